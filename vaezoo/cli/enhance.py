@@ -1,0 +1,112 @@
+"""``vaezoo enhance``: pictures and folders of pictures made better, one file each."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from vaezoo.restore.batch import Job
+
+_FILE = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("inputs", nargs=-1, required=True, type=_FILE)
+@click.option("-o", "--output", type=_FILE, help="A file; a folder for several inputs.")
+@click.option("--model", default="denoise", show_default=True, help="A model's name.")
+@click.option("--figure", is_flag=True, help="Also draw before, after and uncertainty side by side.")
+@click.option("--tile", type=click.IntRange(min=1), help="Largest side of a tile, for less memory.")
+@click.option("--strength", type=click.FloatRange(0, 1), default=1.0, help="0 changes nothing; default 1.")
+@click.option("--device", help="Such as cpu or cuda:0; without it a GPU where there is one.")
+@click.option("--overwrite", is_flag=True, help="Replace results that exist already. Inputs never are.")
+@click.option("--skip-existing", is_flag=True, help="Leave out inputs whose result exists already.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
+@click.option("--quiet", is_flag=True, help="Print failures only.")
+@click.pass_context
+def enhance(
+    context: click.Context,
+    inputs: tuple[Path, ...],
+    output: Path | None,
+    model: str,
+    figure: bool,
+    tile: int | None,
+    strength: float,
+    device: str | None,
+    overwrite: bool,
+    skip_existing: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Enhance INPUTS: pictures, or folders of pictures.
+
+    Without -o each result is written beside its input as NAME.enhanced.EXT. Bit depth, alpha, colour profile
+    and metadata survive.
+    """
+    from vaezoo.restore.batch import plan
+
+    jobs = plan(inputs, output)
+    for job in jobs:
+        job.check(overwrite=overwrite, skip_existing=skip_existing, figure=figure)
+    pending = [job for job in jobs if job.status == "pending"]
+    if pending:
+        from vaezoo.restore import Restorer, load_model
+
+        restorer = Restorer(load_model(model), tile=tile, device=device)
+        with _progress(len(pending), hidden=quiet) as progress:
+            for job in pending:
+                job.run(restorer, strength=strength, figure=figure, progress=progress)
+                if job.status == "written" and not (quiet or as_json):
+                    click.echo(_sentence(job))
+    if as_json:
+        click.echo(json.dumps({"images": [job.report() for job in jobs]}, indent=2))
+    elif not quiet and (skipped := sum(job.status == "skipped" for job in jobs)):
+        click.echo(f"{skipped} skipped: the result exists already.")
+    _report_failures(context, jobs)
+
+
+def _sentence(job: Job) -> str:
+    sure = job.facts.get("uncertainty")
+    told = "" if sure is None else f", uncertainty {255 * sure:.1f} of 255 grey levels"
+    return f"{job.source} -> {job.target} ({job.facts['seconds']:.1f} s{told})"
+
+
+def _report_failures(context: click.Context, jobs: Sequence[Job]) -> None:
+    """Raises the failure of a single job; lists those of many and ends with the first one's exit code."""
+    failures = [(job.source, job.error) for job in jobs if job.error is not None]
+    if not failures:
+        return
+    if len(jobs) == 1:
+        raise failures[0][1]
+    for source, error in failures:
+        click.echo(f"{source}: {error}", err=True)
+    click.echo(f"{len(failures)} of {len(jobs)} failed.", err=True)
+    context.exit(failures[0][1].exit_code)
+
+
+@contextmanager
+def _progress(jobs: int, hidden: bool) -> Iterator[Callable[[int, int], None]]:
+    """Shows a bar on stderr once the work has taken a second; yields what is told the tiles done of a job."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    hidden = hidden or not console.is_terminal
+    bar = Progress(console=console, transient=True, disable=hidden, redirect_stdout=sys.stdout.isatty())
+    task = bar.add_task("enhancing", total=jobs)
+    timer = threading.Timer(1.0, bar.start)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield lambda _, tiles: bar.update(task, advance=1 / tiles)
+    finally:
+        timer.cancel()
+        timer.join()
+        bar.stop()

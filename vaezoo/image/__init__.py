@@ -1,0 +1,56 @@
+"""Pictures: files to tensors and back, tiles, degradations, quality metrics.
+
+Importing this package loads neither torch nor pyvips; a name loads its module when first used.
+What a model does to a picture is in `vaezoo.restore`, not here.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vaezoo.image.convert import from_tensor, open_image, to_tensor
+    from vaezoo.image.degradations import gaussian_noise, jpeg
+    from vaezoo.image.files import read_picture, write_picture
+    from vaezoo.image.metrics import luma, psnr_db, ssim
+    from vaezoo.image.picture import Picture
+    from vaezoo.image.tile import Tiling, run_tiled
+
+__all__ = [
+    "Picture",
+    "Tiling",
+    "from_tensor",
+    "gaussian_noise",
+    "jpeg",
+    "luma",
+    "open_image",
+    "psnr_db",
+    "read_picture",
+    "run_tiled",
+    "ssim",
+    "to_tensor",
+    "write_picture",
+]
+
+_HOME = {
+    "Picture": "picture",
+    "read_picture": "files",
+    "write_picture": "files",
+    "from_tensor": "convert",
+    "open_image": "convert",
+    "to_tensor": "convert",
+    "Tiling": "tile",
+    "run_tiled": "tile",
+    "gaussian_noise": "degradations",
+    "jpeg": "degradations",
+    "luma": "metrics",
+    "psnr_db": "metrics",
+    "ssim": "metrics",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -1,0 +1,215 @@
+"""Picture files: reading and writing without losing bits, alpha, colour profile or metadata.
+
+Done with libvips, because Pillow cuts 16-bit colour to 8 bits in silence. Not here: tensors, which are in
+`vaezoo.image.convert`. libvips neither reads nor writes EXIF in TIFF files, so there it is lost.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vaezoo.errors import ImageError, suggest
+from vaezoo.image.picture import Picture
+
+if TYPE_CHECKING:
+    import pyvips
+
+READABLE = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".avif", ".heic", ".heif", ".gif"})
+"""File suffixes that are looked for in a folder."""
+
+_FORMATS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp", ".tif": "tiff", ".tiff": "tiff",
+            ".avif": "avif"}  # fmt: skip
+WRITABLE = frozenset(_FORMATS)
+"""File suffixes that can be written."""
+
+_LOADERS = {"jpegload": "jpeg", "pngload": "png", "webpload": "webp", "tiffload": "tiff", "gifload": "gif",
+            "heifload": "heif"}  # fmt: skip
+_GRAY, _COLOUR = ("b-w", "grey16"), ("srgb", "rgb", "rgb16")
+_MAX_PIXELS = 2**28
+
+
+def read_picture(path: str | os.PathLike[str], *, max_pixels: int = _MAX_PIXELS) -> Picture:
+    """Reads one picture, upright, with all its bits.
+
+    Palettes are expanded, CMYK is converted to sRGB, the EXIF rotation is applied. Everything else keeps the
+    values and the colour profile of the file.
+
+    Args:
+        path: A JPEG, PNG, WebP, TIFF, GIF, HEIC or AVIF file with one picture in it.
+        max_pixels: The largest width x height that is decoded; guards against decompression bombs.
+
+    Raises:
+        ImageError: The file is missing, unreadable, damaged, animated, too large, of another format or has
+            samples that are not 8 or 16 bits.
+    """
+    import pyvips
+
+    path = Path(path)
+    _check_file(path)
+    try:
+        source = pyvips.Source.new_from_file(os.fsencode(path))
+        # A source is new for each call, so that libvips' cache cannot answer with a file's former content.
+        image = pyvips.Image.new_from_source(source, "", access="sequential", fail_on="error")
+        _check_header(path, image, max_pixels)
+        form = _LOADERS[_loader(image)]
+        image = image.copy_memory().autorot()
+        if image.interpretation == "cmyk":
+            image = image.icc_transform("srgb", embedded=True)
+        samples = image.numpy()
+    except pyvips.Error as error:
+        raise ImageError(
+            f"{path} cannot be decoded: {_reason(error)}.",
+            hint="It may be damaged, cut short or in another format; open and save it as PNG in an editor.",
+            value=str(path),
+        ) from error
+    samples = samples.reshape(image.height, image.width, image.bands)
+    colours = image.bands - image.hasalpha()
+    xmp = _blob(image, "xmp-data")
+    return Picture(
+        pixels=np.ascontiguousarray(samples[..., :colours]),
+        alpha=np.ascontiguousarray(samples[..., colours]) if image.hasalpha() else None,
+        icc=_blob(image, "icc-profile-data"),
+        exif=_blob(image, "exif-data"),
+        xmp=xmp and re.sub(rb"(tiff:Orientation(?:=[\"']|>))[2-8]", rb"\g<1>1", xmp),
+        resolution=(image.xres, image.yres),
+        format=form,
+    )
+
+
+def write_picture(picture: Picture, path: str | os.PathLike[str], *, quality: int = 95) -> None:
+    """Writes a picture in the format of the path's suffix; the target is replaced in one step or not touched.
+
+    16-bit pictures are rounded to 8 bits for JPEG and WebP, and to 12 bits for AVIF.
+
+    Args:
+        picture: What to write, with its profile and metadata.
+        path: The target; a file that is there already is replaced.
+        quality: Of JPEG, WebP and AVIF, 1 to 100. 100 is lossless for WebP and AVIF.
+
+    Raises:
+        ImageError: The suffix names no format that can be written, the format cannot hold the picture (alpha
+            in a JPEG, too large a side) or the target cannot be written.
+    """
+    import pyvips
+
+    path = Path(path)
+    form = _FORMATS.get(path.suffix.lower())
+    if form is None:
+        raise ImageError(
+            f"{path} ends with {path.suffix!r}, which is no format that can be written.",
+            hint=suggest(path.suffix, WRITABLE), value=str(path),
+        )  # fmt: skip
+    if not 1 <= quality <= 100:
+        raise ImageError(f"Quality is 1 to 100, not {quality}.", value=quality)
+    if form == "jpeg" and picture.alpha is not None:
+        raise ImageError(
+            f"{path}: the picture has an alpha channel, which JPEG cannot hold.",
+            hint="Write PNG, WebP, TIFF or AVIF.", value=str(path),
+        )  # fmt: skip
+    if form in ("jpeg", "webp"):
+        picture = picture.to_8_bits()
+    options: dict[str, dict[str, Any]] = {
+        "png": {},
+        "jpeg": {"Q": quality, "optimize_coding": True},
+        "webp": {"Q": quality, "lossless": quality == 100, "smart_subsample": True},
+        "tiff": {"compression": "deflate", "predictor": "horizontal"},
+        "avif": {"Q": quality, "lossless": quality == 100, "bitdepth": 8 if picture.bits == 8 else 12},
+    }
+    try:
+        encoded = _to_vips(picture).write_to_buffer(path.suffix.lower(), **options[form])
+    except pyvips.Error as error:
+        raise ImageError(f"{path} cannot be encoded: {_reason(error)}.", value=str(path)) from error
+    _write_atomically(encoded, path)
+
+
+def _check_file(path: Path) -> None:
+    try:
+        if path.is_dir():
+            raise ImageError(f"{path} is a folder; a picture file was expected.", value=str(path))
+        with path.open("rb") as file:
+            start = file.read(1)
+    except OSError as error:
+        raise ImageError(f"{path} cannot be read: {error.strerror}.", value=str(path)) from error
+    if not start:
+        raise ImageError(f"{path} is empty (0 bytes); a picture was expected.", value=str(path))
+
+
+def _check_header(path: Path, image: pyvips.Image, max_pixels: int) -> None:
+    form = _LOADERS.get(_loader(image))
+    pages = image.get("n-pages") if image.get_typeof("n-pages") else 1
+    expected, came = "", ""
+    if form is None:
+        expected, came = "a JPEG, PNG, WebP, TIFF, GIF, HEIC or AVIF", _loader(image)
+    elif pages > 1 or (form == "png" and _is_animated_png(path)):
+        expected, came = "a single picture", "an animation or several pages; extract one as PNG"
+    elif image.width * image.height > max_pixels:
+        expected, came = f"at most {max_pixels} pixels", f"{image.width}x{image.height}; cut or shrink it"
+    elif image.format not in ("uchar", "ushort"):
+        expected, came = "8 or 16 bits per sample", f"samples of type {image.format}; convert it to 16 bits"
+    elif image.interpretation not in (*_GRAY, *_COLOUR, "cmyk"):
+        expected, came = "gray, RGB or CMYK", f"{image.interpretation}; convert it to RGB"
+    elif image.bands - image.hasalpha() not in (1, 3, 4):
+        expected, came = "1, 3 or 4 colour channels", f"{image.bands} bands; convert it to RGB"
+    if expected:
+        raise ImageError(f"{path}: expected {expected}, got {came}.", value=str(path))
+
+
+def _is_animated_png(path: Path) -> bool:
+    """Says whether an animation chunk (acTL) comes before the pixels; libvips shows the first frame only."""
+    with path.open("rb") as file:
+        file.seek(8)
+        while len(head := file.read(8)) == 8 and head[4:] not in (b"IDAT", b"IEND"):
+            if head[4:] == b"acTL":
+                return True
+            file.seek(int.from_bytes(head[:4], "big") + 4, os.SEEK_CUR)
+    return False
+
+
+def _to_vips(picture: Picture) -> pyvips.Image:
+    import pyvips
+
+    bands = [picture.pixels] if picture.alpha is None else [picture.pixels, picture.alpha[..., None]]
+    kinds = _GRAY if picture.pixels.shape[2] == 1 else (_COLOUR[0], _COLOUR[2])
+    across, down = picture.resolution
+    image = pyvips.Image.new_from_array(np.concatenate(bands, axis=2)).copy(
+        interpretation=kinds[picture.bits == 16], xres=across, yres=down
+    )
+    metadata = {"icc-profile-data": picture.icc, "exif-data": picture.exif, "xmp-data": picture.xmp}
+    for name, blob in metadata.items():
+        if blob:
+            image.set_type(pyvips.GValue.blob_type, name, blob)
+    image.set_type(pyvips.GValue.gint_type, "orientation", 1)
+    return image
+
+
+def _write_atomically(content: bytes, path: Path) -> None:
+    part = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}.part")
+    try:
+        with part.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise ImageError(f"{path} cannot be written: {error.strerror}.", value=str(path)) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _loader(image: pyvips.Image) -> str:
+    return str(image.get("vips-loader")).removesuffix("_source")
+
+
+def _blob(image: pyvips.Image, name: str) -> bytes | None:
+    return bytes(image.get(name)) if image.get_typeof(name) else None
+
+
+def _reason(error: pyvips.Error) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return "; ".join(lines[1:] or lines)

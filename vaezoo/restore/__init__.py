@@ -1,0 +1,32 @@
+"""Enhancing pictures of any size and kind with a model of the zoo, and saying how sure it is.
+
+Importing this package does not load torch; a name loads its module when first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vaezoo.restore.enhanced import Enhanced, enhance, enhance_with, load_model
+    from vaezoo.restore.figure import draw_comparison, write_figure
+    from vaezoo.restore.restorer import Restorer
+
+__all__ = ["Enhanced", "Restorer", "draw_comparison", "enhance", "enhance_with", "load_model", "write_figure"]
+
+_HOME = {
+    "Enhanced": "vaezoo.restore.enhanced",
+    "Restorer": "vaezoo.restore.restorer",
+    "draw_comparison": "vaezoo.restore.figure",
+    "enhance": "vaezoo.restore.enhanced",
+    "enhance_with": "vaezoo.restore.enhanced",
+    "load_model": "vaezoo.restore.enhanced",
+    "write_figure": "vaezoo.restore.figure",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME[name]), name)

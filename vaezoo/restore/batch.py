@@ -1,0 +1,167 @@
+"""Many picture files: where each result goes, and enhancing one after the other.
+
+What happens to one image is in `vaezoo.restore.enhanced`. Nothing here loads torch until a picture is
+enhanced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vaezoo.errors import ConfigError, ImageError, VaezooError
+
+if TYPE_CHECKING:
+    from vaezoo.restore.restorer import Restorer
+
+_MARK = ".enhanced"
+
+
+@dataclass
+class Job:
+    """One picture file to enhance, where the result goes, and what became of it.
+
+    Attributes:
+        source: The picture; never written.
+        target: The enhanced picture.
+        status: ``"pending"``, ``"written"``, ``"skipped"`` or ``"failed"``.
+        error: Why it failed.
+        facts: What is known of a written one: ``seconds``, ``tile``, ``device``, ``uncertainty`` (root mean
+            square over the image, in units of the pixel value in [0, 1]), ``figure``.
+    """
+
+    source: Path
+    target: Path
+    status: str = "pending"
+    error: VaezooError | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def figure(self) -> Path:
+        """Where the comparison goes."""
+        return self.target.with_name(f"{self.target.stem}.figure.png")
+
+    def check(self, *, overwrite: bool = False, skip_existing: bool = False, figure: bool = False) -> None:
+        """Fails the job if its source is no file, or its target is the source or may not be replaced.
+
+        Args:
+            overwrite: Whether files that exist may be replaced.
+            skip_existing: Whether a target that exists means that nothing is to do.
+            figure: Whether a comparison will be written too.
+        """
+        wanted = (self.target, self.figure) if figure else (self.target,)
+        there = [path for path in wanted if path.exists()]
+        if not self.source.is_file():
+            self._fail(ImageError(f"{self.source} cannot be read: no such file.", value=str(self.source)))
+        elif self.target.exists() and self.target.samefile(self.source):
+            message = f"{self.target} is the input itself, which is never replaced."
+            self._fail(ConfigError(message, hint="Give another output.", value=str(self.target)))
+        elif skip_existing and self.target.exists():
+            self.status = "skipped"
+        elif there and not overwrite:
+            hint = "Overwrite it, skip what exists, or give another output."
+            self._fail(ConfigError(f"{there[0]} exists already.", hint=hint, value=str(there[0])))
+
+    def run(
+        self,
+        restorer: Restorer,
+        *,
+        strength: float = 1.0,
+        figure: bool = False,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        """Reads, enhances and writes; a `VaezooError` fails the job and is kept.
+
+        Args:
+            restorer: Holds the model.
+            strength: As in `vaezoo.restore.enhance`.
+            figure: Whether to write a comparison too.
+            progress: As in `vaezoo.restore.enhance`.
+        """
+        from vaezoo.image import read_picture, write_picture
+        from vaezoo.restore import enhance_with, write_figure
+
+        try:
+            before = read_picture(self.source)
+            result = enhance_with(restorer, before, strength=strength, progress=progress)
+            _make_folder(self.target.parent)
+            write_picture(result.image, self.target)
+            if figure:
+                write_figure(self.figure, before.values(), result.image.values(), result.uncertainty)
+                self.facts["figure"] = str(self.figure)
+        except VaezooError as error:
+            self._fail(error)
+            return
+        self.status = "written"
+        self.facts |= {"seconds": round(result.seconds, 3), "tile": result.tile, "device": result.device}
+        if result.uncertainty is not None:
+            self.facts["uncertainty"] = round(float((result.uncertainty**2).mean() ** 0.5), 6)
+
+    def report(self) -> dict[str, Any]:
+        """Returns the job for programs, as JSON can hold it."""
+        report = {"input": str(self.source), "output": str(self.target), "status": self.status}
+        if self.error is not None:
+            report |= {"error": self.error.code, "message": str(self.error)}
+        return report | self.facts
+
+    def _fail(self, error: VaezooError) -> None:
+        self.status, self.error = "failed", error
+
+
+def plan(inputs: Sequence[Path], output: Path | None = None) -> list[Job]:
+    """Finds the pictures and where each result goes, without opening any.
+
+    Args:
+        inputs: Files and folders; of a folder the pictures directly in it, without earlier results.
+        output: A file where there is one input file, else a folder. None: ``NAME.enhanced.EXT`` beside each
+            input, as PNG where its format cannot be written.
+
+    Raises:
+        ImageError: A folder holds no picture.
+        ConfigError: Two inputs would be written to one file, or several to a file that is no folder.
+    """
+    many = len(inputs) > 1 or inputs[0].is_dir()
+    if many and output and output.is_file():
+        raise ConfigError(f"{output} is a file; several inputs need a folder.", value=str(output))
+    jobs: dict[Path, Job] = {}
+    for source in (picture for path in inputs for picture in _pictures(path)):
+        target = _target(source, output, into_folder=many)
+        if target in jobs:
+            raise ConfigError(
+                f"{jobs[target].source} and {source} would both be written to {target}.",
+                hint="Enhance them in two runs.", value=str(target),
+            )  # fmt: skip
+        jobs[target] = Job(source, target)
+    return list(jobs.values())
+
+
+def _pictures(path: Path) -> list[Path]:
+    from vaezoo.image.files import READABLE
+
+    if not path.is_dir():
+        return [path]
+    found = sorted(p for p in path.iterdir() if p.suffix.lower() in READABLE and _MARK not in p.suffixes)
+    if not found:
+        raise ImageError(f"The folder {path} holds no picture.", value=str(path))
+    return found
+
+
+def _target(source: Path, output: Path | None, *, into_folder: bool) -> Path:
+    from vaezoo.image.files import WRITABLE
+
+    suffix = source.suffix if source.suffix.lower() in WRITABLE else ".png"
+    if output is None:
+        return source.with_name(f"{source.stem}{_MARK}{suffix}")
+    if into_folder or output.is_dir() or not output.suffix:
+        return output / f"{source.stem}{suffix}"
+    return output
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"The folder {folder} cannot be made: {error.strerror}."
+        raise ImageError(message, value=str(folder)) from error

@@ -1,0 +1,186 @@
+"""A model over one image of any size and channel count, in tiles where it is large.
+
+Works on tensors; files and other kinds of image are in `vaezoo.restore.enhanced`.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from vaezoo.errors import ConfigError, ImageError, ShapeError
+from vaezoo.image.tile import Tiling, run_tiled
+
+_log = logging.getLogger(__name__)
+
+
+class Model(Protocol):
+    """What a restorer needs of a model; every `vaezoo.core.VAE` has it."""
+
+    @property
+    def channels(self) -> int:
+        """Channels of the images it takes."""
+
+    @property
+    def stride(self) -> int:
+        """Tiles start at multiples of this."""
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """The only height and width it takes; None where it takes any."""
+
+    def restore(self, y: Tensor) -> Any:
+        """Returns an object with ``image`` and ``scale``, from y (B, C, H, W); ``scale`` may be None."""
+
+
+class Restoration(NamedTuple):
+    """A restored image and how far it may be wrong.
+
+    Attributes:
+        image: (1, C, H, W) in [0, 1], on the host.
+        scale: Standard deviation of the clean image around it, same shape and unit; None where the model
+            states none.
+        tile: The tile side that was used, pixels; at least the image's longer side where it was not cut.
+    """
+
+    image: Tensor
+    scale: Tensor | None
+    tile: int
+
+
+class Restorer:
+    """Runs a model over images of any size.
+
+    An image larger than a tile is cut into overlapping tiles (see `vaezoo.image.tile`); only a tile at a time
+    is on the device. The model is moved to the device and put into evaluation mode.
+
+    Args:
+        model: A `vaezoo.core.VAE`.
+        tile: The largest side of a tile, pixels. None: 768, halved when memory runs out. A given number is
+            never changed.
+        device: Such as ``"cpu"`` or ``"cuda:0"``; None for the one the model is on.
+
+    Raises:
+        ConfigError: The device is unknown or absent, or the tile is too small for the model.
+    """
+
+    def __init__(
+        self, model: Model, *, tile: int | None = None, device: str | torch.device | None = None
+    ) -> None:
+        self.model = model
+        self.tile = tile
+        self._usual_tile = Tiling.tile
+        if tile is not None:
+            Tiling.fitting(tile, model.stride)
+        self.device = _home(model) if device is None else _device(device)
+        if isinstance(model, torch.nn.Module):
+            model.eval().to(self.device)
+
+    def __call__(self, y: Tensor, progress: Callable[[int, int], None] | None = None) -> Restoration:
+        """Restores one image.
+
+        A gray image is repeated for a colour model and the result averaged; of a colour image each channel
+        goes alone through a gray model.
+
+        Args:
+            y: (1, C, H, W) in [0, 1]; noise may exceed it.
+            progress: Called with the tiles done and their number.
+
+        Raises:
+            ShapeError: The number of channels is not the model's and neither is 1, or the model takes one
+                size only and this is another.
+            ImageError: Memory does not suffice, or the model returned values that are not finite.
+        """
+        self._check(y)
+        stride = self.model.stride
+        longest, smallest = max(y.shape[-2:]), Tiling.smallest(stride)
+        tile = self.tile or self._usual_tile
+        if self.model.size is not None or longest <= tile:
+            tile = math.ceil(max(longest, smallest) / stride) * stride
+        while (result := self._try(y, tile, progress)) is None:
+            smaller = tile // 2
+            if self.tile is not None or self.model.size is not None or smaller < max(64, smallest):
+                raise ImageError(
+                    f"Memory does not suffice for a tile of {tile} pixels on {self.device}.",
+                    hint="Give a smaller tile or another device.", value=tile,
+                )  # fmt: skip
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+            _log.warning("Memory does not suffice for a tile of %d pixels: going on with %d.", tile, smaller)
+            self._usual_tile = tile = smaller
+        if not all(bool(torch.isfinite(values).all()) for values in result):
+            raise ImageError("The model returned values that are not finite.", hint="Verify its weights.")
+        return Restoration(result[0], result[1] if len(result) > 1 else None, tile)
+
+    def _check(self, y: Tensor) -> None:
+        if y.ndim != 4 or y.shape[0] != 1:
+            raise ShapeError(f"Expected one image, (1, C, H, W), got {tuple(y.shape)}.", value=tuple(y.shape))
+        channels, needed = y.shape[1], self.model.channels
+        if channels != needed and channels != 1 and needed != 1:
+            raise ShapeError(f"The model takes {needed} channels, the image has {channels}.", value=channels)
+        size = tuple(y.shape[-2:])
+        if self.model.size is not None and size != tuple(self.model.size):
+            raise ShapeError(
+                f"The model takes images of {_by(self.model.size)} pixels only, this one has {_by(size)}.",
+                hint="Resize it or choose another model.", value=size,
+            )  # fmt: skip
+
+    def _try(
+        self, y: Tensor, tile: int, progress: Callable[[int, int], None] | None
+    ) -> tuple[Tensor, ...] | None:
+        """Returns image and, where there is one, scale; None where memory did not suffice."""
+        try:
+            with torch.no_grad():
+                return run_tiled(self._restore, y.cpu(), Tiling.fitting(tile, self.model.stride), progress)
+        except (RuntimeError, MemoryError) as error:
+            if not _is_out_of_memory(error):
+                raise
+        return None
+
+    def _restore(self, y: Tensor) -> list[Tensor]:
+        channels, needed = y.shape[1], self.model.channels
+        y = y.to(self.device)
+        if channels == needed:
+            result = self.model.restore(y)
+            return [values for values in (result.image, result.scale) if values is not None]
+        if needed == 1:
+            result = self.model.restore(y.transpose(0, 1))
+            return [values.transpose(0, 1) for values in (result.image, result.scale) if values is not None]
+        result = self.model.restore(y.expand(-1, needed, -1, -1))
+        image = result.image.mean(1, keepdim=True)
+        return [image] if result.scale is None else [image, root_mean_square(result.scale)]
+
+
+def root_mean_square(scale: Tensor) -> Tensor:
+    """Returns the root mean square over channels, (B, 1, H, W), of a standard deviation (B, C, H, W)."""
+    return scale.square().mean(1, keepdim=True).sqrt()
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+def _home(model: Model) -> torch.device:
+    parameters = model.parameters() if isinstance(model, torch.nn.Module) else iter(())
+    return next((p.device for p in parameters), torch.device("cpu"))
+
+
+def _device(name: str | torch.device) -> torch.device:
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(
+            f"Device {str(name)!r} cannot be used: {str(error).splitlines()[0]}.",
+            hint="'cpu' always works.", value=str(name),
+        ) from error  # fmt: skip
+    return device
+
+
+def _by(size: tuple[int, ...]) -> str:
+    return "x".join(str(side) for side in size)
