@@ -1,0 +1,1 @@
+"""Conditional ladder VAEs for restoration: norm-free, convolutional, any size."""

@@ -1,0 +1,76 @@
+"""The optional fifth helper: what a model is told besides the image, read once per image."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import ShapeError
+from .context import Context
+
+
+class Conditioner(ABC, nn.Module):
+    """A network from the degraded image and other conditions to a context.
+
+    Attributes:
+        channels: Image channels C of y, or None where it does not look at y.
+        stride: Heights and widths arrive as multiples of it.
+    """
+
+    channels: int | None = None
+    stride: int = 1
+
+    @abstractmethod
+    def forward(self, y: Tensor, cond: Mapping[str, Tensor]) -> Context:
+        """Returns the context of y (B, C, H, W)."""
+
+
+@final
+class ImageConditioner(Conditioner):
+    """Hands on the degraded image as it is.
+
+    Args:
+        image_channels: C.
+    """
+
+    def __init__(self, image_channels: int = 1) -> None:
+        super().__init__()
+        self.channels = image_channels
+
+    def forward(self, y: Tensor, cond: Mapping[str, Tensor]) -> Context:
+        """See :meth:`Conditioner.forward`."""
+        return Context(y.shape[0], (y.shape[2], y.shape[3]), image=y)
+
+
+@final
+class LabelConditioner(Conditioner):
+    """Embeds a class label, ``cond["label"]`` (B,) int64; without one, a learned "unknown" is used.
+
+    Args:
+        classes: Number of classes.
+        context_vector: Dimensions of the embedding.
+    """
+
+    def __init__(self, classes: int = 10, context_vector: int = 16) -> None:
+        super().__init__()
+        self.classes = classes
+        self.embedding = nn.Embedding(classes + 1, context_vector)
+
+    def forward(self, y: Tensor, cond: Mapping[str, Tensor]) -> Context:
+        """See :meth:`Conditioner.forward`.
+
+        Raises:
+            ShapeError: The label is not (B,) of whole numbers below ``classes``.
+        """
+        label = cond.get("label")
+        if label is None:
+            label = torch.full((y.shape[0],), self.classes, device=y.device)
+        elif label.shape != y.shape[:1] or label.is_floating_point():
+            raise ShapeError(f"Expected label of shape ({y.shape[0]},) and whole numbers, got {tuple(label.shape)} of {label.dtype}.")
+        elif label.numel() and not 0 <= int(label.min()) <= int(label.max()) < self.classes:
+            raise ShapeError(f"Expected labels from 0 to {self.classes - 1}, got {int(label.min())} to {int(label.max())}.")
+        return Context(y.shape[0], (y.shape[2], y.shape[3]), vector=self.embedding(label))

@@ -1,0 +1,77 @@
+"""What a model may know besides its latents, and what a loss is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import final
+
+from torch import Tensor
+
+from .shapes import repeat_rows
+
+
+@final
+@dataclass(frozen=True)
+class Context:
+    """What conditions a model; never None, though it may hold nothing but sizes. Always B rows.
+
+    Attributes:
+        batch: Number of images B.
+        size: Height and width that the networks see, in pixels: padded to the model's stride.
+        visible: Height and width of the picture itself; None where nothing was padded.
+        image: The degraded image (B, C, H, W), or None.
+        features: Its features, coarse to fine, each (B, c, H/s, W/s).
+        vector: An embedding (B, D), of a label or a style, or None.
+    """
+
+    batch: int
+    size: tuple[int, int]
+    image: Tensor | None = None
+    features: tuple[Tensor, ...] = ()
+    vector: Tensor | None = None
+    visible: tuple[int, int] | None = None
+
+    def repeat(self, k: int) -> Context:
+        """Returns the context of K samples an image: K·B rows, the sample index slow."""
+        if k == 1:
+            return self
+        return replace(
+            self,
+            batch=self.batch * k,
+            image=None if self.image is None else repeat_rows(self.image, k),
+            features=tuple(repeat_rows(f, k) for f in self.features),
+            vector=None if self.vector is None else repeat_rows(self.vector, k),
+        )
+
+
+@final
+@dataclass(frozen=True)
+class Batch:
+    """What a loss is given.
+
+    Attributes:
+        y: Degraded image, the input (B, C, H, W) in [0, 1], noise may exceed it.
+        x: Clean image, the target; None where the input is its own target.
+        cond: What the model may see besides y, such as ``{"label": (B,) int64}``.
+        info: What only the loss may see, such as ``{"sigma": (B,)}``, the noise's standard deviation.
+    """
+
+    y: Tensor
+    x: Tensor | None = None
+    cond: Mapping[str, Tensor] = field(default_factory=dict)
+    info: Mapping[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def target(self) -> Tensor:
+        """The clean image, or the input where there is none."""
+        return self.y if self.x is None else self.x
+
+    def to(self, device: object, **kwargs: object) -> Batch:
+        """Returns the batch on a device; keyword arguments as in ``Tensor.to``, for images only."""
+        images = {"y": self.y.to(device, **kwargs), "x": None if self.x is None else self.x.to(device, **kwargs)}  # type: ignore[call-overload]
+        return Batch(
+            **images,
+            cond={k: v.to(device) for k, v in self.cond.items()},  # type: ignore[call-overload]
+            info={k: v.to(device) for k, v in self.info.items()},  # type: ignore[call-overload]
+        )

@@ -1,0 +1,28 @@
+"""The encoder slot."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from torch import Tensor, nn
+
+from .context import Context
+from .posterior import Posterior, Pyramid
+
+
+class Encoder(ABC, nn.Module):
+    """A network from an image to a belief.
+
+    Attributes:
+        channels: Image channels C.
+        stride: Heights and widths arrive as multiples of it.
+        size: The one (H, W) it takes, or None for any.
+    """
+
+    channels: int
+    stride: int = 1
+    size: tuple[int, int] | None = None
+
+    @abstractmethod
+    def forward(self, image: Tensor, context: Context) -> Posterior | Pyramid:
+        """Returns a belief about the latents of image (B, C, H, W)."""

@@ -1,0 +1,198 @@
+"""What each part says of itself without torch, and which combinations cannot work.
+
+A part's facts are a pure function of its configuration. The contract kit builds the part and checks that its
+facts are true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A tensor's channels and scale: (B, channels, H/stride, W/stride), or (B, channels) where stride is None."""
+
+    channels: int
+    stride: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.channels} channels " + ("as a vector" if self.stride is None else f"at stride {self.stride}")
+
+
+@dataclass(frozen=True)
+class EncoderFacts:
+    """Facts of an encoder.
+
+    Attributes:
+        belief: ``gaussian``, ``dirac`` or ``pyramid``.
+        grids: Of the belief, coarse to fine; one for a posterior.
+        image_channels: C.
+        size: The one (H, W) it takes, or None.
+        vector: Dimensions of the context's vector it reads, 0 for none.
+        needs_image: Whether it reads the context's image.
+    """
+
+    belief: str
+    grids: tuple[Grid, ...]
+    image_channels: int
+    size: tuple[int, int] | None = None
+    vector: int = 0
+    needs_image: bool = False
+
+
+@dataclass(frozen=True)
+class PriorFacts:
+    """Facts of a prior.
+
+    Attributes:
+        takes: Kinds of belief it infers from.
+        evidence: Grids it expects of the belief.
+        state: Grid it gives the decoder.
+        features: Grids it expects of the context's features.
+    """
+
+    takes: frozenset[str]
+    evidence: tuple[Grid, ...]
+    state: Grid
+    features: tuple[Grid, ...] = ()
+
+
+@dataclass(frozen=True)
+class DecoderFacts:
+    """Facts of a decoder.
+
+    Attributes:
+        state: Grid it expects.
+        likelihood: ``bernoulli``, ``gaussian``, ``optimal-gaussian``, ``laplace``.
+        image_channels: C.
+        size: The one (H, W) it gives, or None.
+        vector: Dimensions of the context's vector it reads, 0 for none.
+        needs_image: Whether it reads the context's image.
+    """
+
+    state: Grid
+    likelihood: str
+    image_channels: int
+    size: tuple[int, int] | None = None
+    vector: int = 0
+    needs_image: bool = False
+
+
+@dataclass(frozen=True)
+class ConditionerFacts:
+    """Facts of a conditioner: what its context holds."""
+
+    image_channels: int | None = None
+    gives_image: bool = False
+    features: tuple[Grid, ...] = ()
+    vector: int = 0
+
+
+@dataclass(frozen=True)
+class LossFacts:
+    """Facts of a loss.
+
+    Attributes:
+        likelihoods: Those it can use, empty for all.
+        needs_rate: Whether it needs a posterior with a density.
+        conditional: Whether the model must encode the target, given the input.
+    """
+
+    likelihoods: frozenset[str] = field(default_factory=frozenset)
+    needs_rate: bool = True
+    conditional: bool = False
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """The facts of all parts of a model, and their names for messages."""
+
+    encoder: EncoderFacts | None
+    prior: PriorFacts
+    decoder: DecoderFacts
+    loss: LossFacts | None = None
+    conditioner: ConditionerFacts | None = None
+    encodes: str = "input"
+    names: dict[str, str] = field(default_factory=dict)
+
+
+def likelihood_fact(likelihood: str, scale: float | str) -> str:
+    """Returns the likelihood's name in facts, from a head's configuration."""
+    return "optimal-gaussian" if (likelihood, scale) == ("gaussian", "optimal") else likelihood
+
+
+def misfits(model: ModelFacts) -> list[str]:
+    """Returns one sentence for each pair of parts that cannot work together, naming both; empty if all can."""
+    return list(_misfits(model))
+
+
+def _misfits(model: ModelFacts) -> Iterator[str]:
+    encoder, prior, decoder, loss = model.encoder, model.prior, model.decoder, model.loss
+    conditioner = model.conditioner or ConditionerFacts()
+    name = {slot: f"{slot} {model.names.get(slot, slot)!r}" for slot in ("encoder", "prior", "decoder", "loss")}
+    name["conditioner"] = f"conditioner {model.names['conditioner']!r}" if model.conditioner else "no conditioner"
+    if encoder is not None:
+        yield from _encoder_prior(encoder, prior, name)
+        if encoder.image_channels != decoder.image_channels:
+            yield (
+                f"The {name['encoder']} takes {encoder.image_channels} image channels, but the {name['decoder']} "
+                f"gives {decoder.image_channels}."
+            )
+        if encoder.size and decoder.size and encoder.size != decoder.size:
+            yield f"The {name['encoder']} takes {encoder.size}, but the {name['decoder']} gives {decoder.size}."
+    elif model.encodes == "input":
+        yield f"The {name['decoder']} has nothing to decode: a model without an encoder must encode the target."
+    yield from _state_fits(prior.state, encoder, decoder, name)
+    if prior.features and prior.features != conditioner.features:
+        wants, has = " and ".join(map(str, prior.features)), " and ".join(map(str, conditioner.features)) or "none"
+        yield f"The {name['prior']} needs features of {wants}, but the {name['conditioner']} gives {has}."
+    for slot, part in (("encoder", encoder), ("decoder", decoder)):
+        if part is None:
+            continue
+        if part.needs_image and not conditioner.gives_image:
+            yield f"The {name[slot]} needs the degraded image, but the {name['conditioner']} gives none."
+        if part.vector and part.vector != conditioner.vector:
+            yield f"The {name[slot]} reads a vector of {part.vector}, but the {name['conditioner']} gives {conditioner.vector or 'none'}."
+    if model.conditioner and conditioner.image_channels not in (None, decoder.image_channels):
+        yield (
+            f"The {name['conditioner']} takes {conditioner.image_channels} image channels, but the {name['decoder']} "
+            f"gives {decoder.image_channels}."
+        )
+    if model.encodes == "target" and not (conditioner.gives_image or conditioner.features):
+        yield f"The {name['decoder']} would never see the input: {name['conditioner']} that shows it, though the model encodes the target."
+    if loss is not None:
+        yield from _loss_fits(loss, model, name)
+
+
+def _encoder_prior(encoder: EncoderFacts, prior: PriorFacts, name: dict[str, str]) -> Iterator[str]:
+    if encoder.belief not in prior.takes:
+        wants = " or ".join(sorted(prior.takes))
+        yield f"The {name['encoder']} gives a {encoder.belief} belief, but the {name['prior']} takes a {wants} one."
+    elif encoder.grids != prior.evidence:
+        gives, wants = " and ".join(map(str, encoder.grids)), " and ".join(map(str, prior.evidence))
+        yield f"The {name['encoder']} gives {gives}, but the {name['prior']} takes {wants}."
+
+
+def _state_fits(state: Grid, encoder: EncoderFacts | None, decoder: DecoderFacts, name: dict[str, str]) -> Iterator[str]:
+    """A vector and a grid of one cell are the same thing, so a dense part fits a convolutional one of its size."""
+    if state == decoder.state:
+        return
+    size = decoder.size or (encoder.size if encoder else None)
+    strides = [s for s in (state.stride, decoder.state.stride) if s is not None]
+    one_cell = size is not None and len(strides) == 1 and strides[0] >= max(size)
+    if state.channels != decoder.state.channels or not one_cell:
+        yield f"The {name['prior']} gives {state}, but the {name['decoder']} takes {decoder.state}."
+
+
+def _loss_fits(loss: LossFacts, model: ModelFacts, name: dict[str, str]) -> Iterator[str]:
+    if loss.likelihoods and model.decoder.likelihood not in loss.likelihoods:
+        wants = " or ".join(sorted(loss.likelihoods))
+        yield f"The {name['loss']} takes a {wants} likelihood, but the {name['decoder']} gives a {model.decoder.likelihood} one."
+    if loss.needs_rate and model.encoder is None:
+        yield f"The {name['loss']} needs a posterior, but the {name['decoder']} stands without an encoder."
+    if loss.needs_rate and model.encoder is not None and model.encoder.belief == "dirac":
+        yield f"The {name['loss']} needs a rate, but the {name['encoder']} is deterministic and has none."
+    if loss.conditional and model.encodes != "target":
+        yield f"The {name['loss']} restores along the prior, but the {name['encoder']} encodes the input: set encodes to target."

@@ -1,0 +1,73 @@
+"""The only source of randomness of a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple, final
+
+import torch
+from torch import Tensor
+
+
+class Field(NamedTuple):
+    """Where a tile lies in a larger picture, in pixels."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+
+@final
+@dataclass(frozen=True)
+class Noise:
+    """Standard normal noise, scaled by a temperature, reproducible when it has a seed.
+
+    With a seed, the i-th sample's noise depends on ``(seed, i, level)`` alone, so drawing eight samples at
+    once, or one by one, gives the same eight. With a field, the noise of the whole picture is drawn and the
+    tile's part cut out, so samples of tiles fit together.
+
+    Args:
+        temperature: Factor on the noise; 0 is the centre of every distribution (the mean path).
+        seed: Seed of a generator of its own; None draws from torch's global generator.
+        index: Number of the first sample.
+        field: Place of the tile in the whole picture; needs a seed.
+    """
+
+    temperature: float = 1.0
+    seed: int | None = None
+    index: int = 0
+    field: Field | None = None
+
+    def at(self, index: int) -> Noise:
+        """Returns the noise whose first sample is the index-th of this one."""
+        return replace(self, index=self.index + index)
+
+    def crop(self, field: Field) -> Noise:
+        """Returns the part of this noise that a tile at ``field`` sees."""
+        return replace(self, field=field)
+
+    def normal(self, shape: tuple[int, ...], like: Tensor, *, level: int = 0, stride: int = 1) -> Tensor:
+        """Draws noise of shape (K, B, ...), the sample index first.
+
+        Args:
+            shape: (K, B, ...); with a field, the last two are the tile's height and width over ``stride``.
+            like: Tensor whose device and dtype the noise takes.
+            level: Number of the latent level, so that levels differ.
+            stride: Pixels per latent cell; used with a field only.
+        """
+        if self.temperature == 0:
+            return like.new_zeros(shape)
+        if self.seed is None:
+            return self.temperature * torch.randn(shape, device=like.device, dtype=like.dtype)
+        return self.temperature * torch.stack([self._draw(k, shape[1:], level, stride) for k in range(shape[0])]).to(like)
+
+    def _draw(self, k: int, shape: tuple[int, ...], level: int, stride: int) -> Tensor:
+        generator = torch.Generator().manual_seed(((self.seed or 0) * 1_000_003 + self.index + k) * 64 + level)
+        if self.field is None:
+            return torch.randn(shape, generator=generator)
+        rows, columns = -(-self.field.height // stride), -(-self.field.width // stride)
+        top, left = self.field.top // stride, self.field.left // stride
+        height, width = shape[-2:]
+        whole = (*shape[:-2], max(rows, top + height), max(columns, left + width))
+        return torch.randn(whole, generator=generator)[..., top : top + height, left : left + width]

@@ -1,0 +1,163 @@
+"""The prior slot: everything from evidence to the decoder's state. Ladders are in ``ladder``."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import ConfigError, IncompatibleParts
+from .context import Context
+from .latents import Latents
+from .noise import Noise
+from .posterior import DiagonalGaussian, Posterior, Pyramid, bound_logvar, gaussian_log_prob, kl
+
+
+class Prior(ABC, nn.Module):
+    """p(z), and how to infer under it."""
+
+    @abstractmethod
+    def infer(self, belief: Posterior | Pyramid, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
+        """Returns K posterior samples an image, with their rate."""
+
+    @abstractmethod
+    def sample(self, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
+        """Returns K samples of p(z|context) for each of its B rows; at temperature 0 the prior's centre."""
+
+
+class FlatPrior(Prior):
+    """A prior over one group of latents with a density.
+
+    Attributes:
+        latent_channels: D.
+        latent_stride: Pixels per cell of (B, D, h, w) latents; None for vectors (B, D).
+    """
+
+    latent_channels: int
+    latent_stride: int | None
+
+    @abstractmethod
+    def log_prob(self, z: Tensor, context: Context) -> Tensor:
+        """Returns log p(z), (K, B, ...) to (K, B) nats."""
+
+    @abstractmethod
+    def rate(self, posterior: DiagonalGaussian, context: Context) -> Tensor | None:
+        """Returns KL(q‖p), (B,) nats, where a closed form exists, else None."""
+
+    @abstractmethod
+    def draw(self, eps: Tensor, context: Context) -> Tensor:
+        """Returns z from standard normal noise of its shape (K, B, ...)."""
+
+    def infer(self, belief: Posterior | Pyramid, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
+        """See :meth:`Prior.infer`; the rate is exact, or the mean of log q − log p over the K samples.
+
+        Raises:
+            IncompatibleParts: The belief is a pyramid.
+        """
+        if isinstance(belief, Pyramid):
+            raise IncompatibleParts(
+                f"{type(self).__name__} takes a posterior, but the encoder gives a pyramid.", hint="Use a ladder prior."
+            )
+        z, log_q = belief.sample(k, noise, stride=self.latent_stride or 1)
+        log_p = self.log_prob(z, context)
+        rate: tuple[Tensor, ...] = ()
+        if log_q is not None:
+            exact = self.rate(belief, context) if isinstance(belief, DiagonalGaussian) else None
+            rate = (exact if exact is not None else (log_q - log_p).mean(0),)
+        return Latents((z,), z.flatten(0, 1), rate, log_p, log_q)
+
+    def sample(self, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
+        """See :meth:`Prior.sample`."""
+        like = next((p for p in (context.image, context.vector) if p is not None), self.get_buffer("device_of"))
+        grid = () if self.latent_stride is None else tuple(-(-s // self.latent_stride) for s in context.size)
+        shape = (k, context.batch, self.latent_channels, *grid)
+        eps = (noise or Noise()).normal(shape, like, stride=self.latent_stride or 1)
+        z = self.draw(eps, context)
+        return Latents((z,), z.flatten(0, 1), log_p=self.log_prob(z, context))
+
+
+@final
+class NormalPrior(FlatPrior):
+    """N(0, I).
+
+    Args:
+        latent_channels: D.
+        latent_stride: Pixels per cell, or None for vectors.
+    """
+
+    def __init__(self, latent_channels: int, latent_stride: int | None = None) -> None:
+        super().__init__()
+        self.latent_channels, self.latent_stride = latent_channels, latent_stride
+        self.register_buffer("device_of", torch.zeros(()), persistent=False)
+
+    def log_prob(self, z: Tensor, context: Context) -> Tensor:
+        """Returns −½ Σ (z² + log 2π)."""
+        return -0.5 * (z.float() ** 2 + math.log(2 * math.pi)).flatten(2).sum(2)
+
+    def rate(self, posterior: DiagonalGaussian, context: Context) -> Tensor:
+        """Returns KL(q‖N(0, I)), see :func:`vaezoo.core.kl`."""
+        return kl(posterior)
+
+    def draw(self, eps: Tensor, context: Context) -> Tensor:
+        """Returns the noise itself."""
+        return eps
+
+
+@final
+class MixturePrior(FlatPrior):
+    """A learned mixture of diagonal Gaussians, one for all cells.
+
+    Args:
+        latent_channels: D.
+        latent_stride: Pixels per cell, or None for vectors.
+        components: Number of Gaussians.
+
+    Raises:
+        ConfigError: Fewer than one component.
+    """
+
+    def __init__(self, latent_channels: int, latent_stride: int | None = None, components: int = 16) -> None:
+        super().__init__()
+        if components < 1:
+            raise ConfigError(f"Expected at least 1 component, got {components}.", value=components)
+        self.latent_channels, self.latent_stride = latent_channels, latent_stride
+        self.register_buffer("device_of", torch.zeros(()), persistent=False)
+        self.weight_logits = nn.Parameter(torch.zeros(components))
+        self.means = nn.Parameter(0.5 * torch.randn(components, latent_channels))
+        self.raw_logvars = nn.Parameter(torch.zeros(components, latent_channels))
+
+    def log_prob(self, z: Tensor, context: Context) -> Tensor:
+        """Returns Σ over cells of log Σ_c w_c N(z; μ_c, σ_c²)."""
+        cells = z.float().flatten(3).movedim(2, -1) if z.dim() > 3 else z.float()  # (K, B, [cells,] D)
+        each = gaussian_log_prob(cells.unsqueeze(-2), self.means, bound_logvar(self.raw_logvars)).sum(-1)
+        log_prob = torch.logsumexp(each + torch.log_softmax(self.weight_logits.float(), 0), -1)
+        return log_prob.flatten(2).sum(2) if log_prob.dim() > 2 else log_prob
+
+    def rate(self, posterior: DiagonalGaussian, context: Context) -> None:
+        """Returns None: a mixture has no closed form."""
+        return None
+
+    def draw(self, eps: Tensor, context: Context) -> Tensor:
+        """Returns z; the component of each cell is read off the noise's first channel, so a seed settles it.
+
+        At temperature 0, that is for noise of zeros, the result is the mixture's mean.
+        """
+        weights = torch.softmax(self.weight_logits, 0)
+        if not eps.any():
+            mean = (weights[:, None] * self.means).sum(0)
+            return eps + mean.view(-1, *[1] * (eps.dim() - 3))
+        # The first channel's normal quantile is uniform: it picks the component, and its remainder within the
+        # component's interval, uniform again, becomes that channel's noise.
+        uniform = torch.special.ndtr(eps[:, :, 0].double())
+        edges = weights.double().cumsum(0)
+        choice = torch.searchsorted(edges[:-1].contiguous(), uniform.contiguous())
+        low = edges[choice] - weights.double()[choice]
+        rest = ((uniform - low) / weights.double()[choice]).clamp(1e-6, 1 - 1e-6)
+        fresh = torch.cat([torch.special.ndtri(rest).to(eps).unsqueeze(2), eps[:, :, 1:]], 2)
+        means, stds = self.means[choice], torch.exp(0.5 * bound_logvar(self.raw_logvars))[choice]
+        if eps.dim() > 3:
+            means, stds = means.movedim(-1, 2), stds.movedim(-1, 2)
+        return means + stds * fresh

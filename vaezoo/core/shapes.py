@@ -1,0 +1,76 @@
+"""Rows and sizes: the one place that pads, and the one that repeats rows for K samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..errors import ShapeError
+
+
+def repeat_rows(tensor: Tensor, k: int) -> Tensor:
+    """Returns (B, ...) as (K·B, ...), the sample index slow."""
+    return tensor if k == 1 else tensor.repeat(k, *[1] * (tensor.dim() - 1))
+
+
+def sum_rows(tensor: Tensor) -> Tensor:
+    """Returns the sum over all dimensions but the first, in fp32: (N, ...) to (N,)."""
+    return tensor.float().flatten(1).sum(1)
+
+
+def pad_to_stride(image: Tensor, stride: int) -> Tensor:
+    """Returns the image padded at the right and bottom by its edge, to a multiple of ``stride``."""
+    height, width = image.shape[-2:]
+    down, right = -height % stride, -width % stride
+    return F.pad(image, (0, right, 0, down), mode="replicate") if down or right else image
+
+
+def check_image(image: object, channels: int, size: Sequence[int] | None = None, *, what: str = "image") -> Tensor:
+    """Returns the image if a model can take it.
+
+    Args:
+        image: Should be (B, C, H, W), floating point, finite, in [0, 1] up to noise.
+        channels: C.
+        size: The one (H, W) that is taken, or None for any.
+        what: The image's name in the message.
+
+    Raises:
+        ShapeError: It is no such tensor; the message says which of these it is not.
+    """
+    if not isinstance(image, Tensor):
+        raise ShapeError(f"Expected {what} as a torch tensor (B, C, H, W), got {type(image).__name__}.", value=image)
+    shape = tuple(image.shape)
+    if image.dim() != 4 or shape[1] != channels:
+        raise ShapeError(
+            f"Expected {what} of shape (B, {channels}, H, W), got {shape}.",
+            hint="Add the batch dimension with image[None]." if image.dim() == 3 else None,
+            value=shape,
+        )
+    if 0 in shape:
+        raise ShapeError(f"Expected {what} with at least one pixel, got shape {shape}.", value=shape)
+    if size is not None and shape[2:] != tuple(size):
+        raise ShapeError(
+            f"Expected {what} of {size[0]}×{size[1]} pixels, the one size this dense network takes, got "
+            f"{shape[2]}×{shape[3]}.",
+            hint="Resize it, or choose a convolutional model.",
+            value=shape,
+        )
+    if not image.is_floating_point():
+        raise ShapeError(
+            f"Expected {what} as floating point in [0, 1], got {image.dtype}.",
+            hint="Divide bytes by 255: image.float() / 255.",
+            value=image.dtype,
+        )
+    low, high = (float(v) for v in torch.aminmax(image.detach().float()))
+    if not (low > float("-inf") and high < float("inf")):
+        raise ShapeError(f"Expected {what} with finite pixels, got NaN or infinity.", value=(low, high))
+    if low < -4 or high > 5:
+        raise ShapeError(
+            f"Expected {what} in [0, 1] (noise may exceed it a little), got [{low:.3g}, {high:.3g}].",
+            hint="Divide 8-bit values by 255, 16-bit ones by 65535.",
+            value=(low, high),
+        )
+    return image

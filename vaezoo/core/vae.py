@@ -1,0 +1,395 @@
+"""The one class that joins the slots. It holds no loss."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, final
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import ConfigError, IncompatibleParts, NotNormalised, ShapeError, TrainingError
+from .conditioner import Conditioner
+from .context import Batch, Context
+from .decoder import Decoder
+from .encoder import Encoder
+from .latents import Latents
+from .likelihood import Bernoulli, Likelihood
+from .noise import Noise
+from .posterior import Posterior, Pyramid
+from .prior import Prior
+from .shapes import check_image, pad_to_stride
+
+
+@final
+@dataclass(frozen=True)
+class Bound:
+    """The evidence lower bound of a batch and all that it was computed from; nats per image.
+
+    Attributes:
+        context: What conditioned the model.
+        belief: What the encoder returned.
+        latents: K samples and their rate.
+        likelihood: p(x|z) for K·B rows, cropped to the picture.
+        log_likelihood: log p(x|z), (K, B).
+        distortion: −log p(x|z), mean over samples, (B,).
+        rate: KL(q‖p) over all levels, (B,); NaN where it has no meaning (a deterministic encoder).
+    """
+
+    context: Context
+    belief: Posterior | Pyramid
+    latents: Latents
+    likelihood: Likelihood
+    log_likelihood: Tensor
+    distortion: Tensor
+    rate: Tensor
+
+    @property
+    def elbo(self) -> Tensor:
+        """−distortion − rate, (B,), larger is better."""
+        return -self.distortion - self.rate
+
+    @property
+    def log_weight(self) -> Tensor:
+        """log p(x|z) + log p(z) − log q(z|x), (K, B): the terms of an importance-weighted bound.
+
+        Raises:
+            NotNormalised: Prior or posterior has no density.
+        """
+        if self.latents.log_p is None or self.latents.log_q is None:
+            raise NotNormalised(
+                f"An importance weight needs the densities of z, but {type(self.belief).__name__} or its prior has none.",
+                hint="Choose an encoder with a Gaussian posterior.",
+            )
+        return self.log_likelihood + self.latents.log_p - self.latents.log_q
+
+
+@final
+@dataclass(frozen=True)
+class Restored:
+    """A restored picture and how sure the model is of it.
+
+    Attributes:
+        image: The mean path, (B, C, H, W) in [0, 1].
+        scale: Standard deviation per pixel that the decoder states, of image's shape and unit, or None.
+        average: Mean of the samples, or None if none were asked for.
+        spread: Standard deviation among the samples, or None.
+        samples: The samples themselves (K, B, C, H, W) if they were to be kept, or None.
+    """
+
+    image: Tensor
+    scale: Tensor | None = None
+    average: Tensor | None = None
+    spread: Tensor | None = None
+    samples: Tensor | None = None
+
+
+@final
+class VAE(nn.Module):
+    """An encoder, a prior and a decoder, perhaps with a conditioner.
+
+    Pads every picture to a multiple of the parts' strides and crops what comes back: no part does so.
+
+    Args:
+        encoder: None is legal for a conditional model that only restores.
+        prior: From belief to state.
+        decoder: From state to likelihood.
+        conditioner: From the degraded image and labels to a context.
+        encodes: What the encoder sees: the ``input`` y (then ``restore`` goes through q(z|y)) or the ``target`` x
+            (then training alone needs the encoder, and ``restore`` goes through the prior p(z|y)).
+        default_size: (H, W) of samples when none is given.
+
+    Attributes:
+        channels: Image channels C.
+        stride: Pixels that heights and widths are padded to a multiple of.
+        size: The one (H, W) that is taken, or None for any.
+        origin: How it was made; set by whoever makes it, unread here.
+
+    Raises:
+        ConfigError: ``encodes`` is neither word.
+        IncompatibleParts: The parts cannot work together.
+    """
+
+    def __init__(
+        self,
+        *,
+        encoder: Encoder | None,
+        prior: Prior,
+        decoder: Decoder,
+        conditioner: Conditioner | None = None,
+        encodes: Literal["input", "target"] = "input",
+        default_size: tuple[int, int] | None = None,
+    ) -> None:
+        super().__init__()
+        if encodes not in ("input", "target"):
+            raise ConfigError(f"Expected encodes to be 'input' or 'target', got {encodes!r}.", value=encodes)
+        if encodes == "target" and conditioner is None:
+            raise IncompatibleParts("A model that encodes the target needs a conditioner to see the input.")
+        if encoder is None and encodes == "input":
+            raise IncompatibleParts("A model that encodes its input needs an encoder.")
+        parts = [p for p in (encoder, decoder, conditioner) if p is not None]
+        channels = {p.channels for p in parts if p.channels is not None}
+        sizes = {p.size for p in (encoder, decoder) if p is not None and p.size is not None}
+        if len(channels) > 1 or len(sizes) > 1:
+            raise IncompatibleParts(f"The parts disagree on channels {sorted(channels)} or size {sorted(sizes)}.")
+        self.conditioner, self.encoder, self.prior, self.decoder = conditioner, encoder, prior, decoder
+        self.encodes = encodes
+        self.channels = decoder.channels
+        self.stride = math.lcm(*(p.stride for p in parts))
+        self.size: tuple[int, int] | None = sizes.pop() if sizes else None
+        self.default_size = self.size or default_size
+        self.origin: Any = None
+
+    # The bound
+
+    def forward(self, batch: Batch, k: int = 1, noise: Noise | None = None) -> Bound:
+        """Computes the bound of a batch.
+
+        Args:
+            batch: Images; checked by shape only, since training calls this at every step.
+            k: Posterior samples per image.
+            noise: Where the samples come from.
+
+        Returns:
+            The bound, in nats per image.
+
+        Raises:
+            IncompatibleParts: The model has no encoder.
+        """
+        context = self.context(batch.y, batch.cond)
+        belief = self._believe(batch.y if self.encodes == "input" else batch.target, context)
+        return self._bound(belief, context, batch.target, k, noise)
+
+    def _bound(self, belief: Posterior | Pyramid, context: Context, x: Tensor, k: int, noise: Noise | None) -> Bound:
+        latents = self.prior.infer(belief, context, k, noise)
+        likelihood = self._look(latents, context, k)
+        log_likelihood = likelihood.log_prob(x)
+        distortion = -log_likelihood.mean(0)
+        rate = torch.stack(latents.rate).sum(0) if latents.rate else torch.full_like(distortion, math.nan)
+        return Bound(context, belief, latents, likelihood, log_likelihood, distortion, rate)
+
+    @torch.no_grad()
+    def nll(self, batch: Batch, k: int = 100, *, chunk: int = 10, noise: Noise | None = None) -> Tensor:
+        """Estimates −log p(x) by importance sampling; the image is encoded once.
+
+        −log p(x) ≤ E[ −log 1/K Σ_k w_k ], and the gap closes as K grows.
+
+        Args:
+            batch: Images, binary ones under a Bernoulli likelihood.
+            k: Importance samples K.
+            chunk: Samples at once; memory grows with it, the result does not change.
+            noise: Where they come from.
+
+        Returns:
+            Nats per image, (B,), smaller is better.
+
+        Raises:
+            NotNormalised: Likelihood or posterior is no density, or the pixels are not binary.
+            TrainingError: The model is in training mode.
+
+        Source: Importance Weighted Autoencoders (Burda et al., 2015), eq. 8, arXiv:1509.00519.
+        """
+        if self.training:
+            raise TrainingError("Expected a model in evaluation mode for its NLL, got one in training mode.", hint="Call model.eval().")
+        y, x = self._check(batch.y), self._check(batch.target, "x")
+        if k < 1 or chunk < 1:
+            raise ConfigError(f"Expected k and chunk of at least 1, got {k} and {chunk}.", value=(k, chunk))
+        noise = noise or Noise()
+        context = self.context(y, batch.cond)
+        belief = self._believe(y if self.encodes == "input" else x, context)
+        total = x.new_full((x.shape[0],), -math.inf, dtype=torch.float32)
+        for start in range(0, k, chunk):
+            bound = self._bound(belief, context, x, min(chunk, k - start), noise.at(start))
+            self._check_density(bound.likelihood, x)
+            total = torch.logaddexp(total, torch.logsumexp(bound.log_weight, 0))
+        return math.log(k) - total
+
+    @staticmethod
+    def _check_density(likelihood: Likelihood, x: Tensor) -> None:
+        if not likelihood.normalised:
+            raise NotNormalised(f"{type(likelihood).__name__} is no density of x, so it has no NLL.", hint="Report the ELBO's parts, or PSNR.")
+        if isinstance(likelihood, Bernoulli) and not ((x == 0) | (x == 1)).all():
+            raise NotNormalised(
+                "A Bernoulli likelihood has an NLL for binary pixels only, got gray ones.",
+                hint="Binarise the images: (x > torch.rand_like(x)).float(), or x.round().",
+            )
+
+    # The steps
+
+    def context(self, y: Tensor, cond: Mapping[str, Tensor] | None = None) -> Context:
+        """Returns the context of y (B, C, H, W): what the conditioner makes of it, at the padded size."""
+        visible = (y.shape[2], y.shape[3])
+        padded = pad_to_stride(y, self.stride)
+        cond = {n: pad_to_stride(c, self.stride) if c.dim() == 4 else c for n, c in (cond or {}).items()}
+        if self.conditioner is None:
+            return Context(y.shape[0], (padded.shape[2], padded.shape[3]), visible=visible)
+        return replace(self.conditioner(padded, cond), visible=visible)
+
+    def path(self, context: Context, k: int = 1, noise: Noise | None = None) -> tuple[Latents, Likelihood]:
+        """Walks from the prior to the image, K times; at temperature 0 along the mean path."""
+        latents = self.prior.sample(context, k, noise)
+        return latents, self._look(latents, context, k)
+
+    def _believe(self, image: Tensor, context: Context) -> Posterior | Pyramid:
+        if self.encoder is None:
+            raise IncompatibleParts("This model has no encoder: it restores, but has no posterior.", hint="Load a file with its encoder.")
+        belief: Posterior | Pyramid = self.encoder(pad_to_stride(image, self.stride), context)
+        return belief
+
+    def _look(self, latents: Latents, context: Context, k: int) -> Likelihood:
+        likelihood: Likelihood = self.decoder(latents.state, context.repeat(k))
+        return likelihood.crop(context.visible or context.size)
+
+    def _check(self, image: object, what: str = "y") -> Tensor:
+        return check_image(image, self.channels, self.size, what=what)
+
+    def encode(self, image: Tensor, *, y: Tensor | None = None, cond: Mapping[str, Tensor] | None = None) -> Posterior | Pyramid:
+        """Returns the belief about an image's latents.
+
+        Args:
+            image: (B, C, H, W) in [0, 1].
+            y: Its degraded version, for a conditional model; the image itself where None.
+            cond: Other conditions.
+
+        Raises:
+            ShapeError: The image cannot be taken.
+        """
+        image = self._check(image, "image")
+        return self._believe(image, self.context(image if y is None else self._check(y), cond))
+
+    def decode(
+        self,
+        latents: Latents | Tensor,
+        *,
+        y: Tensor | None = None,
+        cond: Mapping[str, Tensor] | None = None,
+        size: tuple[int, int] | None = None,
+    ) -> Likelihood:
+        """Returns p(x|z).
+
+        Args:
+            latents: What ``prior.infer`` returned, or a state: for flat priors z itself, (N, D) or (N, D, h, w).
+            y: Degraded image, for a conditional model.
+            cond: Other conditions.
+            size: (H, W) to crop to; y's, or the model's default size.
+        """
+        state = latents.state if isinstance(latents, Latents) else latents
+        rows = state.shape[0]
+        context = self._imagined(rows, y, cond, size, state)
+        likelihood: Likelihood = self.decoder(state, context.repeat(rows // context.batch))
+        return likelihood.crop(context.visible or context.size)
+
+    def _imagined(
+        self, rows: int, y: Tensor | None, cond: Mapping[str, Tensor] | None, size: tuple[int, int] | None, like: Tensor | None
+    ) -> Context:
+        if y is not None:
+            return self.context(self._check(y), cond)
+        if self.conditioner is not None and self.conditioner.channels is not None:
+            raise ShapeError("Expected y, the degraded image this model is conditioned on, got none.", hint="Pass y=(B, C, H, W).")
+        if self.size is not None and size is not None and tuple(size) != self.size:
+            raise ShapeError(f"Expected size {self.size}, the one this dense network gives, got {tuple(size)}.", value=size)
+        size = size or self.default_size
+        if size is None:
+            raise ShapeError("Expected a size (H, W): this model has no default one.", hint="Pass size=(H, W).")
+        like = next(self.parameters()) if like is None else like
+        return self.context(like.new_zeros((rows, self.channels, *size)), cond)
+
+    # What users call
+
+    @torch.no_grad()
+    def sample(
+        self,
+        n: int = 1,
+        *,
+        y: Tensor | None = None,
+        cond: Mapping[str, Tensor] | None = None,
+        size: tuple[int, int] | None = None,
+        noise: Noise | None = None,
+    ) -> Tensor:
+        """Returns mean images of n samples of the prior.
+
+        Args:
+            n: Number of samples; of each of y's images where y is given.
+            y: Degraded image (B, C, H, W), for a conditional model.
+            cond: Other conditions, with n rows.
+            size: (H, W); y's, or the model's default size.
+            noise: Where they come from.
+
+        Returns:
+            (n, C, H, W), or (n·B, C, H, W) with the sample index slow; in [0, 1].
+        """
+        context = self._imagined(n, y, cond, size, None)
+        _, likelihood = self.path(context, n if y is not None else 1, noise)
+        return likelihood.image.clamp(0, 1)
+
+    @torch.no_grad()
+    def reconstruct(self, x: Tensor, *, y: Tensor | None = None, cond: Mapping[str, Tensor] | None = None) -> Tensor:
+        """Returns the mean image at the posterior's centre, (B, C, H, W) in [0, 1].
+
+        Args:
+            x: Image (B, C, H, W).
+            y: Its degraded version, for a conditional model; x itself where None.
+            cond: Other conditions.
+        """
+        x = self._check(x, "x")
+        context = self.context(x if y is None else self._check(y), cond)
+        latents = self.prior.infer(self._believe(x, context), context, 1, Noise(temperature=0))
+        return self._look(latents, context, 1).image.clamp(0, 1)
+
+    @torch.no_grad()
+    def restore(
+        self,
+        y: Tensor,
+        cond: Mapping[str, Tensor] | None = None,
+        *,
+        samples: int = 0,
+        keep: bool = False,
+        noise: Noise | None = None,
+    ) -> Restored:
+        """Restores a degraded image of any size.
+
+        Args:
+            y: (B, C, H, W) in [0, 1]; noise may exceed it.
+            cond: Other conditions.
+            samples: Further samples for ``average`` and ``spread``; memory does not grow with them.
+            keep: Whether to return the samples too.
+            noise: Where the samples come from.
+
+        Returns:
+            The mean path, its scale, and what the samples say.
+
+        Raises:
+            ShapeError: y cannot be taken; the message says why.
+        """
+        y = self._check(y)
+        context = self.context(y, cond)
+        belief = self._believe(y, context) if self.encodes == "input" else None
+        centre = self._restore_once(belief, context, Noise(temperature=0))
+        image = centre.image.clamp(0, 1)
+        scale = centre.scale
+        scale = None if scale is None else scale.expand_as(image)
+        if not samples:
+            return Restored(image, scale)
+        noise = noise or Noise()
+        total, squares, kept = torch.zeros_like(image), torch.zeros_like(image), []
+        for index in range(samples):
+            sample = self._restore_once(belief, context, noise.at(index)).image.clamp(0, 1)
+            step = sample - total
+            total = total + step / (index + 1)
+            squares = squares + step * (sample - total)
+            if keep:
+                kept.append(sample)
+        spread = torch.sqrt(squares / max(samples - 1, 1))
+        return Restored(image, scale, total, spread, torch.stack(kept) if keep else None)
+
+    def _restore_once(self, belief: Posterior | Pyramid | None, context: Context, noise: Noise) -> Likelihood:
+        if belief is None:
+            return self.path(context, 1, noise)[1]
+        return self._look(self.prior.infer(belief, context, 1, noise), context, 1)
+
+    def extra_repr(self) -> str:
+        """Returns what the parts do not show."""
+        facts: dict[str, Any] = {"channels": self.channels, "stride": self.stride, "size": self.size, "encodes": self.encodes}
+        return ", ".join(f"{k}={v!r}" for k, v in facts.items())

@@ -1,0 +1,36 @@
+"""What is in the zoo and how it is made: plugins, registry, specifications, weights. Imports no torch by itself."""
+
+from __future__ import annotations
+
+from .create import create, create_objective
+from .hookspecs import hookimpl
+from .info import explain, list_models, model_info
+from .keeper import (
+    Keeper,
+    keeper,
+    plugins,
+    register_conditioner,
+    register_decoder,
+    register_encoder,
+    register_loss,
+    register_model,
+    register_prior,
+)
+
+__all__ = [
+    "Keeper",
+    "create",
+    "create_objective",
+    "explain",
+    "hookimpl",
+    "keeper",
+    "list_models",
+    "model_info",
+    "plugins",
+    "register_conditioner",
+    "register_decoder",
+    "register_encoder",
+    "register_loss",
+    "register_model",
+    "register_prior",
+]

@@ -1,0 +1,177 @@
+"""Building what a specification says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import BackendUnavailable, ConfigError, VaezooError, suggest
+from .keeper import Keeper, keeper
+from .specs import ModelSpec, Overrides, PartSpec, load_object, resolve
+
+if TYPE_CHECKING:
+    import torch
+
+    from ..core import VAE, Loss, Objective
+    from .weights import LoadReport
+
+
+@dataclass(frozen=True)
+class Origin:
+    """How a model was made.
+
+    Attributes:
+        name: As asked for.
+        spec: Its specification.
+        weights: What was loaded, or None for random weights.
+    """
+
+    name: str
+    spec: ModelSpec
+    weights: LoadReport | None = None
+
+
+def build(part: PartSpec) -> Any:
+    """Returns a part, built.
+
+    Raises:
+        BackendUnavailable: A package it needs cannot be imported.
+    """
+    what = f"The {part.part.slot} {part.part.name!r}"
+    target = load_object(part.part.target, what)
+    try:
+        return target(**part.arguments)
+    except ImportError as error:
+        raise BackendUnavailable(f"{what} needs a package that fails to import: {error}", value=part.part.name) from error
+
+
+def build_model(spec: ModelSpec) -> VAE:
+    """Returns the model of a specification, at random weights."""
+    from ..core import VAE
+
+    slots = ("encoder", "prior", "decoder", "conditioner")
+    parts: dict[str, Any] = {slot: build(part) if (part := spec.parts[slot]) else None for slot in slots}
+    size = spec.shared.get("image_size")
+    default_size = None if size is None or size.value is None else (int(size.value[0]), int(size.value[1]))
+    return VAE(**parts, encodes=spec.encodes, default_size=default_size)  # type: ignore[arg-type]
+
+
+def _seeded(seed: int | None) -> Any:
+    if seed is None:
+        return nullcontext()
+    import torch
+
+    forked = torch.random.fork_rng()
+    forked.__enter__()
+    torch.manual_seed(seed)
+    return _Leave(forked)
+
+
+class _Leave:
+    """Leaves an entered context when it is left."""
+
+    def __init__(self, entered: Any) -> None:
+        self.entered = entered
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *error: object) -> None:
+        self.entered.__exit__(*error)
+
+
+def create(
+    name: str,
+    *,
+    pretrained: bool | str | Path = False,
+    overrides: Overrides = (),
+    seed: int | None = None,
+    device: Any = None,
+    dtype: Any = None,
+    zoo: Keeper | None = None,
+    **params: Any,
+) -> VAE:
+    """Creates a model.
+
+    Args:
+        name: ``arch``, ``arch.tag`` or ``plugin/arch``, see :func:`vaezoo.list_models`.
+        pretrained: False for random weights, True for the tag in the name or else the first, a tag, or the path
+            of a safetensors file.
+        overrides: ``["loss.beta=2", "encoder=resnet"]`` or ``{"loss.beta": 2}``.
+        seed: Seed of the random weights; the global generator is left alone.
+        device: Where to put it.
+        dtype: Floating point type of its parameters; float32 where None.
+        zoo: Where names are looked up; the installed zoo where None.
+        **params: Overrides as keywords: ``encoder="resnet"``, ``latent_channels=8``.
+
+    Returns:
+        The model, in evaluation mode if pretrained; ``model.origin`` says how it was made.
+
+    Raises:
+        UnknownName: Nothing of that name, or no such tag.
+        ConfigError: An override is unknown or of the wrong type.
+        IncompatibleParts: The parts cannot work together.
+        WeightsError: The weights cannot be trusted or do not fit.
+        PluginError: The model may be a broken plugin's.
+    """
+    kept = zoo or keeper()
+    spec = _resolve(kept, name, overrides, params)
+    with _seeded(seed):
+        model = build_model(spec)
+    report = None
+    if pretrained is not False:
+        from .weights import load_into
+
+        report = load_into(model, kept.registry, spec.model.name, _which(name, pretrained))
+        model.eval()
+    model.origin = Origin(name, spec, report)
+    return model.to(device=device, dtype=_floating(dtype))
+
+
+def create_objective(name: str, *, overrides: Overrides = (), seed: int | None = None, zoo: Keeper | None = None, **params: Any) -> Objective:
+    """Creates a model and its loss, ready to train; arguments as in :func:`create`."""
+    from ..core import Objective
+
+    spec = _resolve(zoo or keeper(), name, overrides, params)
+    loss_spec = spec.parts["loss"]
+    if loss_spec is None:
+        raise ConfigError(f"The model {name!r} has no loss.", value=name)
+    with _seeded(seed):
+        model = build_model(spec)
+        loss: Loss = build(loss_spec)
+    model.origin = Origin(name, spec)
+    return Objective(model, loss)
+
+
+def _resolve(kept: Keeper, name: str, overrides: Overrides, params: Mapping[str, Any]) -> ModelSpec:
+    try:
+        return resolve(kept.registry, name, overrides, params)
+    except VaezooError as error:
+        if kept.failed() and error.code == "unknown-name":
+            causes = "; ".join(f"{p.name} is {p.status}: {p.cause}" for p in kept.failed())
+            raise type(error)(f"{error} It may belong to a plugin that failed to load: {causes}", value=name) from error
+        raise
+
+
+def _which(name: str, pretrained: bool | str | Path) -> str | Path | None:
+    """Returns a tag, a path, or None for the first tag."""
+    tag = name.partition(".")[2] or None
+    if pretrained is True:
+        return tag
+    if isinstance(pretrained, Path) or "/" in pretrained or pretrained.endswith(".safetensors"):
+        return Path(pretrained)
+    return pretrained
+
+
+def _floating(dtype: Any) -> torch.dtype | None:
+    import torch
+
+    named = getattr(torch, dtype, None) if isinstance(dtype, str) else dtype
+    if named is not None and not (isinstance(named, torch.dtype) and named.is_floating_point):
+        raise ConfigError(f"Expected a floating point dtype, got {dtype!r}.", value=dtype)
+    if isinstance(dtype, str) and named is None:
+        raise ConfigError(f"Expected a dtype, got {dtype!r}.", hint=suggest(dtype, ["float32", "float64", "float16", "bfloat16"]), value=dtype)
+    return named

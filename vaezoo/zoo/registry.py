@@ -1,0 +1,229 @@
+"""What is registered: parts, models, weights, each with its owner and where it was declared."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from ..errors import ConfigError, DuplicateName, UnknownName, suggest
+from .cards import Card, card_from
+from .yaml import Lined, read_yaml
+
+SLOTS = ("encoder", "prior", "decoder", "loss", "conditioner")
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Who declared something, and where."""
+
+    owner: str
+    file: str | None = None
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return self.owner if self.file is None else f"{self.owner} ({self.file}:{self.line})"
+
+
+@dataclass(frozen=True)
+class Part:
+    """An implementation of a slot.
+
+    Attributes:
+        slot: ``encoder``, ``prior``, ``decoder``, ``loss`` or ``conditioner``.
+        name: Its name within the slot.
+        target: ``"package.module:Class"``, or the class or function itself; imported when built.
+        facts: The same for its facts, whose signature is the part's configuration.
+        summary: One sentence.
+        source: Who declared it.
+    """
+
+    slot: str
+    name: str
+    target: str | Callable[..., Any]
+    facts: str | Callable[..., Any]
+    summary: str
+    source: Source
+
+
+@dataclass(frozen=True)
+class Model:
+    """A named choice of parts, as declared; :mod:`vaezoo.zoo.specs` resolves it."""
+
+    name: str
+    body: Mapping[str, Any]
+    source: Source
+
+    @property
+    def task(self) -> str:
+        """What it is for, such as ``generate`` or ``denoise``."""
+        return str(self.body.get("task", "generate"))
+
+    @property
+    def summary(self) -> str:
+        """One sentence."""
+        return str(self.body.get("summary", ""))
+
+
+Entry = TypeVar("Entry", Part, Model, Card)
+
+
+@dataclass
+class Shelf(Generic[Entry]):
+    """Entries of one kind by name; a name that two owners claim is nobody's until it is qualified."""
+
+    kind: str
+    entries: dict[str, dict[str, Entry]] = field(default_factory=dict)
+
+    def add(self, name: str, owner: str, entry: Entry) -> None:
+        """Adds an entry.
+
+        Raises:
+            DuplicateName: The owner has one of this name already, or the name is a built-in's.
+        """
+        owners = self.entries.setdefault(name, {})
+        for other in owners:
+            if other == owner or other.startswith("vaezoo"):
+                raise DuplicateName(
+                    f"The {self.kind} {name!r} of {owner} is registered already, by {other}.", hint="Choose another name.", value=name
+                )
+        owners[owner] = entry
+
+    def get(self, name: str) -> Entry:
+        """Returns an entry by its name, or by ``plugin/name``.
+
+        Raises:
+            UnknownName: There is none.
+            DuplicateName: Two plugins have one.
+        """
+        plugin, _, bare = name.rpartition("/")
+        owners = self.entries.get(bare, {})
+        found = {o: e for o, e in owners.items() if not plugin or plugin in (o, o.rpartition(":")[2])}
+        if not found:
+            raise UnknownName(f"Expected a {self.kind}, got {name!r}.", hint=suggest(bare, self.entries), value=name)
+        if len(found) > 1:
+            choices = " or ".join(f"{o.rpartition(':')[2]}/{bare}" for o in sorted(found))
+            raise DuplicateName(f"The {self.kind} {name!r} is claimed by {' and '.join(sorted(found))}.", hint=f"Say {choices}.", value=name)
+        return next(iter(found.values()))
+
+    def names(self) -> list[str]:
+        """Returns all names, sorted."""
+        return sorted(self.entries)
+
+    def all(self) -> Iterator[tuple[str, str, Entry]]:
+        """Yields name, owner and entry."""
+        for name, owners in sorted(self.entries.items()):
+            for owner, entry in owners.items():
+                yield name, owner, entry
+
+
+class Registry:
+    """Parts, models and cards. A plugin fills one of its own, which is merged when all went well.
+
+    Args:
+        owner: Who registers, when nothing else says so.
+    """
+
+    def __init__(self, owner: str = "user") -> None:
+        self.owner = owner
+        self.parts: dict[str, Shelf[Part]] = {slot: Shelf(slot) for slot in SLOTS}
+        self.models: Shelf[Model] = Shelf("model")
+        self.cards: Shelf[Card] = Shelf("weight")
+
+    def add_part(
+        self,
+        slot: str,
+        name: str,
+        target: str | Callable[..., Any],
+        facts: str | Callable[..., Any],
+        summary: str = "",
+        source: Source | None = None,
+    ) -> None:
+        """Registers an implementation of a slot; see :class:`Part`.
+
+        Raises:
+            ConfigError: The name is not lower case words joined by hyphens, or the slot is none.
+            DuplicateName: The name is taken.
+        """
+        _check_name(name)
+        if slot not in SLOTS:
+            raise ConfigError(f"Expected a slot, got {slot!r}.", hint=suggest(slot, SLOTS), value=slot)
+        part = Part(slot, name, target, facts, summary, source or Source(self.owner))
+        self.parts[slot].add(name, part.source.owner, part)
+
+    def add_model(self, name: str, body: Mapping[str, Any], source: Source | None = None) -> None:
+        """Registers a named model; ``body`` as in a registry file.
+
+        Raises:
+            ConfigError: The name is not lower case words joined by hyphens, or the body lacks a slot.
+            DuplicateName: The name is taken.
+        """
+        _check_name(name)
+        missing = [slot for slot in ("prior", "decoder", "loss") if slot not in body]
+        if missing:
+            raise ConfigError(f"Expected the model {name!r} to name its {' and '.join(missing)}.", value=name)
+        model = Model(name, body, source or Source(self.owner))
+        self.models.add(name, model.source.owner, model)
+
+    def add_file(self, path: Path) -> None:
+        """Registers what a registry file declares.
+
+        Raises:
+            ConfigError: The file cannot be read or says something unknown; the message has file and line.
+            DuplicateName: A name is taken.
+        """
+        top = read_yaml(path)
+        top.check({"parts", "models", "weights"}, str(path))
+        for slot, parts in top.section("parts").items():
+            for name, body in parts.items():
+                where = self._source(path, parts, name)
+                _mapping(body, where).check({"target", "facts", "summary"}, str(where), {"target", "facts"})
+                self.add_part(slot, name, body["target"], body["facts"], body.get("summary", ""), where)
+        models = top.section("models")
+        for name, body in models.items():
+            where = self._source(path, models, name)
+            self.add_model(name, _mapping(body, where), where)
+        cards = top.section("weights")
+        for name, body in cards.items():
+            where = self._source(path, cards, name)
+            self.cards.add(name, self.owner, card_from(name, _mapping(body, where), str(where)))
+
+    def _source(self, path: Path, section: Lined, key: str) -> Source:
+        return Source(self.owner, path.name, section.lines.get(key))
+
+    def merge(self, other: Registry) -> None:
+        """Takes over everything of another registry, or nothing if a name clashes with a built-in.
+
+        Raises:
+            DuplicateName: A name is a built-in's.
+        """
+        for trial in (True, False):
+            for mine, theirs in ((self.models, other.models), (self.cards, other.cards), *((self.parts[s], other.parts[s]) for s in SLOTS)):
+                for name, owner, entry in theirs.all():  # type: ignore[attr-defined]
+                    if trial:
+                        Shelf(mine.kind, {name: dict(mine.entries.get(name, {}))}).add(name, owner, entry)  # type: ignore[arg-type]
+                    else:
+                        mine.add(name, owner, entry)  # type: ignore[arg-type]
+
+    def cards_of(self, arch: str) -> dict[str, Card]:
+        """Returns the cards of an architecture by tag, in the order they were declared."""
+        found = {}
+        for name, owners in self.cards.entries.items():
+            base, _, tag = name.partition(".")
+            if base == arch.rpartition("/")[2]:
+                found[tag] = next(iter(owners.values()))
+        return found
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise ConfigError(f"Expected a name of lower case words joined by hyphens, got {name!r}.", value=name)
+
+
+def _mapping(body: Any, where: Source) -> Lined:
+    if not isinstance(body, Lined):
+        raise ConfigError(f"{where}: expected a mapping, got {body!r}.", value=body)
+    return body

@@ -1,0 +1,243 @@
+"""From a name and overrides to a checked specification: every value typed, every value's origin known. No torch."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, dataclass, field, make_dataclass
+from importlib import import_module
+from typing import Any, get_type_hints
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from ..core.facts import ModelFacts, misfits
+from ..errors import BackendUnavailable, ConfigError, IncompatibleParts, suggest
+from .registry import SLOTS, Model, Part, Registry
+
+_MODEL_KEYS = {"summary", "task", "paper", "differs", "encodes", "shared", *SLOTS}
+Overrides = Mapping[str, Any] | Iterable[str]
+
+
+@dataclass(frozen=True)
+class Value:
+    """A configuration value and where it came from."""
+
+    value: Any
+    origin: str
+
+
+@dataclass(frozen=True)
+class PartSpec:
+    """A part and its whole configuration.
+
+    Attributes:
+        part: What is registered.
+        params: Every parameter, by name.
+        facts: What the part says of itself under them.
+    """
+
+    part: Part
+    params: dict[str, Value]
+    facts: Any
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The parameters, as the part takes them."""
+        return {name: value.value for name, value in self.params.items()}
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A model, resolved and checked.
+
+    Attributes:
+        model: As declared.
+        parts: By slot; a slot may be None.
+        shared: Values that all parts naming them receive.
+        encodes: ``input`` or ``target``.
+    """
+
+    model: Model
+    parts: dict[str, PartSpec | None]
+    shared: dict[str, Value] = field(default_factory=dict)
+    encodes: str = "input"
+
+
+def load_object(target: str | Callable[..., Any], what: str) -> Any:
+    """Returns what ``"package.module:name"`` names.
+
+    Raises:
+        BackendUnavailable: It cannot be imported; the cause is in the message.
+    """
+    if not isinstance(target, str):
+        return target
+    module, _, name = target.partition(":")
+    try:
+        return getattr(import_module(module), name)
+    except Exception as error:
+        raise BackendUnavailable(f"{what} needs {target}, which fails with {type(error).__name__}: {error}", value=target) from error
+
+
+def resolve(registry: Registry, name: str, overrides: Overrides = (), params: Mapping[str, Any] | None = None) -> ModelSpec:
+    """Resolves a model's name.
+
+    Args:
+        registry: Where names are looked up.
+        name: ``arch``, ``arch.tag`` or ``plugin/arch``.
+        overrides: ``["loss.beta=2", ...]`` or ``{"loss.beta": 2}``; a slot's own name chooses its part.
+        params: The same, with shared names (``latent_channels=8``), slots or whole parts as mappings.
+
+    Raises:
+        UnknownName: The model or a part is not registered.
+        ConfigError: A key is unknown or a value of the wrong type; the message has a suggestion.
+        IncompatibleParts: The parts cannot work together; one sentence for each bad pair.
+    """
+    model = registry.models.get(name.partition(".")[0])
+    origin = str(model.source)
+    draft = _Draft(model.name)
+    for key, value in model.body.items():
+        if key not in _MODEL_KEYS:
+            raise ConfigError(f"{origin}: unknown key {key!r} in the model {model.name!r}.", hint=suggest(key, _MODEL_KEYS), value=key)
+        if key == "shared":
+            draft.shared.update({k: Value(v, origin) for k, v in value.items()})
+        elif key in SLOTS:
+            draft.choose(key, value, origin)
+    draft.encodes = str(model.body.get("encodes", "input"))
+    for key, value in _pairs(overrides):
+        draft.put(registry, key, value, "override")
+    for key, value in (params or {}).items():
+        draft.put(registry, key, value, "argument")
+    parts = draft.settle(registry)
+    facts = {slot: part.facts if part else None for slot, part in parts.items()}
+    names = {slot: part.part.name for slot, part in parts.items() if part}
+    sentences = misfits(ModelFacts(**facts, encodes=draft.encodes, names=names))  # type: ignore[arg-type]
+    if sentences:
+        raise IncompatibleParts(" ".join(sentences), value=model.name)
+    return ModelSpec(model, parts, draft.shared, draft.encodes)
+
+
+def _pairs(overrides: Overrides) -> list[tuple[str, Any]]:
+    if isinstance(overrides, str):
+        overrides = [overrides]
+    if isinstance(overrides, Mapping):
+        return list(overrides.items())
+    pairs = []
+    for text in overrides:
+        key, equals, _ = text.partition("=")
+        if not equals:
+            raise ConfigError(f"Expected an override as key=value, got {text!r}.", value=text)
+        value = OmegaConf.to_container(OmegaConf.from_dotlist([f"value={text[len(key) + 1 :]}"]))["value"]  # type: ignore[index, call-overload]
+        pairs.append((key.strip(), value))
+    return pairs
+
+
+class _Draft:
+    """A specification while it is put together."""
+
+    def __init__(self, model: str) -> None:
+        self.model = model
+        self.shared: dict[str, Value] = {}
+        self.names: dict[str, str | None] = dict.fromkeys(SLOTS)
+        self.explicit: dict[str, dict[str, Value]] = {slot: {} for slot in SLOTS}
+        self.encodes = "input"
+
+    def choose(self, slot: str, choice: Any, origin: str) -> None:
+        """Fills a slot by a part's name or a mapping with ``name`` and parameters; the same part keeps its parameters."""
+        if choice is None:
+            if slot in ("prior", "decoder", "loss"):
+                raise ConfigError(f"The model {self.model!r} needs a {slot}, got None.")
+            self.names[slot], self.explicit[slot] = None, {}
+            return
+        body = {"name": choice} if isinstance(choice, str) else choice
+        if not isinstance(body, Mapping):
+            raise ConfigError(f"Expected {slot} as a part's name or a mapping, got {choice!r}.", value=choice)
+        name = body.get("name", self.names[slot])
+        if name is None:
+            raise ConfigError(f"Expected the {slot} to name its part, got {dict(body)!r}.", value=dict(body))
+        if name != self.names[slot]:
+            self.names[slot], self.explicit[slot] = name, {}
+        self.explicit[slot].update({k: Value(v, origin) for k, v in body.items() if k != "name"})
+
+    def put(self, registry: Registry, key: str, value: Any, origin: str) -> None:
+        """Overrides one value."""
+        slot, dot, rest = key.partition(".")
+        if key in SLOTS:
+            self.choose(key, value, origin)
+        elif key == "encodes":
+            self.encodes = value
+        elif dot and slot in SLOTS:
+            self.choose(slot, {"name": value} if rest == "name" else {rest: value}, origin)
+        elif dot and slot == "shared":
+            self.put(registry, rest, value, origin)
+        else:
+            signatures = {s: _schema(registry.parts[s].get(n)) for s, n in self.names.items() if n}
+            known = set(self.shared).union(*signatures.values())
+            if key not in known:
+                options = known | set(SLOTS) | {f"{s}.{p}" for s, names in signatures.items() for p in names}
+                raise ConfigError(f"The model {self.model!r} has no setting {key!r}.", hint=suggest(key, options), value=key)
+            self.shared[key] = Value(value, origin)
+
+    def settle(self, registry: Registry) -> dict[str, PartSpec | None]:
+        """Returns the parts with all parameters; the prior is told the encoder's grid."""
+        parts: dict[str, PartSpec | None] = {}
+        shared = dict(self.shared)
+        for slot in ("conditioner", "encoder", "prior", "decoder", "loss"):
+            name = self.names[slot]
+            parts[slot] = None if name is None else _part_spec(registry.parts[slot].get(name), self.explicit[slot], shared)
+            spec = parts[slot]
+            if spec is None:
+                continue
+            if slot == "conditioner" and spec.facts.vector:
+                shared["context_vector"] = Value(spec.facts.vector, f"the conditioner {name!r}")
+            if slot == "encoder":
+                grid, origin = spec.facts.grids[-1], f"the encoder {name!r}"
+                shared |= {"latent_channels": Value(grid.channels, origin), "latent_stride": Value(grid.stride, origin)}
+        used = set().union(*({v for v in p.params} for p in parts.values() if p))
+        idle = set(self.shared) - used - {"image_size"}
+        if idle:
+            raise ConfigError(f"No part of {self.model!r} takes the shared setting {sorted(idle)[0]!r}.", hint=suggest(sorted(idle)[0], used))
+        return parts
+
+
+def _schema(part: Part) -> dict[str, tuple[Any, Any]]:
+    """Returns the type and default (or MISSING) of each parameter of a part."""
+    facts = load_object(part.facts, f"The {part.slot} {part.name!r}")
+    hints = get_type_hints(facts)
+    return {
+        name: (hints.get(name, Any), MISSING if p.default is p.empty else p.default) for name, p in inspect.signature(facts).parameters.items()
+    }
+
+
+def _part_spec(part: Part, explicit: Mapping[str, Value], shared: Mapping[str, Value]) -> PartSpec:
+    what = f"The {part.slot} {part.name!r}"
+    schema = _schema(part)
+    for key in explicit:
+        if key not in schema:
+            raise ConfigError(f"{what} has no parameter {key!r}.", hint=suggest(key, schema), value=key)
+    params = {}
+    for key, (kind, default) in schema.items():
+        value = explicit.get(key) or shared.get(key)
+        if value is None:
+            if default is MISSING:
+                raise ConfigError(f"{what} needs {key!r}.", hint=f"Set {key} or {part.slot}.{key}.", value=key)
+            value = Value(default, "default")
+        params[key] = Value(_typed(kind, value.value, f"{what}, {key}"), value.origin)
+    facts = load_object(part.facts, what)(**{k: v.value for k, v in params.items()})
+    return PartSpec(part, params, facts)
+
+
+def _typed(kind: Any, value: Any, what: str) -> Any:
+    """Returns a value as its declared type, by OmegaConf's rules; None stays None where the type allows it."""
+    if kind is Any:
+        return value
+    schema = make_dataclass("Parameter", [("value", kind | None)])
+    try:
+        typed = OmegaConf.to_container(OmegaConf.structured(schema(value=value)))["value"]  # type: ignore[index, call-overload]
+    except (OmegaConfBaseException, ValueError, TypeError) as error:
+        typed = error
+    optional = type(None) in getattr(kind, "__args__", ())
+    if isinstance(typed, Exception) or (typed is None and not optional):
+        shown = getattr(kind, "__name__", None) if isinstance(kind, type) and not hasattr(kind, "__args__") else str(kind)
+        raise ConfigError(f"{what}: expected {shown}, got {value!r}.", value=value)
+    return tuple(typed) if isinstance(typed, list) else typed
