@@ -1,0 +1,91 @@
+"""What a run leaves on disk, each file replaced as a whole: its checkpoint, its averaged weights, its record."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+
+from vaezoo.errors import CheckpointError, TensorMismatch, WeightsError
+from vaezoo.train.recipe import flatten
+
+CHECKPOINT, WEIGHTS, RECORD = "checkpoint.pt", "ema.safetensors", "run.json"
+
+
+def replace_file(path: Path, write: Callable[[Path], object]) -> None:
+    """Writes a file beside ``path``, flushes it to disk and moves it there, so that no half file is ever seen."""
+    part = path.with_name(path.name + ".part")
+    write(part)
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
+    os.replace(part, path)
+
+
+def save_checkpoint(out: Path, content: Mapping[str, Any]) -> None:
+    """Saves everything that a resumed run needs."""
+    replace_file(out / CHECKPOINT, lambda part: torch.save(dict(content), part))
+
+
+def load_checkpoint(out: Path, config: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Returns the checkpoint of a run, or None where there is none yet.
+
+    Args:
+        out: The folder of the run.
+        config: What decides the weights; the checkpoint's has to be the same.
+
+    Raises:
+        CheckpointError: The file cannot be read, or belongs to another configuration.
+    """
+    path = out / CHECKPOINT
+    if not path.exists():
+        return None
+    try:
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        saved = flatten(content["config"])
+    except Exception as error:  # torch.load raises many kinds
+        raise CheckpointError(f"{path} is no checkpoint of vaezoo: {error}", value=str(path)) from error
+    wanted = flatten(dict(config))
+    differing = [key for key in sorted(saved.keys() | wanted.keys()) if saved.get(key) != wanted.get(key)]
+    if differing:
+        changes = ", ".join(f"{key} ({saved.get(key)!r}, now {wanted.get(key)!r})" for key in differing)
+        raise CheckpointError(
+            f"{path} was made with another configuration: {changes}.",
+            hint="Use another --out, or --no-resume to start over.",
+            value=differing,
+        )
+    return content
+
+
+def save_weights(out: Path, weights: Mapping[str, Tensor], about: Mapping[str, str]) -> None:
+    """Saves a model's weights as safetensors, with a few words about them in the header."""
+    tensors = {name: value.detach().cpu().contiguous().clone() for name, value in weights.items()}
+    replace_file(out / WEIGHTS, lambda part: part.write_bytes(save(tensors, metadata=dict(about))))
+
+
+def warm_start(model: nn.Module, path: str) -> None:
+    """Loads a safetensors file of the same model.
+
+    Raises:
+        WeightsError: It is missing or no safetensors file.
+        TensorMismatch: Its tensors are not the model's.
+    """
+    try:
+        weights = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"warm_start: {path} cannot be read as safetensors: {error}", value=path) from error
+    try:
+        model.load_state_dict(weights, strict=True)
+    except RuntimeError as error:
+        raise TensorMismatch(f"warm_start: {path} does not fit the model. {error}", value=path) from error
+
+
+def save_record(out: Path, record: Mapping[str, Any]) -> None:
+    """Saves what is known about a run as JSON."""
+    replace_file(out / RECORD, lambda part: part.write_text(json.dumps(record, indent=2) + "\n"))

@@ -1,0 +1,153 @@
+"""Batches: what a step sees is a pure function of seed, step and row.
+
+So a run resumes bit for bit without any generator being saved, and rows do not depend on how many processes share a
+batch. Images stay uint8 in memory; cropping is done by views, noise on the device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, final
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from vaezoo.core import Batch
+from vaezoo.errors import ConfigError
+from vaezoo.train.recipe import DataRecipe
+from vaezoo.train.seeds import mix
+from vaezoo.train.sets import Array, Images, load_images
+
+
+class Source(Protocol):
+    """Where a loop gets its batches from."""
+
+    images: tuple[Images, ...]
+
+    def steps_per_epoch(self, batch: int) -> int:
+        """Returns how many steps look at every pixel about once."""
+
+    def batch(self, step: int, rows: range, batch: int, device: torch.device) -> Batch:
+        """Returns some rows of the batch of a step.
+
+        Args:
+            step: From 0.
+            rows: Which rows of the whole batch.
+            batch: Rows of the whole batch, over all processes.
+            device: Where the tensors are put.
+        """
+
+
+def open_source(data: DataRecipe, names: Sequence[str], seed: int) -> Source:
+    """Loads data sets and returns their patches, or their whole images where ``data.patch`` is 0."""
+    images = tuple(load_images(name, data.gray) for name in names)
+    return Patches(images, data, seed) if data.patch else WholeImages(images, data, seed)
+
+
+@final
+class WholeImages:
+    """Images of one size, visited in a new order every epoch; the last, incomplete batch of an epoch is left out."""
+
+    def __init__(self, images: tuple[Images, ...], data: DataRecipe, seed: int) -> None:
+        shapes = {array.shape for source in images for array in source.pixels}
+        if len(shapes) > 1:
+            raise ConfigError(f"Whole images should be of one size, these are of {len(shapes)}.", hint="Set data.patch.")
+        if data.labels and any(source.labels is None for source in images):
+            raise ConfigError("data.labels is set, and not every set has labels.", value=[s.source for s in images])
+        self.images, self.data, self.seed = images, data, seed
+        pixels = np.concatenate([np.asarray(source.pixels) for source in images])
+        self.pixels = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
+        self.labels = torch.from_numpy(np.concatenate([s.labels for s in images])) if data.labels else None
+        self._order: tuple[int, Tensor] = (-1, torch.empty(0))
+
+    def steps_per_epoch(self, batch: int) -> int:
+        """See :meth:`Source.steps_per_epoch`."""
+        if batch > len(self.pixels):
+            raise ConfigError(f"A batch of {batch} is larger than the data, {len(self.pixels)} images.", value=batch)
+        return len(self.pixels) // batch
+
+    def batch(self, step: int, rows: range, batch: int, device: torch.device) -> Batch:
+        """See :meth:`Source.batch`."""
+        epoch, position = divmod(step, self.steps_per_epoch(batch))
+        if self._order[0] != epoch:
+            self._order = epoch, torch.randperm(len(self.pixels), generator=_generator(self.seed, epoch, -1))
+        indices = self._order[1][position * batch : (position + 1) * batch][rows.start : rows.stop]
+        x = self.pixels[indices].to(device).float().div_(255)
+        generator = _generator(self.seed, step, -2)
+        shape = (batch, *self.pixels.shape[1:])
+        if self.data.binarise:
+            x = (torch.rand(shape, generator=generator)[rows.start : rows.stop].to(device) < x).float()
+        cond = {} if self.labels is None else {"label": self.labels[indices].to(device, torch.int64)}
+        low, high = (level / 255 for level in self.data.sigma)
+        if high == 0:
+            return Batch(x, cond=cond)
+        sigma = torch.empty(batch).uniform_(low, high, generator=generator)[rows.start : rows.stop].to(device)
+        noise = torch.randn(shape, generator=generator)[rows.start : rows.stop].to(device)
+        return Batch(x + sigma[:, None, None, None] * noise, x, cond, {"sigma": sigma})
+
+
+@final
+class Patches:
+    """Random square crops, each from a picture drawn uniformly, with noise of a random level.
+
+    The noise is Gaussian and not clipped; its standard deviation, in [0, 1] units, is ``info["sigma"]``.
+    """
+
+    def __init__(self, images: tuple[Images, ...], data: DataRecipe, seed: int) -> None:
+        self.images, self.data, self.seed = images, data, seed
+        self.pictures = [array for source in images for array in source.pixels]
+        smallest = min(min(array.shape[:2]) for array in self.pictures)
+        if smallest * data.scale[0] < data.patch:
+            message = f"Patches of {data.patch} at scale {data.scale[0]:g} do not fit a picture {smallest} pixels small."
+            raise ConfigError(message, hint="Lower data.patch or raise data.scale.", value=data.patch)
+
+    def steps_per_epoch(self, batch: int) -> int:
+        """See :meth:`Source.steps_per_epoch`."""
+        pixels = sum(array.shape[0] * array.shape[1] for array in self.pictures)
+        return max(1, pixels // (batch * self.data.patch**2))
+
+    def batch(self, step: int, rows: range, batch: int, device: torch.device) -> Batch:
+        """See :meth:`Source.batch`."""
+        side, channels = self.data.patch, self.pictures[0].shape[2]
+        patches = np.empty((len(rows), side, side, channels), np.uint8)
+        sigmas, seeds = [], []
+        for i, row in enumerate(rows):
+            rng = np.random.default_rng((self.seed, step, row))
+            patches[i] = self._patch(rng)
+            sigmas.append(rng.uniform(self.data.sigma[0], self.data.sigma[1]) / 255)
+            seeds.append(int(rng.integers(2**63)))
+        x = torch.from_numpy(patches).to(device).permute(0, 3, 1, 2).float().contiguous().div_(255)
+        if self.data.sigma[1] == 0:
+            return Batch(x)
+        sigma = torch.tensor(sigmas, device=device)
+        noise = torch.empty_like(x)
+        generator = torch.Generator(device)
+        for picture, seed in zip(noise, seeds, strict=True):
+            picture.normal_(generator=generator.manual_seed(seed))
+        return Batch(torch.addcmul(x, sigma[:, None, None, None], noise), x, info={"sigma": sigma})
+
+    def _patch(self, rng: np.random.Generator) -> Array:
+        picture = self.pictures[rng.integers(len(self.pictures))]
+        side = round(self.data.patch / rng.uniform(self.data.scale[0], self.data.scale[1]))
+        top, left = (rng.integers(extent - side + 1) for extent in picture.shape[:2])
+        patch = picture[top : top + side, left : left + side]
+        if side != self.data.patch:
+            patch = _shrink(patch, self.data.patch)
+        if self.data.augment:
+            turns, flip = divmod(int(rng.integers(8)), 2)
+            patch = np.rot90(patch[:, ::-1] if flip else patch, turns)
+        if self.data.shuffle_channels:
+            patch = patch[..., rng.permutation(patch.shape[2])]
+        return patch
+
+
+def _shrink(patch: Array, side: int) -> Array:
+    """Returns a patch downscaled by an antialiased bicubic filter."""
+    image = Image.fromarray(patch.squeeze(2) if patch.shape[2] == 1 else patch)
+    return np.asarray(image.resize((side, side), Image.Resampling.BICUBIC)).reshape(side, side, -1)
+
+
+def _generator(*key: int) -> torch.Generator:
+    return torch.Generator().manual_seed(mix(*key))

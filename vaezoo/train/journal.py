@@ -1,0 +1,78 @@
+"""What a run says while it goes: a JSON line per interval, and a progress bar or plain lines for people."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import Tensor
+
+LOG = "log.jsonl"
+
+
+@final
+class Tally:
+    """Means of the reports since it was last emptied; a report need not come at every step."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, Tensor] = {}
+        self._counts: dict[str, int] = {}
+
+    def add(self, reports: Mapping[str, Tensor]) -> None:
+        """Adds the reports of a step."""
+        for name, value in reports.items():
+            self._sums[name] = self._sums.get(name, 0) + value
+            self._counts[name] = self._counts.get(name, 0) + 1
+
+    def empty(self) -> dict[str, float]:
+        """Returns the means, in the order in which they first came, and starts anew."""
+        means = {name: float(total) / self._counts[name] for name, total in self._sums.items()}
+        self._sums, self._counts = {}, {}
+        return means
+
+
+@final
+class Journal:
+    """The log of a run; only the first process has one that speaks.
+
+    Args:
+        out: The folder of the run, or None for a journal that does nothing.
+        total: Steps of the whole run.
+        fresh: Whether an older log is replaced.
+    """
+
+    def __init__(self, out: Path | None, total: int, fresh: bool) -> None:
+        self._file = (out / LOG).open("w" if fresh else "a") if out is not None else None
+        console = Console(stderr=True)
+        self._progress: Progress | None = None
+        if out is not None and console.is_terminal:
+            columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+            self._progress = Progress(*columns, console=console)
+            self._task = self._progress.add_task("", total=total)
+            self._progress.start()
+
+    def write(self, event: str, step: int, **values: Any) -> None:
+        """Writes one line to the log, and to the terminal or its progress bar."""
+        if self._file is None:
+            return
+        self._file.write(json.dumps({"event": event, "step": step, **values}) + "\n")
+        self._file.flush()
+        text = " ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in values.items())
+        if self._progress is None:
+            print(f"{event} {step}: {text}", file=sys.stderr, flush=True)
+        elif event == "train":
+            self._progress.update(self._task, completed=step, description=text)
+        else:
+            self._progress.console.print(f"{event} {step}: {text}")
+
+    def close(self) -> None:
+        """Closes the log and ends the progress bar."""
+        if self._progress is not None:
+            self._progress.stop()
+        if self._file is not None:
+            self._file.close()

@@ -1,0 +1,239 @@
+"""The loop: batches in, weights out, and a run that goes on where it stopped, bit for bit on a CPU."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+import torch
+
+from vaezoo.core import Batch, Objective
+from vaezoo.errors import TrainingError
+from vaezoo.train.checkpoint import CHECKPOINT, WEIGHTS, load_checkpoint, save_checkpoint, save_record, save_weights, warm_start
+from vaezoo.train.data import Source, open_source
+from vaezoo.train.journal import Journal, Tally
+from vaezoo.train.ranks import Ranks, join_ranks
+from vaezoo.train.recipe import Recipe, recipe_dict, recipe_hash
+from vaezoo.train.schedule import Average
+from vaezoo.train.seeds import mix
+from vaezoo.train.stop import Stop
+from vaezoo.train.update import BadStep, Updater
+
+VALID_IMAGES = 512  # at most, per validation
+
+
+@final
+@dataclass(frozen=True)
+class Run:
+    """How a run ended.
+
+    Attributes:
+        out: Its folder.
+        weights: The averaged weights of the model, safetensors.
+        steps: Steps done, in all pieces of the run.
+        total: Steps of the whole run; fewer are done where it was stopped.
+        reports: The last means of the loss and its reports.
+    """
+
+    out: Path
+    weights: Path
+    steps: int
+    total: int
+    reports: dict[str, float]
+
+
+def train(
+    recipe: Recipe,
+    out: Path,
+    *,
+    objective: Objective | None = None,
+    source: Source | None = None,
+    resume: bool = True,
+    minutes: float | None = None,
+) -> Run:
+    """Trains a model, or goes on with it.
+
+    Args:
+        recipe: How.
+        out: The folder of the run, made where it is missing.
+        objective: The model and its loss; by default the recipe's model with its default loss.
+        source: Where batches come from; by default the recipe's data.
+        resume: Go on from the checkpoint in ``out``, if there is one.
+        minutes: Stop after so much wall time, with a checkpoint.
+
+    Raises:
+        CheckpointError: The checkpoint in ``out`` belongs to another configuration.
+        TrainingError: ``recipe.patience`` steps in a row were bad; the last checkpoint stays as it was.
+    """
+    if recipe.machine.threads > 0:
+        torch.set_num_threads(recipe.machine.threads)
+    torch.use_deterministic_algorithms(recipe.machine.deterministic)
+    stop = Stop(minutes)
+    with join_ranks(recipe.machine.device) as ranks, stop.listening():
+        if source is None:
+            source = open_source(recipe.data, recipe.data.sets, recipe.seed)
+        if objective is None:
+            from vaezoo.zoo import create_objective
+
+            objective = create_objective(recipe.model, overrides=recipe.overrides, seed=recipe.seed)
+        loop = _Loop(recipe, out, objective, source, ranks)
+        loop.begin(resume)
+        try:
+            loop.go(stop)
+        finally:
+            loop.journal.close()
+        return Run(out, out / WEIGHTS, loop.step, loop.total, loop.reports)
+
+
+@final
+class _Loop:
+    """The state of a run between two steps."""
+
+    def __init__(self, recipe: Recipe, out: Path, objective: Objective, source: Source, ranks: Ranks) -> None:
+        self.recipe, self.out, self.source, self.ranks = recipe, out, source, ranks
+        per_epoch = source.steps_per_epoch(recipe.batch)
+        self.total = recipe.steps or max(1, round(recipe.epochs * per_epoch))
+        self.rows = ranks.rows(recipe.batch, recipe.accumulate)
+        self.format = torch.channels_last if recipe.machine.channels_last else torch.contiguous_format
+        if recipe.warm_start:
+            warm_start(objective.model, recipe.warm_start)
+        self.objective = objective.to(ranks.device, memory_format=self.format).train()  # type: ignore[call-overload]
+        self.updater = Updater(self.objective, recipe, self.total, ranks)
+        self.average = Average(self.objective.model, recipe.ema)
+        self.valid = open_source(recipe.data, recipe.data.valid, mix(recipe.seed, -1)) if recipe.data.valid else None
+        self.config = {key: value for key, value in recipe_dict(recipe).items() if key != "machine"}
+        self.config["content"] = {images.source: images.sha256 for images in source.images}
+        self.step, self.reports = 0, dict[str, float]()
+        self.spent = {"pixels": 0, "skipped_steps": 0, "cpu_seconds": 0.0, "wall_seconds": 0.0}
+
+    def begin(self, resume: bool) -> None:
+        """Takes up the checkpoint, where there is one and it is wanted, and opens the journal."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        found = load_checkpoint(self.out, self.config) if resume else None
+        if found is not None:
+            self.objective.load_state_dict(found["objective"])
+            self.average.load(found["average"])
+            self.updater.load(found["optimizers"])
+            self.step, self.spent, self.reports = found["step"], found["spent"], found["reports"]
+        first = self.ranks.rank == 0
+        self.journal = Journal(self.out if first else None, self.total, fresh=found is None)
+        self.journal.write("begin", self.step, total=self.total, device=str(self.ranks.device))
+
+    def go(self, stop: Stop) -> None:
+        """Runs the steps that are left, or until it is asked to stop; saves at the end."""
+        machine, tally, bad, pixels = self.recipe.machine, Tally(), 0, 0
+        self.clocks = time.process_time(), time.monotonic()
+        saved = logged = time.monotonic()
+        while self.step < self.total:
+            pieces = [self.draw(rows) for rows in self.rows]
+            try:
+                tally.add(self.updater.update(self.step, pieces))
+                self.average.update(self.objective.model, self.step)
+                bad = 0
+            except BadStep as cause:
+                bad += 1
+                self.spent["skipped_steps"] += 1
+                self.journal.write("skipped", self.step, cause=str(cause))
+                if bad >= self.recipe.patience:
+                    raise TrainingError(
+                        f"{bad} steps in a row were bad, the last one (step {self.step}) because {cause}.",
+                        hint=f"{self.out / CHECKPOINT} is the last good state; try a lower optimizer.lr.",
+                        value=str(cause),
+                    ) from cause
+            self.step += 1
+            pixels += self.recipe.batch * pieces[0].y.shape[-2] * pieces[0].y.shape[-1]
+            asked = self.ranks.any(stop.asked())
+            now, last = time.monotonic(), asked or self.step == self.total
+            if self.step % machine.log_every == 0 or last:
+                self.reports = tally.empty()
+                self.spent["pixels"] += pixels
+                speed = {"megapixels_per_s": pixels / 1e6 / max(now - logged, 1e-9)}
+                self.journal.write("train", self.step, **self.reports, **speed)
+                logged, pixels = now, 0
+            if self.valid is not None and (self.step % self.recipe.valid_every == 0 or self.step == self.total):
+                self.journal.write("valid", self.step, **self.validate())
+            if (bad == 0 and now - saved > 60 * machine.checkpoint_minutes) or last:
+                self.save()
+                saved = now
+            if asked:
+                break
+
+    def draw(self, rows: range) -> Batch:
+        """Returns some rows of this step's batch, on the device."""
+        batch = self.source.batch(self.step, rows, self.recipe.batch, self.ranks.device)
+        return batch.to(self.ranks.device, memory_format=self.format)
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """Returns the loss and reports of the averaged weights on the first pictures of the validation data."""
+        if self.valid is None or self.ranks.rank > 0:
+            return {}
+        size = self.recipe.batch
+        count = min(self.valid.steps_per_epoch(size), max(1, VALID_IMAGES // size))
+        weights = {f"model.{name}": value for name, value in self.average.weights.items()}
+        tally = Tally()
+        self.objective.eval()
+        for index in range(count):
+            torch.manual_seed(mix(self.recipe.seed, index))
+            batch = self.valid.batch(index, range(size), size, self.ranks.device).to(self.ranks.device, memory_format=self.format)
+            with self.updater.arithmetic():
+                terms = torch.func.functional_call(self.objective, weights, (batch, self.step))
+            tally.add({"loss": terms.loss.float(), **terms.reports})
+        self.objective.train()
+        return tally.empty()
+
+    def save(self) -> None:
+        """Writes checkpoint, averaged weights and record."""
+        self.charge()
+        if self.ranks.rank > 0:
+            return
+        digest = recipe_hash(self.recipe)
+        about = {"model": self.recipe.model, "recipe_sha256": digest, "step": str(self.step)}
+        save_weights(self.out, self.average.weights, about)
+        save_checkpoint(
+            self.out,
+            {
+                "config": self.config,
+                "step": self.step,
+                "spent": self.spent,
+                "reports": self.reports,
+                "objective": self.objective.state_dict(),
+                "average": self.average.weights,
+                "optimizers": self.updater.state(),
+            },
+        )
+        save_record(self.out, self.record(digest))
+
+    def charge(self) -> None:
+        """Adds the time since the last call to what the run has cost."""
+        clocks = time.process_time(), time.monotonic()
+        self.spent["cpu_seconds"] += clocks[0] - self.clocks[0]
+        self.spent["wall_seconds"] += clocks[1] - self.clocks[1]
+        self.clocks = clocks
+
+    def record(self, digest: str) -> dict[str, Any]:
+        """Returns what is known about the run."""
+        cpu = f"{platform.machine()}, {os.cpu_count()} cores"
+        hardware = torch.cuda.get_device_name(self.ranks.device) if self.ranks.device.type == "cuda" else cpu
+        data = [
+            {"set": s.source, "sha256": s.sha256, "licence": s.licence, "images": len(s.pixels)} for s in self.source.images
+        ]
+        return {
+            "model": self.recipe.model,
+            "recipe": recipe_dict(self.recipe),
+            "recipe_sha256": digest,
+            "data": data,
+            "steps": self.step,
+            "total_steps": self.total,
+            **self.spent,
+            "wall_hours": self.spent["wall_seconds"] / 3600,
+            "reports": self.reports,
+            "parameters": sum(p.numel() for p in self.objective.model.parameters()),
+            "torch": torch.__version__,
+            "processes": self.ranks.world,
+            "hardware": hardware,
+        }

@@ -1,0 +1,91 @@
+"""Several processes that train one model: their gradients are averaged by hand, over gloo or NCCL.
+
+`DistributedDataParallel` is not used: with several phases it needs to search for unused parameters at every step, and
+the decision to skip a bad step has to be shared anyway.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import final
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from vaezoo.errors import ConfigError
+
+
+@final
+@dataclass(frozen=True)
+class Ranks:
+    """This process among all."""
+
+    rank: int
+    world: int
+    device: torch.device
+
+    def rows(self, batch: int, pieces: int) -> list[range]:
+        """Returns this process's rows of a batch, in equal pieces.
+
+        Raises:
+            ConfigError: The batch cannot be divided equally.
+        """
+        size, rest = divmod(batch, self.world * pieces)
+        if rest:
+            message = f"A batch of {batch} cannot be divided among {self.world} processes x {pieces} pieces."
+            raise ConfigError(message, hint="Change batch or accumulate.", value=batch)
+        first = self.rank * pieces * size
+        return [range(first + i * size, first + (i + 1) * size) for i in range(pieces)]
+
+    @torch.no_grad()
+    def average(self, tensors: Sequence[Tensor]) -> None:
+        """Replaces tensors of one dtype by their means over all processes, in one message."""
+        if self.world == 1 or not tensors:
+            return
+        flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
+        dist.all_reduce(flat)
+        flat /= self.world
+        for tensor, mean in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
+            tensor.copy_(mean.view_as(tensor))
+
+    def any(self, flag: bool) -> bool:
+        """Returns whether the flag is set in any process."""
+        if self.world == 1:
+            return flag
+        votes = torch.tensor(float(flag), device=self.device)
+        dist.all_reduce(votes)
+        return bool(votes > 0)
+
+
+@contextmanager
+def join_ranks(device: str) -> Iterator[Ranks]:
+    """Joins the processes that torchrun started, if it did, and leaves them at the end.
+
+    Args:
+        device: As in a recipe: ``auto``, ``cpu``, ``cuda`` or ``cuda:1``.
+
+    Raises:
+        ConfigError: There is no such device.
+    """
+    try:
+        chosen = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+    except RuntimeError as error:
+        raise ConfigError(f"machine.device {device!r} is none.", hint="Try auto, cpu or cuda.", value=device) from error
+    if chosen.type == "cuda" and not torch.cuda.is_available():
+        raise ConfigError(f"machine.device is {device!r}, and torch sees no GPU.", hint="Try auto or cpu.", value=device)
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    if world == 1:
+        yield Ranks(0, 1, chosen)
+        return
+    if chosen.type == "cuda":
+        chosen = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(chosen)
+    dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
+    try:
+        yield Ranks(dist.get_rank(), world, chosen)
+    finally:
+        dist.destroy_process_group()

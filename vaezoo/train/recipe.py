@@ -1,0 +1,204 @@
+"""A recipe: everything that decides which weights come out, and the machine settings that do not.
+
+Torch is not imported here. What a recipe's words mean is in `vaezoo.train.data` and `vaezoo.train.loop`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from vaezoo.errors import ConfigError, UnknownName, suggest
+
+
+class Precision(Enum):
+    """The arithmetic of the forward pass; weights and optimiser state are always fp32."""
+
+    fp32 = "fp32"
+    bf16 = "bf16"
+
+
+@dataclass
+class DataRecipe:
+    """What the model sees. Whole images, or random patches of ``patch`` pixels a side."""
+
+    sets: list[str] = field(default_factory=list)  # names of vaezoo.train.sets, or paths of folders and zips
+    valid: list[str] = field(default_factory=list)  # the same, for the validation loss
+    patch: int = 0  # 0: whole images, which then must be of one size
+    gray: bool = False  # pictures as luma instead of RGB
+    sigma: list[float] = field(default_factory=lambda: [0.0, 0.0])  # range of the noise's sd, in 8-bit levels
+    augment: bool = False  # flips and quarter turns of patches
+    shuffle_channels: bool = False
+    scale: list[float] = field(default_factory=lambda: [1.0, 1.0])  # range of a patch's downscaling
+    labels: bool = False  # the model sees the class, as cond["label"]
+    binarise: bool = False  # dynamic: pixels are drawn anew from their grey level at every visit
+
+
+@dataclass
+class OptimizerRecipe:
+    """AdamW, with a linear warm-up and a cosine down to ``final_lr``."""
+
+    lr: float = 1e-3
+    final_lr: float = 1e-6
+    warmup: int = 200  # steps
+    betas: list[float] = field(default_factory=lambda: [0.9, 0.99])
+    weight_decay: float = 0.0  # of matrices and kernels; vectors and scalars never decay
+    clip: float = 0.0  # largest norm of a phase's gradient; 0: never clipped
+
+
+@dataclass
+class MachineRecipe:
+    """Settings that may change from one piece of a run to the next; they are no part of the hash."""
+
+    device: str = "auto"
+    threads: int = 1  # two OpenMP threads on a busy two-core machine were 5-9 times slower than one
+    channels_last: bool = False
+    compile: bool = False
+    deterministic: bool = False
+    log_every: int = 100  # steps
+    checkpoint_minutes: float = 10.0
+
+
+@dataclass
+class Recipe:
+    """How one model is trained."""
+
+    model: str = ""
+    overrides: list[str] = field(default_factory=list)  # of the model's configuration, as key=value
+    data: DataRecipe = field(default_factory=DataRecipe)
+    steps: int = 0  # either steps or epochs
+    epochs: float = 0.0
+    batch: int = 128  # of one optimiser step, over all processes and accumulated pieces
+    accumulate: int = 1
+    optimizer: OptimizerRecipe = field(default_factory=OptimizerRecipe)
+    ema: float = 0.999
+    seed: int = 0
+    precision: Precision = Precision.fp32
+    warm_start: str = ""  # a safetensors file of the same model
+    patience: int = 20  # bad steps in a row before giving up
+    valid_every: int = 2000  # steps between validation losses
+    machine: MachineRecipe = field(default_factory=MachineRecipe)
+
+
+def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
+    """Reads a recipe and applies overrides.
+
+    Args:
+        name: A recipe that ships with vaezoo, such as ``denoise``, or the path of a YAML file.
+        overrides: Dotted ``key=value`` pairs, such as ``optimizer.lr=3e-4``.
+
+    Raises:
+        UnknownName: No such recipe.
+        ConfigError: A key that recipes do not have, or a value that does not fit it.
+    """
+    path = find_recipe(name)
+    try:
+        content = OmegaConf.load(path)
+    except Exception as error:  # YAML parsers raise many kinds
+        raise ConfigError(f"{path} is not YAML: {error}", value=name) from error
+    if not isinstance(content, DictConfig):
+        raise ConfigError(f"{path} should hold keys and values, not a list.", value=name)
+    for pair in overrides:
+        if not pair.partition("=")[0] or "=" not in pair:
+            raise ConfigError(f"An override is key=value, not {pair!r}.", value=pair)
+    config = _merge(OmegaConf.structured(Recipe), content, str(path))
+    config = _merge(config, OmegaConf.from_dotlist(list(overrides)), "the command line")
+    try:
+        recipe = OmegaConf.to_object(config)
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"{path} cannot be resolved: {_first_line(error)}", value=name) from error
+    assert isinstance(recipe, Recipe)
+    _check(recipe)
+    return recipe
+
+
+def smoke_recipe(recipe: Recipe) -> Recipe:
+    """Returns the recipe cut to a few steps, to see that everything works."""
+    machine = replace(recipe.machine, log_every=5)
+    return replace(recipe, steps=10, epochs=0.0, optimizer=replace(recipe.optimizer, warmup=2), machine=machine)
+
+
+def find_recipe(name: str) -> Path:
+    """Returns the file of a recipe: a path as it is, a name from the installed package or the repository."""
+    if name.endswith((".yaml", ".yml")) and Path(name).is_file():
+        return Path(name)
+    package = Path(__file__).parents[1]
+    folders = (package / "recipes", package.parent / "recipes")
+    for folder in folders:
+        if (folder / f"{name}.yaml").is_file():
+            return folder / f"{name}.yaml"
+    known = [path.stem for folder in folders for path in folder.glob("*.yaml")]
+    raise UnknownName(f"No recipe and no YAML file {name!r}.", hint=suggest(name, known), value=name)
+
+
+def recipe_dict(recipe: Recipe) -> dict[str, Any]:
+    """Returns a recipe as plain nested values, fit for JSON and for a checkpoint."""
+    content: dict[str, Any] = OmegaConf.to_container(OmegaConf.structured(recipe), enum_to_str=True)  # type: ignore[assignment]
+    return content
+
+
+def recipe_hash(recipe: Recipe) -> str:
+    """Returns the sha256 of everything in a recipe that decides the weights: all but ``machine``."""
+    content = recipe_dict(recipe)
+    del content["machine"]
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def flatten(content: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Returns nested keys as dotted ones."""
+    flat: dict[str, Any] = {}
+    for key, value in content.items():
+        flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat
+
+
+def _merge(base: Any, update: Any, origin: str) -> Any:
+    known = flatten(recipe_dict(Recipe()))
+    known |= dict.fromkeys(key.rpartition(".")[0] for key in list(known) if "." in key)
+    for key in flatten(OmegaConf.to_container(update)):  # type: ignore[arg-type]
+        if key not in known:
+            raise ConfigError(f"Recipes have no key {key!r} ({origin}).", hint=suggest(key, known), value=key)
+    try:
+        return OmegaConf.merge(base, update)
+    except OmegaConfBaseException as error:
+        key = getattr(error, "full_key", "")
+        raise ConfigError(f"The value of {key!r} ({origin}) does not fit: {_first_line(error)}", value=key) from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]
+
+
+def _check(recipe: Recipe) -> None:
+    """Refuses values that have the right type and make no sense."""
+
+    def refuse(key: str, expected: str, value: Any) -> None:
+        raise ConfigError(f"{key} should be {expected}, not {value!r}.", value=value)
+
+    if not recipe.model:
+        refuse("model", "the name of a model", recipe.model)
+    if (recipe.steps > 0) == (recipe.epochs > 0):
+        refuse("steps or epochs", "one of the two, above zero", (recipe.steps, recipe.epochs))
+    if not recipe.data.sets:
+        refuse("data.sets", "the names of data sets or paths of pictures", recipe.data.sets)
+    if recipe.batch < 1 or recipe.accumulate < 1 or recipe.batch % recipe.accumulate:
+        refuse("batch", "a positive multiple of accumulate", (recipe.batch, recipe.accumulate))
+    for key, pair, low, high in (
+        ("data.sigma", recipe.data.sigma, 0.0, 255.0),
+        ("data.scale", recipe.data.scale, 0.05, 1.0),
+        ("optimizer.betas", recipe.optimizer.betas, 0.0, 0.99999),
+    ):
+        if len(pair) != 2 or not low <= pair[0] <= pair[1] <= high:
+            refuse(key, f"two ascending numbers within {low:g} and {high:g}", pair)
+    if not 0.0 <= recipe.ema < 1.0:
+        refuse("ema", "at least 0 and below 1", recipe.ema)
+    if recipe.data.patch < 0:
+        refuse("data.patch", "a side in pixels, or 0 for whole images", recipe.data.patch)

@@ -1,0 +1,178 @@
+"""Data sets by name: where each lies, its public source, licence and hash; and any folder or zip of pictures.
+
+Pixels stay 8-bit. How they become batches is in `vaezoo.train.data`; nothing is downloaded here.
+"""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import hashlib
+import io
+import os
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+import yaml
+from PIL import Image, UnidentifiedImageError
+
+from vaezoo.errors import DataMissing, ImageError, UnknownName, suggest
+
+Array = np.ndarray[Any, np.dtype[np.uint8]]
+SUFFIXES = (".png", ".webp", ".jpg", ".jpeg", ".bmp")
+
+
+@final
+@dataclass(frozen=True)
+class KnownSet:
+    """A public data set. ``sha256`` is of its decoded content; sets.yaml says how it is computed."""
+
+    name: str
+    kind: str
+    paths: tuple[str, ...]
+    url: str
+    sha256: str
+    licence: str
+    split: str = ""
+    labels: tuple[str, ...] = ()
+    leave_out: tuple[str, ...] = ()
+
+
+@final
+@dataclass(frozen=True)
+class Images:
+    """Decoded pictures: uint8, (H, W, C) each. ``names`` are stems, or empty for sets without file names."""
+
+    source: str
+    pixels: Sequence[Array]
+    sha256: str
+    licence: str
+    names: tuple[str, ...] = ()
+    labels: Array | None = field(default=None, repr=False)
+
+
+@functools.cache
+def known_sets() -> dict[str, KnownSet]:
+    """Returns the sets of sets.yaml by name."""
+    table: dict[str, dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "sets.yaml").read_text())
+    frozen = {
+        name: {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+        for name, row in table.items()
+    }
+    return {name: KnownSet(name=name, **row) for name, row in frozen.items()}
+
+
+def load_images(name: str, gray: bool = False) -> Images:
+    """Reads a known set, or the pictures of a folder or zip.
+
+    Args:
+        name: A name of sets.yaml, or a path.
+        gray: Pictures as one channel of luma instead of RGB.
+
+    Raises:
+        UnknownName: Neither a known set nor an existing path.
+        DataMissing: A known set that is in no folder of ``$VAEZOO_DATA``, or is there with other content.
+        ImageError: A folder without pictures, or a picture that cannot be read.
+    """
+    known = known_sets().get(name)
+    if known is None:
+        if not Path(name).exists():
+            raise UnknownName(f"{name!r} is neither a data set nor a path.", hint=suggest(name, known_sets()), value=name)
+        return _own_images(Path(name), gray)
+    path = find_file(known, known.paths)
+    names: tuple[str, ...] = ()
+    pixels: Any  # an (N, H, W, C) array, or a list of (H, W, C) ones
+    if known.kind == "idx":
+        raw, pixels = _read_idx(path)
+        sha256 = hashlib.sha256(raw).hexdigest()
+    elif known.kind == "bits":
+        packed = np.load(path)[known.split]
+        pixels = np.unpackbits(packed, axis=1)[:, :784].reshape(-1, 28, 28, 1) * np.uint8(255)
+        sha256 = hashlib.sha256(packed.tobytes()).hexdigest()
+    else:
+        names, pixels = _read_pictures(path)
+        sha256 = _pictures_sha256(names, pixels)
+        kept = [i for i, stem in enumerate(names) if stem not in known.leave_out]
+        names, pixels = tuple(names[i] for i in kept), [pixels[i] for i in kept]
+    if sha256 != known.sha256:
+        message = f"{path} is not {known.name!r}: its content has sha256 {sha256}, not {known.sha256}."
+        raise DataMissing(message, hint=f"Get it from {known.url}.", value=str(path))
+    labels = _read_idx(find_file(known, known.labels))[1] if known.labels else None
+    return Images(name, _to_gray(pixels) if gray else pixels, sha256, known.licence, names, labels)
+
+
+def _own_images(path: Path, gray: bool) -> Images:
+    names, pixels = _read_pictures(path)
+    return Images(str(path), _to_gray(pixels) if gray else pixels, _pictures_sha256(names, pixels), "unknown", names)
+
+
+def find_file(known: KnownSet, paths: Sequence[str]) -> Path:
+    """Returns the first of ``paths`` that exists in a folder of ``$VAEZOO_DATA``."""
+    folders = [Path(folder) for folder in os.environ.get("VAEZOO_DATA", "").split(os.pathsep) if folder]
+    for folder in folders:
+        for path in paths:
+            if (folder / path).exists():
+                return folder / path
+    raise DataMissing(
+        f"Data set {known.name!r} ({known.licence}) is in none of the folders of $VAEZOO_DATA: "
+        f"{', '.join(map(str, folders)) or 'none is set'}.",
+        hint=f"Get it from {known.url} (content sha256 {known.sha256}) and put it at {paths[0]} in one of them.",
+        value=known.name,
+    )
+
+
+def _read_idx(path: Path) -> tuple[bytes, Array]:
+    """Reads an idx file (LeCun's MNIST format): magic, dimensions, bytes. Images come as (N, H, W, 1)."""
+    raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    dims = raw[3] if raw[:3] == b"\0\0\x08" else 0
+    shape = tuple(int(n) for n in np.frombuffer(raw, ">u4", dims, offset=4)) if dims else ()
+    if not dims or len(raw) != 4 + 4 * dims + int(np.prod(shape)):
+        raise ImageError(f"{path} is not an idx file of bytes, or is cut off.", value=str(path))
+    values = np.frombuffer(raw, np.uint8, offset=4 + 4 * dims).reshape(shape)
+    return raw, values[..., None] if dims == 3 else values
+
+
+def _read_pictures(path: Path) -> tuple[tuple[str, ...], list[Array]]:
+    """Reads every picture of a folder (and its folders) or zip as RGB, in order of stem."""
+    found = sorted(_files(path), key=lambda pair: Path(pair[0]).stem)
+    pixels = []
+    for name, content in found:
+        try:
+            with Image.open(io.BytesIO(content)) as picture:
+                pixels.append(np.asarray(picture.convert("RGB")))
+        except (UnidentifiedImageError, OSError) as error:
+            raise ImageError(f"{name} in {path} is not a readable picture: {error}", value=name) from error
+    if not pixels:
+        raise ImageError(f"There is no picture ({', '.join(SUFFIXES)}) in {path}.", value=str(path))
+    return tuple(Path(name).stem for name, _ in found), pixels
+
+
+def _files(path: Path) -> Iterator[tuple[str, bytes]]:
+    if path.is_dir():
+        for file in path.rglob("*"):
+            if file.suffix.lower() in SUFFIXES:
+                yield str(file.relative_to(path)), file.read_bytes()
+    elif zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            for name in archive.namelist():
+                if Path(name).suffix.lower() in SUFFIXES:
+                    yield name, archive.read(name)
+    else:
+        raise ImageError(f"{path} is neither a folder nor a zip of pictures.", value=str(path))
+
+
+def _pictures_sha256(names: Sequence[str], pixels: Sequence[Array]) -> str:
+    digest = hashlib.sha256()
+    for name, array in zip(names, pixels, strict=True):
+        digest.update(f"{name} {array.shape[0]} {array.shape[1]}\n".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def _to_gray(pixels: Sequence[Array]) -> list[Array]:
+    luma = (np.asarray(Image.fromarray(array).convert("L")) for array in pixels if array.shape[2] == 3)
+    return [array[..., None] for array in luma] or list(pixels)

@@ -1,0 +1,124 @@
+"""One step: every phase's forward, backward and AdamW update, or the name of what made it impossible."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, final
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
+
+from vaezoo.core import Batch, Objective, Phase, Terms
+from vaezoo.errors import TrainingError
+from vaezoo.train.ranks import Ranks
+from vaezoo.train.recipe import OptimizerRecipe, Precision, Recipe
+from vaezoo.train.schedule import learning_rate
+from vaezoo.train.seeds import mix
+
+
+@final
+class BadStep(Exception):
+    """A loss or gradient that is not finite; its text names the first such value."""
+
+
+@final
+class Updater:
+    """The optimisers of an objective, one for each phase of its loss.
+
+    Args:
+        objective: The model and its loss, on their device.
+        recipe: How to train.
+        total: Steps of the whole run, for the schedule.
+        ranks: The processes that share a step.
+    """
+
+    def __init__(self, objective: Objective, recipe: Recipe, total: int, ranks: Ranks) -> None:
+        self.objective, self.recipe, self.total, self.ranks = objective, recipe, total, ranks
+        self.forward: Callable[..., Terms] = torch.compile(objective) if recipe.machine.compile else objective
+        self.phases: tuple[Phase, ...] = objective.loss.phases
+        self.parameters = {phase.name: _parameters(objective, phase) for phase in self.phases}
+        self.optimizers = {name: _adamw(p, recipe.optimizer, ranks.device) for name, p in self.parameters.items()}
+
+    def update(self, step: int, pieces: Sequence[Batch]) -> dict[str, Tensor]:
+        """Runs one step and returns its loss and reports, averaged over pieces.
+
+        Raises:
+            BadStep: Something was not finite; the phases before that one have been updated, this one has not.
+        """
+        reports: dict[str, Tensor] = {}
+        for index, phase in enumerate(self.phases):
+            if step % phase.every == 0:
+                reports |= self._run(phase, index, step, pieces)
+        self.ranks.average([b for b in self.objective.buffers() if b.is_floating_point()])
+        return reports
+
+    def _run(self, phase: Phase, index: int, step: int, pieces: Sequence[Batch]) -> dict[str, Tensor]:
+        parameters = self.parameters[phase.name]
+        for parameter in parameters.values():
+            parameter.grad = None
+        reports: dict[str, Tensor] = {}
+        for number, batch in enumerate(pieces):
+            torch.manual_seed(mix(self.recipe.seed, step, index, number, self.ranks.rank))
+            with self.arithmetic():
+                terms = self.forward(batch, step, phase=phase)
+            (terms.loss / len(pieces)).backward(inputs=list(parameters.values()))
+            prefix = "" if len(self.phases) == 1 else f"{phase.name}."
+            for name, value in {"loss": terms.loss, **terms.reports}.items():
+                reports[prefix + name] = reports.get(prefix + name, 0) + value.detach().float() / len(pieces)
+        gradients = {name: p.grad for name, p in parameters.items() if p.grad is not None}
+        self.ranks.average([*gradients.values(), reports[prefix + "loss"]])
+        norm = get_total_norm(list(gradients.values()), foreach=True)
+        if not bool(torch.isfinite(norm + reports[prefix + "loss"].to(norm))):
+            raise BadStep(_first_bad(reports, gradients))
+        if self.recipe.optimizer.clip > 0:
+            clip_grads_with_norm_([parameters[name] for name in gradients], self.recipe.optimizer.clip, norm, foreach=True)
+        optimizer = self.optimizers[phase.name]
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(step, self.total, self.recipe.optimizer)
+        optimizer.step()
+        return reports
+
+    def arithmetic(self) -> AbstractContextManager[Any]:
+        """Returns the autocast context of the recipe's precision."""
+        enabled = self.recipe.precision is Precision.bf16
+        return torch.autocast(self.ranks.device.type, dtype=torch.bfloat16, enabled=enabled)
+
+    def state(self) -> dict[str, Any]:
+        """Returns what a checkpoint keeps of the optimisers."""
+        return {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Continues from ``state``."""
+        for name, optimizer in self.optimizers.items():
+            optimizer.load_state_dict(state[name])
+
+
+def _parameters(objective: nn.Module, phase: Phase) -> dict[str, nn.Parameter]:
+    prefixes = tuple(f"{prefix}." for prefix in phase.trains)
+    named = objective.named_parameters()
+    parameters = {name: p for name, p in named if p.requires_grad and name.startswith(prefixes)}
+    if not parameters:
+        raise TrainingError(f"Phase {phase.name!r} trains {phase.trains}, and no parameter has such a name.", value=phase)
+    return parameters
+
+
+def _adamw(parameters: Mapping[str, nn.Parameter], recipe: OptimizerRecipe, device: torch.device) -> torch.optim.AdamW:
+    groups = [
+        {"params": [p for p in parameters.values() if p.ndim > 1], "weight_decay": recipe.weight_decay},
+        {"params": [p for p in parameters.values() if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    betas = (recipe.betas[0], recipe.betas[1])
+    fused = device.type in ("cpu", "cuda")
+    return torch.optim.AdamW([g for g in groups if g["params"]], lr=recipe.lr, betas=betas, fused=fused)
+
+
+def _first_bad(reports: Mapping[str, Tensor], gradients: Mapping[str, Tensor]) -> str:
+    for name, value in reports.items():
+        if name != "loss" and not bool(torch.isfinite(value).all()):
+            return f"term {name} is {value.item()}"
+    for name, value in gradients.items():
+        if not bool(torch.isfinite(value).all()):
+            return f"the gradient of {name} is not finite"
+    return "the loss is not finite"
