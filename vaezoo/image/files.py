@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ WRITABLE = frozenset(_FORMATS)
 
 _LOADERS = {"jpegload": "jpeg", "pngload": "png", "webpload": "webp", "tiffload": "tiff", "gifload": "gif",
             "heifload": "heif"}  # fmt: skip
-_GRAY, _COLOUR = ("b-w", "grey16"), ("srgb", "rgb", "rgb16")
+_COLOURS = {"b-w": 1, "grey16": 1, "srgb": 3, "rgb": 3, "rgb16": 3, "cmyk": 4}
 _MAX_PIXELS = 2**28
 
 
@@ -60,7 +61,8 @@ def read_picture(path: str | os.PathLike[str], *, max_pixels: int = _MAX_PIXELS)
         form = _LOADERS[_loader(image)]
         image = image.copy_memory().autorot()
         if image.interpretation == "cmyk":
-            image = image.icc_transform("srgb", embedded=True)
+            depth = 8 if image.format == "uchar" else 16
+            image = image.icc_transform("srgb", embedded=True, depth=depth)
         samples = image.numpy()
     except pyvips.Error as error:
         raise ImageError(
@@ -70,12 +72,12 @@ def read_picture(path: str | os.PathLike[str], *, max_pixels: int = _MAX_PIXELS)
         ) from error
     samples = samples.reshape(image.height, image.width, image.bands)
     colours = image.bands - image.hasalpha()
-    xmp = _blob(image, "xmp-data")
+    exif, xmp = _blob(image, "exif-data"), _blob(image, "xmp-data")
     return Picture(
         pixels=np.ascontiguousarray(samples[..., :colours]),
         alpha=np.ascontiguousarray(samples[..., colours]) if image.hasalpha() else None,
         icc=_blob(image, "icc-profile-data"),
-        exif=_blob(image, "exif-data"),
+        exif=exif and _without_thumbnail(exif),
         xmp=xmp and re.sub(rb"(tiff:Orientation(?:=[\"']|>))[2-8]", rb"\g<1>1", xmp),
         resolution=(image.xres, image.yres),
         format=form,
@@ -152,10 +154,8 @@ def _check_header(path: Path, image: pyvips.Image, max_pixels: int) -> None:
         expected, came = f"at most {max_pixels} pixels", f"{image.width}x{image.height}; cut or shrink it"
     elif image.format not in ("uchar", "ushort"):
         expected, came = "8 or 16 bits per sample", f"samples of type {image.format}; convert it to 16 bits"
-    elif image.interpretation not in (*_GRAY, *_COLOUR, "cmyk"):
-        expected, came = "gray, RGB or CMYK", f"{image.interpretation}; convert it to RGB"
-    elif image.bands - image.hasalpha() not in (1, 3, 4):
-        expected, came = "1, 3 or 4 colour channels", f"{image.bands} bands; convert it to RGB"
+    elif image.bands - image.hasalpha() != _COLOURS.get(image.interpretation):
+        expected, came = "gray, RGB or CMYK", f"{image.bands} bands of {image.interpretation}; convert it to RGB"
     if expected:
         raise ImageError(f"{path}: expected {expected}, got {came}.", value=str(path))
 
@@ -171,11 +171,24 @@ def _is_animated_png(path: Path) -> bool:
     return False
 
 
+def _without_thumbnail(exif: bytes) -> bytes:
+    """Cuts the chain from the picture's directory to its thumbnail's, which would show the old picture."""
+    start = 6 if exif.startswith(b"Exif\0\0") else 0
+    order = "<" if exif[start : start + 2] == b"II" else ">"
+    try:
+        (first,) = struct.unpack_from(f"{order}I", exif, start + 4)
+        (entries,) = struct.unpack_from(f"{order}H", exif, start + first)
+    except struct.error:
+        return exif
+    link = start + first + 2 + 12 * entries
+    return exif[:link] + bytes(4) + exif[link + 4 :]
+
+
 def _to_vips(picture: Picture) -> pyvips.Image:
     import pyvips
 
     bands = [picture.pixels] if picture.alpha is None else [picture.pixels, picture.alpha[..., None]]
-    kinds = _GRAY if picture.pixels.shape[2] == 1 else (_COLOUR[0], _COLOUR[2])
+    kinds = ("b-w", "grey16") if picture.pixels.shape[2] == 1 else ("srgb", "rgb16")
     across, down = picture.resolution
     image = pyvips.Image.new_from_array(np.concatenate(bands, axis=2)).copy(
         interpretation=kinds[picture.bits == 16], xres=across, yres=down

@@ -18,7 +18,8 @@ class Picture:
             uint8 or uint16.
         alpha: Opacity, (H, W), of the same dtype, not multiplied into the pixels; None where there is none.
         icc: Colour profile of the pixels.
-        exif: EXIF block. Its orientation no longer holds: the pixels are upright and writing resets it.
+        exif: EXIF block without its thumbnail. Its orientation no longer holds: the pixels are upright, and
+            writing resets it.
         xmp: XMP packet.
         resolution: Pixels per millimetre, horizontal and vertical.
         format: The format it was read from, such as ``"png"``; None where it never was a file.

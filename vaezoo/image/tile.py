@@ -53,9 +53,8 @@ class Tiling:
         Raises:
             ConfigError: The tile is smaller than the smallest.
         """
-        if tile < cls.smallest(stride):
-            smallest = cls.smallest(stride)
-            raise ConfigError(f"A tile has at least {smallest} pixels for this model, not {tile}.", value=tile)
+        if tile < (smallest := cls.smallest(stride)):
+            raise ConfigError(f"This model's tiles have at least {smallest} pixels, not {tile}.", value=tile)
         overlap = min(cls.overlap, tile // 2) // stride * stride
         return cls(tile // stride * stride, overlap, overlap * cls.margin // cls.overlap, stride)
 
