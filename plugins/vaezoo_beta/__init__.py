@@ -1,1 +1,1 @@
-"""."""
+"""The losses of the β-VAE papers."""

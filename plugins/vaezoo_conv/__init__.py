@@ -1,1 +1,1 @@
-"""."""
+"""Convolutional encoders and decoders: any image size, no normalisation."""

@@ -1,0 +1,32 @@
+"""What the dense parts say of themselves, without torch."""
+
+from __future__ import annotations
+
+from vaezoo.core.facts import DecoderFacts, EncoderFacts, Grid, likelihood_fact
+
+
+def encoder(
+    latent_channels: int,
+    image_channels: int = 1,
+    image_size: tuple[int, int] = (28, 28),
+    hidden: tuple[int, ...] = (512, 256),
+    activation: str = "silu",
+    context_vector: int = 0,
+) -> EncoderFacts:
+    """Facts of :class:`vaezoo_mlp.networks.DenseEncoder`."""
+    return EncoderFacts("gaussian", (Grid(latent_channels),), image_channels, tuple(image_size), vector=context_vector)
+
+
+def decoder(
+    latent_channels: int,
+    image_channels: int = 1,
+    image_size: tuple[int, int] = (28, 28),
+    hidden: tuple[int, ...] = (256, 512),
+    activation: str = "silu",
+    likelihood: str = "bernoulli",
+    scale: float | str = "learned",
+    context_vector: int = 0,
+) -> DecoderFacts:
+    """Facts of :class:`vaezoo_mlp.networks.DenseDecoder`."""
+    kind = likelihood_fact(likelihood, scale)
+    return DecoderFacts(Grid(latent_channels), kind, image_channels, tuple(image_size), vector=context_vector)

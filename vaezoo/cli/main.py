@@ -1,0 +1,80 @@
+"""The ``vaezoo`` command: finds verbs, and turns named errors into one line and a stable exit code."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from importlib import import_module
+from typing import Any
+
+import click
+
+from .. import __version__
+from ..errors import VaezooError, suggest
+
+VERBS = {
+    "enhance": ("enhance", "Enhance photos: denoise them, and say how sure it is."),
+    "list": ("shelf", "List models."),
+    "info": ("shelf", "Show a model's parts and its weights' cards."),
+    "explain": ("shelf", "Show a composed model, every value with its origin."),
+    "train": ("train", "Train a model by a recipe."),
+    "eval": ("evaluate", "Measure a model on a data set."),
+    "sample": ("pictures", "Draw a grid of samples."),
+    "reconstruct": ("pictures", "Draw a grid of reconstructions."),
+    "verify": ("trust", "Check weights against their cards."),
+    "plugins": ("plugins", "List plugins, and why one does not load."),
+    "doctor": ("trust", "Check this installation."),
+}
+
+
+class _Verbs(click.Group):
+    """A group whose verbs are imported when called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Returns the verbs in the order they are documented."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Returns a verb."""
+        if name not in VERBS:
+            return None
+        module = import_module(f"vaezoo.cli.{VERBS[name][0]}")
+        command: click.Command = getattr(module, "list_" if name == "list" else name.replace("eval", "evaluate"))
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """Finds the verb, or says which one may have been meant."""
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            raise click.UsageError(f"No verb {args[0]!r}. {suggest(args[0], VERBS)}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the verbs without importing them."""
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, text) for name, (_, text) in VERBS.items()])
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="vaezoo")
+def _group() -> None:
+    """A model zoo of variational autoencoders for image enhancement.
+
+    Exit codes: 0 ok, 1 an input could not be handled, 2 usage or configuration, 3 unknown name, 4 integrity of
+    weights, 5 network, 6 offline, 7 plugin.
+    """
+
+
+def main(args: list[str] | None = None) -> Any:
+    """Runs the command line; named errors become one line on stderr and their exit code."""
+    warnings.showwarning = _one_line
+    try:
+        return _group(args, prog_name="vaezoo")
+    except VaezooError as error:
+        click.echo(f"vaezoo: {error}", err=True)
+        sys.exit(error.exit_code)
+
+
+def _one_line(message: Any, category: type, *rest: Any) -> None:
+    """Writes a warning as one line."""
+    text = str(message)
+    click.echo(text if text.startswith("vaezoo: ") else f"vaezoo: warning: {text}", err=True)
