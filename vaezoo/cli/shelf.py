@@ -1,0 +1,90 @@
+"""``list``, ``info``, ``explain``: what is on the shelf. No torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from ..zoo import explain as explain_model
+from ..zoo import keeper, list_models, model_info
+
+
+def columns(rows: list[tuple[str, ...]]) -> str:
+    """Returns rows as text in aligned columns, the last one ragged."""
+    if not rows:
+        return ""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
+    return "\n".join("  ".join([*(cell.ljust(w) for cell, w in zip(row, widths, strict=False)), row[-1]]).rstrip() for row in rows)
+
+
+@click.command("list")
+@click.argument("pattern", default="*")
+@click.option("--task", help="Only models for this task, such as denoise.")
+@click.option("--pretrained", is_flag=True, help="Only weights that ship, as arch.tag.")
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+def list_(pattern: str, task: str | None, pretrained: bool, as_json: bool) -> None:
+    """List models whose name matches PATTERN (shell wildcards)."""
+    names = list_models(pattern, task=task, pretrained=pretrained)
+    registry = keeper().registry
+    rows = []
+    for name in names:
+        model = registry.models.get(name.partition(".")[0])
+        rows.append((name, model.task, ", ".join(registry.cards_of(model.name)) or "-", model.summary))
+    if as_json:
+        keys = ("name", "task", "weights", "summary")
+        click.echo(json.dumps([dict(zip(keys, row, strict=True)) for row in rows], indent=1))
+    elif rows:
+        click.echo(columns([("MODEL", "TASK", "WEIGHTS", "WHAT"), *rows]))
+    else:
+        click.echo(f"No model matches {pattern!r}.", err=True)
+
+
+@click.command("info")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+def info(name: str, as_json: bool) -> None:
+    """Show what is declared of a model, and its weights' cards."""
+    found = model_info(name)
+    click.echo(json.dumps(found, indent=1) if as_json else tree(found))
+
+
+@click.command("explain")
+@click.argument("name")
+@click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+def explain(name: str, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Show a composed model: each part, each value and where it comes from, and the same in Python."""
+    found = explain_model(name, overrides=overrides)
+    if as_json:
+        click.echo(json.dumps(found, indent=1))
+        return
+    click.echo(f"{found['name']}  declared by {found['declared']}; encodes the {found['encodes']}")
+    for slot in ("conditioner", "encoder", "prior", "decoder", "loss"):
+        part = found[slot]
+        if part is None:
+            click.echo(f"├─ {slot}: none")
+            continue
+        click.echo(f"├─ {slot}: {part['name']}  ({part['target']}, {part['owner']})")
+        for key, value in part["params"].items():
+            click.echo(f"│    {key} = {json.dumps(value['value'])}  ← {value['origin']}")
+    click.echo("└─ in Python:\n")
+    click.echo("\n".join("     " + line for line in found["python"].splitlines()))
+
+
+def tree(value: Any, indent: int = 0) -> str:
+    """Returns nested mappings and lists as indented text."""
+    pad = "  " * indent
+    lines = []
+    for key, item in value.items():
+        if isinstance(item, Mapping) and item:
+            lines += [f"{pad}{key}:", tree(item, indent + 1)]
+        elif isinstance(item, list) and item and isinstance(item[0], Mapping):
+            lines += [f"{pad}{key}:", *(f"{pad}  - " + ", ".join(f"{k} {v}" for k, v in entry.items()) for entry in item)]
+        elif isinstance(item, list):
+            lines.append(f"{pad}{key}: {', '.join(map(str, item)) or '-'}")
+        else:
+            lines.append(f"{pad}{key}: {'-' if item in (None, '', {}) else item}")
+    return "\n".join(lines)

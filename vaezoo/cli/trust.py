@@ -1,0 +1,89 @@
+"""``verify`` and ``doctor``: is what is here what it says it is?"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import platform
+import sys
+from typing import Any
+
+import click
+
+from ..errors import HashMismatch, VaezooError
+from ..zoo import keeper, list_models
+from ..zoo import plugins as all_plugins
+from .shelf import columns
+
+PACKAGES = ("torch", "torchvision", "timm", "pluggy", "omegaconf", "safetensors", "numpy", "pyvips", "pillow", "matplotlib")
+
+
+@click.command("verify")
+@click.argument("names", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="All weights that ship.")
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+def verify(names: tuple[str, ...], everything: bool, as_json: bool) -> None:
+    """Check weights against their cards: the file's sha256, and the output of one seeded input."""
+    if not names and not everything:
+        raise click.UsageError("Name a model, or say --all.")
+    found, worst = [], 0
+    for name in list_models(pretrained=True) if everything else names:
+        try:
+            found.append(_verify(name))
+        except VaezooError as error:
+            found.append({"name": name, "ok": False, "cause": str(error)})
+            worst = max(worst, error.exit_code)
+    if as_json:
+        click.echo(json.dumps(found, indent=1))
+    else:
+        click.echo(columns([(f["name"], "ok" if f["ok"] else "FAILED", f["cause"]) for f in found]))
+    sys.exit(worst)
+
+
+def _verify(name: str) -> dict[str, Any]:
+    from ..zoo import create
+    from ..zoo.probe import agrees, probe
+
+    model = create(name, pretrained=True)
+    report = model.origin.weights
+    output = probe(model)
+    if not agrees(output, report.card.probe):
+        raise HashMismatch(
+            f"The weights {report.card.name!r} have their hash, but give {list(output)} where their card says {list(report.card.probe)}.",
+            hint="The code has changed since they were trained: report it.",
+        )
+    return {"name": report.card.name, "ok": True, "cause": f"sha256 {report.sha256[:12]}… and output agree", "sha256": report.sha256}
+
+
+@click.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+def doctor(as_json: bool) -> None:
+    """Check this installation: Python, packages, plugins, weights."""
+    rows: list[tuple[str, str, str]] = [("python", "ok", platform.python_version())]
+    for package in PACKAGES:
+        try:
+            rows.append((package, "ok", importlib.metadata.version(package)))
+        except importlib.metadata.PackageNotFoundError:
+            rows.append((package, "missing", "pip install " + package))
+    rows += [(f"plugin {p.name}", p.status, p.cause) for p in all_plugins()]
+    rows += _weights()
+    bad = [row for row in rows if row[1] not in ("ok", "disabled")]
+    if as_json:
+        click.echo(json.dumps([dict(zip(("what", "status", "detail"), row, strict=True)) for row in rows], indent=1))
+    else:
+        click.echo(columns([("WHAT", "STATUS", "DETAIL"), *rows]))
+        click.echo("All is well." if not bad else f"{len(bad)} things need care.")
+    sys.exit(1 if bad else 0)
+
+
+def _weights() -> list[tuple[str, str, str]]:
+    from ..zoo.weights import locate
+
+    rows = []
+    for name, _, card in keeper().registry.cards.all():
+        try:
+            path, _content = locate(card)
+            rows.append((f"weights {name}", "ok", f"{path.stat().st_size / 2**20:.1f} MiB"))
+        except VaezooError as error:
+            rows.append((f"weights {name}", "failed", str(error)))
+    return rows
