@@ -183,7 +183,7 @@ def test_truncated_files_are_refused(tmp_path: Path, suffix: str, kept: float) -
     path = tmp_path / f"a{suffix}"
     Image.fromarray(random_levels(64, 48, 3, dtype=np.uint8)).save(path)
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * kept)])
-    with pytest.raises(ImageError, match="cannot be decoded: .*damaged, cut short"):
+    with pytest.raises(ImageError, match=r"cannot be decoded: .*damaged, cut short"):
         read_picture(path)
 
 
@@ -195,7 +195,7 @@ def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
 
 def test_a_vector_graphic_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" width="4" height="4"/>')
-    with pytest.raises(ImageError, match="expected a JPEG, PNG, .* got svgload"):
+    with pytest.raises(ImageError, match=r"expected a JPEG, PNG, .* got svgload"):
         read_picture(tmp_path / "a.svg")
 
 
@@ -220,9 +220,9 @@ def test_other_bands_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
-    Image.new("1", (30000, 30000)).save(tmp_path / "a.png")
-    with pytest.raises(ImageError, match="expected at most 268435456 pixels, got 30000x30000"):
-        read_picture(tmp_path / "a.png")
+    Image.new("1", (40, 30)).save(tmp_path / "a.png")
+    with pytest.raises(ImageError, match="expected at most 1199 pixels, got 40x30"):
+        read_picture(tmp_path / "a.png", max_pixels=1199)
 
 
 def test_unwritable_suffixes_qualities_and_alpha_are_refused(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -59,7 +61,7 @@ def test_no_tile_is_larger_than_asked_and_origins_are_aligned() -> None:
         spans = TILING.spans(size)
         assert spans[0][0] == 0 and spans[-1][1] == size
         assert all(start % 4 == 0 and 0 < stop - start <= 64 for start, stop in spans)
-        assert all(b[0] == a[1] - 32 for a, b in zip(spans, spans[1:], strict=False))
+        assert all(b[0] == a[1] - 32 for a, b in itertools.pairwise(spans))
 
 
 @pytest.mark.parametrize("tiling", [TILING, Tiling(64, 32, 16, 4), Tiling(64, 0, 0, 4), Tiling(64, 32, 0, 4)])

@@ -46,9 +46,9 @@ def from_tensor(image: Tensor, like: Picture) -> Picture:
             f"Expected a tensor of shape {(1, channels, height, width)} as the picture has, "
             f"got {tuple(image.shape)}.", value=tuple(image.shape),
         )  # fmt: skip
-    values = image[0].detach().cpu().double().numpy().transpose(1, 2, 0)
-    levels = np.rint(values.clip(0, 1) * (2**like.bits - 1)).astype(like.pixels.dtype)
-    return replace(like, pixels=np.ascontiguousarray(levels))
+    levels = image[0].detach().cpu().float().clamp(0, 1).mul_(2**like.bits - 1).round_()
+    pixels = levels.numpy().astype(like.pixels.dtype).transpose(1, 2, 0)
+    return replace(like, pixels=np.ascontiguousarray(pixels))
 
 
 def open_image(image: Any) -> tuple[Tensor, Callable[[Tensor], Any]]:

@@ -155,7 +155,8 @@ def _check_header(path: Path, image: pyvips.Image, max_pixels: int) -> None:
     elif image.format not in ("uchar", "ushort"):
         expected, came = "8 or 16 bits per sample", f"samples of type {image.format}; convert it to 16 bits"
     elif image.bands - image.hasalpha() != _COLOURS.get(image.interpretation):
-        expected, came = "gray, RGB or CMYK", f"{image.bands} bands of {image.interpretation}; convert it to RGB"
+        came = f"{image.bands} bands of {image.interpretation}; convert it to RGB"
+        expected = "gray, RGB or CMYK"
     if expected:
         raise ImageError(f"{path}: expected {expected}, got {came}.", value=str(path))
 

@@ -5,8 +5,8 @@ Works on tensors; files and other kinds of image are in `vaezoo.restore.enhanced
 
 from __future__ import annotations
 
-import logging
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
@@ -15,8 +15,6 @@ from torch import Tensor
 
 from vaezoo.errors import ConfigError, ImageError, ShapeError
 from vaezoo.image.tile import Tiling, run_tiled
-
-_log = logging.getLogger(__name__)
 
 
 class Model(Protocol):
@@ -111,7 +109,9 @@ class Restorer:
                 )  # fmt: skip
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
-            _log.warning("Memory does not suffice for a tile of %d pixels: going on with %d.", tile, smaller)
+            warnings.warn(
+                f"Memory does not suffice for a tile of {tile} pixels: going on with {smaller}.", stacklevel=2
+            )
             self._usual_tile = tile = smaller
         if not all(bool(torch.isfinite(values).all()) for values in result):
             raise ImageError("The model returned values that are not finite.", hint="Verify its weights.")

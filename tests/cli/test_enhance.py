@@ -1,0 +1,169 @@
+"""``vaezoo enhance`` end to end on real files, with a model that halves the picture's values."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner, Result
+from torch import Tensor, nn
+
+import vaezoo
+from vaezoo.cli.enhance import enhance
+from vaezoo.errors import ConfigError, ImageError, UnknownName
+from vaezoo.image import Picture, read_picture, write_picture
+
+
+class Halver(nn.Module):
+    channels, stride, size = 3, 1, None
+
+    def restore(self, y: Tensor) -> SimpleNamespace:
+        return SimpleNamespace(image=y / 2, scale=torch.full_like(y, 2 / 255))
+
+
+@pytest.fixture(autouse=True)
+def zoo(monkeypatch: pytest.MonkeyPatch) -> None:
+    def create(name: str, pretrained: bool = False) -> Halver:
+        if name != "denoise" or not pretrained:
+            raise UnknownName(f"No model is called {name!r}.")
+        return Halver()
+
+    monkeypatch.setattr(vaezoo, "create", create, raising=False)
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    return picture(tmp_path / "photo.png")
+
+
+def picture(path: Path, level: int = 200) -> Path:
+    write_picture(Picture(np.full((12, 17, 3), level, np.uint8)), path)
+    return path
+
+
+def level(path: Path) -> int:
+    return int(read_picture(path).pixels.max())
+
+
+def run(*arguments: Any) -> Result:
+    return CliRunner().invoke(enhance, [str(argument) for argument in arguments])
+
+
+def test_the_result_lies_beside_the_input(photo: Path) -> None:
+    result = run(photo)
+    assert result.exit_code == 0 and level(photo.with_name("photo.enhanced.png")) == 100 and level(photo) == 200
+    assert "photo.enhanced.png" in result.stdout and "uncertainty 2.0 of 255 grey levels" in result.stdout
+    assert result.stderr == ""
+
+
+def test_output_may_be_a_file_or_a_folder(photo: Path, tmp_path: Path) -> None:
+    run(photo, "-o", tmp_path / "out.tif")
+    run(photo, "-o", tmp_path / "new" / "folder")
+    assert level(tmp_path / "out.tif") == level(tmp_path / "new" / "folder" / "photo.png") == 100
+
+
+def test_strength_tile_and_device_reach_the_model(photo: Path, tmp_path: Path) -> None:
+    result = run(photo, "--strength", 0.5, "--tile", 8, "--device", "cpu", "--json")
+    (report,) = json.loads(result.stdout)["images"]
+    assert level(tmp_path / "photo.enhanced.png") == 150
+    assert report["tile"] == 8 and report["device"] == "cpu" and report["uncertainty"] == pytest.approx(2 / 255, 1e-3)
+    assert report["status"] == "written" and report["output"].endswith("photo.enhanced.png")
+
+
+def test_a_gif_is_written_as_png(tmp_path: Path) -> None:
+    from PIL import Image
+
+    Image.new("L", (5, 4), 80).save(tmp_path / "a.gif")
+    assert run(tmp_path / "a.gif").exit_code == 0 and level(tmp_path / "a.enhanced.png") == 40
+
+
+def test_figure_is_drawn_beside_the_result(photo: Path, tmp_path: Path) -> None:
+    report = json.loads(run(photo, "--figure", "--json").stdout)["images"][0]
+    assert Path(report["figure"]) == tmp_path / "photo.enhanced.figure.png"
+    assert read_picture(report["figure"]).pixels.shape[1] > 1000
+
+
+def test_nothing_is_overwritten_unasked(photo: Path, tmp_path: Path) -> None:
+    target = picture(tmp_path / "photo.enhanced.png", level=7)
+    result = run(photo)
+    assert isinstance(result.exception, ConfigError)
+    assert "photo.enhanced.png exists already. Overwrite it, skip what exists" in str(result.exception)
+    assert level(target) == 7
+    assert "1 skipped" in run(photo, "--skip-existing").stdout and level(target) == 7
+    assert run(photo, "--overwrite").exit_code == 0 and level(target) == 100
+
+
+def test_an_existing_figure_is_not_overwritten_either(photo: Path, tmp_path: Path) -> None:
+    (tmp_path / "photo.enhanced.figure.png").touch()
+    result = run(photo, "--figure")
+    assert "photo.enhanced.figure.png exists already" in str(result.exception)
+    assert not (tmp_path / "photo.enhanced.png").exists()
+
+
+def test_the_input_is_never_overwritten(photo: Path, tmp_path: Path) -> None:
+    (tmp_path / "link.png").symlink_to(photo)
+    for output in (photo, tmp_path / "link.png", tmp_path):
+        result = run(photo, "-o", output, "--overwrite")
+        assert isinstance(result.exception, ConfigError) and "is the input itself" in str(result.exception)
+    assert level(photo) == 200
+
+
+def test_a_folder_goes_on_after_a_bad_file_and_again(tmp_path: Path) -> None:
+    for name in ("a.png", "c.png"):
+        picture(tmp_path / name)
+    (tmp_path / "b.png").write_bytes(b"no picture")
+    (tmp_path / "notes.txt").touch()
+    result = run(tmp_path)
+    assert result.exit_code == 1 and isinstance(result.exception, SystemExit)
+    assert "b.png cannot be decoded" in result.stderr and "1 of 3 failed." in result.stderr
+    assert level(tmp_path / "a.enhanced.png") == level(tmp_path / "c.enhanced.png") == 100
+    again = json.loads(run(tmp_path, "--skip-existing", "--json").stdout)["images"]
+    assert [report["status"] for report in again] == ["skipped", "failed", "skipped"]
+    assert again[1]["error"] == "image" and "cannot be decoded" in again[1]["message"]
+
+
+def test_the_first_failure_gives_the_exit_code(photo: Path, tmp_path: Path) -> None:
+    picture(tmp_path / "photo.enhanced.png")
+    result = run(photo, tmp_path / "missing.png")
+    assert result.exit_code == ConfigError.exit_code and "2 of 2 failed." in result.stderr
+    assert "missing.png cannot be read: no such file." in result.stderr
+
+
+def test_a_single_failure_is_raised(tmp_path: Path) -> None:
+    assert isinstance(run(tmp_path / "missing.png").exception, ImageError)
+
+
+def test_an_unknown_model_ends_the_run(photo: Path) -> None:
+    result = run(photo, "--model", "nothing")
+    assert isinstance(result.exception, UnknownName)
+
+
+def test_a_file_in_place_of_a_folder_is_refused(photo: Path, tmp_path: Path) -> None:
+    other = picture(tmp_path / "other.png")
+    result = run(photo, other, "-o", picture(tmp_path / "out.png"))
+    assert "out.png is a file; several inputs need a folder" in str(result.exception)
+    result = run(photo, "-o", other / "below")
+    assert isinstance(result.exception, ImageError) and "cannot be made: Not a directory" in str(result.exception)
+
+
+def test_two_inputs_for_one_output_are_refused(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        picture(tmp_path / folder / "a.png")
+    result = run(tmp_path / "one", tmp_path / "two", "-o", tmp_path / "out")
+    assert isinstance(result.exception, ConfigError) and "would both be written to" in str(result.exception)
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    result = run(tmp_path)
+    assert isinstance(result.exception, ImageError) and "holds no picture" in str(result.exception)
+
+
+def test_quiet_prints_nothing(photo: Path) -> None:
+    result = run(photo, "--quiet")
+    assert result.exit_code == 0 and result.output == ""

@@ -1,0 +1,86 @@
+"""`enhance`: from any kind of image to the same kind, with strength and uncertainty."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import vaezoo
+from vaezoo.errors import ConfigError, ImageError
+from vaezoo.image import Picture, write_picture
+from vaezoo.restore import enhance
+
+from .fakes import Smoother
+
+NOISY = np.random.RandomState(0).rand(30, 41, 3).astype(np.float32)
+
+
+def test_uncertainty_is_the_root_mean_square_over_channels() -> None:
+    result = enhance(NOISY, model=Smoother())
+    assert result.scale is not None and result.uncertainty is not None
+    assert result.scale.shape == (30, 41, 3) and result.uncertainty.shape == (30, 41)
+    np.testing.assert_allclose(result.scale, np.abs(result.image - NOISY), atol=1e-6)
+    np.testing.assert_allclose(result.uncertainty, np.sqrt((result.scale**2).mean(2)), atol=1e-6)
+    assert result.seconds > 0 and result.device == "cpu" and result.tile == 44
+
+
+def test_a_model_without_scale_has_no_uncertainty() -> None:
+    result = enhance(NOISY, model=Smoother(scaled=False))
+    assert result.uncertainty is None and result.scale is None
+
+
+def test_strength_mixes_input_and_output() -> None:
+    full = enhance(NOISY, model=Smoother())
+    half = enhance(NOISY, model=Smoother(), strength=0.25)
+    np.testing.assert_allclose(half.image, 0.75 * NOISY + 0.25 * full.image, atol=1e-6)
+    np.testing.assert_array_equal(enhance(NOISY, model=Smoother(), strength=0).image, NOISY)
+    np.testing.assert_array_equal(half.uncertainty, full.uncertainty)
+
+
+def test_every_kind_comes_back_and_agrees(tmp_path: Path) -> None:
+    levels = np.rint(NOISY * 255).astype(np.uint8)
+    write_picture(Picture(levels), tmp_path / "a.png")
+    expected = enhance(levels, model=Smoother()).image
+    pil = enhance(Image.fromarray(levels), model=Smoother()).image
+    tensor = enhance(torch.from_numpy(levels.transpose(2, 0, 1) / np.float32(255)), model=Smoother()).image
+    assert isinstance(pil, Image.Image) and (np.asarray(pil) == expected).all()
+    assert (np.rint(tensor.numpy().transpose(1, 2, 0) * 255) == expected).all()
+    assert (enhance(tmp_path / "a.png", model=Smoother()).image.pixels == expected).all()
+
+
+def test_a_16_bit_gray_picture_with_alpha() -> None:
+    alpha = np.random.RandomState(1).randint(0, 65536, (30, 41)).astype(np.uint16)
+    picture = Picture(np.rint(NOISY[..., :1] * 65535).astype(np.uint16), alpha, icc=b"profile")
+    image = enhance(picture, model=Smoother(3)).image
+    assert image.bits == 16 and (image.alpha == alpha).all() and image.icc == b"profile"
+    assert len(np.unique(image.pixels)) > 256
+
+
+def test_a_name_is_made_a_pretrained_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, bool]] = []
+
+    def create(name: str, pretrained: bool = False) -> Smoother:
+        asked.append((name, pretrained))
+        return Smoother()
+
+    monkeypatch.setattr(vaezoo, "create", create, raising=False)
+    enhance(NOISY)
+    enhance(NOISY, model="other", device="cpu")
+    assert asked == [("denoise", True), ("other", True)]
+
+
+def test_progress_is_passed_on() -> None:
+    seen: list[tuple[int, int]] = []
+    enhance(NOISY, model=Smoother(), tile=16, progress=lambda *now: seen.append(now))
+    assert seen[-1][0] == seen[-1][1] == len(seen) > 1
+
+
+def test_misuse_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"Strength is 0 to 1, not 1\.5"):
+        enhance(NOISY, model=Smoother(), strength=1.5)
+    with pytest.raises(ImageError, match="cannot be read: No such file"):
+        enhance("nothing.png", model=Smoother())

@@ -1,0 +1,127 @@
+"""The restorer: sizes, channels, memory and refusals, with a small fake model."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from vaezoo.errors import ConfigError, ImageError, ShapeError
+from vaezoo.restore import Restorer
+
+from .fakes import Hungry, Smoother
+
+
+def image(channels: int = 3, height: int = 90, width: int = 131) -> Tensor:
+    return torch.rand(1, channels, height, width, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("size", [(90, 131), (1, 1), (3, 200), (64, 64)])
+def test_tiled_equals_whole(size: tuple[int, int]) -> None:
+    y = image(3, *size)
+    whole, tiled = Restorer(Smoother())(y), Restorer(Smoother(), tile=32)(y)
+    assert torch.allclose(whole.image, tiled.image, atol=1e-5)
+    assert whole.scale is not None and tiled.scale is not None
+    assert torch.allclose(whole.scale, tiled.scale, atol=1e-5)
+
+
+def test_a_small_image_is_one_call_and_a_large_one_never_exceeds_its_tile() -> None:
+    model = Smoother()
+    assert Restorer(model)(image(3, 90, 131)).tile == 132 and model.seen == [(1, 3, 90, 131)]
+    assert Restorer(model, tile=48)(image(3, 90, 131)).tile == 48
+    assert all(max(shape[-2:]) <= 48 for shape in model.seen[1:])
+
+
+def test_gray_through_a_colour_model() -> None:
+    y = image(1)
+    gray, colour = Restorer(Smoother(1))(y), Restorer(Smoother(3))(y)
+    assert colour.image.shape == y.shape
+    assert torch.allclose(gray.image, colour.image, atol=1e-6)
+    assert gray.scale is not None and colour.scale is not None
+    assert torch.allclose(gray.scale, colour.scale, atol=1e-6)
+
+
+def test_colour_through_a_gray_model() -> None:
+    y = image(3)
+    model = Smoother(1)
+    one, other = Restorer(model)(y), Restorer(Smoother(3))(y)
+    assert model.seen == [(3, 1, 90, 131)]
+    assert torch.allclose(one.image, other.image, atol=1e-6) and one.scale is not None
+    assert one.scale.shape == y.shape
+
+
+@pytest.mark.parametrize(("channels", "of_image"), [(3, 3), (3, 1), (1, 3)])
+def test_a_model_may_state_no_scale(channels: int, of_image: int) -> None:
+    assert Restorer(Smoother(channels, scaled=False), tile=32)(image(of_image)).scale is None
+
+
+def test_the_result_can_be_changed_by_its_owner() -> None:
+    restored = Restorer(Smoother())(image()).image
+    restored += 1
+    assert not restored.requires_grad and restored.device.type == "cpu"
+
+
+def test_evaluation_mode_is_set() -> None:
+    model = Smoother()
+    Restorer(model.train())
+    assert not model.training
+
+
+def test_memory_halves_the_usual_tile_once() -> None:
+    model = Hungry(most=70 * 70)
+    restorer = Restorer(model)
+    with pytest.warns(UserWarning) as said:
+        result = restorer(image(3, 200, 256))
+        again = restorer(image(3, 200, 256))
+    assert result.tile == again.tile == 64
+    assert [str(warning.message) for warning in said] == [
+        "Memory does not suffice for a tile of 256 pixels: going on with 128.",
+        "Memory does not suffice for a tile of 128 pixels: going on with 64.",
+    ]
+    assert torch.allclose(result.image, Restorer(Smoother())(image(3, 200, 256)).image, atol=1e-5)
+
+
+def test_memory_never_changes_a_given_tile() -> None:
+    with pytest.raises(ImageError, match=r"tile of 128 pixels on cpu\. Give a smaller tile or another device"):
+        Restorer(Hungry(most=70 * 70), tile=128)(image(3, 200, 256))
+
+
+def test_memory_that_never_suffices_is_an_error() -> None:
+    with pytest.raises(ImageError, match="Memory does not suffice for a tile of 100 pixels"):
+        Restorer(Hungry(most=0))(image(3, 100, 100))
+
+
+def test_other_errors_of_a_model_are_not_hidden() -> None:
+    class Broken(Smoother):
+        def restore(self, y: Tensor) -> None:  # type: ignore[override]
+            raise RuntimeError("a fault")
+
+    with pytest.raises(RuntimeError, match="a fault"):
+        Restorer(Broken())(image())
+
+
+def test_values_that_are_not_finite_are_refused() -> None:
+    model = Smoother()
+    model.weight.data.fill_(torch.nan)
+    with pytest.raises(ImageError, match=r"returned values that are not finite\. Verify its weights"):
+        Restorer(model)(image())
+
+
+def test_one_size_only() -> None:
+    model = Smoother(1, size=(26, 28))
+    assert Restorer(model, tile=20)(image(1, 26, 28)).image.shape == (1, 1, 26, 28)
+    assert model.seen == [(1, 1, 26, 28)]
+    with pytest.raises(ShapeError, match=r"images of 26x28 pixels only, this one has 28x28\. Resize it"):
+        Restorer(model)(image(1, 28, 28))
+
+
+def test_misfits_are_refused() -> None:
+    with pytest.raises(ShapeError, match="takes 3 channels, the image has 4"):
+        Restorer(Smoother())(image(4))
+    with pytest.raises(ShapeError, match=r"Expected one image, \(1, C, H, W\), got \(2, 3, 8, 8\)"):
+        Restorer(Smoother())(torch.zeros(2, 3, 8, 8))
+    with pytest.raises(ConfigError, match="tiles have at least 16 pixels, not 15"):
+        Restorer(Smoother(), tile=15)
+    for name in ("nonsense", "cuda:77"):
+        with pytest.raises(ConfigError, match=f"Device '{name}' cannot be used: .*'cpu' always works"):
+            Restorer(Smoother(), device=name)
