@@ -68,7 +68,7 @@ class Journal:
         elif event == "train":
             self._progress.update(self._task, completed=step, description=text)
         else:
-            self._progress.console.print(f"{event} {step}: {text}")
+            self._progress.console.print(f"{event} {step}: {text}", markup=False, highlight=False)
 
     def close(self) -> None:
         """Closes the log and ends the progress bar."""

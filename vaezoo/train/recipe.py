@@ -169,8 +169,8 @@ def _merge(base: Any, update: Any, origin: str) -> Any:
     try:
         return OmegaConf.merge(base, update)
     except OmegaConfBaseException as error:
-        key = getattr(error, "full_key", "")
-        raise ConfigError(f"The value of {key!r} ({origin}) does not fit: {_first_line(error)}", value=key) from error
+        what = f"The value of {error.full_key!r}" if error.full_key else "A value"
+        raise ConfigError(f"{what} ({origin}) does not fit: {_first_line(error)}.", value=error.full_key) from error
 
 
 def _first_line(error: Exception) -> str:

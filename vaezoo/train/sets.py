@@ -59,7 +59,7 @@ class Images:
 def known_sets() -> dict[str, KnownSet]:
     """Returns the sets of sets.yaml by name."""
     table: dict[str, dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "sets.yaml").read_text())
-    frozen = {
+    frozen: dict[str, dict[str, Any]] = {
         name: {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
         for name, row in table.items()
     }
