@@ -1,0 +1,58 @@
+"""Warm starts, and what stays readable while a file is replaced."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+
+from vaezoo.errors import TensorMismatch, WeightsError
+from vaezoo.train.checkpoint import replace_file, save_weights, warm_start
+from vaezoo.train.loop import train
+
+from . import toy
+
+
+def test_a_run_starts_from_the_weights_of_another(tmp_path: Path) -> None:
+    first = train(toy.recipe(), tmp_path / "first", objective=toy.objective(), source=toy.source())
+    recipe = toy.recipe(warm_start=str(first.weights))
+    second = train(recipe, tmp_path / "second", objective=toy.objective(), source=toy.source(), minutes=0.0)
+    moved = load_file(second.weights)["conv.weight"] - load_file(first.weights)["conv.weight"]
+    assert float(moved.abs().max()) < 2e-3  # one step of the warm-up
+
+
+def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "bad.safetensors").write_bytes(b"no weights")
+    for name in ("bad", "missing"):
+        with pytest.raises(WeightsError, match=rf"warm_start: .*{name}\.safetensors cannot be read"):
+            warm_start(toy.ToyModel(), str(tmp_path / f"{name}.safetensors"))
+    save_weights(tmp_path, {"other": torch.zeros(1)}, {})
+    with pytest.raises(TensorMismatch, match=r"(?s)does not fit the model.*conv\.weight"):
+        warm_start(toy.ToyModel(), str(tmp_path / "ema.safetensors"))
+
+
+def test_weights_are_contiguous_and_say_whose_they_are(tmp_path: Path) -> None:
+    kernel = torch.randn(2, 3, 4, 4).to(memory_format=torch.channels_last)
+    save_weights(tmp_path, {"kernel": kernel, "same": kernel}, {"model": "toy"})
+    assert torch.equal(load_file(tmp_path / "ema.safetensors")["kernel"], kernel)
+    with safe_open(tmp_path / "ema.safetensors", "pt") as file:
+        assert file.metadata() == {"model": "toy"}
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+
+    def fail(part: Path) -> None:
+        part.write_text("ha")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        replace_file(path, fail)
+    assert path.read_text() == "old"
+    replace_file(path, lambda part: part.write_text("new"))
+    assert path.read_text() == "new" and os.listdir(tmp_path) == ["file"]

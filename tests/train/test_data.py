@@ -1,0 +1,103 @@
+"""Batches: a function of seed, step and row; noise of the stated size; every pixel from the pictures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from vaezoo.errors import ConfigError
+from vaezoo.train.data import Patches, WholeImages
+from vaezoo.train.recipe import DataRecipe
+from vaezoo.train.sets import Images
+
+from . import toy
+
+CPU = torch.device("cpu")
+
+
+def gradient(height: int = 40, width: int = 50, channels: int = 3) -> Images:
+    """A picture whose every pixel says where it lies: red the row, green the column."""
+    rows, columns = np.mgrid[:height, :width]
+    planes = [rows, columns, np.full_like(rows, 77)][:channels]
+    return Images("gradient", [np.stack(planes, axis=-1).astype(np.uint8)], "0" * 64, "none")
+
+
+def patches(seed: int = 0, **data: object) -> Patches:
+    return Patches((gradient(),), DataRecipe(patch=16, **data), seed)  # type: ignore[arg-type]
+
+
+def test_rows_do_not_depend_on_how_a_batch_is_divided() -> None:
+    for source in (patches(sigma=[0.0, 50.0], augment=True), toy.source(sigma=[10.0, 10.0], binarise=True)):
+        whole = source.batch(5, range(8), 8, CPU)
+        parts = [source.batch(5, rows, 8, CPU) for rows in (range(3), range(3, 8))]
+        assert torch.equal(whole.y, torch.cat([part.y for part in parts]))
+        assert torch.equal(whole.target, torch.cat([part.target for part in parts]))
+        assert torch.equal(whole.info["sigma"], torch.cat([part.info["sigma"] for part in parts]))
+        assert not torch.equal(whole.y, source.batch(6, range(8), 8, CPU).y)
+
+
+def test_a_crop_is_a_window_of_the_picture() -> None:
+    x = patches().batch(0, range(32), 32, CPU).y * 255
+    assert torch.all(x[:, 2] == 77) and x[:, 0].max() <= 39 and x[:, 1].max() <= 49
+    torch.testing.assert_close(x[:, 0].diff(dim=1), torch.ones(32, 15, 16))
+    torch.testing.assert_close(x[:, 1].diff(dim=2), torch.ones(32, 16, 15))
+    corners = {(int(patch[0, 0, 0]), int(patch[1, 0, 0])) for patch in patches().batch(0, range(512), 512, CPU).y * 255}
+    assert {row for row, _ in corners} == set(range(25)) and {column for _, column in corners} == set(range(35))
+
+
+def test_flips_and_turns_are_all_eight() -> None:
+    x = patches(augment=True).batch(0, range(128), 128, CPU).y * 255
+    down, right = x[:, :2, 1, 0] - x[:, :2, 0, 0], x[:, :2, 0, 1] - x[:, :2, 0, 0]
+    assert len({tuple(slopes) for slopes in torch.cat([down, right], dim=1).int().tolist()}) == 8
+
+
+def test_shrinking_keeps_the_mean_and_shuffling_the_channels() -> None:
+    x = patches(scale=[0.5, 0.5]).batch(0, range(64), 64, CPU).y * 255
+    assert abs(float(x[:, 0].diff(dim=1).mean()) - 2.0) < 0.1 and torch.all(x[:, 2] == 77)
+    x = patches(shuffle_channels=True).batch(0, range(64), 64, CPU).y * 255
+    assert {int((patch == 77).all(dim=(1, 2)).nonzero()[0]) for patch in x} == {0, 1, 2}
+    gray = Patches((gradient(channels=1),), DataRecipe(patch=16, scale=[0.5, 0.9]), 0)
+    assert gray.batch(0, range(4), 4, CPU).y.shape == (4, 1, 16, 16)
+
+
+def test_noise_has_the_stated_deviation_and_is_not_clipped() -> None:
+    for source in (patches(sigma=[0.0, 55.0]), toy.source(256, sigma=[0.0, 55.0])):
+        batch = source.batch(0, range(256), 256, CPU)
+        noise = (batch.y - batch.target) / batch.info["sigma"][:, None, None, None]
+        assert abs(float(noise.mean())) < 0.02 and abs(float(noise.std()) - 1) < 0.02
+        assert batch.y.min() < 0 and batch.target.min() >= 0 and batch.target.max() <= 1
+        assert batch.info["sigma"].max() <= 55 / 255 and abs(float(batch.info["sigma"].mean()) - 27.5 / 255) < 0.02
+
+
+def test_an_epoch_visits_every_image_once_in_a_new_order() -> None:
+    source = toy.source(16)
+    assert source.steps_per_epoch(4) == 4 and source.steps_per_epoch(5) == 3
+    epochs = [torch.cat([source.batch(step + first, range(4), 4, CPU).y for step in range(4)]) for first in (0, 4)]
+    keys = [[float(image.sum()) for image in epoch] for epoch in epochs]
+    assert keys[0] != keys[1] and sorted(keys[0]) == sorted(keys[1])
+
+
+def test_dynamic_binarisation_draws_anew_with_the_right_mean() -> None:
+    source = toy.source(1, binarise=True)
+    draws = torch.cat([source.batch(step, range(1), 1, CPU).y for step in range(400)])
+    assert set(draws.unique().tolist()) == {0.0, 1.0}
+    torch.testing.assert_close(draws.mean(0), source.pixels[0] / 255, atol=0.1, rtol=0)
+
+
+def test_labels_are_conditions() -> None:
+    pixels = np.arange(4, dtype=np.uint8).reshape(4, 1, 1, 1)
+    images = Images("toy", list(pixels), "", "", labels=np.arange(4, dtype=np.uint8))
+    batch = WholeImages((images,), DataRecipe(labels=True), 0).batch(0, range(4), 4, CPU)
+    assert batch.cond["label"].tolist() == (batch.y * 255).round().flatten().long().tolist()
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"one size, these are of 2.*Set data.patch"):
+        WholeImages((gradient(), gradient(20)), DataRecipe(), 0)
+    with pytest.raises(ConfigError, match="not every set has labels"):
+        toy.source(labels=True)
+    with pytest.raises(ConfigError, match="A batch of 17 is larger than the data, 16 images"):
+        toy.source(16).steps_per_epoch(17)
+    with pytest.raises(ConfigError, match=r"Patches of 16 at scale 0\.3 do not fit a picture 40 pixels small"):
+        patches(scale=[0.3, 1.0])

@@ -1,0 +1,73 @@
+"""Recipes: what ships loads, what is mistyped is named, what decides the weights is in the hash."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from vaezoo.errors import ConfigError, UnknownName
+from vaezoo.train.recipe import MachineRecipe, Precision, find_recipe, load_recipe, recipe_hash, smoke_recipe
+
+SHIPPED = sorted(path.stem for path in Path(__file__).parents[2].joinpath("recipes").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_what_ships_loads(name: str) -> None:
+    assert load_recipe(name).data.sets and find_recipe(name).stem == name
+
+
+def test_overrides_change_values_and_types_are_kept() -> None:
+    recipe = load_recipe("denoise", ["optimizer.lr=3e-4", "precision=bf16", "data.sigma=[10,20]", "machine.threads=2"])
+    assert recipe.optimizer.lr == 3e-4 and recipe.precision is Precision.bf16
+    assert recipe.data.sigma == [10.0, 20.0] and recipe.machine.threads == 2
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("optimiser.lr=1", r"no key 'optimiser.lr' \(the command line\).*Did you mean 'optimizer.lr'"),
+        ("optimizer.learning=1", r"no key 'optimizer.learning'"),
+        ("batch=many", r"value of 'batch' \(the command line\) does not fit.*many"),
+        ("precision=fp8", r"value of 'precision'.*fp8"),
+        ("optimizer=3", r"A value \(the command line\) does not fit.*OptimizerRecipe"),
+        ("batch", r"An override is key=value, not 'batch'"),
+        ("=3", r"An override is key=value, not '=3'"),
+        ("model=''", r"model should be the name of a model"),
+        ("epochs=3", r"steps or epochs should be one of the two, above zero, not \(10, 3.0\)"),
+        ("data.sets=[]", r"data.sets should be the names"),
+        ("accumulate=3", r"batch should be a positive multiple of accumulate, not \(128, 3\)"),
+        ("data.sigma=[5,1]", r"data.sigma should be two ascending numbers within 0 and 255, not \[5.0, 1.0\]"),
+        ("data.scale=[0,1]", r"data.scale should be"),
+        ("optimizer.betas=[0.9]", r"optimizer.betas should be"),
+        ("ema=1", r"ema should be at least 0 and below 1, not 1.0"),
+        ("data.patch=-1", r"data.patch should be a side in pixels"),
+        ("model=${nowhere}", r"cannot be resolved.*nowhere"),
+    ],
+)
+def test_a_wrong_override_is_named(override: str, message: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("model: toy\ndata: {sets: [mnist]}\nsteps: 10\n")
+    with pytest.raises(ConfigError, match=message):
+        load_recipe(str(file), [override])
+
+
+def test_an_unknown_recipe_is_named() -> None:
+    with pytest.raises(UnknownName, match=r"No recipe and no YAML file 'denois'.*Did you mean 'denoise'"):
+        load_recipe("denois")
+
+
+def test_a_file_that_is_no_recipe_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    for content, message in (("- a\n- b\n", "keys and values"), ("a: [", "is not YAML"), ("modle: x\n", "Did you mean 'model'")):
+        file.write_text(content)
+        with pytest.raises(ConfigError, match=message):
+            load_recipe(str(file))
+
+
+def test_the_hash_knows_what_decides_the_weights() -> None:
+    recipe = load_recipe("denoise")
+    assert recipe_hash(recipe) == recipe_hash(replace(recipe, machine=MachineRecipe(threads=7)))
+    assert recipe_hash(recipe) != recipe_hash(replace(recipe, seed=1))
+    assert smoke_recipe(load_recipe("mlp-vae")).steps == 10

@@ -1,0 +1,88 @@
+"""Data sets: a missing or false one is named with its source; the table agrees with the files that are there."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vaezoo.errors import DataMissing, ImageError, UnknownName
+from vaezoo.train.sets import find_file, known_sets, load_images
+
+
+def pictures(folder: Path, count: int = 3) -> Path:
+    folder.mkdir()
+    for i in range(count):
+        Image.fromarray(np.full((6, 5 + i, 3), [10 * i, 100, 200], np.uint8)).save(folder / f"p{i}.png")
+    return folder
+
+
+@pytest.mark.parametrize("name", sorted(known_sets()))
+def test_the_table_agrees_with_the_files(name: str) -> None:
+    known = known_sets()[name]
+    assert known.url.startswith("http") and len(known.sha256) == 64 and known.licence
+    try:
+        find_file(known, known.paths)
+    except DataMissing as missing:
+        pytest.skip(str(missing))
+    images = load_images(name)
+    assert images.sha256 == known.sha256 and not set(images.names) & set(known.leave_out)
+    if images.labels is not None:
+        assert len(images.labels) == len(images.pixels)
+    if known.kind == "bits":
+        assert set(np.unique(images.pixels[:100])) == {0, 255}
+
+
+def test_a_missing_set_names_source_hash_and_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("VAEZOO_DATA", f"{tmp_path}{os.pathsep}{tmp_path / 'b'}")
+    expected = r"'gb82' \(CC0-1.0\).*https://github.com/gianni-rosato.*bd91019.*photos/gb82_png.zip"
+    with pytest.raises(DataMissing, match=expected) as caught:
+        load_images("gb82")
+    assert str(tmp_path / "b") in str(caught.value)
+    monkeypatch.delenv("VAEZOO_DATA")
+    with pytest.raises(DataMissing, match="none is set"):
+        load_images("mnist")
+
+
+def test_another_content_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "mnist").mkdir()
+    (tmp_path / "mnist/train-images-idx3-ubyte").write_bytes(b"\0\0\x08\x03" + np.array([1, 2, 2], ">u4").tobytes() + b"1234")
+    monkeypatch.setenv("VAEZOO_DATA", str(tmp_path))
+    with pytest.raises(DataMissing, match=r"is not 'mnist': its content has sha256 .*, not ba891046.*Get it from"):
+        load_images("mnist")
+
+
+@pytest.mark.parametrize("content", [b"<html>", b"\0\0\x08\x03\0\0\0\x01\0\0\0\x02\0\0\0\x02123"])
+def test_a_file_that_is_no_idx_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "mnist").mkdir()
+    (tmp_path / "mnist/train-images-idx3-ubyte.gz").write_bytes(gzip.compress(content))
+    monkeypatch.setenv("VAEZOO_DATA", str(tmp_path))
+    with pytest.raises(ImageError, match="is not an idx file of bytes, or is cut off"):
+        load_images("mnist")
+
+
+def test_a_folder_and_its_zip_are_the_same_set(tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "mine")
+    with zipfile.ZipFile(tmp_path / "mine.zip", "w") as archive:
+        for file in sorted(folder.iterdir(), reverse=True):
+            archive.write(file, f"deep/{file.name}")
+    one, other = load_images(str(folder)), load_images(str(tmp_path / "mine.zip"))
+    assert one.sha256 == other.sha256 and one.names == ("p0", "p1", "p2")
+    assert load_images(str(folder), gray=True).pixels[1].shape == (6, 6, 1)
+
+
+def test_what_is_no_set_of_pictures_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnknownName, match=r"'fashion' is neither a data set nor a path.*'fashion-mnist'"):
+        load_images("fashion")
+    with pytest.raises(ImageError, match=r"There is no picture \(.png"):
+        load_images(str(tmp_path))
+    (tmp_path / "bad.png").write_bytes(b"no png")
+    with pytest.raises(ImageError, match=r"bad\.png in .* is not a readable picture"):
+        load_images(str(tmp_path))
+    with pytest.raises(ImageError, match="neither a folder nor a zip"):
+        load_images(str(tmp_path / "bad.png"))
