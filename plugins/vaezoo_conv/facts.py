@@ -6,10 +6,16 @@ from vaezoo.core.facts import DecoderFacts, EncoderFacts, Grid, likelihood_fact
 
 
 def encoder(
-    latent_channels: int, image_channels: int = 1, widths: tuple[int, ...] = (32, 64, 128), gather: int = 4, context_vector: int = 0
+    latent_channels: int,
+    image_channels: int = 1,
+    widths: tuple[int, ...] = (32, 64, 128),
+    gather: int = 4,
+    context_vector: int = 0,
 ) -> EncoderFacts:
     """Facts of :class:`vaezoo_conv.networks.ConvEncoder`."""
-    return EncoderFacts("gaussian", (Grid(latent_channels, 2 ** len(widths) * gather),), image_channels, vector=context_vector)
+    return EncoderFacts(
+        "gaussian", (Grid(latent_channels, 2 ** len(widths) * gather),), image_channels, vector=context_vector
+    )
 
 
 def decoder(

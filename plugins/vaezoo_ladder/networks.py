@@ -15,6 +15,7 @@ one over x, and the posterior is the prior plus a correction that starts at zero
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import final
 
 import torch
@@ -75,7 +76,7 @@ class BottomUp(nn.Module):
         super().__init__()
         self.front = conv3(inputs, widths[0])
         self.stages = nn.ModuleList(blocks_of(width, blocks) for width in widths)
-        self.downs = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in zip(widths, widths[1:], strict=False))
+        self.downs = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in pairwise(widths))
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Returns features coarse to fine of x (B, inputs, H/2, W/2)."""
@@ -89,7 +90,7 @@ class BottomUp(nn.Module):
 
 @final
 class PyramidConditioner(Conditioner):
-    """Features of the degraded image at 1/2, 1/4, 1/8 …
+    """Features of the degraded image at 1/2, 1/4, 1/8 and so on.
 
     Args:
         image_channels: C.
@@ -174,7 +175,10 @@ class ResidualLevel(Level):
 
 
 def ladder_prior(
-    widths: Sequence[int] = WIDTHS, latents: Sequence[int] = LATENTS, evidence: Sequence[int] = EVIDENCE, blocks: int = 2
+    widths: Sequence[int] = WIDTHS,
+    latents: Sequence[int] = LATENTS,
+    evidence: Sequence[int] = EVIDENCE,
+    blocks: int = 2,
 ) -> LadderPrior:
     """Returns a ladder of :class:`ResidualLevel`.
 

@@ -14,7 +14,9 @@ def encoder(
     context_vector: int = 0,
 ) -> EncoderFacts:
     """Facts of :class:`vaezoo_mlp.networks.DenseEncoder`."""
-    return EncoderFacts("gaussian", (Grid(latent_channels),), image_channels, tuple(image_size), vector=context_vector)
+    return EncoderFacts(
+        "gaussian", (Grid(latent_channels),), image_channels, (image_size[0], image_size[1]), vector=context_vector
+    )
 
 
 def decoder(
@@ -29,4 +31,6 @@ def decoder(
 ) -> DecoderFacts:
     """Facts of :class:`vaezoo_mlp.networks.DenseDecoder`."""
     kind = likelihood_fact(likelihood, scale)
-    return DecoderFacts(Grid(latent_channels), kind, image_channels, tuple(image_size), vector=context_vector)
+    return DecoderFacts(
+        Grid(latent_channels), kind, image_channels, (image_size[0], image_size[1]), vector=context_vector
+    )

@@ -24,7 +24,9 @@ def dense(widths: Sequence[int], activation: str) -> nn.Sequential:
         ConfigError: The activation has no such name.
     """
     if activation not in ACTIVATIONS:
-        raise ConfigError(f"Expected an activation, got {activation!r}.", hint=suggest(activation, ACTIVATIONS), value=activation)
+        raise ConfigError(
+            f"Expected an activation, got {activation!r}.", hint=suggest(activation, ACTIVATIONS), value=activation
+        )
     layers: list[nn.Module] = []
     for inputs, outputs in pairwise(widths):
         layers += [nn.Linear(inputs, outputs), ACTIVATIONS[activation]()]
@@ -98,6 +100,7 @@ class DenseDecoder(Decoder):
     ) -> None:
         super().__init__()
         self.channels, self.size, self.vector = image_channels, (image_size[0], image_size[1]), context_vector
+        self.image_size = (image_size[0], image_size[1])
         self.head = LikelihoodHead(likelihood, image_channels, scale)
         widths = [latent_channels + context_vector, *hidden]
         self.body = dense(widths, activation)
@@ -106,5 +109,5 @@ class DenseDecoder(Decoder):
     def forward(self, state: Tensor, context: Context) -> Likelihood:
         """See :meth:`vaezoo.core.Decoder.forward`; a state of one cell is taken as a vector."""
         flat = self.project(self.body(with_vector(state.flatten(1), context, self.vector)))
-        likelihood: Likelihood = self.head(flat.unflatten(1, (self.head.outputs, *self.size)))
+        likelihood: Likelihood = self.head(flat.unflatten(1, (self.head.outputs, *self.image_size)))
         return likelihood

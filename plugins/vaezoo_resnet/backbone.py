@@ -26,9 +26,13 @@ def import_timm() -> Any:
         return import_module("timm")
     except RuntimeError as error:
         if "torchvision::nms" not in str(error):
-            raise BackendUnavailable(f"timm cannot be imported: {error}", hint="Reinstall timm and torchvision.") from error
+            raise BackendUnavailable(
+                f"timm cannot be imported: {error}", hint="Reinstall timm and torchvision."
+            ) from error
     except ImportError as error:
-        raise BackendUnavailable(f"timm cannot be imported: {error}", hint="Run pip install timm torchvision.") from error
+        raise BackendUnavailable(
+            f"timm cannot be imported: {error}", hint="Run pip install timm torchvision."
+        ) from error
     import torch
 
     library = torch.library.Library("torchvision", "DEF")
@@ -40,4 +44,6 @@ def import_timm() -> Any:
     try:
         return import_module("timm")
     except Exception as error:
-        raise BackendUnavailable(f"timm cannot be imported: {error}", hint="Install the torchvision that belongs to your torch.") from error
+        raise BackendUnavailable(
+            f"timm cannot be imported: {error}", hint="Install the torchvision that belongs to your torch."
+        ) from error

@@ -50,15 +50,24 @@ class BackboneEncoder(Encoder):
         super().__init__()
         timm = import_timm()
         if not timm.is_model(backbone):
-            raise UnknownName(f"Expected a timm backbone, got {backbone!r}.", hint=suggest(backbone, timm.list_models()), value=backbone)
+            raise UnknownName(
+                f"Expected a timm backbone, got {backbone!r}.",
+                hint=suggest(backbone, timm.list_models()),
+                value=backbone,
+            )
         arguments = {k: tuple(v) if isinstance(v, (list, tuple)) else v for k, v in (options or {}).items()}
         try:
             features = timm.create_model(backbone, features_only=True, in_chans=image_channels, **arguments)
         except (TypeError, RuntimeError, AttributeError) as error:
-            raise ConfigError(f"timm's {backbone!r} cannot be an encoder with options {arguments}: {error}", value=backbone) from error
+            raise ConfigError(
+                f"timm's {backbone!r} cannot be an encoder with options {arguments}: {error}", value=backbone
+            ) from error
         reductions = list(features.feature_info.reduction())
         if latent_stride not in reductions:
-            raise ConfigError(f"timm's {backbone!r} has features at strides {reductions}, not at {latent_stride}.", value=latent_stride)
+            raise ConfigError(
+                f"timm's {backbone!r} has features at strides {reductions}, not at {latent_stride}.",
+                value=latent_stride,
+            )
         index = reductions.index(latent_stride)
         self.channels, self.stride, self.index = image_channels, latent_stride, index
         self.features = timm.create_model(

@@ -42,7 +42,9 @@ class _Verbs(click.Group):
         command: click.Command = getattr(module, "list_" if name == "list" else name.replace("eval", "evaluate"))
         return command
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         """Finds the verb, or says which one may have been meant."""
         if args and args[0] not in VERBS and not args[0].startswith("-"):
             raise click.UsageError(f"No verb {args[0]!r}. {suggest(args[0], VERBS)}", ctx)
@@ -66,7 +68,7 @@ def _group() -> None:
 
 def main(args: list[str] | None = None) -> Any:
     """Runs the command line; named errors become one line on stderr and their exit code."""
-    warnings.showwarning = _one_line
+    warnings.showwarning = _one_line  # type: ignore[assignment]
     try:
         return _group(args, prog_name="vaezoo")
     except VaezooError as error:

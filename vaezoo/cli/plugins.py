@@ -24,4 +24,6 @@ def list_plugins(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([asdict(plugin) for plugin in found], indent=1))
         return
-    click.echo(columns([("PLUGIN", "VERSION", "STATUS", "CAUSE"), *((p.name, p.version, p.status, p.cause) for p in found)]))
+    click.echo(
+        columns([("PLUGIN", "VERSION", "STATUS", "CAUSE"), *((p.name, p.version, p.status, p.cause) for p in found)])
+    )

@@ -17,7 +17,9 @@ def columns(rows: list[tuple[str, ...]]) -> str:
     if not rows:
         return ""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
-    return "\n".join("  ".join([*(cell.ljust(w) for cell, w in zip(row, widths, strict=False)), row[-1]]).rstrip() for row in rows)
+    return "\n".join(
+        "  ".join([*(cell.ljust(w) for cell, w in zip(row, widths, strict=False)), row[-1]]).rstrip() for row in rows
+    )
 
 
 @click.command("list")
@@ -82,7 +84,10 @@ def tree(value: Any, indent: int = 0) -> str:
         if isinstance(item, Mapping) and item:
             lines += [f"{pad}{key}:", tree(item, indent + 1)]
         elif isinstance(item, list) and item and isinstance(item[0], Mapping):
-            lines += [f"{pad}{key}:", *(f"{pad}  - " + ", ".join(f"{k} {v}" for k, v in entry.items()) for entry in item)]
+            lines += [
+                f"{pad}{key}:",
+                *(f"{pad}  - " + ", ".join(f"{k} {v}" for k, v in entry.items()) for entry in item),
+            ]
         elif isinstance(item, list):
             lines.append(f"{pad}{key}: {', '.join(map(str, item)) or '-'}")
         else:

@@ -15,7 +15,18 @@ from ..zoo import keeper, list_models
 from ..zoo import plugins as all_plugins
 from .shelf import columns
 
-PACKAGES = ("torch", "torchvision", "timm", "pluggy", "omegaconf", "safetensors", "numpy", "pyvips", "pillow", "matplotlib")
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "timm",
+    "pluggy",
+    "omegaconf",
+    "safetensors",
+    "numpy",
+    "pyvips",
+    "pillow",
+    "matplotlib",
+)
 
 
 @click.command("verify")
@@ -49,10 +60,16 @@ def _verify(name: str) -> dict[str, Any]:
     output = probe(model)
     if not agrees(output, report.card.probe):
         raise HashMismatch(
-            f"The weights {report.card.name!r} have their hash, but give {list(output)} where their card says {list(report.card.probe)}.",
+            f"The weights {report.card.name!r} have their hash, but give {list(output)} "
+            f"where their card says {list(report.card.probe)}.",
             hint="The code has changed since they were trained: report it.",
         )
-    return {"name": report.card.name, "ok": True, "cause": f"sha256 {report.sha256[:12]}… and output agree", "sha256": report.sha256}
+    return {
+        "name": report.card.name,
+        "ok": True,
+        "cause": f"sha256 {report.sha256[:12]}… and output agree",
+        "sha256": report.sha256,
+    }
 
 
 @click.command("doctor")

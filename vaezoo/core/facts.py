@@ -153,15 +153,19 @@ def _misfits(model: ModelFacts) -> Iterator[str]:
             continue
         if part.needs_image and not conditioner.gives_image:
             yield f"The {name[slot]} needs the degraded image, but the {name['conditioner']} gives none."
+        given = conditioner.vector or "none"
         if part.vector and part.vector != conditioner.vector:
-            yield f"The {name[slot]} reads a vector of {part.vector}, but the {name['conditioner']} gives {conditioner.vector or 'none'}."
+            yield f"The {name[slot]} reads a vector of {part.vector}, but the {name['conditioner']} gives {given}."
     if model.conditioner and conditioner.image_channels not in (None, decoder.image_channels):
         yield (
             f"The {name['conditioner']} takes {conditioner.image_channels} image channels, but the {name['decoder']} "
             f"gives {decoder.image_channels}."
         )
     if model.encodes == "target" and not (conditioner.gives_image or conditioner.features):
-        yield f"The {name['decoder']} would never see the input: {name['conditioner']} that shows it, though the model encodes the target."
+        yield (
+            f"The {name['decoder']} would never see the input: the model encodes the target, but has "
+            f"{name['conditioner']} that shows the input."
+        )
     if loss is not None:
         yield from _loss_fits(loss, model, name)
 
@@ -175,7 +179,9 @@ def _encoder_prior(encoder: EncoderFacts, prior: PriorFacts, name: dict[str, str
         yield f"The {name['encoder']} gives {gives}, but the {name['prior']} takes {wants}."
 
 
-def _state_fits(state: Grid, encoder: EncoderFacts | None, decoder: DecoderFacts, name: dict[str, str]) -> Iterator[str]:
+def _state_fits(
+    state: Grid, encoder: EncoderFacts | None, decoder: DecoderFacts, name: dict[str, str]
+) -> Iterator[str]:
     """A vector and a grid of one cell are the same thing, so a dense part fits a convolutional one of its size."""
     if state == decoder.state:
         return
@@ -189,10 +195,14 @@ def _state_fits(state: Grid, encoder: EncoderFacts | None, decoder: DecoderFacts
 def _loss_fits(loss: LossFacts, model: ModelFacts, name: dict[str, str]) -> Iterator[str]:
     if loss.likelihoods and model.decoder.likelihood not in loss.likelihoods:
         wants = " or ".join(sorted(loss.likelihoods))
-        yield f"The {name['loss']} takes a {wants} likelihood, but the {name['decoder']} gives a {model.decoder.likelihood} one."
+        gives = model.decoder.likelihood
+        yield f"The {name['loss']} takes a {wants} likelihood, but the {name['decoder']} gives a {gives} one."
     if loss.needs_rate and model.encoder is None:
         yield f"The {name['loss']} needs a posterior, but the {name['decoder']} stands without an encoder."
     if loss.needs_rate and model.encoder is not None and model.encoder.belief == "dirac":
         yield f"The {name['loss']} needs a rate, but the {name['encoder']} is deterministic and has none."
     if loss.conditional and model.encodes != "target":
-        yield f"The {name['loss']} restores along the prior, but the {name['encoder']} encodes the input: set encodes to target."
+        yield (
+            f"The {name['loss']} restores along the prior, but the {name['encoder']} encodes the input: "
+            f"set encodes to target."
+        )

@@ -68,7 +68,9 @@ class LadderPrior(Prior):
         """
         if not isinstance(belief, Pyramid) or len(belief.features) != len(self.levels):
             came = f"{len(belief.features)} features" if isinstance(belief, Pyramid) else type(belief).__name__
-            raise IncompatibleParts(f"LadderPrior takes a pyramid of {len(self.levels)} features, but the encoder gives {came}.")
+            raise IncompatibleParts(
+                f"LadderPrior takes a pyramid of {len(self.levels)} features, but the encoder gives {came}."
+            )
         return self._descend(belief, context, k, noise or Noise())
 
     def sample(self, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
@@ -79,7 +81,7 @@ class LadderPrior(Prior):
         state: Tensor | None = None
         zs, rates, log_p, log_q = [], [], [], []
         for index, level in enumerate(self.levels):
-            assert isinstance(level, Level)  # noqa: S101 (ModuleList forgets the type)
+            assert isinstance(level, Level)
             feature = repeat_rows(context.features[index], k) if context.features else None
             state = level.enter(state, feature)
             p = level.prior(state)

@@ -40,10 +40,14 @@ class Likelihood(ABC):
     if TYPE_CHECKING:  # a field here, a property there
 
         @property
-        def image(self) -> Tensor: ...
+        def image(self) -> Tensor:
+            """The mean image."""
+            ...
 
         @property
-        def scale(self) -> Tensor | None: ...
+        def scale(self) -> Tensor | None:
+            """The standard deviation."""
+            ...
 
     @abstractmethod
     def log_prob(self, x: Tensor) -> Tensor:
@@ -82,7 +86,9 @@ class Bernoulli(Likelihood):
     def log_prob(self, x: Tensor) -> Tensor:
         """Returns Σ x·log p + (1−x)·log(1−p), from logits; see :meth:`Likelihood.log_prob`."""
         logits = _by_sample(self.logits, x)
-        return -F.binary_cross_entropy_with_logits(logits, x.float().expand_as(logits), reduction="none").flatten(2).sum(2)
+        return (
+            -F.binary_cross_entropy_with_logits(logits, x.float().expand_as(logits), reduction="none").flatten(2).sum(2)
+        )
 
     def crop(self, size: tuple[int, int]) -> Bernoulli:
         """See :meth:`Likelihood.crop`."""

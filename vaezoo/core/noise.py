@@ -60,7 +60,9 @@ class Noise:
             return like.new_zeros(shape)
         if self.seed is None:
             return self.temperature * torch.randn(shape, device=like.device, dtype=like.dtype)
-        return self.temperature * torch.stack([self._draw(k, shape[1:], level, stride) for k in range(shape[0])]).to(like)
+        return self.temperature * torch.stack([self._draw(k, shape[1:], level, stride) for k in range(shape[0])]).to(
+            like
+        )
 
     def _draw(self, k: int, shape: tuple[int, ...], level: int, stride: int) -> Tensor:
         generator = torch.Generator().manual_seed(((self.seed or 0) * 1_000_003 + self.index + k) * 64 + level)

@@ -31,7 +31,8 @@ class Objective(nn.Module):
         stray = [n for n, p in self.named_parameters() if p.requires_grad and not n.startswith(prefixes)]
         if stray:
             raise TrainingError(
-                f"Expected every parameter in a phase of {type(loss).__name__}, got {len(stray)} in none, such as {stray[0]!r}.",
+                f"Expected every parameter in a phase of {type(loss).__name__}, got {len(stray)} in none, "
+                f"such as {stray[0]!r}.",
                 hint="Name its prefix in a phase's trains, or freeze it with requires_grad_(False).",
                 value=stray,
             )

@@ -38,10 +38,14 @@ class Posterior(ABC):
     if TYPE_CHECKING:  # a field here, a property there
 
         @property
-        def mean(self) -> Tensor: ...
+        def mean(self) -> Tensor:
+            """The centre."""
+            ...
 
     @abstractmethod
-    def sample(self, k: int = 1, noise: Noise | None = None, *, stride: int = 1, level: int = 0) -> tuple[Tensor, Tensor | None]:
+    def sample(
+        self, k: int = 1, noise: Noise | None = None, *, stride: int = 1, level: int = 0
+    ) -> tuple[Tensor, Tensor | None]:
         """Draws K samples an image.
 
         Returns:
@@ -66,7 +70,9 @@ class DiagonalGaussian(Posterior):
     mean: Tensor
     logvar: Tensor
 
-    def sample(self, k: int = 1, noise: Noise | None = None, *, stride: int = 1, level: int = 0) -> tuple[Tensor, Tensor]:
+    def sample(
+        self, k: int = 1, noise: Noise | None = None, *, stride: int = 1, level: int = 0
+    ) -> tuple[Tensor, Tensor]:
         """Draws z = μ + σ·ε; see :meth:`Posterior.sample`."""
         eps = (noise or Noise()).normal((k, *self.mean.shape), self.mean, level=level, stride=stride)
         z = self.mean + torch.exp(0.5 * self.logvar) * eps

@@ -56,7 +56,11 @@ class RestorationLoss(Loss):
     ) -> None:
         super().__init__()
         check_not_negative(
-            mean_weight=mean_weight, scale_weight=scale_weight, bound_weight=bound_weight, beta=beta, bound_every=bound_every - 1
+            mean_weight=mean_weight,
+            scale_weight=scale_weight,
+            bound_weight=bound_weight,
+            beta=beta,
+            bound_every=bound_every - 1,
         )
         self.mean_weight, self.scale_weight, self.bound_weight = mean_weight, scale_weight, bound_weight
         self.beta, self.bound_every = beta, bound_every
@@ -79,7 +83,10 @@ class RestorationLoss(Loss):
         mean = (weight * _per_pixel(error)).mean()
         scale = 0.5 * (error.detach() * torch.exp(-logvar) + logvar).mean()
         loss = self.mean_weight * mean + self.scale_weight * scale
-        reports = {"psnr_db": -10 * torch.log10(_per_pixel(error.detach()).clamp_min(1e-10)).mean(), "scale": scale.detach()}
+        reports = {
+            "psnr_db": -10 * torch.log10(_per_pixel(error.detach()).clamp_min(1e-10)).mean(),
+            "scale": scale.detach(),
+        }
         if bound is not None:
             variance = _per_pixel(self._gaussian(bound.likelihood).scale.detach() ** 2)
             cost = (bound.distortion + self.beta * bound.rate) / x[0].numel()

@@ -53,14 +53,14 @@ class Bound:
 
     @property
     def log_weight(self) -> Tensor:
-        """log p(x|z) + log p(z) − log q(z|x), (K, B): the terms of an importance-weighted bound.
+        """Log p(x|z) + log p(z) − log q(z|x), (K, B): the terms of an importance-weighted bound.
 
         Raises:
             NotNormalised: Prior or posterior has no density.
         """
         if self.latents.log_p is None or self.latents.log_q is None:
             raise NotNormalised(
-                f"An importance weight needs the densities of z, but {type(self.belief).__name__} or its prior has none.",
+                f"An importance weight needs densities of z, but {type(self.belief).__name__} or its prior has none.",
                 hint="Choose an encoder with a Gaussian posterior.",
             )
         return self.log_likelihood + self.latents.log_p - self.latents.log_q
@@ -192,7 +192,9 @@ class VAE(nn.Module):
         Source: Importance Weighted Autoencoders (Burda et al., 2015), eq. 8, arXiv:1509.00519.
         """
         if self.training:
-            raise TrainingError("Expected a model in evaluation mode for its NLL, got one in training mode.", hint="Call model.eval().")
+            raise TrainingError(
+                "Expected a model in evaluation mode for its NLL, got one in training mode.", hint="Call model.eval()."
+            )
         y, x = self._check(batch.y), self._check(batch.target, "x")
         if k < 1 or chunk < 1:
             raise ConfigError(f"Expected k and chunk of at least 1, got {k} and {chunk}.", value=(k, chunk))
@@ -209,7 +211,10 @@ class VAE(nn.Module):
     @staticmethod
     def _check_density(likelihood: Likelihood, x: Tensor) -> None:
         if not likelihood.normalised:
-            raise NotNormalised(f"{type(likelihood).__name__} is no density of x, so it has no NLL.", hint="Report the ELBO's parts, or PSNR.")
+            raise NotNormalised(
+                f"{type(likelihood).__name__} is no density of x, so it has no NLL.",
+                hint="Report the ELBO's parts, or PSNR.",
+            )
         if isinstance(likelihood, Bernoulli) and not ((x == 0) | (x == 1)).all():
             raise NotNormalised(
                 "A Bernoulli likelihood has an NLL for binary pixels only, got gray ones.",
@@ -234,7 +239,9 @@ class VAE(nn.Module):
 
     def _believe(self, image: Tensor, context: Context) -> Posterior | Pyramid:
         if self.encoder is None:
-            raise IncompatibleParts("This model has no encoder: it restores, but has no posterior.", hint="Load a file with its encoder.")
+            raise IncompatibleParts(
+                "This model has no encoder: it restores, but has no posterior.", hint="Load a file with its encoder."
+            )
         belief: Posterior | Pyramid = self.encoder(pad_to_stride(image, self.stride), context)
         return belief
 
@@ -245,7 +252,9 @@ class VAE(nn.Module):
     def _check(self, image: object, what: str = "y") -> Tensor:
         return check_image(image, self.channels, self.size, what=what)
 
-    def encode(self, image: Tensor, *, y: Tensor | None = None, cond: Mapping[str, Tensor] | None = None) -> Posterior | Pyramid:
+    def encode(
+        self, image: Tensor, *, y: Tensor | None = None, cond: Mapping[str, Tensor] | None = None
+    ) -> Posterior | Pyramid:
         """Returns the belief about an image's latents.
 
         Args:
@@ -282,14 +291,23 @@ class VAE(nn.Module):
         return likelihood.crop(context.visible or context.size)
 
     def _imagined(
-        self, rows: int, y: Tensor | None, cond: Mapping[str, Tensor] | None, size: tuple[int, int] | None, like: Tensor | None
+        self,
+        rows: int,
+        y: Tensor | None,
+        cond: Mapping[str, Tensor] | None,
+        size: tuple[int, int] | None,
+        like: Tensor | None,
     ) -> Context:
         if y is not None:
             return self.context(self._check(y), cond)
         if self.conditioner is not None and self.conditioner.channels is not None:
-            raise ShapeError("Expected y, the degraded image this model is conditioned on, got none.", hint="Pass y=(B, C, H, W).")
+            raise ShapeError(
+                "Expected y, the degraded image this model is conditioned on, got none.", hint="Pass y=(B, C, H, W)."
+            )
         if self.size is not None and size is not None and tuple(size) != self.size:
-            raise ShapeError(f"Expected size {self.size}, the one this dense network gives, got {tuple(size)}.", value=size)
+            raise ShapeError(
+                f"Expected size {self.size}, the one this dense network gives, got {tuple(size)}.", value=size
+            )
         size = size or self.default_size
         if size is None:
             raise ShapeError("Expected a size (H, W): this model has no default one.", hint="Pass size=(H, W).")
@@ -391,5 +409,10 @@ class VAE(nn.Module):
 
     def extra_repr(self) -> str:
         """Returns what the parts do not show."""
-        facts: dict[str, Any] = {"channels": self.channels, "stride": self.stride, "size": self.size, "encodes": self.encodes}
+        facts: dict[str, Any] = {
+            "channels": self.channels,
+            "stride": self.stride,
+            "size": self.size,
+            "encodes": self.encodes,
+        }
         return ", ".join(f"{k}={v!r}" for k, v in facts.items())

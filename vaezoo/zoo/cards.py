@@ -74,7 +74,9 @@ def card_from(name: str, body: Lined, where: str) -> Card:
     if "." not in name:
         raise ConfigError(f"{where}: expected a weight's name as arch.tag, got {name!r}.", value=name)
     if not isinstance(body["sha256"], str) or not _SHA256.fullmatch(body["sha256"]):
-        raise ConfigError(f"{where}: expected sha256 as 64 hexadecimal digits, got {body['sha256']!r}.", value=body["sha256"])
+        raise ConfigError(
+            f"{where}: expected sha256 as 64 hexadecimal digits, got {body['sha256']!r}.", value=body["sha256"]
+        )
     kinds: dict[str, type | tuple[type, ...]] = {
         "urls": list,
         "data": list,
@@ -88,6 +90,8 @@ def card_from(name: str, body: Lined, where: str) -> Card:
     for key, value in body.items():
         kind = kinds.get(key, str)
         if not isinstance(value, kind):
-            raise ConfigError(f"{where}: expected {key} as {getattr(kind, '__name__', 'a number')}, got {value!r}.", value=value)
+            raise ConfigError(
+                f"{where}: expected {key} as {getattr(kind, '__name__', 'a number')}, got {value!r}.", value=value
+            )
     lists = {key: tuple(value) for key, value in body.items() if isinstance(value, list)}
     return Card(name=name, **{**body, **lists})

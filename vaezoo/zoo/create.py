@@ -45,7 +45,9 @@ def build(part: PartSpec) -> Any:
     try:
         return target(**part.arguments)
     except ImportError as error:
-        raise BackendUnavailable(f"{what} needs a package that fails to import: {error}", value=part.part.name) from error
+        raise BackendUnavailable(
+            f"{what} needs a package that fails to import: {error}", value=part.part.name
+        ) from error
 
 
 def build_model(spec: ModelSpec) -> VAE:
@@ -131,7 +133,9 @@ def create(
     return model.to(device=device, dtype=_floating(dtype))
 
 
-def create_objective(name: str, *, overrides: Overrides = (), seed: int | None = None, zoo: Keeper | None = None, **params: Any) -> Objective:
+def create_objective(
+    name: str, *, overrides: Overrides = (), seed: int | None = None, zoo: Keeper | None = None, **params: Any
+) -> Objective:
     """Creates a model and its loss, ready to train; arguments as in :func:`create`."""
     from ..core import Objective
 
@@ -159,7 +163,7 @@ def _resolve(kept: Keeper, name: str, overrides: Overrides, params: Mapping[str,
 def _which(name: str, pretrained: bool | str | Path) -> str | Path | None:
     """Returns a tag, a path, or None for the first tag."""
     tag = name.partition(".")[2] or None
-    if pretrained is True:
+    if isinstance(pretrained, bool):
         return tag
     if isinstance(pretrained, Path) or "/" in pretrained or pretrained.endswith(".safetensors"):
         return Path(pretrained)
@@ -173,5 +177,9 @@ def _floating(dtype: Any) -> torch.dtype | None:
     if named is not None and not (isinstance(named, torch.dtype) and named.is_floating_point):
         raise ConfigError(f"Expected a floating point dtype, got {dtype!r}.", value=dtype)
     if isinstance(dtype, str) and named is None:
-        raise ConfigError(f"Expected a dtype, got {dtype!r}.", hint=suggest(dtype, ["float32", "float64", "float16", "bfloat16"]), value=dtype)
+        raise ConfigError(
+            f"Expected a dtype, got {dtype!r}.",
+            hint=suggest(dtype, ["float32", "float64", "float16", "bfloat16"]),
+            value=dtype,
+        )
     return named

@@ -10,7 +10,9 @@ from .keeper import Keeper, keeper
 from .specs import ModelSpec, Overrides, resolve
 
 
-def list_models(pattern: str = "*", *, task: str | None = None, pretrained: bool = False, zoo: Keeper | None = None) -> list[str]:
+def list_models(
+    pattern: str = "*", *, task: str | None = None, pretrained: bool = False, zoo: Keeper | None = None
+) -> list[str]:
     """Returns the names of models, sorted.
 
     Args:
@@ -131,5 +133,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_plain(v) for v in (sorted(value) if isinstance(value, (set, frozenset)) else value)]
     return value
-
-

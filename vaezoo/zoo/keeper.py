@@ -55,7 +55,11 @@ class Keeper:
     """
 
     def __init__(
-        self, entry_points: list[importlib.metadata.EntryPoint] | None = None, *, strict: bool = False, disabled: frozenset[str] = frozenset()
+        self,
+        entry_points: list[importlib.metadata.EntryPoint] | None = None,
+        *,
+        strict: bool = False,
+        disabled: frozenset[str] = frozenset(),
     ) -> None:
         self.registry = Registry("vaezoo")
         self.registry.add_file(Path(__file__).with_name("builtin.yaml"))

@@ -84,13 +84,18 @@ class Shelf(Generic[Entry]):
         Raises:
             DuplicateName: The owner has one of this name already, or the name is a built-in's.
         """
-        owners = self.entries.setdefault(name, {})
-        for other in owners:
+        self.check(name, owner)
+        self.entries.setdefault(name, {})[owner] = entry
+
+    def check(self, name: str, owner: str) -> None:
+        """Refuses a name that the owner or a built-in has already; raises as :meth:`add` does."""
+        for other in self.entries.get(name, {}):
             if other == owner or other.startswith("vaezoo"):
                 raise DuplicateName(
-                    f"The {self.kind} {name!r} of {owner} is registered already, by {other}.", hint="Choose another name.", value=name
+                    f"The {self.kind} {name!r} of {owner} is registered already, by {other}.",
+                    hint="Choose another name.",
+                    value=name,
                 )
-        owners[owner] = entry
 
     def get(self, name: str) -> Entry:
         """Returns an entry by its name, or by ``plugin/name``.
@@ -106,7 +111,11 @@ class Shelf(Generic[Entry]):
             raise UnknownName(f"Expected a {self.kind}, got {name!r}.", hint=suggest(bare, self.entries), value=name)
         if len(found) > 1:
             choices = " or ".join(f"{o.rpartition(':')[2]}/{bare}" for o in sorted(found))
-            raise DuplicateName(f"The {self.kind} {name!r} is claimed by {' and '.join(sorted(found))}.", hint=f"Say {choices}.", value=name)
+            raise DuplicateName(
+                f"The {self.kind} {name!r} is claimed by {' and '.join(sorted(found))}.",
+                hint=f"Say {choices}.",
+                value=name,
+            )
         return next(iter(found.values()))
 
     def names(self) -> list[str]:
@@ -200,13 +209,14 @@ class Registry:
         Raises:
             DuplicateName: A name is a built-in's.
         """
-        for trial in (True, False):
-            for mine, theirs in ((self.models, other.models), (self.cards, other.cards), *((self.parts[s], other.parts[s]) for s in SLOTS)):
-                for name, owner, entry in theirs.all():  # type: ignore[attr-defined]
-                    if trial:
-                        Shelf(mine.kind, {name: dict(mine.entries.get(name, {}))}).add(name, owner, entry)  # type: ignore[arg-type]
-                    else:
-                        mine.add(name, owner, entry)  # type: ignore[arg-type]
+        pairs: list[tuple[Shelf[Any], Shelf[Any]]] = [(self.models, other.models), (self.cards, other.cards)]
+        pairs += [(self.parts[slot], other.parts[slot]) for slot in SLOTS]
+        for mine, theirs in pairs:
+            for name, owner, _ in theirs.all():
+                mine.check(name, owner)
+        for mine, theirs in pairs:
+            for name, owner, entry in theirs.all():
+                mine.add(name, owner, entry)
 
     def cards_of(self, arch: str) -> dict[str, Card]:
         """Returns the cards of an architecture by tag, in the order they were declared."""

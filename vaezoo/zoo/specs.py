@@ -76,10 +76,14 @@ def load_object(target: str | Callable[..., Any], what: str) -> Any:
     try:
         return getattr(import_module(module), name)
     except Exception as error:
-        raise BackendUnavailable(f"{what} needs {target}, which fails with {type(error).__name__}: {error}", value=target) from error
+        raise BackendUnavailable(
+            f"{what} needs {target}, which fails with {type(error).__name__}: {error}", value=target
+        ) from error
 
 
-def resolve(registry: Registry, name: str, overrides: Overrides = (), params: Mapping[str, Any] | None = None) -> ModelSpec:
+def resolve(
+    registry: Registry, name: str, overrides: Overrides = (), params: Mapping[str, Any] | None = None
+) -> ModelSpec:
     """Resolves a model's name.
 
     Args:
@@ -98,7 +102,9 @@ def resolve(registry: Registry, name: str, overrides: Overrides = (), params: Ma
     draft = _Draft(model.name)
     for key, value in model.body.items():
         if key not in _MODEL_KEYS:
-            raise ConfigError(f"{origin}: unknown key {key!r} in the model {model.name!r}.", hint=suggest(key, _MODEL_KEYS), value=key)
+            raise ConfigError(
+                f"{origin}: unknown key {key!r} in the model {model.name!r}.", hint=suggest(key, _MODEL_KEYS), value=key
+            )
         if key == "shared":
             draft.shared.update({k: Value(v, origin) for k, v in value.items()})
         elif key in SLOTS:
@@ -143,7 +149,7 @@ class _Draft:
         self.encodes = "input"
 
     def choose(self, slot: str, choice: Any, origin: str) -> None:
-        """Fills a slot by a part's name or a mapping with ``name`` and parameters; the same part keeps its parameters."""
+        """Fills a slot by a part's name, or a mapping with ``name`` and parameters; the same part keeps its own."""
         if choice is None:
             if slot in ("prior", "decoder", "loss"):
                 raise ConfigError(f"The model {self.model!r} needs a {slot}, got None.")
@@ -175,7 +181,9 @@ class _Draft:
             known = set(self.shared).union(*signatures.values())
             if key not in known:
                 options = known | set(SLOTS) | {f"{s}.{p}" for s, names in signatures.items() for p in names}
-                raise ConfigError(f"The model {self.model!r} has no setting {key!r}.", hint=suggest(key, options), value=key)
+                raise ConfigError(
+                    f"The model {self.model!r} has no setting {key!r}.", hint=suggest(key, options), value=key
+                )
             self.shared[key] = Value(value, origin)
 
     def settle(self, registry: Registry) -> dict[str, PartSpec | None]:
@@ -184,7 +192,9 @@ class _Draft:
         shared = dict(self.shared)
         for slot in ("conditioner", "encoder", "prior", "decoder", "loss"):
             name = self.names[slot]
-            parts[slot] = None if name is None else _part_spec(registry.parts[slot].get(name), self.explicit[slot], shared)
+            parts[slot] = (
+                None if name is None else _part_spec(registry.parts[slot].get(name), self.explicit[slot], shared)
+            )
             spec = parts[slot]
             if spec is None:
                 continue
@@ -196,7 +206,10 @@ class _Draft:
         used = set().union(*({v for v in p.params} for p in parts.values() if p))
         idle = set(self.shared) - used - {"image_size"}
         if idle:
-            raise ConfigError(f"No part of {self.model!r} takes the shared setting {sorted(idle)[0]!r}.", hint=suggest(sorted(idle)[0], used))
+            raise ConfigError(
+                f"No part of {self.model!r} takes the shared setting {sorted(idle)[0]!r}.",
+                hint=suggest(sorted(idle)[0], used),
+            )
         return parts
 
 
@@ -205,7 +218,8 @@ def _schema(part: Part) -> dict[str, tuple[Any, Any]]:
     facts = load_object(part.facts, f"The {part.slot} {part.name!r}")
     hints = get_type_hints(facts)
     return {
-        name: (hints.get(name, Any), MISSING if p.default is p.empty else p.default) for name, p in inspect.signature(facts).parameters.items()
+        name: (hints.get(name, Any), MISSING if p.default is p.empty else p.default)
+        for name, p in inspect.signature(facts).parameters.items()
     }
 
 
@@ -238,6 +252,8 @@ def _typed(kind: Any, value: Any, what: str) -> Any:
         typed = error
     optional = type(None) in getattr(kind, "__args__", ())
     if isinstance(typed, Exception) or (typed is None and not optional):
-        shown = getattr(kind, "__name__", None) if isinstance(kind, type) and not hasattr(kind, "__args__") else str(kind)
+        shown = (
+            getattr(kind, "__name__", None) if isinstance(kind, type) and not hasattr(kind, "__args__") else str(kind)
+        )
         raise ConfigError(f"{what}: expected {shown}, got {value!r}.", value=value)
     return tuple(typed) if isinstance(typed, list) else typed

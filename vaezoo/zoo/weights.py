@@ -85,7 +85,11 @@ def locate(card: Card) -> tuple[Path, bytes]:
         wrong = True
         attempts.append(f"{url}: sha256 {found} instead of {card.sha256}")
     kind = HashMismatch if wrong else WeightsError
-    raise kind(f"No usable file for the weights {card.name!r}: {'; '.join(attempts)}.", hint="Reinstall the package that ships it.", value=card.name)
+    raise kind(
+        f"No usable file for the weights {card.name!r}: {'; '.join(attempts)}.",
+        hint="Reinstall the package that ships it.",
+        value=card.name,
+    )
 
 
 def pick(registry: Registry, arch: str, tag: str | None) -> Card:
@@ -96,7 +100,9 @@ def pick(registry: Registry, arch: str, tag: str | None) -> Card:
     """
     cards = registry.cards_of(arch)
     if not cards:
-        raise UnknownName(f"The model {arch!r} has no pretrained weights.", hint="See list_models(pretrained=True).", value=arch)
+        raise UnknownName(
+            f"The model {arch!r} has no pretrained weights.", hint="See list_models(pretrained=True).", value=arch
+        )
     if tag is None:
         return next(iter(cards.values()))
     if tag not in cards:
@@ -115,11 +121,16 @@ def read_tensors(content: bytes, what: str) -> dict[str, Tensor]:
     from safetensors.torch import load
 
     if content[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
-        raise WeightsError(f"Expected safetensors in {what}, got a pickle, which could run code.", hint="Convert it with safetensors.torch.save_file.")
+        raise WeightsError(
+            f"Expected safetensors in {what}, got a pickle, which could run code.",
+            hint="Convert it with safetensors.torch.save_file.",
+        )
     try:
         tensors: dict[str, Tensor] = load(content)
     except (SafetensorError, ValueError, KeyError, json.JSONDecodeError, OverflowError, RuntimeError) as error:
-        raise WeightsError(f"Expected safetensors in {what}, got bytes that are none: {error}.", hint="Fetch the file again.") from error
+        raise WeightsError(
+            f"Expected safetensors in {what}, got bytes that are none: {error}.", hint="Fetch the file again."
+        ) from error
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             raise WeightsError(f"Expected finite weights in {what}, got NaN or infinity in {name!r}.", value=name)
@@ -145,7 +156,9 @@ def load_into(model: VAE, registry: Registry, arch: str, which: str | Path | Non
         try:
             path, content = which, which.read_bytes()
         except OSError as error:
-            raise WeightsError(f"Expected a safetensors file, cannot read {which}: {error.strerror}.", value=str(which)) from error
+            raise WeightsError(
+                f"Expected a safetensors file, cannot read {which}: {error.strerror}.", value=str(which)
+            ) from error
     else:
         card = pick(registry, arch, which)
         path, content = locate(card)
@@ -163,9 +176,15 @@ def load_strictly(model: VAE, tensors: dict[str, Tensor], what: str) -> tuple[st
     own = model.state_dict()
     missing, extra = sorted(own.keys() - tensors.keys()), sorted(tensors.keys() - own.keys())
     shapes = [
-        f"{n} is {tuple(tensors[n].shape)} instead of {tuple(own[n].shape)}" for n in own if n in tensors and own[n].shape != tensors[n].shape
+        f"{n} is {tuple(tensors[n].shape)} instead of {tuple(own[n].shape)}"
+        for n in own
+        if n in tensors and own[n].shape != tensors[n].shape
     ]
-    complaints = [f"{len(names)} {word}, such as {names[0]!r}" for word, names in (("missing", missing), ("extra", extra)) if names] + shapes[:3]
+    complaints = [
+        f"{len(names)} {word}, such as {names[0]!r}"
+        for word, names in (("missing", missing), ("extra", extra))
+        if names
+    ] + shapes[:3]
     if complaints:
         raise TensorMismatch(
             f"The tensors in {what} are not the model's: {'; '.join(complaints)}.",

@@ -27,7 +27,9 @@ class Lined(dict[str, Any]):
             value = Lined()
             value.lines = {}
         if not isinstance(value, Lined):
-            raise ConfigError(f"Expected a mapping under {key!r} (line {self.lines.get(key)}), got {value!r}.", value=value)
+            raise ConfigError(
+                f"Expected a mapping under {key!r} (line {self.lines.get(key)}), got {value!r}.", value=value
+            )
         return value
 
     def check(self, known: Iterable[str], where: str, needed: Iterable[str] = ()) -> None:
@@ -39,10 +41,16 @@ class Lined(dict[str, Any]):
         known = set(known)
         for key in self:
             if key not in known:
-                raise ConfigError(f"{where}, line {self.lines.get(key)}: unknown key {key!r}.", hint=suggest(str(key), known), value=key)
+                raise ConfigError(
+                    f"{where}, line {self.lines.get(key)}: unknown key {key!r}.",
+                    hint=suggest(str(key), known),
+                    value=key,
+                )
         missing = sorted(set(needed) - set(self))
         if missing:
-            raise ConfigError(f"{where}: expected the key{'s' * (len(missing) > 1)} {', '.join(map(repr, missing))}.", value=missing)
+            raise ConfigError(
+                f"{where}: expected the key{'s' * (len(missing) > 1)} {', '.join(map(repr, missing))}.", value=missing
+            )
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -56,7 +64,9 @@ def _construct(loader: Any, node: yaml.MappingNode) -> Lined:
         key = loader.construct_object(key_node, deep=True)
         line = key_node.start_mark.line + 1
         if key in mapping:
-            raise ConfigError(f"line {line}: the key {key!r} stands twice, first at line {mapping.lines[key]}.", value=key)
+            raise ConfigError(
+                f"line {line}: the key {key!r} stands twice, first at line {mapping.lines[key]}.", value=key
+            )
         if not isinstance(key, str):
             raise ConfigError(f"line {line}: expected a text as key, got {key!r}.", hint="Put it in quotes.", value=key)
         mapping[key] = loader.construct_object(value_node, deep=True)
@@ -74,7 +84,7 @@ def read_yaml(path: Path) -> Lined:
         ConfigError: The file cannot be read, is no YAML, repeats a key or is no mapping.
     """
     try:
-        top = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a safe loader)
+        top = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: {' '.join(str(error).split())}", value=str(path)) from error
     except ConfigError as error:

@@ -1,0 +1,41 @@
+# make enhance [IMAGE=photo.jpg]   set up .venv, enhance a photo, say where the result is
+# make test                        set up .venv, lint, check types, test
+# make docs                        write the generated parts of README and docs again
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+OUT    ?= enhanced
+IMAGE  ?=
+
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: enhance test lint docs bench clean
+
+$(VENV)/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch==2.13.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+enhance: $(VENV)/ready
+	@mkdir -p $(OUT)
+	@$(BIN)/python -m benchmarks.example $(OUT) $(IMAGE)
+
+lint: $(VENV)/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/python -m pytest
+
+docs: $(VENV)/ready
+	$(BIN)/python -m benchmarks.readme
+
+bench: $(VENV)/ready
+	$(BIN)/python -m benchmarks.restoration
+	$(BIN)/python -m benchmarks.generative
+
+clean:
+	rm -rf $(VENV) $(OUT)
