@@ -26,7 +26,9 @@ class Tiling:
     Attributes:
         tile: The largest side of a tile, pixels.
         overlap: What two neighbours share, pixels.
-        margin: What each of two neighbours drops at its cut edge, pixels.
+        margin: What each of two neighbours drops at its cut edge, pixels. Trained networks feel far less than
+            they can reach: the default denoiser reaches 123 pixels, and with 48 tiled and whole results
+            differed by at most 2e-7 (one picture, noise of 25 grey levels).
         stride: Origins are multiples of this.
 
     Raises:
