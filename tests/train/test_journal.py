@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from vaezoo.train.journal import Journal, Tally
 def test_a_report_that_does_not_come_at_every_step_has_its_own_mean() -> None:
     tally = Tally()
     tally.add({"loss": torch.tensor(1.0), "rate": torch.tensor(5.0)})
-    tally.add({"loss": torch.tensor(2.0)})
+    tally.add({"loss": torch.tensor(2.0), "rate_bpp": torch.tensor(math.nan)})
     assert tally.empty() == {"loss": 1.5, "rate": 5.0} and tally.empty() == {}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,10 +31,10 @@ class Tally:
             self._counts[name] = self._counts.get(name, 0) + 1
 
     def empty(self) -> dict[str, float]:
-        """Returns the means, in the order in which they first came, and starts anew."""
+        """Returns the means that are finite, and starts anew; NaN marks a report that has no meaning for a model."""
         means = {name: float(total) / self._counts[name] for name, total in self._sums.items()}
         self._sums, self._counts = {}, {}
-        return means
+        return {name: mean for name, mean in means.items() if math.isfinite(mean)}
 
 
 @final

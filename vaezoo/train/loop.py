@@ -71,7 +71,8 @@ def train(
     """
     if recipe.machine.threads > 0:
         torch.set_num_threads(recipe.machine.threads)
-    torch.use_deterministic_algorithms(recipe.machine.deterministic)
+    if recipe.machine.deterministic:
+        torch.use_deterministic_algorithms(True)
     stop = Stop(minutes)
     with join_ranks(recipe.machine.device) as ranks, stop.listening():
         if source is None:
@@ -216,7 +217,7 @@ class _Loop:
         self.clocks = clocks
 
     def record(self, digest: str) -> dict[str, Any]:
-        """Returns what is known about the run."""
+        """Returns what is known about the run; its CPU seconds are those of the first process alone."""
         cpu = f"{platform.machine()}, {os.cpu_count()} cores"
         hardware = torch.cuda.get_device_name(self.ranks.device) if self.ranks.device.type == "cuda" else cpu
         data = [

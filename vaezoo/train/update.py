@@ -71,7 +71,7 @@ class Updater:
         self.ranks.average([*gradients.values(), reports[prefix + "loss"]])
         norm = get_total_norm(list(gradients.values()), foreach=True)
         if not bool(torch.isfinite(norm + reports[prefix + "loss"].to(norm))):
-            raise BadStep(_first_bad(reports, gradients))
+            raise BadStep(_first_bad(reports, prefix + "loss", gradients))
         if self.recipe.optimizer.clip > 0:
             clip_grads_with_norm_([parameters[name] for name in gradients], self.recipe.optimizer.clip, norm, foreach=True)
         optimizer = self.optimizers[phase.name]
@@ -114,11 +114,10 @@ def _adamw(parameters: Mapping[str, nn.Parameter], recipe: OptimizerRecipe, devi
     return torch.optim.AdamW([g for g in groups if g["params"]], lr=recipe.lr, betas=betas, fused=fused)
 
 
-def _first_bad(reports: Mapping[str, Tensor], gradients: Mapping[str, Tensor]) -> str:
-    for name, value in reports.items():
-        if name != "loss" and not bool(torch.isfinite(value).all()):
-            return f"term {name} is {value.item()}"
-    for name, value in gradients.items():
-        if not bool(torch.isfinite(value).all()):
-            return f"the gradient of {name} is not finite"
-    return "the loss is not finite"
+def _first_bad(reports: Mapping[str, Tensor], loss: str, gradients: Mapping[str, Tensor]) -> str:
+    if bool(torch.isfinite(reports[loss])):
+        bad = [name for name, value in gradients.items() if not bool(torch.isfinite(value).all())]
+        return f"the gradient of {bad[0] if bad else 'all parameters together'} is not finite"
+    terms = [name for name, value in reports.items() if name != loss and not bool(torch.isfinite(value))]
+    name = terms[0] if terms else loss
+    return f"term {name} is {reports[name].item()}"
