@@ -80,13 +80,20 @@ def test_two_and_two_epochs_are_four(tmp_path: Path, accumulate: int) -> None:
 
 def test_accumulating_is_the_same_as_a_larger_batch(tmp_path: Path) -> None:
     for pieces in (1, 4):
-        train(toy.recipe(accumulate=pieces), tmp_path / str(pieces), objective=toy.objective(0.0), source=toy.source())
+        train(
+            toy.recipe(accumulate=pieces),
+            tmp_path / str(pieces),
+            objective=toy.objective(0.0),
+            source=toy.source(),
+        )
     one, four = toy.weights(tmp_path / "1"), toy.weights(tmp_path / "4")
     torch.testing.assert_close(one["model.conv.weight"], four["model.conv.weight"])
 
 
 def test_a_time_limit_stops_and_a_finished_run_stays(tmp_path: Path) -> None:
-    assert train(toy.recipe(), tmp_path, objective=toy.objective(), source=toy.source(), minutes=0.0).steps == 1
+    assert (
+        train(toy.recipe(), tmp_path, objective=toy.objective(), source=toy.source(), minutes=0.0).steps == 1
+    )
     assert train(toy.recipe(), tmp_path, objective=toy.objective(), source=toy.source()).steps == 16
     before = toy.weights(tmp_path)
     assert train(toy.recipe(), tmp_path, objective=toy.objective(), source=toy.source()).steps == 16
@@ -101,7 +108,10 @@ def test_a_bad_step_is_skipped_and_named(tmp_path: Path, where: str, cause: str)
     objective = Objective(toy.objective().model, Poisoned(range(3, 5), where))
     train(toy.recipe(), tmp_path, objective=objective, source=toy.source())
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
-    assert [(line["step"], line["cause"]) for line in lines if line["event"] == "skipped"] == [(3, cause), (4, cause)]
+    assert [(line["step"], line["cause"]) for line in lines if line["event"] == "skipped"] == [
+        (3, cause),
+        (4, cause),
+    ]
     assert json.loads((tmp_path / "run.json").read_text())["skipped_steps"] == 2
     assert all(bool(torch.isfinite(value).all()) for value in toy.weights(tmp_path).values())
 
@@ -120,8 +130,16 @@ def test_a_checkpoint_of_another_configuration_is_refused(tmp_path: Path) -> Non
     with pytest.raises(CheckpointError, match=r"batch \(4, now 8\), ema \(0.999, now 0.9\).*--no-resume"):
         train(toy.recipe(batch=8, ema=0.9), tmp_path, objective=toy.objective(), source=toy.source())
     machine = MachineRecipe(log_every=1)
-    assert train(toy.recipe(machine=machine), tmp_path, objective=toy.objective(), source=toy.source()).steps == 16
-    assert train(toy.recipe(ema=0.9), tmp_path, objective=toy.objective(), source=toy.source(), resume=False).steps == 16
+    assert (
+        train(toy.recipe(machine=machine), tmp_path, objective=toy.objective(), source=toy.source()).steps
+        == 16
+    )
+    assert (
+        train(
+            toy.recipe(ema=0.9), tmp_path, objective=toy.objective(), source=toy.source(), resume=False
+        ).steps
+        == 16
+    )
 
 
 def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:

@@ -29,7 +29,8 @@ from tests.train.test_loop import Poisoned
 from vaezoo.core import Objective
 from vaezoo.train.loop import train
 steps = range(3, 4) if os.environ.get("RANK", "1") == "1" else range(0)
-train(toy.recipe(), Path(sys.argv[1]), objective=Objective(toy.objective().model, Poisoned(steps, "term")), source=toy.source())
+objective = Objective(toy.objective().model, Poisoned(steps, "term"))
+train(toy.recipe(), Path(sys.argv[1]), objective=objective, source=toy.source())
 """
 
 
@@ -39,7 +40,13 @@ def test_two_processes_train_what_one_does_and_skip_what_is_bad_in_one(tmp_path:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    common = {**os.environ, "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
+    common = {
+        **os.environ,
+        "WORLD_SIZE": "2",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": port,
+        "OMP_NUM_THREADS": "1",
+    }
     command = [sys.executable, "-c", SCRIPT, str(tmp_path / "two")]
     started = [subprocess.Popen(command, cwd=ROOT, env={**common, "RANK": str(rank)}) for rank in range(2)]
     try:

@@ -19,7 +19,9 @@ def test_what_ships_loads(name: str) -> None:
 
 
 def test_overrides_change_values_and_types_are_kept() -> None:
-    recipe = load_recipe("denoise", ["optimizer.lr=3e-4", "precision=bf16", "data.sigma=[10,20]", "machine.threads=2"])
+    recipe = load_recipe(
+        "denoise", ["optimizer.lr=3e-4", "precision=bf16", "data.sigma=[10,20]", "machine.threads=2"]
+    )
     assert recipe.optimizer.lr == 3e-4 and recipe.precision is Precision.bf16
     assert recipe.data.sigma == [10.0, 20.0] and recipe.machine.threads == 2
 
@@ -38,7 +40,10 @@ def test_overrides_change_values_and_types_are_kept() -> None:
         ("epochs=3", r"steps or epochs should be one of the two, above zero, not \(10, 3.0\)"),
         ("data.sets=[]", r"data.sets should be the names"),
         ("accumulate=3", r"batch should be a positive multiple of accumulate, not \(128, 3\)"),
-        ("data.sigma=[5,1]", r"data.sigma should be two ascending numbers within 0 and 255, not \[5.0, 1.0\]"),
+        (
+            "data.sigma=[5,1]",
+            r"data.sigma should be two ascending numbers within 0 and 255, not \[5.0, 1.0\]",
+        ),
         ("data.scale=[0,1]", r"data.scale should be"),
         ("optimizer.betas=[0.9]", r"optimizer.betas should be"),
         ("ema=1", r"ema should be at least 0 and below 1, not 1.0"),
@@ -60,7 +65,11 @@ def test_an_unknown_recipe_is_named() -> None:
 
 def test_a_file_that_is_no_recipe_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
-    for content, message in (("- a\n- b\n", "keys and values"), ("a: [", "is not YAML"), ("modle: x\n", "Did you mean 'model'")):
+    for content, message in (
+        ("- a\n- b\n", "keys and values"),
+        ("a: [", "is not YAML"),
+        ("modle: x\n", "Did you mean 'model'"),
+    ):
         file.write_text(content)
         with pytest.raises(ConfigError, match=message):
             load_recipe(str(file))

@@ -53,9 +53,13 @@ class WholeImages:
     def __init__(self, images: tuple[Images, ...], data: DataRecipe, seed: int) -> None:
         shapes = {array.shape for source in images for array in source.pixels}
         if len(shapes) > 1:
-            raise ConfigError(f"Whole images should be of one size, these are of {len(shapes)}.", hint="Set data.patch.")
+            raise ConfigError(
+                f"Whole images should be of one size, these are of {len(shapes)}.", hint="Set data.patch."
+            )
         if data.labels and any(source.labels is None for source in images):
-            raise ConfigError("data.labels is set, and not every set has labels.", value=[s.source for s in images])
+            raise ConfigError(
+                "data.labels is set, and not every set has labels.", value=[s.source for s in images]
+            )
         self.images, self.data, self.seed = images, data, seed
         pixels = np.concatenate([np.asarray(source.pixels) for source in images])
         self.pixels = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
@@ -65,7 +69,9 @@ class WholeImages:
     def steps_per_epoch(self, batch: int) -> int:
         """See :meth:`Source.steps_per_epoch`."""
         if batch > len(self.pixels):
-            raise ConfigError(f"A batch of {batch} is larger than the data, {len(self.pixels)} images.", value=batch)
+            raise ConfigError(
+                f"A batch of {batch} is larger than the data, {len(self.pixels)} images.", value=batch
+            )
         return len(self.pixels) // batch
 
     def batch(self, step: int, rows: range, batch: int, device: torch.device) -> Batch:
@@ -100,7 +106,9 @@ class Patches:
         self.pictures = [array for source in images for array in source.pixels]
         smallest = min(min(array.shape[:2]) for array in self.pictures)
         if smallest * data.scale[0] < data.patch:
-            message = f"Patches of {data.patch} at scale {data.scale[0]:g} do not fit a picture {smallest} pixels small."
+            message = (
+                f"Patches of {data.patch} at scale {data.scale[0]:g} do not fit a picture {smallest} pixels small."
+            )
             raise ConfigError(message, hint="Lower data.patch or raise data.scale.", value=data.patch)
 
     def steps_per_epoch(self, batch: int) -> int:

@@ -52,7 +52,12 @@ class Journal:
         console = Console(stderr=True)
         self._progress: Progress | None = None
         if out is not None and console.is_terminal:
-            columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+            columns = (
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+                TextColumn("{task.description}"),
+            )
             self._progress = Progress(*columns, console=console)
             self._task = self._progress.add_task("", total=total)
             self._progress.start()

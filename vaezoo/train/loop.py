@@ -13,7 +13,15 @@ import torch
 
 from vaezoo.core import Batch, Objective
 from vaezoo.errors import TrainingError
-from vaezoo.train.checkpoint import CHECKPOINT, WEIGHTS, load_checkpoint, save_checkpoint, save_record, save_weights, warm_start
+from vaezoo.train.checkpoint import (
+    CHECKPOINT,
+    WEIGHTS,
+    load_checkpoint,
+    save_checkpoint,
+    save_record,
+    save_weights,
+    warm_start,
+)
 from vaezoo.train.data import Source, open_source
 from vaezoo.train.journal import Journal, Tally
 from vaezoo.train.ranks import Ranks, join_ranks
@@ -105,7 +113,9 @@ class _Loop:
         self.objective = objective.to(ranks.device, memory_format=self.format).train()  # type: ignore[call-overload]
         self.updater = Updater(self.objective, recipe, self.total, ranks)
         self.average = Average(self.objective.model, recipe.ema)
-        self.valid = open_source(recipe.data, recipe.data.valid, mix(recipe.seed, -1)) if recipe.data.valid else None
+        self.valid = (
+            open_source(recipe.data, recipe.data.valid, mix(recipe.seed, -1)) if recipe.data.valid else None
+        )
         self.config = {key: value for key, value in recipe_dict(recipe).items() if key != "machine"}
         self.config["content"] = {images.source: images.sha256 for images in source.images}
         self.step, self.reports = 0, dict[str, float]()
@@ -155,7 +165,9 @@ class _Loop:
                 speed = {"megapixels_per_s": pixels / 1e6 / max(now - logged, 1e-9)}
                 self.journal.write("train", self.step, **self.reports, **speed)
                 logged, pixels = now, 0
-            if self.valid is not None and (self.step % self.recipe.valid_every == 0 or self.step == self.total):
+            if self.valid is not None and (
+                self.step % self.recipe.valid_every == 0 or self.step == self.total
+            ):
                 self.journal.write("valid", self.step, **self.validate())
             if (bad == 0 and now - saved > 60 * machine.checkpoint_minutes) or last:
                 self.save()
@@ -180,7 +192,9 @@ class _Loop:
         self.objective.eval()
         for index in range(count):
             torch.manual_seed(mix(self.recipe.seed, index))
-            batch = self.valid.batch(index, range(size), size, self.ranks.device).to(self.ranks.device, memory_format=self.format)
+            batch = self.valid.batch(index, range(size), size, self.ranks.device).to(
+                self.ranks.device, memory_format=self.format
+            )
             with self.updater.arithmetic():
                 terms = torch.func.functional_call(self.objective, weights, (batch, self.step))
             tally.add({"loss": terms.loss.float(), **terms.reports})
@@ -221,7 +235,8 @@ class _Loop:
         cpu = f"{platform.machine()}, {os.cpu_count()} cores"
         hardware = torch.cuda.get_device_name(self.ranks.device) if self.ranks.device.type == "cuda" else cpu
         data = [
-            {"set": s.source, "sha256": s.sha256, "licence": s.licence, "images": len(s.pixels)} for s in self.source.images
+            {"set": s.source, "sha256": s.sha256, "licence": s.licence, "images": len(s.pixels)}
+            for s in self.source.images
         ]
         return {
             "model": self.recipe.model,

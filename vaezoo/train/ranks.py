@@ -72,11 +72,17 @@ def join_ranks(device: str) -> Iterator[Ranks]:
         ConfigError: There is no such device.
     """
     try:
-        chosen = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+        chosen = torch.device(
+            ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+        )
     except RuntimeError as error:
-        raise ConfigError(f"machine.device {device!r} is none.", hint="Try auto, cpu or cuda.", value=device) from error
+        raise ConfigError(
+            f"machine.device {device!r} is none.", hint="Try auto, cpu or cuda.", value=device
+        ) from error
     if chosen.type == "cuda" and not torch.cuda.is_available():
-        raise ConfigError(f"machine.device is {device!r}, and torch sees no GPU.", hint="Try auto or cpu.", value=device)
+        raise ConfigError(
+            f"machine.device is {device!r}, and torch sees no GPU.", hint="Try auto or cpu.", value=device
+        )
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if world == 1:
         yield Ranks(0, 1, chosen)

@@ -81,7 +81,9 @@ def load_images(name: str, gray: bool = False) -> Images:
     known = known_sets().get(name)
     if known is None:
         if not Path(name).exists():
-            raise UnknownName(f"{name!r} is neither a data set nor a path.", hint=suggest(name, known_sets()), value=name)
+            raise UnknownName(
+                f"{name!r} is neither a data set nor a path.", hint=suggest(name, known_sets()), value=name
+            )
         return _own_images(Path(name), gray)
     path = find_file(known, known.paths)
     names: tuple[str, ...] = ()
@@ -107,7 +109,9 @@ def load_images(name: str, gray: bool = False) -> Images:
 
 def _own_images(path: Path, gray: bool) -> Images:
     names, pixels = _read_pictures(path)
-    return Images(str(path), _to_gray(pixels) if gray else pixels, _pictures_sha256(names, pixels), "unknown", names)
+    return Images(
+        str(path), _to_gray(pixels) if gray else pixels, _pictures_sha256(names, pixels), "unknown", names
+    )
 
 
 def find_file(known: KnownSet, paths: Sequence[str]) -> Path:

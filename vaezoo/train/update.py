@@ -39,7 +39,9 @@ class Updater:
         self.forward: Callable[..., Terms] = torch.compile(objective) if recipe.machine.compile else objective
         self.phases: tuple[Phase, ...] = objective.loss.phases
         self.parameters = {phase.name: _parameters(objective, phase) for phase in self.phases}
-        self.optimizers = {name: _adamw(p, recipe.optimizer, ranks.device) for name, p in self.parameters.items()}
+        self.optimizers = {
+            name: _adamw(p, recipe.optimizer, ranks.device) for name, p in self.parameters.items()
+        }
 
     def update(self, step: int, pieces: Sequence[Batch]) -> dict[str, Tensor]:
         """Runs one step and returns its loss and reports, averaged over pieces.
@@ -73,7 +75,9 @@ class Updater:
         if not bool(torch.isfinite(norm + reports[prefix + "loss"].to(norm))):
             raise BadStep(_first_bad(reports, prefix + "loss", gradients))
         if self.recipe.optimizer.clip > 0:
-            clip_grads_with_norm_([parameters[name] for name in gradients], self.recipe.optimizer.clip, norm, foreach=True)
+            clip_grads_with_norm_(
+                [parameters[name] for name in gradients], self.recipe.optimizer.clip, norm, foreach=True
+            )
         optimizer = self.optimizers[phase.name]
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, self.total, self.recipe.optimizer)
@@ -100,11 +104,15 @@ def _parameters(objective: nn.Module, phase: Phase) -> dict[str, nn.Parameter]:
     named = objective.named_parameters()
     parameters = {name: p for name, p in named if p.requires_grad and name.startswith(prefixes)}
     if not parameters:
-        raise TrainingError(f"Phase {phase.name!r} trains {phase.trains}, and no parameter has such a name.", value=phase)
+        raise TrainingError(
+            f"Phase {phase.name!r} trains {phase.trains}, and no parameter has such a name.", value=phase
+        )
     return parameters
 
 
-def _adamw(parameters: Mapping[str, nn.Parameter], recipe: OptimizerRecipe, device: torch.device) -> torch.optim.AdamW:
+def _adamw(
+    parameters: Mapping[str, nn.Parameter], recipe: OptimizerRecipe, device: torch.device
+) -> torch.optim.AdamW:
     groups = [
         {"params": [p for p in parameters.values() if p.ndim > 1], "weight_decay": recipe.weight_decay},
         {"params": [p for p in parameters.values() if p.ndim <= 1], "weight_decay": 0.0},
