@@ -1,0 +1,48 @@
+"""``python -m benchmarks.readme [--check]``: writes the README's shelf from registry.yaml."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+README = Path(__file__).parents[1] / "README.md"
+BEGIN, END = "<!-- shelf -->\n", "<!-- /shelf -->"
+
+
+def shelf() -> str:
+    """Returns the table of models and weights, in Markdown."""
+    from vaezoo.zoo import keeper, list_models
+
+    registry = keeper().registry
+    lines = ["| model | task | weights | what it is |", "|---|---|---|---|"]
+    for name in list_models():
+        model = registry.models.get(name)
+        cards = registry.cards_of(name)
+        weights = "<br>".join(
+            f"`{card.name}` ({card.size_bytes / 2**20:.1f} MiB, {card.licence})" for card in cards.values()
+        )
+        lines.append(f"| `{name}` | {model.task} | {weights or '–'} | {model.summary} |")
+    return "\n".join(lines) + "\n"
+
+
+def renewed(text: str) -> str:
+    """Returns the README with its shelf as the registry has it."""
+    head, _, rest = text.partition(BEGIN)
+    return head + BEGIN + shelf() + END + rest.partition(END)[2]
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Only say whether it is up to date.")
+def main(check: bool) -> None:
+    """Write the README's shelf."""
+    text = README.read_text(encoding="utf-8")
+    new = renewed(text)
+    if check:
+        sys.exit(text != new)
+    README.write_text(new, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+import json
+
+
+def test_list_shows_each_model_and_its_weights(vaezoo):
+    code, out, _ = vaezoo("list")
+    assert code == 0
+    lines = {line.split()[0]: line for line in out.splitlines()}
+    assert {"denoise", "mlp-seed", "mlp-vae", "conv-beta", "resnet-beta"} <= set(lines)
+    assert "generate" in lines["conv-beta"]
+
+
+def test_list_by_pattern_and_task(vaezoo):
+    assert [m["name"] for m in json.loads(vaezoo("list", "mlp-*", "--json")[1])] == ["mlp-seed", "mlp-vae"]
+    assert [m["name"] for m in json.loads(vaezoo("list", "--task", "denoise", "--json")[1])] == ["denoise"]
+
+
+def test_list_says_so_when_nothing_matches(vaezoo):
+    code, out, err = vaezoo("list", "nothing-*")
+    assert (code, out) == (0, "") and "No model matches 'nothing-*'" in err
+
+
+def test_list_of_pretrained_names_tags(vaezoo):
+    names = [m["name"] for m in json.loads(vaezoo("list", "--pretrained", "--json")[1])]
+    assert names and all("." in name for name in names)
+
+
+def test_info_shows_the_card(vaezoo):
+    code, out, _ = vaezoo("info", "conv-beta", "--json")
+    card = next(iter(json.loads(out)["weights"].values()))
+    assert code == 0 and len(card["sha256"]) == 64 and card["data"] and card["scores"]
+    assert "summary: A convolutional" in vaezoo("info", "conv-beta")[1]
+
+
+def test_explain_gives_every_value_its_origin(vaezoo):
+    code, out, _ = vaezoo("explain", "conv-beta", "loss.beta=3", "--json")
+    tree = json.loads(out)
+    assert code == 0
+    assert tree["loss"]["params"]["beta"] == {"value": 3.0, "origin": "override"}
+    assert tree["encoder"]["params"]["gather"]["origin"] == "default"
+    assert "registry.yaml:" in tree["encoder"]["params"]["widths"]["origin"]
+    assert tree["prior"]["params"]["latent_stride"]["origin"] == "the encoder 'conv'"
+
+
+def test_explained_python_builds_the_same_model(vaezoo):
+    import vaezoo as zoo
+
+    namespace: dict = {}
+    exec(json.loads(vaezoo("explain", "denoise", "--json")[1])["python"], namespace)
+    own = {name: tensor.shape for name, tensor in zoo.create("denoise").state_dict().items()}
+    assert {name: tensor.shape for name, tensor in namespace["model"].state_dict().items()} == own
+    assert "└─ in Python" in vaezoo("explain", "denoise")[1]
+
+
+def test_unknown_names_end_with_a_suggestion_and_code_3(vaezoo):
+    code, _, err = vaezoo("info", "conv-bta")
+    assert code == 3 and "Did you mean 'conv-beta'" in err and err.count("\n") == 1
+
+
+def test_misspelt_override_ends_with_a_suggestion_and_code_2(vaezoo):
+    code, _, err = vaezoo("explain", "conv-beta", "latent_chanels=3")
+    assert code == 2 and "'latent_channels'" in err
+
+
+def test_unknown_verb_is_answered_with_the_nearest(vaezoo):
+    code, _, err = vaezoo("enhanc", "a.png")
+    assert code == 2 and "Did you mean 'enhance'" in err

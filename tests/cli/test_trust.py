@@ -1,0 +1,46 @@
+import json
+
+import pytest
+
+from vaezoo.errors import HashMismatch
+from vaezoo.zoo import probe
+
+
+def test_doctor_finds_packages_plugins_and_weights(vaezoo):
+    code, out, _ = vaezoo("doctor", "--json")
+    rows = {row["what"]: row["status"] for row in json.loads(out)}
+    assert rows["torch"] == rows["plugin vaezoo:conv"] == rows["weights conv-beta.fashion"] == "ok"
+    assert code == 0 and "All is well." in vaezoo("doctor")[1]
+
+
+def test_plugins_list_names_each_with_its_status(vaezoo):
+    found = {p["name"]: p["status"] for p in json.loads(vaezoo("plugins", "list", "--json")[1])}
+    assert found["vaezoo:ladder"] == "ok"
+    assert "PLUGIN" in vaezoo("plugins", "list")[1]
+
+
+def test_verify_checks_hash_and_output(vaezoo):
+    code, out, _ = vaezoo("verify", "mlp-seed", "--json")
+    assert code == 0 and json.loads(out)[0]["ok"]
+
+
+def test_verify_fails_when_the_output_is_another(vaezoo, monkeypatch):
+    monkeypatch.setattr(probe, "probe", lambda model: (0.0,) * 8)
+    code, out, _ = vaezoo("verify", "mlp-seed")
+    assert code == HashMismatch.exit_code == 4 and "FAILED" in out and "where their card says" in out
+
+
+def test_verify_of_an_unknown_name_ends_with_code_3(vaezoo):
+    code, out, _ = vaezoo("verify", "nothing")
+    assert code == 3 and "Expected a model" in out
+
+
+def test_verify_needs_a_name(vaezoo):
+    code, _, err = vaezoo("verify")
+    assert code == 2 and "Name a model, or say --all." in err
+
+
+@pytest.mark.parametrize("name", ["mlp-seed", "mlp-vae", "conv-beta", "resnet-beta", "denoise"])
+def test_every_shipped_weight_is_what_its_card_says(vaezoo, name):
+    code, out, _ = vaezoo("verify", name)
+    assert code == 0, out

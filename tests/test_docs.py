@@ -1,0 +1,87 @@
+"""What the docs say is run: their Python, their links, their generated parts."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"```python\n(.*?)```", re.S)
+
+
+def blocks(page: str) -> list[str]:
+    return BLOCK.findall((ROOT / page).read_text(encoding="utf-8"))
+
+
+def test_the_readme_runs():
+    for block in blocks("README.md"):
+        exec(block, {})
+
+
+def test_the_article_runs():
+    for block in blocks("docs/from-the-article.md"):
+        exec(block, {})
+
+
+@pytest.fixture
+def tutorial(tmp_path, monkeypatch):
+    """The tutorial's files, each written where its first line says."""
+    page = (ROOT / "docs/add-a-model.md").read_text(encoding="utf-8")
+    for kind in ("python", "yaml"):
+        for block in re.findall(rf"```{kind}\n# (vaezoo_blur/\S+)\n(.*?)```", page, re.S):
+            path = tmp_path / block[0]
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(block[1], encoding="utf-8")
+    (tmp_path / "vaezoo_blur/__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    yield tmp_path
+    for name in [n for n in sys.modules if n.startswith("vaezoo_blur")]:
+        del sys.modules[name]
+
+
+def test_the_tutorial_ends_in_a_working_plugin(tutorial):
+    from importlib.metadata import EntryPoint, entry_points
+
+    import torch
+
+    import vaezoo
+    from vaezoo.zoo import Keeper
+
+    plugin = EntryPoint("blur", "vaezoo_blur.plugin", "vaezoo.plugins")
+    zoo = Keeper([*entry_points(group="vaezoo.plugins"), plugin], strict=True)
+    model = vaezoo.create(
+        "conv-beta", encoder={"name": "blur", "width": 4}, decoder={"widths": [8], "gather": 2}, zoo=zoo
+    )
+    assert model.restore(torch.rand(2, 1, 9, 7)).image.shape == (2, 1, 9, 7)
+    assert model.encode(torch.rand(2, 1, 9, 7)).mean.shape == (2, 16, 3, 2)
+
+
+def test_the_tutorial_without_code_runs():
+    from vaezoo.zoo import keeper
+
+    try:
+        for block in [b for b in blocks("docs/add-a-model.md") if "vaezoo_blur" not in b]:
+            exec(block, {})
+        import vaezoo
+
+        assert vaezoo.create("conv-mixture").prior.means.shape == (8, 8)
+    finally:
+        keeper().registry.models.entries.pop("conv-mixture", None)
+
+
+def test_the_shelf_is_the_registrys():
+    from benchmarks.readme import renewed
+
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert renewed(text) == text, "run python -m benchmarks.readme"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
