@@ -7,7 +7,7 @@ from typing import final
 import torch
 
 from vaezoo.core import VAE, Batch, Loss, Phase, Terms
-from vaezoo.core.loss import bound_reports, check_not_negative
+from vaezoo.core.loss import bound_reports, check_at_least
 
 
 @final
@@ -23,7 +23,7 @@ class BetaLoss(Loss):
 
     def __init__(self, beta: float = 4.0, normalised: bool = False) -> None:
         super().__init__()
-        check_not_negative(beta=beta)
+        check_at_least(0, beta=beta)
         self.beta, self.normalised = beta, normalised
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
@@ -51,7 +51,7 @@ class CapacityLoss(Loss):
 
     def __init__(self, gamma: float = 100.0, capacity: float = 25.0, warmup: int = 10_000) -> None:
         super().__init__()
-        check_not_negative(gamma=gamma, capacity=capacity, warmup=warmup)
+        check_at_least(0, gamma=gamma, capacity=capacity, warmup=warmup)
         self.gamma, self.capacity, self.warmup = gamma, capacity, warmup
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:

@@ -42,11 +42,11 @@ if TYPE_CHECKING:
     from .prior import NormalPrior as NormalPrior
     from .prior import Prior as Prior
     from .restoration import RestorationLoss as RestorationLoss
+    from .results import Bound as Bound
+    from .results import Restored as Restored
     from .shapes import pad_to_stride as pad_to_stride
     from .shapes import repeat_rows as repeat_rows
     from .vae import VAE as VAE
-    from .vae import Bound as Bound
-    from .vae import Restored as Restored
 
 _HOME = {
     "conditioner": ("Conditioner", "ImageConditioner", "LabelConditioner"),
@@ -62,8 +62,9 @@ _HOME = {
     "posterior": ("DiagonalGaussian", "Dirac", "Posterior", "Pyramid", "kl"),
     "prior": ("FlatPrior", "MixturePrior", "NormalPrior", "Prior"),
     "restoration": ("RestorationLoss",),
+    "results": ("Bound", "Restored"),
     "shapes": ("pad_to_stride", "repeat_rows"),
-    "vae": ("VAE", "Bound", "Restored"),
+    "vae": ("VAE",),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 __all__ = sorted(_MODULE)

@@ -14,7 +14,8 @@ from ..errors import ConfigError
 from .context import Batch
 
 if TYPE_CHECKING:
-    from .vae import VAE, Bound
+    from .results import Bound
+    from .vae import VAE
 
 
 @final
@@ -67,15 +68,15 @@ def bound_reports(bound: Bound) -> dict[str, Tensor]:
     return {name: value.detach().mean() for name, value in reports.items()}
 
 
-def check_not_negative(**values: float) -> None:
-    """Refuses negative settings.
+def check_at_least(minimum: float, /, **values: float) -> None:
+    """Refuses settings below a minimum, and NaN.
 
     Raises:
-        ConfigError: One is negative; the message names it.
+        ConfigError: One is; the message names it.
     """
     for name, value in values.items():
-        if value < 0:
-            raise ConfigError(f"Expected {name} of at least 0, got {value}.", value=value)
+        if not value >= minimum:
+            raise ConfigError(f"Expected {name} of at least {minimum:g}, got {value}.", value=value)
 
 
 @final
@@ -94,7 +95,8 @@ class ELBOLoss(Loss):
 
     def __init__(self, beta: float = 1.0, free_nats: float = 0.0, warmup: int = 0, samples: int = 1) -> None:
         super().__init__()
-        check_not_negative(beta=beta, free_nats=free_nats, warmup=warmup, samples=samples - 1)
+        check_at_least(0, beta=beta, free_nats=free_nats, warmup=warmup)
+        check_at_least(1, samples=samples)
         self.beta, self.free_nats, self.warmup, self.samples = beta, free_nats, warmup, samples
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:

@@ -10,7 +10,7 @@ from torch import Tensor
 from ..errors import IncompatibleParts
 from .context import Batch
 from .likelihood import Gaussian, Likelihood
-from .loss import Loss, Phase, Terms, bound_reports, check_not_negative
+from .loss import Loss, Phase, Terms, bound_reports, check_at_least
 from .noise import Noise
 
 if TYPE_CHECKING:
@@ -55,13 +55,8 @@ class RestorationLoss(Loss):
         bound_every: int = 1,
     ) -> None:
         super().__init__()
-        check_not_negative(
-            mean_weight=mean_weight,
-            scale_weight=scale_weight,
-            bound_weight=bound_weight,
-            beta=beta,
-            bound_every=bound_every - 1,
-        )
+        check_at_least(0, mean_weight=mean_weight, scale_weight=scale_weight, bound_weight=bound_weight, beta=beta)
+        check_at_least(1, bound_every=bound_every)
         self.mean_weight, self.scale_weight, self.bound_weight = mean_weight, scale_weight, bound_weight
         self.beta, self.bound_every = beta, bound_every
 

@@ -28,17 +28,11 @@ def pad_to_stride(image: Tensor, stride: int) -> Tensor:
     return F.pad(image, (0, right, 0, down), mode="replicate") if down or right else image
 
 
-def check_image(image: object, channels: int, size: Sequence[int] | None = None, *, what: str = "image") -> Tensor:
-    """Returns the image if a model can take it.
-
-    Args:
-        image: Should be (B, C, H, W), floating point, finite, in [0, 1] up to noise.
-        channels: C.
-        size: The one (H, W) that is taken, or None for any.
-        what: The image's name in the message.
+def check_shape(image: object, channels: int, size: Sequence[int] | None = None, *, what: str = "image") -> Tensor:
+    """Returns the image if its shape is one a model can take; reads no pixel. Arguments as in :func:`check_image`.
 
     Raises:
-        ShapeError: It is no such tensor; the message says which of these it is not.
+        ShapeError: It is no tensor (B, C, H, W), has no pixels, or not the one size.
     """
     if not isinstance(image, Tensor):
         raise ShapeError(f"Expected {what} as a torch tensor (B, C, H, W), got {type(image).__name__}.", value=image)
@@ -58,6 +52,22 @@ def check_image(image: object, channels: int, size: Sequence[int] | None = None,
             hint="Resize it, or choose a convolutional model.",
             value=shape,
         )
+    return image
+
+
+def check_image(image: object, channels: int, size: Sequence[int] | None = None, *, what: str = "image") -> Tensor:
+    """Returns the image if a model can take it.
+
+    Args:
+        image: Should be (B, C, H, W), floating point, finite, in [0, 1] up to noise.
+        channels: C.
+        size: The one (H, W) that is taken, or None for any.
+        what: The image's name in the message.
+
+    Raises:
+        ShapeError: It is no such tensor; the message says which of these it is not.
+    """
+    image = check_shape(image, channels, size, what=what)
     if not image.is_floating_point():
         raise ShapeError(
             f"Expected {what} as floating point in [0, 1], got {image.dtype}.",

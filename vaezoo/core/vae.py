@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Literal, final
 
 import torch
@@ -20,70 +20,8 @@ from .likelihood import Bernoulli, Likelihood
 from .noise import Noise
 from .posterior import Posterior, Pyramid
 from .prior import Prior
-from .shapes import check_image, pad_to_stride
-
-
-@final
-@dataclass(frozen=True)
-class Bound:
-    """The evidence lower bound of a batch and all that it was computed from; nats per image.
-
-    Attributes:
-        context: What conditioned the model.
-        belief: What the encoder returned.
-        latents: K samples and their rate.
-        likelihood: p(x|z) for K·B rows, cropped to the picture.
-        log_likelihood: log p(x|z), (K, B).
-        distortion: −log p(x|z), mean over samples, (B,).
-        rate: KL(q‖p) over all levels, (B,); NaN where it has no meaning (a deterministic encoder).
-    """
-
-    context: Context
-    belief: Posterior | Pyramid
-    latents: Latents
-    likelihood: Likelihood
-    log_likelihood: Tensor
-    distortion: Tensor
-    rate: Tensor
-
-    @property
-    def elbo(self) -> Tensor:
-        """−distortion − rate, (B,), larger is better."""
-        return -self.distortion - self.rate
-
-    @property
-    def log_weight(self) -> Tensor:
-        """Log p(x|z) + log p(z) − log q(z|x), (K, B): the terms of an importance-weighted bound.
-
-        Raises:
-            NotNormalised: Prior or posterior has no density.
-        """
-        if self.latents.log_p is None or self.latents.log_q is None:
-            raise NotNormalised(
-                f"An importance weight needs densities of z, but {type(self.belief).__name__} or its prior has none.",
-                hint="Choose an encoder with a Gaussian posterior.",
-            )
-        return self.log_likelihood + self.latents.log_p - self.latents.log_q
-
-
-@final
-@dataclass(frozen=True)
-class Restored:
-    """A restored picture and how sure the model is of it.
-
-    Attributes:
-        image: The mean path, (B, C, H, W) in [0, 1].
-        scale: Standard deviation per pixel that the decoder states, of image's shape and unit, or None.
-        average: Mean of the samples, or None if none were asked for.
-        spread: Standard deviation among the samples, or None.
-        samples: The samples themselves (K, B, C, H, W) if they were to be kept, or None.
-    """
-
-    image: Tensor
-    scale: Tensor | None = None
-    average: Tensor | None = None
-    spread: Tensor | None = None
-    samples: Tensor | None = None
+from .results import Bound, Restored
+from .shapes import check_image, check_shape, pad_to_stride
 
 
 @final
@@ -156,8 +94,10 @@ class VAE(nn.Module):
             The bound, in nats per image.
 
         Raises:
+            ShapeError: An image has the wrong shape, or y and x differ in it.
             IncompatibleParts: The model has no encoder.
         """
+        self._check_pair(batch, check_shape)
         context = self.context(batch.y, batch.cond)
         belief = self._believe(batch.y if self.encodes == "input" else batch.target, context)
         return self._bound(belief, context, batch.target, k, noise)
@@ -186,6 +126,8 @@ class VAE(nn.Module):
             Nats per image, (B,), smaller is better.
 
         Raises:
+            ShapeError: An image cannot be taken, or y and x differ in shape.
+            ConfigError: ``k`` or ``chunk`` is below 1, or the noise is not of temperature 1.
             NotNormalised: Likelihood or posterior is no density, or the pixels are not binary.
             TrainingError: The model is in training mode.
 
@@ -195,10 +137,14 @@ class VAE(nn.Module):
             raise TrainingError(
                 "Expected a model in evaluation mode for its NLL, got one in training mode.", hint="Call model.eval()."
             )
-        y, x = self._check(batch.y), self._check(batch.target, "x")
+        y, x = self._check_pair(batch, check_image)
         if k < 1 or chunk < 1:
             raise ConfigError(f"Expected k and chunk of at least 1, got {k} and {chunk}.", value=(k, chunk))
         noise = noise or Noise()
+        if noise.temperature != 1:
+            raise ConfigError(
+                f"Expected noise of temperature 1 for an NLL, got {noise.temperature}.", value=noise.temperature
+            )
         context = self.context(y, batch.cond)
         belief = self._believe(y if self.encodes == "input" else x, context)
         total = x.new_full((x.shape[0],), -math.inf, dtype=torch.float32)
@@ -242,7 +188,8 @@ class VAE(nn.Module):
             raise IncompatibleParts(
                 "This model has no encoder: it restores, but has no posterior.", hint="Load a file with its encoder."
             )
-        belief: Posterior | Pyramid = self.encoder(pad_to_stride(image, self.stride), context)
+        seen = image if self.encoder.size is not None else pad_to_stride(image, self.stride)
+        belief: Posterior | Pyramid = self.encoder(seen, context)
         return belief
 
     def _look(self, latents: Latents, context: Context, k: int) -> Likelihood:
@@ -251,6 +198,17 @@ class VAE(nn.Module):
 
     def _check(self, image: object, what: str = "y") -> Tensor:
         return check_image(image, self.channels, self.size, what=what)
+
+    def _check_pair(self, batch: Batch, check: Callable[..., Tensor]) -> tuple[Tensor, Tensor]:
+        """Returns y and x, each checked, of one shape."""
+        y, x = (
+            check(image, self.channels, self.size, what=what) for image, what in ((batch.y, "y"), (batch.target, "x"))
+        )
+        if x.shape != y.shape:
+            raise ShapeError(
+                f"Expected y and x of one shape, got {tuple(y.shape)} and {tuple(x.shape)}.", value=(y.shape, x.shape)
+            )
+        return y, x
 
     def encode(
         self, image: Tensor, *, y: Tensor | None = None, cond: Mapping[str, Tensor] | None = None
@@ -283,10 +241,15 @@ class VAE(nn.Module):
             y: Degraded image, for a conditional model.
             cond: Other conditions.
             size: (H, W) to crop to; y's, or the model's default size.
+
+        Raises:
+            ShapeError: The rows of the latents are no multiple of y's, or a size is missing or impossible.
         """
         state = latents.state if isinstance(latents, Latents) else latents
         rows = state.shape[0]
         context = self._imagined(rows, y, cond, size, state)
+        if rows % context.batch:
+            raise ShapeError(f"Expected latents with a multiple of y's {context.batch} rows, got {rows}.", value=rows)
         likelihood: Likelihood = self.decoder(state, context.repeat(rows // context.batch))
         return likelihood.crop(context.visible or context.size)
 
@@ -380,8 +343,11 @@ class VAE(nn.Module):
 
         Raises:
             ShapeError: y cannot be taken; the message says why.
+            ConfigError: ``samples`` is negative.
         """
         y = self._check(y)
+        if samples < 0:
+            raise ConfigError(f"Expected samples of at least 0, got {samples}.", value=samples)
         context = self.context(y, cond)
         belief = self._believe(y, context) if self.encodes == "input" else None
         centre = self._restore_once(belief, context, Noise(temperature=0))

@@ -1,0 +1,77 @@
+"""What a model returns: the bound of a batch, and a restored picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+from torch import Tensor
+
+from ..errors import NotNormalised
+from .context import Context
+from .latents import Latents
+from .likelihood import Likelihood
+from .posterior import Posterior, Pyramid
+
+
+@final
+@dataclass(frozen=True)
+class Bound:
+    """The evidence lower bound of a batch and all that it was computed from; nats per image.
+
+    Attributes:
+        context: What conditioned the model.
+        belief: What the encoder returned.
+        latents: K samples and their rate.
+        likelihood: p(x|z) for K·B rows, cropped to the picture.
+        log_likelihood: log p(x|z), (K, B).
+        distortion: −log p(x|z), mean over samples, (B,).
+        rate: KL(q‖p) over all levels, (B,); NaN where it has no meaning (a deterministic encoder).
+    """
+
+    context: Context
+    belief: Posterior | Pyramid
+    latents: Latents
+    likelihood: Likelihood
+    log_likelihood: Tensor
+    distortion: Tensor
+    rate: Tensor
+
+    @property
+    def elbo(self) -> Tensor:
+        """−distortion − rate, (B,), larger is better."""
+        return -self.distortion - self.rate
+
+    @property
+    def log_weight(self) -> Tensor:
+        """Log p(x|z) + log p(z) − log q(z|x), (K, B): the terms of an importance-weighted bound.
+
+        Raises:
+            NotNormalised: Prior or posterior has no density.
+        """
+        if self.latents.log_p is None or self.latents.log_q is None:
+            raise NotNormalised(
+                f"An importance weight needs densities of z, but {type(self.belief).__name__} or its prior has none.",
+                hint="Choose an encoder with a Gaussian posterior.",
+            )
+        return self.log_likelihood + self.latents.log_p - self.latents.log_q
+
+
+@final
+@dataclass(frozen=True)
+class Restored:
+    """A restored picture and how sure the model is of it.
+
+    Attributes:
+        image: The mean path, (B, C, H, W) in [0, 1].
+        scale: Standard deviation per pixel that the decoder states, of image's shape and unit, or None.
+        average: Mean of the samples, or None if none were asked for.
+        spread: Standard deviation among the samples, or None.
+        samples: The samples themselves (K, B, C, H, W) if they were to be kept, or None.
+    """
+
+    image: Tensor
+    scale: Tensor | None = None
+    average: Tensor | None = None
+    spread: Tensor | None = None
+    samples: Tensor | None = None
