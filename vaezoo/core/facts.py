@@ -9,13 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from ..errors import ConfigError
+
 
 @dataclass(frozen=True)
 class Grid:
-    """A tensor's channels and scale: (B, channels, H/stride, W/stride), or (B, channels) where stride is None."""
+    """A tensor's channels and scale: (B, channels, H/stride, W/stride), or (B, channels) where stride is None.
+
+    Raises:
+        ConfigError: The channels or the stride are below 1.
+    """
 
     channels: int
     stride: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.channels < 1 or (self.stride is not None and self.stride < 1):
+            raise ConfigError(f"Expected at least one channel and a stride of at least 1, got {self}.", value=self)
 
     def __str__(self) -> str:
         return f"{self.channels} channels " + ("as a vector" if self.stride is None else f"at stride {self.stride}")
@@ -131,8 +141,11 @@ def misfits(model: ModelFacts) -> list[str]:
 def _misfits(model: ModelFacts) -> Iterator[str]:
     encoder, prior, decoder, loss = model.encoder, model.prior, model.decoder, model.loss
     conditioner = model.conditioner or ConditionerFacts()
-    name = {slot: f"{slot} {model.names.get(slot, slot)!r}" for slot in ("encoder", "prior", "decoder", "loss")}
-    name["conditioner"] = f"conditioner {model.names['conditioner']!r}" if model.conditioner else "no conditioner"
+    name = {
+        slot: f"{slot} {model.names.get(slot, slot)!r}"
+        for slot in ("encoder", "prior", "decoder", "loss", "conditioner")
+    }
+    gives = f"the {name['conditioner']} gives" if model.conditioner else "without a conditioner there is"
     if encoder is not None:
         yield from _encoder_prior(encoder, prior, name)
         if encoder.image_channels != decoder.image_channels:
@@ -147,25 +160,21 @@ def _misfits(model: ModelFacts) -> Iterator[str]:
     yield from _state_fits(prior.state, encoder, decoder, name)
     if prior.features and prior.features != conditioner.features:
         wants, has = " and ".join(map(str, prior.features)), " and ".join(map(str, conditioner.features)) or "none"
-        yield f"The {name['prior']} needs features of {wants}, but the {name['conditioner']} gives {has}."
+        yield f"The {name['prior']} needs features of {wants}, but {gives} {has}."
     for slot, part in (("encoder", encoder), ("decoder", decoder)):
         if part is None:
             continue
         if part.needs_image and not conditioner.gives_image:
-            yield f"The {name[slot]} needs the degraded image, but the {name['conditioner']} gives none."
-        given = conditioner.vector or "none"
+            yield f"The {name[slot]} needs the degraded image, but {gives} none."
         if part.vector and part.vector != conditioner.vector:
-            yield f"The {name[slot]} reads a vector of {part.vector}, but the {name['conditioner']} gives {given}."
+            yield f"The {name[slot]} reads a vector of {part.vector}, but {gives} {conditioner.vector or 'none'}."
     if model.conditioner and conditioner.image_channels not in (None, decoder.image_channels):
         yield (
             f"The {name['conditioner']} takes {conditioner.image_channels} image channels, but the {name['decoder']} "
             f"gives {decoder.image_channels}."
         )
-    if model.encodes == "target" and not (conditioner.gives_image or conditioner.features):
-        yield (
-            f"The {name['decoder']} would never see the input: the model encodes the target, but has "
-            f"{name['conditioner']} that shows the input."
-        )
+    if model.encodes == "target" and not (prior.features or decoder.needs_image):
+        yield f"The model encodes the target, but neither the {name['prior']} nor the {name['decoder']} sees the input."
     if loss is not None:
         yield from _loss_fits(loss, model, name)
 

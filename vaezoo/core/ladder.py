@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import final
+from collections.abc import Iterable, Sequence
+from typing import cast, final
 
 import torch
 from torch import Tensor, nn
@@ -80,8 +80,7 @@ class LadderPrior(Prior):
     def _descend(self, evidence: Pyramid | None, context: Context, k: int, noise: Noise) -> Latents:
         state: Tensor | None = None
         zs, rates, log_p, log_q = [], [], [], []
-        for index, level in enumerate(self.levels):
-            assert isinstance(level, Level)
+        for index, level in enumerate(cast("Iterable[Level]", self.levels)):
             feature = repeat_rows(context.features[index], k) if context.features else None
             state = level.enter(state, feature)
             p = level.prior(state)

@@ -11,11 +11,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..errors import ShapeError
 from .posterior import gaussian_log_prob
 
 
 def _by_sample(rows: Tensor, x: Tensor) -> Tensor:
-    """Returns (K·B, C, H, W) as (K, B, C, H, W), in fp32."""
+    """Returns (K·B, C, H, W) as (K, B, C, H, W), in fp32.
+
+    Raises:
+        ShapeError: The target's images have another shape than the likelihood's, or do not divide its rows.
+    """
+    if rows.shape[1:] != x.shape[1:] or rows.shape[0] % x.shape[0]:
+        raise ShapeError(
+            f"Expected a target (B, C, H, W) that fits a likelihood of {tuple(rows.shape)}, got {tuple(x.shape)}.",
+            value=x.shape,
+        )
     return rows.float().view(-1, *x.shape)
 
 

@@ -8,9 +8,11 @@ from typing import NamedTuple, final
 import torch
 from torch import Tensor
 
+from ..errors import ConfigError
+
 
 class Field(NamedTuple):
-    """Where a tile lies in a larger picture, in pixels."""
+    """Where a tile lies in a larger picture, in pixels of the picture as padded to the model's stride."""
 
     top: int
     left: int
@@ -31,13 +33,25 @@ class Noise:
         temperature: Factor on the noise; 0 is the centre of every distribution (the mean path).
         seed: Seed of a generator of its own; None draws from torch's global generator.
         index: Number of the first sample.
-        field: Place of the tile in the whole picture; needs a seed.
+        field: Place of the tile in the whole picture; needs a seed, and does nothing to vectors.
+
+    Raises:
+        ConfigError: The temperature is negative, or there is a field without a seed.
     """
 
     temperature: float = 1.0
     seed: int | None = None
     index: int = 0
     field: Field | None = None
+
+    def __post_init__(self) -> None:
+        if not self.temperature >= 0:
+            raise ConfigError(f"Expected a temperature of at least 0, got {self.temperature}.", value=self.temperature)
+        if self.field is not None and self.seed is None and self.temperature:
+            raise ConfigError(
+                "Expected a seed for the noise of a tile, got none: tiles would not fit together.",
+                hint="Pass Noise(seed=0).",
+            )
 
     def at(self, index: int) -> Noise:
         """Returns the noise whose first sample is the index-th of this one."""
@@ -65,8 +79,10 @@ class Noise:
         )
 
     def _draw(self, k: int, shape: tuple[int, ...], level: int, stride: int) -> Tensor:
-        generator = torch.Generator().manual_seed(((self.seed or 0) * 1_000_003 + self.index + k) * 64 + level)
-        if self.field is None:
+        generator = torch.Generator().manual_seed(
+            (((self.seed or 0) * 1_000_003 + self.index + k) * 64 + level) % 2**63
+        )
+        if self.field is None or len(shape) < 3:
             return torch.randn(shape, generator=generator)
         rows, columns = -(-self.field.height // stride), -(-self.field.width // stride)
         top, left = self.field.top // stride, self.field.left // stride

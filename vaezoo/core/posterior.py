@@ -133,5 +133,5 @@ def kl(q: DiagonalGaussian, p: DiagonalGaussian | None = None) -> Tensor:
     mean, logvar = q.mean.float(), q.logvar.float()
     if p is not None:
         gap = logvar - p.logvar.float()
-        return 0.5 * sum_rows((mean - p.mean.float()) ** 2 * torch.exp(-p.logvar.float()) + torch.exp(gap) - 1 - gap)
-    return 0.5 * sum_rows(mean**2 + torch.exp(logvar) - 1 - logvar)
+        return 0.5 * sum_rows((mean - p.mean.float()) ** 2 * torch.exp(-p.logvar.float()) + torch.expm1(gap) - gap)
+    return 0.5 * sum_rows(mean**2 + torch.expm1(logvar) - logvar)

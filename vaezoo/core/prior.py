@@ -71,7 +71,8 @@ class FlatPrior(Prior):
 
     def sample(self, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
         """See :meth:`Prior.sample`."""
-        like = next((p for p in (context.image, context.vector) if p is not None), self.get_buffer("device_of"))
+        given = (context.image, context.vector, *self.parameters(), *self.buffers())
+        like = next((t for t in given if t is not None), torch.zeros(()))
         grid = () if self.latent_stride is None else tuple(-(-s // self.latent_stride) for s in context.size)
         shape = (k, context.batch, self.latent_channels, *grid)
         eps = (noise or Noise()).normal(shape, like, stride=self.latent_stride or 1)
