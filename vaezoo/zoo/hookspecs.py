@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pluggy
-
-if TYPE_CHECKING:
-    from .registry import Registry
 
 PROJECT = "vaezoo"
 API = 1
@@ -21,12 +17,3 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 @hookspec
 def vaezoo_registry_files() -> list[Path]:  # type: ignore[empty-body]
     """Returns registry files: YAML that declares parts, models and weights, read without importing torch."""
-
-
-@hookspec
-def vaezoo_register(registry: Registry) -> None:
-    """Adds parts or models in code, for what a file cannot say.
-
-    Args:
-        registry: A registry of this plugin's own, committed to the zoo if every hook returns.
-    """

@@ -16,7 +16,7 @@ import pluggy
 
 from ..errors import PluginError, VaezooError, suggest
 from . import hookspecs
-from .registry import Registry
+from .registry import HOUSE, Registry, Source
 
 GROUP = "vaezoo.plugins"
 Target = TypeVar("Target", bound=Callable[..., Any])
@@ -61,14 +61,14 @@ class Keeper:
         strict: bool = False,
         disabled: frozenset[str] = frozenset(),
     ) -> None:
-        self.registry = Registry("vaezoo")
+        self.registry = Registry(HOUSE)
         self.registry.add_file(Path(__file__).with_name("builtin.yaml"))
+        self.registry.add_file(_shelf())
         self.plugins: list[Plugin] = []
         self.strict, self.disabled = strict, disabled
         found = importlib.metadata.entry_points(group=GROUP) if entry_points is None else entry_points
-        for entry in sorted(found, key=_identity):
+        for entry in sorted(found, key=lambda entry: (_identity(entry).partition(":")[0] != HOUSE, _identity(entry))):
             self._load(entry)
-        self.registry.add_file(_shelf())
 
     def _load(self, entry: importlib.metadata.EntryPoint) -> None:
         name = _identity(entry)
@@ -109,7 +109,6 @@ class Keeper:
             for files in manager.hook.vaezoo_registry_files():
                 for path in files:
                     staged.add_file(Path(path))
-            manager.hook.vaezoo_register(registry=staged)
             self.registry.merge(staged)
         except VaezooError as error:
             return "invalid", str(error), error
@@ -150,7 +149,7 @@ def plugins() -> list[Plugin]:
 
 def _register_part(slot: str, name: str, target: Any, facts: Any, summary: str) -> Any:
     def add(implementation: Target) -> Target:
-        keeper().registry.add_part(slot, name, implementation, facts, summary)
+        keeper().registry.add_part(slot, name, implementation, facts, summary, Source("user"))
         return implementation
 
     return add if target is None else add(target)
@@ -205,10 +204,10 @@ def register_model(name: str, body: Mapping[str, Any] | None = None) -> Any:
     """
 
     def add(make: Callable[[], Mapping[str, Any]]) -> Callable[[], Mapping[str, Any]]:
-        keeper().registry.add_model(name, make())
+        keeper().registry.add_model(name, make(), Source("user"))
         return make
 
     if body is None:
         return add
-    keeper().registry.add_model(name, body)
+    keeper().registry.add_model(name, body, Source("user"))
     return body

@@ -13,6 +13,8 @@ from .cards import Card, card_from
 from .yaml import Lined, read_yaml
 
 SLOTS = ("encoder", "prior", "decoder", "loss", "conditioner")
+HOUSE = "vaezoo"
+"""The distribution whose names nobody else can take; its plugins are loaded first, so no order matters."""
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -82,7 +84,7 @@ class Shelf(Generic[Entry]):
         """Adds an entry.
 
         Raises:
-            DuplicateName: The owner has one of this name already, or the name is a built-in's.
+            DuplicateName: The owner has one of this name already, or the house has.
         """
         self.check(name, owner)
         self.entries.setdefault(name, {})[owner] = entry
@@ -90,7 +92,7 @@ class Shelf(Generic[Entry]):
     def check(self, name: str, owner: str) -> None:
         """Refuses a name that the owner or a built-in has already; raises as :meth:`add` does."""
         for other in self.entries.get(name, {}):
-            if other == owner or other.startswith("vaezoo"):
+            if other == owner or other.partition(":")[0] == HOUSE:
                 raise DuplicateName(
                     f"The {self.kind} {name!r} of {owner} is registered already, by {other}.",
                     hint="Choose another name.",
@@ -133,10 +135,10 @@ class Registry:
     """Parts, models and cards. A plugin fills one of its own, which is merged when all went well.
 
     Args:
-        owner: Who registers, when nothing else says so.
+        owner: Who registers, where no source says otherwise.
     """
 
-    def __init__(self, owner: str = "user") -> None:
+    def __init__(self, owner: str) -> None:
         self.owner = owner
         self.parts: dict[str, Shelf[Part]] = {slot: Shelf(slot) for slot in SLOTS}
         self.models: Shelf[Model] = Shelf("model")
@@ -186,7 +188,9 @@ class Registry:
         """
         top = read_yaml(path)
         top.check({"parts", "models", "weights"}, str(path))
-        for slot, parts in top.section("parts").items():
+        slots = top.section("parts")
+        for slot in slots:
+            parts = slots.section(slot)
             for name, body in parts.items():
                 where = self._source(path, parts, name)
                 _mapping(body, where).check({"target", "facts", "summary"}, str(where), {"target", "facts"})
@@ -204,10 +208,10 @@ class Registry:
         return Source(self.owner, path.name, section.lines.get(key))
 
     def merge(self, other: Registry) -> None:
-        """Takes over everything of another registry, or nothing if a name clashes with a built-in.
+        """Takes over everything of another registry, or nothing if a name clashes with the house's.
 
         Raises:
-            DuplicateName: A name is a built-in's.
+            DuplicateName: A name is the house's.
         """
         pairs: list[tuple[Shelf[Any], Shelf[Any]]] = [(self.models, other.models), (self.cards, other.cards)]
         pairs += [(self.parts[slot], other.parts[slot]) for slot in SLOTS]
