@@ -93,5 +93,11 @@ def card_from(name: str, body: Lined, where: str) -> Card:
             raise ConfigError(
                 f"{where}: expected {key} as {getattr(kind, '__name__', 'a number')}, got {value!r}.", value=value
             )
+    items: dict[str, type | tuple[type, ...]] = {"urls": str, "data": dict, "probe": (int, float)}
+    for key, kind in items.items():
+        wrong = [item for item in body.get(key, ()) if not isinstance(item, kind)]
+        if wrong:
+            kind_name = getattr(kind, "__name__", "a number")
+            raise ConfigError(f"{where}: expected each of {key} as {kind_name}, got {wrong[0]!r}.", value=wrong[0])
     lists = {key: tuple(value) for key, value in body.items() if isinstance(value, list)}
     return Card(name=name, **{**body, **lists})

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,33 +56,20 @@ def build_model(spec: ModelSpec) -> VAE:
 
     slots = ("encoder", "prior", "decoder", "conditioner")
     parts: dict[str, Any] = {slot: build(part) if (part := spec.parts[slot]) else None for slot in slots}
-    size = spec.shared.get("image_size")
-    default_size = None if size is None or size.value is None else (int(size.value[0]), int(size.value[1]))
-    return VAE(**parts, encodes=spec.encodes, default_size=default_size)  # type: ignore[arg-type]
+    return VAE(**parts, encodes=spec.encodes, default_size=spec.default_size)  # type: ignore[arg-type]
 
 
-def _seeded(seed: int | None) -> Any:
+@contextmanager
+def _seeded(seed: int | None) -> Iterator[None]:
+    """Seeds the global generator inside, where there is a seed, and restores it after."""
     if seed is None:
-        return nullcontext()
+        yield
+        return
     import torch
 
-    forked = torch.random.fork_rng()
-    forked.__enter__()
-    torch.manual_seed(seed)
-    return _Leave(forked)
-
-
-class _Leave:
-    """Leaves an entered context when it is left."""
-
-    def __init__(self, entered: Any) -> None:
-        self.entered = entered
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *error: object) -> None:
-        self.entered.__exit__(*error)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
 
 
 def create(

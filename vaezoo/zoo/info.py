@@ -112,7 +112,8 @@ def python_of(spec: ModelSpec) -> str:
             called = part.part.target.__qualname__
         arguments = ", ".join(f"{key}={value!r}" for key, value in part.arguments.items())
         lines.append(f"    {slot}={called}({arguments}),")
-    return "\n".join([*sorted(imports), "", "model = VAE(", *lines, f"    encodes={spec.encodes!r},", ")"])
+    lines += [f"    encodes={spec.encodes!r},", f"    default_size={spec.default_size!r},"]
+    return "\n".join([*sorted(imports), "", "model = VAE(", *lines, ")"])
 
 
 def shape_table(name: str, **params: Any) -> dict[str, int]:

@@ -10,6 +10,7 @@ from typing import Any, get_type_hints
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from ..core.facts import ModelFacts, misfits
 from ..errors import BackendUnavailable, ConfigError, IncompatibleParts, suggest
@@ -56,12 +57,14 @@ class ModelSpec:
         parts: By slot; a slot may be None.
         shared: Values that all parts naming them receive.
         encodes: ``input`` or ``target``.
+        default_size: (H, W) of samples when none is given, from the shared ``image_size``.
     """
 
     model: Model
     parts: dict[str, PartSpec | None]
     shared: dict[str, Value] = field(default_factory=dict)
     encodes: str = "input"
+    default_size: tuple[int, int] | None = None
 
 
 def load_object(target: str | Callable[..., Any], what: str) -> Any:
@@ -106,6 +109,8 @@ def resolve(
                 f"{origin}: unknown key {key!r} in the model {model.name!r}.", hint=suggest(key, _MODEL_KEYS), value=key
             )
         if key == "shared":
+            if not isinstance(value, Mapping):
+                raise ConfigError(f"{origin}: expected a mapping under 'shared', got {value!r}.", value=value)
             draft.shared.update({k: Value(v, origin) for k, v in value.items()})
         elif key in SLOTS:
             draft.choose(key, value, origin)
@@ -114,13 +119,17 @@ def resolve(
         draft.put(registry, key, value, "override")
     for key, value in (params or {}).items():
         draft.put(registry, key, value, "argument")
+    if draft.encodes not in ("input", "target"):
+        raise ConfigError(f"Expected encodes to be 'input' or 'target', got {draft.encodes!r}.", value=draft.encodes)
     parts = draft.settle(registry)
     facts = {slot: part.facts if part else None for slot, part in parts.items()}
     names = {slot: part.part.name for slot, part in parts.items() if part}
     sentences = misfits(ModelFacts(**facts, encodes=draft.encodes, names=names))  # type: ignore[arg-type]
     if sentences:
         raise IncompatibleParts(" ".join(sentences), value=model.name)
-    return ModelSpec(model, parts, draft.shared, draft.encodes)
+    size = draft.shared.get("image_size")
+    default_size = None if size is None else _typed(tuple[int, int] | None, size.value, "image_size")
+    return ModelSpec(model, parts, draft.shared, draft.encodes, default_size)
 
 
 def _pairs(overrides: Overrides) -> list[tuple[str, Any]]:
@@ -133,8 +142,11 @@ def _pairs(overrides: Overrides) -> list[tuple[str, Any]]:
         key, equals, _ = text.partition("=")
         if not equals:
             raise ConfigError(f"Expected an override as key=value, got {text!r}.", value=text)
-        value = OmegaConf.to_container(OmegaConf.from_dotlist([f"value={text[len(key) + 1 :]}"]))["value"]  # type: ignore[index, call-overload]
-        pairs.append((key.strip(), value))
+        try:
+            parsed: Any = OmegaConf.to_container(OmegaConf.from_dotlist([f"value={text[len(key) + 1 :]}"]))
+        except (OmegaConfBaseException, YAMLError) as error:
+            raise ConfigError(f"Expected YAML after {key}=, got {text[len(key) + 1 :]!r}.", value=text) from error
+        pairs.append((key.strip(), parsed["value"]))
     return pairs
 
 
@@ -159,7 +171,7 @@ class _Draft:
         if not isinstance(body, Mapping):
             raise ConfigError(f"Expected {slot} as a part's name or a mapping, got {choice!r}.", value=choice)
         name = body.get("name", self.names[slot])
-        if name is None:
+        if not isinstance(name, str):
             raise ConfigError(f"Expected the {slot} to name its part, got {dict(body)!r}.", value=dict(body))
         if name != self.names[slot]:
             self.names[slot], self.explicit[slot] = name, {}

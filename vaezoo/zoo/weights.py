@@ -43,7 +43,10 @@ class LoadReport:
 def from_package(url: str) -> Path | None:
     """Finds ``pkg://package/path`` inside an installed package, without importing it."""
     parts = urlsplit(url)
-    spec = importlib.util.find_spec(parts.netloc)
+    try:
+        spec = importlib.util.find_spec(parts.netloc)
+    except (ImportError, ValueError):
+        return None
     for folder in (spec.submodule_search_locations if spec else None) or ():
         path = Path(folder, unquote(parts.path.lstrip("/")))
         if path.is_file():

@@ -63,12 +63,12 @@ def _construct(loader: Any, node: yaml.MappingNode) -> Lined:
     for key_node, value_node in node.value:
         key = loader.construct_object(key_node, deep=True)
         line = key_node.start_mark.line + 1
+        if not isinstance(key, str):
+            raise ConfigError(f"line {line}: expected a text as key, got {key!r}.", hint="Put it in quotes.", value=key)
         if key in mapping:
             raise ConfigError(
                 f"line {line}: the key {key!r} stands twice, first at line {mapping.lines[key]}.", value=key
             )
-        if not isinstance(key, str):
-            raise ConfigError(f"line {line}: expected a text as key, got {key!r}.", hint="Put it in quotes.", value=key)
         mapping[key] = loader.construct_object(value_node, deep=True)
         mapping.lines[key] = line
     return mapping
