@@ -1,0 +1,80 @@
+"""Whether what parts say of themselves is true."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..core import VAE, Bernoulli, DiagonalGaussian, Dirac, Gaussian, Laplace, OptimalGaussian, Posterior, Pyramid
+from ..core.facts import Grid
+from ..zoo.specs import ModelSpec
+
+BELIEFS = {"gaussian": DiagonalGaussian, "dirac": Dirac, "pyramid": Pyramid}
+LIKELIHOODS = {
+    "bernoulli": Bernoulli,
+    "gaussian": Gaussian,
+    "optimal-gaussian": OptimalGaussian,
+    "laplace": Laplace,
+}
+
+
+def check_signature(target: Callable[..., Any], facts: Callable[..., Any]) -> None:
+    """Checks that a part and its facts have the same parameters and defaults.
+
+    Args:
+        target: The class, or the function that makes the part.
+        facts: Its facts function.
+    """
+    part, said = (
+        {p.name: p.default for p in inspect.signature(called).parameters.values()} for called in (target, facts)
+    )
+    assert part == said, f"{target.__qualname__} and its facts differ in parameters or defaults"
+
+
+def _fits(tensor: Tensor, grid: Grid, size: tuple[int, int]) -> bool:
+    cells = () if grid.stride is None else (size[0] // grid.stride, size[1] // grid.stride)
+    return tuple(tensor.shape[1:]) == (grid.channels, *cells)
+
+
+def _tensors(belief: Posterior | Pyramid) -> tuple[Tensor, ...]:
+    return belief.features if isinstance(belief, Pyramid) else (belief.mean,)
+
+
+def check_facts(spec: ModelSpec, model: VAE, y: Tensor, cond: dict[str, Tensor]) -> None:
+    """Checks the facts of all parts of a model on a batch.
+
+    Args:
+        spec: The model's specification, which holds the facts.
+        model: The model.
+        y: Images (B, C, H, W).
+        cond: Other conditions.
+    """
+    facts = {slot: part.facts for slot, part in spec.parts.items() if part is not None}
+    with torch.no_grad():
+        context = model.context(y, cond)
+        size = model.size or context.size
+        if "conditioner" in facts:
+            said = facts["conditioner"]
+            assert said.gives_image == (context.image is not None), "the conditioner's gives_image is false"
+            assert len(said.features) == len(context.features), "the conditioner's features are another number"
+            assert all(_fits(f, g, size) for f, g in zip(context.features, said.features, strict=True))
+            assert said.vector == (0 if context.vector is None else context.vector.shape[1])
+        if model.encoder is not None:
+            said = facts["encoder"]
+            assert (said.image_channels, said.size) == (model.encoder.channels, model.encoder.size)
+            belief = model.encode(y, cond=cond)
+            assert isinstance(belief, BELIEFS[said.belief]), f"the encoder gives {type(belief).__name__}"
+            assert said.belief in facts["prior"].takes
+            for tensor, grid in zip(_tensors(belief), said.grids, strict=True):
+                assert _fits(tensor, grid, size), f"the encoder gives {tuple(tensor.shape)}, its facts say {grid}"
+            latents = model.prior.infer(belief, context, 2)
+            assert _fits(latents.state, facts["prior"].state, size), f"the state is {tuple(latents.state.shape)}"
+        latents, likelihood = model.path(context, 2)
+        assert _fits(latents.state, facts["prior"].state, size), f"the state is {tuple(latents.state.shape)}"
+        said = facts["decoder"]
+        assert (said.image_channels, said.size) == (model.decoder.channels, model.decoder.size)
+        assert isinstance(likelihood, LIKELIHOODS[said.likelihood]), f"the decoder gives {type(likelihood).__name__}"

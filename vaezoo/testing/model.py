@@ -1,0 +1,226 @@
+"""What a model must keep, whatever its parts."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import pytest
+import torch
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from ..core import VAE, Batch, Noise, Objective
+from ..errors import ShapeError
+from ..zoo import create_objective, keeper
+from ..zoo.specs import resolve
+from ..zoo.weights import load_strictly, read_tensors
+from .facts import check_facts
+
+SIZES = ((28, 28), (37, 53), (5, 3))
+"""Sizes that every model takes unless it states one of its own: its training size, odd ones, a very small one."""
+
+
+def stirred(module: nn.Module) -> None:
+    """Moves every parameter a little, in place: a layer that starts at zero hides faults and blocks gradients."""
+    generator = torch.Generator().manual_seed(7)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter += 0.02 * torch.randn(parameter.shape, generator=generator)
+
+
+def shapes(model: nn.Module) -> dict[str, tuple[int, ...]]:
+    """Returns the shape of each tensor of a state dict."""
+    return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+
+
+class ModelContract:
+    """Tests of one model under its loss.
+
+    Attributes:
+        model: Its name.
+        params: Overrides, as the keywords of :func:`vaezoo.create`.
+    """
+
+    model: ClassVar[str]
+    params: ClassVar[Mapping[str, Any]] = {}
+
+    def cond(self, images: int) -> dict[str, Tensor]:
+        """Returns conditions for a number of images; override it for a model that reads some."""
+        return {}
+
+    def build(self, seed: int = 0) -> Objective:
+        """Returns model and loss, with every parameter stirred."""
+        objective = create_objective(self.model, seed=seed, **self.params)
+        stirred(objective)
+        return objective
+
+    def batch(self, model: VAE, size: tuple[int, int] | None = None, images: int = 2) -> Batch:
+        """Returns a batch: smooth clean images, and noisy ones where the model restores."""
+        generator = torch.Generator().manual_seed(1)
+        coarse = torch.rand(images, model.channels, 4, 4, generator=generator)
+        x = nn.functional.interpolate(coarse, size or model.size or SIZES[0], mode="bilinear")
+        y = (x + 0.1 * torch.randn(x.shape, generator=generator)) if model.encodes == "target" else x
+        return Batch(y, x, cond=self.cond(images))
+
+    @pytest.fixture
+    def objective(self) -> Objective:
+        """The objective, in training mode."""
+        return self.build()
+
+    @pytest.fixture
+    def vae(self) -> VAE:
+        """The model, in evaluation mode."""
+        return self.build().model.eval()
+
+    def sizes(self, vae: VAE) -> tuple[tuple[int, int], ...]:
+        """Returns the sizes to try."""
+        return (vae.size,) if vae.size else SIZES
+
+    # Shapes and values
+
+    @torch.no_grad()
+    def test_bound(self, vae: VAE) -> None:
+        """At every size, K samples have their shapes, and the bound is finite nats per image."""
+        for size in self.sizes(vae):
+            batch = self.batch(vae, size)
+            bound = vae(batch, k=3)
+            assert bound.likelihood.image.shape == (6, vae.channels, *size)
+            assert bound.log_likelihood.shape == (3, 2)
+            assert all(z.shape[:2] == (3, 2) for z in bound.latents.z) and bound.latents.state.shape[0] == 6
+            for name in ("distortion", "rate", "elbo"):
+                value = getattr(bound, name)
+                assert value.shape == (2,) and value.dtype == torch.float32 and value.isfinite().all(), name
+            assert bound.log_weight.shape == (3, 2)
+            torch.testing.assert_close(bound.distortion, -bound.likelihood.log_prob(batch.target).mean(0))
+            torch.testing.assert_close(bound.elbo, -bound.distortion - bound.rate)
+
+    @torch.no_grad()
+    def test_rate_is_the_divergence(self, vae: VAE) -> None:
+        """The rate agrees with the mean of log q − log p over samples, so it is not negative beyond chance."""
+        bound = vae(self.batch(vae), k=32, noise=Noise(seed=0))
+        assert bound.latents.log_q is not None and bound.latents.log_p is not None
+        terms = bound.latents.log_q - bound.latents.log_p
+        error = 5 * terms.std(0) / 32**0.5 + 1e-3
+        assert ((bound.rate - terms.mean(0)).abs() < error).all()
+        assert (bound.rate > -error).all()
+
+    @torch.no_grad()
+    def test_near_beats_far(self, vae: VAE) -> None:
+        """A target near the mean image is more probable than one half the range away: the sign is right."""
+        likelihood = vae(self.batch(vae)).likelihood
+        near = likelihood.image
+        far = torch.where(near < 0.5, near + 0.5, near - 0.5)
+        assert (likelihood.log_prob(near) > likelihood.log_prob(far)).all()
+
+    def test_restore(self, vae: VAE) -> None:
+        """At every size, and for one image, a restored picture and its statistics have the picture's shape."""
+        for size in self.sizes(vae):
+            batch = self.batch(vae, size, images=1)
+            restored = vae.restore(batch.y, batch.cond, samples=2, keep=True, noise=Noise(seed=0))
+            assert restored.average is not None and restored.spread is not None and restored.samples is not None
+            for image in (restored.image, restored.average, *restored.samples):
+                assert image.shape == batch.y.shape and 0 <= image.min() and image.max() <= 1
+            assert restored.spread.shape == batch.y.shape and restored.spread.isfinite().all()
+            assert restored.scale is None or (restored.scale.shape == batch.y.shape and (restored.scale > 0).all())
+
+    def test_sample(self, vae: VAE) -> None:
+        """Samples of the prior are images."""
+        batch = self.batch(vae)
+        y = batch.y if vae.encodes == "target" else None
+        images = vae.sample(2, y=y, cond=batch.cond, size=None if y is not None else vae.default_size or SIZES[0])
+        assert images.shape[0] == (4 if y is not None else 2) and images.isfinite().all()
+
+    def test_another_size_is_refused(self, vae: VAE) -> None:
+        """A model of one size says so; others are tried at several sizes above."""
+        if vae.size is not None:
+            height, width = vae.size
+            with pytest.raises(ShapeError, match="the one size"):
+                vae.restore(torch.rand(1, vae.channels, height + 1, width))
+
+    def test_facts(self, vae: VAE) -> None:
+        """The facts of its parts are true."""
+        batch = self.batch(vae)
+        check_facts(resolve(keeper().registry, self.model, params=self.params), vae, batch.target, dict(batch.cond))
+
+    # Randomness
+
+    def test_determinism(self, vae: VAE) -> None:
+        """One seed, one model; one seed of noise, one set of samples, however they are chunked."""
+        again = self.build().model.eval()
+        for name, tensor in vae.state_dict().items():
+            assert torch.equal(tensor, again.state_dict()[name]), name
+        batch = self.batch(vae)
+        with torch.no_grad():
+            together = vae(batch, k=3, noise=Noise(seed=5)).latents.z
+            apart = [vae(batch, noise=Noise(seed=5).at(i)).latents.z for i in range(3)]
+        for level, z in enumerate(together):
+            torch.testing.assert_close(z, torch.cat([one[level] for one in apart]), rtol=1e-3, atol=1e-4)
+
+    def test_images_of_a_batch_are_independent(self, vae: VAE) -> None:
+        """An image is restored alike alone and in a batch."""
+        batch = self.batch(vae)
+        together = vae.restore(batch.y, batch.cond).image
+        for index in range(2):
+            one = slice(index, index + 1)
+            alone = vae.restore(batch.y[one], {k: v[one] for k, v in batch.cond.items()}).image
+            torch.testing.assert_close(alone, together[one], rtol=1e-4, atol=1e-5)
+
+    # Training
+
+    def test_gradients_reach_every_parameter(self, objective: Objective) -> None:
+        """The loss moves everything that can be trained, and every gradient is finite."""
+        objective(self.batch(objective.model, images=4), 0).loss.backward()
+        grads = {n: p.grad for n, p in objective.named_parameters() if p.requires_grad}
+        unmoved = [n for n, g in grads.items() if g is None or not g.any()]
+        assert not unmoved, f"no gradient reaches {unmoved}"
+        broken = [n for n, g in grads.items() if g is not None and not g.isfinite().all()]
+        assert not broken, f"the gradient is not finite at {broken}"
+
+    def test_training_helps(self, objective: Objective) -> None:
+        """Twelve steps on one batch lower its distortion: the loss has the right sign."""
+        batch = self.batch(objective.model, images=4)
+        optimiser = torch.optim.Adam(objective.parameters(), lr=1e-3)
+        distortions = []
+        for _ in range(13):
+            terms = objective(batch, 0)
+            optimiser.zero_grad()
+            terms.loss.backward()
+            distortions.append(float(objective.model(batch, noise=Noise(seed=0)).distortion.detach().mean()))
+            optimiser.step()
+        assert distortions[-1] < distortions[0]
+
+    # Files and copies
+
+    def test_state_depends_on_the_configuration_alone(self, vae: VAE) -> None:
+        """Tensors have the same names and shapes in every build, and after running at every size."""
+        before = shapes(vae)
+        for size in self.sizes(vae):
+            with torch.no_grad():
+                vae(self.batch(vae, size))
+        assert shapes(vae) == before == shapes(self.build(seed=1).model)
+
+    def test_safetensors(self, vae: VAE) -> None:
+        """A state dict survives a file: no shared tensor, nothing kept elsewhere."""
+        other = self.build(seed=1).model.eval()
+        load_strictly(other, read_tensors(save(vae.state_dict()), "the test's bytes"), "the test's bytes")
+        batch = self.batch(vae)
+        assert torch.equal(other.restore(batch.y, batch.cond).image, vae.restore(batch.y, batch.cond).image)
+
+    def test_deepcopy(self, vae: VAE) -> None:
+        """A deep copy works alike, and shares nothing."""
+        twin, batch = copy.deepcopy(vae), self.batch(vae)
+        before = vae.restore(batch.y, batch.cond).image
+        assert torch.equal(twin.restore(batch.y, batch.cond).image, before)
+        for parameter in twin.parameters():
+            parameter.data.zero_()
+        assert torch.equal(vae.restore(batch.y, batch.cond).image, before)
+
+    def test_half_precision(self, vae: VAE) -> None:
+        """In bfloat16 on a CPU a restored picture is nearly the same."""
+        batch = self.batch(vae)
+        whole = vae.restore(batch.y, batch.cond).image
+        half = vae.to(torch.bfloat16).restore(batch.y.bfloat16(), batch.cond).image
+        assert half.dtype == torch.bfloat16
+        torch.testing.assert_close(half.float(), whole, rtol=0, atol=0.1)
