@@ -1,0 +1,133 @@
+"""``vaezoo eval``: the numbers of a model by its task's protocol."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import ConfigError
+from .shelf import columns
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..core import VAE
+    from ..train.sets import Images
+
+_DEFAULT_DATA = {"generate": "fashion-mnist", "denoise": "kodak24"}
+
+
+@click.command("eval")
+@click.argument("name")
+@click.option("--data", help="A data set, or a folder or zip of pictures. Default: fashion-mnist or kodak24.")
+@click.option("--weights", type=click.Path(path_type=Path), help="A safetensors file instead of the weights that ship.")
+@click.option("--limit", type=click.IntRange(min=1), help="Only the first so many images.")
+@click.option("--sigma", default="15,25,50", show_default=True, help="Noise levels of a denoiser, grey levels.")
+@click.option("--nll", type=click.IntRange(min=1), help="Estimate the likelihood by so many importance samples.")
+@click.option("--binarise", is_flag=True, help="Make gray images black and white first, by a seeded draw.")
+@click.option("--seed", default=0, show_default=True, help="Of the latents and the draw.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def evaluate(
+    name: str,
+    data: str | None,
+    weights: Path | None,
+    limit: int | None,
+    sigma: str,
+    nll: int | None,
+    binarise: bool,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Measure the model NAME on a data set's test split.
+
+    A generative model: ELBO, rate and distortion in nats per image. A denoiser: PSNR, SSIM and how honest its
+    uncertainty is. Data sets are looked for in the folders of $VAEZOO_DATA.
+    """
+    from ..zoo import create, model_info
+
+    task = model_info(name)["task"]
+    if task not in _DEFAULT_DATA:
+        raise ConfigError(f"Models for {task!r} have no protocol.", hint="Known: generate, denoise.", value=task)
+    sigmas = _numbers(sigma)
+    model = create(name, pretrained=weights or True)
+    images = load_test_split(data or _DEFAULT_DATA[task], model, limit)
+    if task == "denoise":
+        found = measure_restoration(model, images, sigmas)
+        rows = [{"sigma": level, **values} for level, values in found.items()]
+    else:
+        rows = [measure_likelihood(model, images, nll=nll or 0, binary=binarise, seed=seed)]
+    if as_json:
+        click.echo(json.dumps({"model": name, "data": images.source, "results": rows}, indent=1))
+        return
+    click.echo(f"{name} on {images.source}, {len(images.pixels)} images")
+    if task == "denoise":
+        click.echo(columns([tuple(rows[0]), *(tuple(f"{value:.4g}" for value in row.values()) for row in rows)]))
+    else:
+        texts = {key: f"{value:.2f}" if isinstance(value, float) else str(value) for key, value in rows[0].items()}
+        click.echo(columns(list(texts.items())))
+
+
+def load_test_split(name: str, model: VAE, limit: int | None = None) -> Images:
+    """Loads a set, or its test split where it has one, in as many channels as the model takes.
+
+    Args:
+        name: As in `vaezoo.train.sets.load_images`; ``fashion-mnist`` is its test split.
+        model: Whose channels count.
+        limit: Only the first so many.
+    """
+    from dataclasses import replace
+
+    from ..train.sets import known_sets, load_images
+
+    split = f"{name}-test" if f"{name}-test" in known_sets() else name
+    images = load_images(split, gray=model.channels == 1)
+    labels = None if images.labels is None else images.labels[:limit]
+    return replace(images, pixels=images.pixels[:limit], names=images.names[:limit], labels=labels)
+
+
+def tensor_of(pixels: Any) -> Tensor:
+    """Returns 8-bit pixels (H, W, C) as a tensor (1, C, H, W) in [0, 1]."""
+    import numpy as np
+
+    from ..image import Picture, to_tensor
+
+    return to_tensor(Picture(np.asarray(pixels)))
+
+
+def _numbers(text: str) -> list[float]:
+    try:
+        numbers = [float(word) for word in text.split(",")]
+    except ValueError:
+        numbers = []
+    if not numbers or min(numbers) < 0:
+        raise ConfigError(f"Expected noise levels such as 15,25,50, got {text!r}.", value=text)
+    return numbers
+
+
+def measure_restoration(model: VAE, images: Images, sigmas: Sequence[float]) -> dict[float, dict[str, float]]:
+    """Scores a denoiser on pictures, whole or tiled where they are large; see `vaezoo.evaluate.restoration`."""
+    from ..evaluate import evaluate_restoration
+    from ..restore import Restorer
+
+    restorer = Restorer(model)
+    return evaluate_restoration(lambda y: restorer(y)[:2], map(tensor_of, images.pixels), sigmas)
+
+
+def measure_likelihood(
+    model: VAE, images: Images, *, nll: int = 0, binary: bool = False, seed: int = 0
+) -> dict[str, float]:
+    """Measures the bound on images, told their labels where the model can use them; see `evaluate_likelihood`."""
+    import torch
+
+    from ..core import LabelConditioner
+    from ..evaluate import binarise, evaluate_likelihood
+
+    x = torch.cat([tensor_of(pixels) for pixels in images.pixels])
+    cond = {}
+    if isinstance(model.conditioner, LabelConditioner) and images.labels is not None:
+        cond["label"] = torch.from_numpy(images.labels.copy()).long()
+    return evaluate_likelihood(model, binarise(x, seed) if binary else x, cond=cond, nll_samples=nll, seed=seed)

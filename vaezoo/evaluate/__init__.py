@@ -1,0 +1,46 @@
+"""Measuring models: bounds in nats, restoration and its honesty, grids to look at.
+
+Data sets are not opened here: every function takes tensors. Importing this package does not load torch; a name loads
+its module when first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vaezoo.evaluate.calibration import coverage, ence, rank_correlation
+    from vaezoo.evaluate.figures import draw_grid, write_grid
+    from vaezoo.evaluate.likelihood import binarise, evaluate_likelihood
+    from vaezoo.evaluate.restoration import evaluate_restoration, score
+
+_HOME = {
+    "binarise": "likelihood",
+    "coverage": "calibration",
+    "draw_grid": "figures",
+    "ence": "calibration",
+    "evaluate_likelihood": "likelihood",
+    "evaluate_restoration": "restoration",
+    "rank_correlation": "calibration",
+    "score": "restoration",
+    "write_grid": "figures",
+}
+
+__all__ = [
+    "binarise",
+    "coverage",
+    "draw_grid",
+    "ence",
+    "evaluate_likelihood",
+    "evaluate_restoration",
+    "rank_correlation",
+    "score",
+    "write_grid",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
