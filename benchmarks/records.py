@@ -1,0 +1,75 @@
+"""Measurements kept on disk as they come, so that a run can be stopped and go on."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple, final
+
+
+class Key(NamedTuple):
+    """What a measurement depends on; a new version, setting or weight is another key.
+
+    Attributes:
+        method: Its short name.
+        identity: Package, version, settings and the weights' sha256, as far as it has them.
+        data: Name of the data set.
+        sigma: Noise level, grey levels.
+        picture: Its name.
+    """
+
+    method: str
+    identity: str
+    data: str
+    sigma: float
+    picture: str
+
+
+@final
+class Records:
+    """A JSON file of measurements, replaced in one step after each new one.
+
+    It is read again before it is replaced, so that two runs of different methods may share it.
+
+    Args:
+        path: The file; it and its folder are made when something is added.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._values = self._read()
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self._values
+
+    def add(self, key: Key, values: dict[str, float]) -> None:
+        """Keeps a measurement, and drops those of the same method by another version or other weights."""
+        kept = {k: v for k, v in self._read().items() if k.method != key.method or k.identity == key.identity}
+        self._values = kept | {key: values}
+        rows = [json.dumps({"key": list(k), "values": self._values[k]}) for k in sorted(self._values)]
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+        part.write_text("[\n" + ",\n".join(rows) + "\n]\n")
+        part.replace(self.path)
+
+    def average(self, method: str, data: str, sigma: float, pictures: Sequence[str]) -> dict[str, float] | None:
+        """Returns the mean of a method's values over pictures, or None while one of them is missing."""
+        rows = {k.picture: v for k, v in self._values.items() if (k.method, k.data, k.sigma) == (method, data, sigma)}
+        if not pictures or not rows.keys() >= set(pictures):
+            return None
+        first = rows[pictures[0]]
+        return {name: sum(rows[picture][name] for picture in pictures) / len(pictures) for name in first}
+
+    def largest(self, method: str, data: str, name: str) -> float | None:
+        """Returns the largest of a method's values of one name, or None where there is none."""
+        return max((v[name] for k, v in self._values.items() if (k.method, k.data) == (method, data)), default=None)
+
+    def identity(self, method: str) -> str | None:
+        """Returns what of a method was measured, or None where nothing was."""
+        return next((k.identity for k in self._values if k.method == method), None)
+
+    def _read(self) -> dict[Key, dict[str, float]]:
+        rows = json.loads(self.path.read_text()) if self.path.exists() else []
+        return {Key(*row["key"]): row["values"] for row in rows}
