@@ -30,12 +30,11 @@ def _restoration(model: VAE, name: str) -> tuple[dict[str, Any], str]:
 
 
 def _likelihood(model: VAE, name: str) -> tuple[dict[str, Any], str]:
-    from vaezoo.cli.evaluate import load_test_split, measure_likelihood
+    from .generative import measure
 
-    found = measure_likelihood(model, load_test_split("fashion-mnist", model))
-    scores = {key: round(value, 3) for key, value in found.items()}
+    scores = {key: round(value, 3) for key, value in measure(model).items()}
     protocol = (
-        "Fashion-MNIST test set, gray pixels under a Bernoulli likelihood, nats per image, one posterior sample, "
+        "Fashion-MNIST's test images, gray pixels under a Bernoulli likelihood, nats per image, one posterior sample, "
         f"seeded: vaezoo eval {name}"
     )
     return scores, protocol

@@ -190,7 +190,7 @@ class _Draft:
             self.put(registry, rest, value, origin)
         else:
             signatures = {s: _schema(registry.parts[s].get(n)) for s, n in self.names.items() if n}
-            known = set(self.shared).union(*signatures.values())
+            known = {"image_size", *self.shared}.union(*signatures.values())
             if key not in known:
                 options = known | set(SLOTS) | {f"{s}.{p}" for s, names in signatures.items() for p in names}
                 raise ConfigError(

@@ -1,0 +1,140 @@
+"""Every encoder × decoder × prior × loss × conditioner that is registered works, or is refused in a sentence."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import pytest
+import torch
+
+from vaezoo import create, create_objective
+from vaezoo.core import VAE, Batch
+from vaezoo.errors import IncompatibleParts
+from vaezoo.testing.model import stirred
+from vaezoo.zoo import Keeper, keeper
+from vaezoo.zoo.create import build, build_model
+from vaezoo.zoo.specs import ModelSpec, resolve
+
+SHARED = {"image_channels": 1, "image_size": [28, 28]}
+SMALL: dict[tuple[str, str], dict[str, Any]] = {
+    ("encoder", "mlp"): {"latent_channels": 4, "hidden": [16]},
+    ("decoder", "mlp"): {"hidden": [16], "likelihood": "gaussian"},
+    ("encoder", "conv"): {"latent_channels": 4, "widths": [4, 4, 4]},
+    ("decoder", "conv"): {"widths": [4, 4, 4], "likelihood": "gaussian"},
+    ("encoder", "resnet"): {"latent_channels": 4, "options": {"channels": [4, 4, 4, 4]}},
+    ("decoder", "resnet"): {"widths": [4, 4, 4, 4, 4], "likelihood": "gaussian"},
+    ("encoder", "pyramid"): {"evidence": [4, 4]},
+    ("prior", "ladder"): {"widths": [4, 4], "latents": [2, 2], "evidence": [4, 4], "blocks": 1},
+    ("decoder", "residual"): {"widths": [4, 4]},
+    ("conditioner", "pyramid"): {"widths": [4, 4], "blocks": 1},
+}
+SLOTS = ("encoder", "decoder", "prior", "conditioner")
+
+
+def part(slot: str, name: str) -> dict[str, Any]:
+    return {"name": name, **SMALL.get((slot, name), {})}
+
+
+def names(slot: str) -> list[str]:
+    return keeper().registry.parts[slot].names()
+
+
+def models() -> list[tuple[str | None, ...]]:
+    return list(product(names("encoder"), names("decoder"), names("prior"), [None, *names("conditioner")]))
+
+
+def resolved(zoo: Keeper, parts: dict[str, str | None], encodes: str) -> ModelSpec:
+    body = {slot: part(slot, name) for slot, name in parts.items() if name is not None}
+    zoo.registry.models.entries.clear()
+    zoo.registry.add_model("trial", {**body, "encodes": encodes, "shared": SHARED})
+    return resolve(zoo.registry, "trial")
+
+
+@pytest.fixture(scope="module")
+def zoo() -> Keeper:
+    return Keeper()
+
+
+@pytest.fixture(scope="module")
+def working(zoo: Keeper) -> list[ModelSpec]:
+    """The specifications that are not refused; those that are name both parts."""
+    specs = []
+    for choice, loss, encodes in product(models(), names("loss"), ("input", "target")):
+        parts = dict(zip(SLOTS, choice, strict=True)) | {"loss": loss}
+        try:
+            specs.append(resolved(zoo, parts, encodes))
+        except IncompatibleParts as error:
+            for sentence in filter(None, str(error).split(". ")):
+                named = [n for slot, n in parts.items() if n is not None and f"{slot} {n!r}" in sentence]
+                lone = "without a conditioner" in sentence or "encodes" in sentence
+                assert len(named) >= (1 if lone else 2), sentence
+    return specs
+
+
+def test_many_work_and_many_are_refused(working: list[ModelSpec]) -> None:
+    total = len(models()) * len(names("loss")) * 2
+    assert 100 < len(working) < total / 2
+
+
+def descend(model: VAE, spec: ModelSpec) -> None:
+    loss, x = spec.parts["loss"], torch.rand(2, 1, 28, 28)
+    assert loss is not None
+    terms = build(loss)(model, Batch(x + 0.1, x), 0)
+    assert terms.loss.isfinite()
+    terms.loss.backward()
+
+
+def test_what_is_not_refused_works(working: list[ModelSpec]) -> None:
+    """Each distinct choice of parts is built once; each loss that takes it gives finite gradients everywhere."""
+    built: dict[tuple[str, ...], VAE] = {}
+    for spec in working:
+        chosen = tuple(p.part.name if (p := spec.parts[slot]) else "" for slot in SLOTS) + (spec.encodes,)
+        if chosen not in built:
+            built[chosen] = build_model(spec)
+            stirred(built[chosen])
+        model = built[chosen]
+        model.zero_grad()
+        descend(model, spec)
+        for name, parameter in model.named_parameters():
+            where = f"{chosen} under {spec.parts['loss']}: {name}"
+            if parameter.grad is None:
+                assert name.startswith("conditioner."), where  # a context that no part of this choice reads
+            else:
+                assert parameter.grad.isfinite().all(), where
+    for chosen, model in built.items():
+        restored = model.eval().restore(torch.rand(1, 1, 28, 28))
+        assert restored.image.shape == (1, 1, 28, 28) and restored.image.isfinite().all(), chosen
+
+
+def test_a_resnet_encoder_fits_a_convolutional_decoder() -> None:
+    model = create("conv-beta", encoder={"name": "resnet", "options": {"channels": [8, 8, 8, 8]}})
+    assert model.eval().reconstruct(torch.rand(1, 1, 37, 53)).shape == (1, 1, 37, 53)
+
+
+def test_a_dense_encoder_fits_a_convolutional_decoder_of_one_cell() -> None:
+    objective = create_objective("mlp-vae", decoder="conv")
+    assert objective.model.size == (28, 28) and objective.model.stride == 32
+    assert objective(Batch(torch.rand(2, 1, 28, 28)), 0).loss.isfinite()
+
+
+@pytest.mark.parametrize(
+    ("model", "params", "sentence"),
+    [
+        ("conv-beta", {"prior": "ladder"}, "The encoder 'conv' gives a gaussian belief, but the prior 'ladder' takes"),
+        ("conv-beta", {"loss": "restoration"}, "The loss 'restoration' takes a gaussian likelihood, but the decoder 'conv'"),
+        ("denoise", {"conditioner": None}, "The decoder 'residual' needs the degraded image, but without a conditioner"),
+        ("mlp-vae", {"decoder": {"name": "conv", "gather": 2}}, "at stride 16"),
+        ("conv-beta", {"decoder": {"name": "conv", "image_channels": 3}}, "takes 1 image channels, but the decoder 'conv'"),
+        ("conv-beta", {"encoder": None}, "a model without an encoder must encode the target"),
+        (
+            "conv-beta",
+            {"conditioner": "image", "encodes": "target"},
+            "neither the prior 'normal' nor the decoder 'conv' sees the input",
+        ),
+    ],
+)
+def test_a_refusal_is_a_sentence(model: str, params: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(IncompatibleParts) as caught:
+        create(model, **params)
+    assert sentence in str(caught.value)
