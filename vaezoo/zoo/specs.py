@@ -247,15 +247,16 @@ def _part_spec(part: Part, explicit: Mapping[str, Value], shared: Mapping[str, V
         if value is None:
             if default is MISSING:
                 raise ConfigError(f"{what} needs {key!r}.", hint=f"Set {key} or {part.slot}.{key}.", value=key)
-            value = Value(default, "default")
-        params[key] = Value(_typed(kind, value.value, f"{what}, {key}"), value.origin)
+            params[key] = Value(default, "default")
+        else:
+            params[key] = Value(_typed(kind, value.value, f"{what}, {key}"), value.origin)
     facts = load_object(part.facts, what)(**{k: v.value for k, v in params.items()})
     return PartSpec(part, params, facts)
 
 
 def _typed(kind: Any, value: Any, what: str) -> Any:
     """Returns a value as its declared type, by OmegaConf's rules; None stays None where the type allows it."""
-    if kind is Any:
+    if kind is Any or type(value) is kind:
         return value
     schema = make_dataclass("Parameter", [("value", kind | None)])
     try:
