@@ -27,7 +27,7 @@ def stirred(module: nn.Module) -> None:
     generator = torch.Generator().manual_seed(7)
     with torch.no_grad():
         for parameter in module.parameters():
-            parameter += 0.02 * torch.randn(parameter.shape, generator=generator)
+            parameter.add_(0.02 * torch.randn(parameter.shape, generator=generator))
 
 
 def shapes(model: nn.Module) -> dict[str, tuple[int, ...]]:
@@ -121,7 +121,7 @@ class ModelContract:
             restored = vae.restore(batch.y, batch.cond, samples=2, keep=True, noise=Noise(seed=0))
             assert restored.average is not None and restored.spread is not None and restored.samples is not None
             for image in (restored.image, restored.average, *restored.samples):
-                assert image.shape == batch.y.shape and 0 <= image.min() and image.max() <= 1
+                assert image.shape == batch.y.shape and image.min() >= 0 and image.max() <= 1
             assert restored.spread.shape == batch.y.shape and restored.spread.isfinite().all()
             assert restored.scale is None or (restored.scale.shape == batch.y.shape and (restored.scale > 0).all())
 
