@@ -1,0 +1,83 @@
+"""``vaezoo eval`` from a weight file and pictures on disk to numbers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+from safetensors.torch import save_file
+
+import vaezoo
+from vaezoo.cli.evaluate import evaluate, load_test_split
+from vaezoo.errors import ConfigError, DataMissing, UnknownName, WeightsError
+
+
+def run(*arguments: Any) -> Result:
+    return CliRunner().invoke(evaluate, [str(argument) for argument in arguments])
+
+
+def weights(name: str, folder: Path) -> Path:
+    save_file(vaezoo.create(name, seed=0).state_dict(), folder / "weights.safetensors")
+    return folder / "weights.safetensors"
+
+
+def pictures(folder: Path, side: int) -> Path:
+    folder.mkdir()
+    for index in range(3):
+        pixels = np.random.default_rng(index).integers(256, size=(side, side, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{index}.png")
+    return folder
+
+
+def test_a_generative_model_gets_a_bound(tmp_path: Path) -> None:
+    arguments = ("mlp-seed", "--weights", weights("mlp-seed", tmp_path), "--data", pictures(tmp_path / "set", 28))
+    result = run(*arguments, "--json")
+    (values,) = json.loads(result.stdout)["results"]
+    assert values["images"] == 3 and values["elbo_nats"] == pytest.approx(
+        -values["distortion_nats"] - values["rate_nats"]
+    )
+    text = run(*arguments, "--nll", 4, "--binarise", "--limit", 2).stdout
+    assert "2 images" in text and "nll_nats" in text
+
+
+def test_a_denoiser_gets_decibels_and_coverage(tmp_path: Path) -> None:
+    arguments = ("denoise", "--weights", weights("denoise", tmp_path), "--data", pictures(tmp_path / "set", 24))
+    found = json.loads(run(*arguments, "--sigma", "15,50", "--limit", 1, "--json").stdout)["results"]
+    assert [values["sigma"] for values in found] == [15, 50] and {"psnr_db", "ssim", "coverage_68"} <= found[0].keys()
+    table = run(*arguments, "--sigma", "15").stdout.splitlines()
+    assert "3 images" in table[0] and table[1].split()[:3] == ["sigma", "psnr_db", "ssim"] and len(table) == 3
+
+
+def test_a_set_with_a_test_split_gives_that() -> None:
+    model = vaezoo.create("mlp-seed", seed=0)
+    try:
+        images = load_test_split("fashion-mnist", model, limit=5)
+    except DataMissing as missing:
+        pytest.skip(str(missing))
+    assert images.source == "fashion-mnist-test" and len(images.pixels) == len(images.labels) == 5  # type: ignore[arg-type]
+    assert images.pixels[0].shape == (28, 28, 1)
+
+
+@pytest.mark.parametrize("sigma", ["", "15;25", "-5", "a"])
+def test_noise_levels_are_numbers(tmp_path: Path, sigma: str) -> None:
+    result = run("denoise", "--sigma", sigma)
+    assert isinstance(result.exception, ConfigError) and "such as 15,25,50" in str(result.exception)
+
+
+def test_unknown_names_and_files_are_refused(tmp_path: Path) -> None:
+    assert isinstance(run("denoice").exception, UnknownName)
+    missing = run("denoise", "--weights", tmp_path / "none.safetensors")
+    assert isinstance(missing.exception, WeightsError) and "none.safetensors" in str(missing.exception)
+    data = run("denoise", "--weights", weights("denoise", tmp_path), "--data", "kodac24")
+    assert isinstance(data.exception, UnknownName) and "'kodak24'" in str(data.exception)
+
+
+def test_a_task_without_a_protocol_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vaezoo.zoo, "model_info", lambda name: {"task": "dream"})
+    result = run("anything")
+    assert isinstance(result.exception, ConfigError) and "'dream' have no protocol" in str(result.exception)
