@@ -32,7 +32,7 @@ def test_verify_fails_when_the_output_is_another(vaezoo, monkeypatch):
 
 def test_verify_of_an_unknown_name_ends_with_code_3(vaezoo):
     code, out, _ = vaezoo("verify", "nothing")
-    assert code == 3 and "Expected a model" in out
+    assert code == 3 and "Expected a known model" in out
 
 
 def test_verify_needs_a_name(vaezoo):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import BackendUnavailable, ConfigError, VaezooError, suggest
 from .keeper import Keeper, keeper
@@ -116,6 +116,10 @@ def create(
 
         report = load_into(model, kept.registry, spec.model.name, _which(name, pretrained))
         model.eval()
+    elif tag := name.partition(".")[2]:
+        from .weights import pick
+
+        pick(kept.registry, spec.model.name, tag)
     model.origin = Origin(name, spec, report)
     return model.to(device=device, dtype=_floating(dtype))
 
@@ -127,12 +131,9 @@ def create_objective(
     from ..core import Objective
 
     spec = _resolve(zoo or keeper(), name, overrides, params)
-    loss_spec = spec.parts["loss"]
-    if loss_spec is None:
-        raise ConfigError(f"The model {name!r} has no loss.", value=name)
     with _seeded(seed):
         model = build_model(spec)
-        loss: Loss = build(loss_spec)
+        loss: Loss = build(cast(PartSpec, spec.parts["loss"]))  # a model without a loss does not resolve
     model.origin = Origin(name, spec)
     return Objective(model, loss)
 

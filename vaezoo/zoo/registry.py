@@ -110,7 +110,9 @@ class Shelf(Generic[Entry]):
         owners = self.entries.get(bare, {})
         found = {o: e for o, e in owners.items() if not plugin or plugin in (o, o.rpartition(":")[2])}
         if not found:
-            raise UnknownName(f"Expected a {self.kind}, got {name!r}.", hint=suggest(bare, self.entries), value=name)
+            raise UnknownName(
+                f"Expected a known {self.kind}, got {name!r}.", hint=suggest(bare, self.entries), value=name
+            )
         if len(found) > 1:
             choices = " or ".join(f"{o.rpartition(':')[2]}/{bare}" for o in sorted(found))
             raise DuplicateName(

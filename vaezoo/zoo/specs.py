@@ -197,6 +197,8 @@ class _Draft:
                     f"The model {self.model!r} has no setting {key!r}.", hint=suggest(key, options), value=key
                 )
             self.shared[key] = Value(value, origin)
+            for slot in SLOTS:  # what is said last counts, also against what the model says of one part
+                self.explicit[slot].pop(key, None)
 
     def settle(self, registry: Registry) -> dict[str, PartSpec | None]:
         """Returns the parts with all parameters; the prior is told the encoder's grid."""
