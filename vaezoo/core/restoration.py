@@ -84,8 +84,8 @@ class RestorationLoss(Loss):
         }
         if bound is not None:
             variance = _per_pixel(self._gaussian(bound.likelihood).scale.detach() ** 2)
-            cost = (bound.distortion + self.beta * bound.rate) / x[0].numel()
-            loss = loss + self.bound_weight * self.bound_every * (40 * weight * variance * cost).mean()
+            per_value = (bound.distortion + self.beta * bound.rate) / x[0].numel()
+            loss = loss + self.bound_weight * self.bound_every * (40 * weight * variance * per_value).mean()
             reports |= bound_reports(bound)
         return Terms(loss, reports)
 

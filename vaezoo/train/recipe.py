@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -112,10 +112,9 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
     config = _merge(OmegaConf.structured(Recipe), content, str(path))
     config = _merge(config, OmegaConf.from_dotlist(list(overrides)), "the command line")
     try:
-        recipe = OmegaConf.to_object(config)
+        recipe = cast(Recipe, OmegaConf.to_object(config))
     except OmegaConfBaseException as error:
         raise ConfigError(f"{path} cannot be resolved: {_first_line(error)}", value=name) from error
-    assert isinstance(recipe, Recipe)
     _check(recipe)
     return recipe
 
