@@ -1,0 +1,96 @@
+"""Facts: grids, and the sentences that refuse a combination."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from vaezoo.core.facts import (
+    ConditionerFacts,
+    DecoderFacts,
+    EncoderFacts,
+    Grid,
+    LossFacts,
+    ModelFacts,
+    PriorFacts,
+    misfits,
+)
+from vaezoo.errors import ConfigError
+
+VECTOR, CELL = Grid(4), Grid(4, 32)
+ENCODER = EncoderFacts("gaussian", (VECTOR,), 1, (28, 28))
+PRIOR = PriorFacts(frozenset({"gaussian", "dirac"}), (VECTOR,), VECTOR)
+DECODER = DecoderFacts(VECTOR, "bernoulli", 1, (28, 28))
+NAMES = {slot: f"a-{slot}" for slot in ("encoder", "prior", "decoder", "loss", "conditioner")}
+FITS = ModelFacts(ENCODER, PRIOR, DECODER, LossFacts(), names=NAMES)
+
+
+def test_what_fits() -> None:
+    assert misfits(FITS) == []
+    assert misfits(replace(FITS, decoder=replace(DECODER, state=CELL, size=None))) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            {"encoder": replace(ENCODER, image_channels=3)},
+            "The encoder 'a-encoder' takes 3 image channels, but the decoder",
+        ),
+        ({"encoder": replace(ENCODER, size=(32, 32))}, "takes (32, 32), but the decoder 'a-decoder' gives (28, 28)"),
+        (
+            {"encoder": replace(ENCODER, belief="pyramid")},
+            "gives a pyramid belief, but the prior 'a-prior' takes a dirac or",
+        ),
+        (
+            {"encoder": replace(ENCODER, grids=(CELL,))},
+            "gives 4 channels at stride 32, but the prior 'a-prior' takes 4",
+        ),
+        (
+            {"encoder": replace(ENCODER, vector=8)},
+            "The encoder 'a-encoder' reads a vector of 8, but without a conditioner",
+        ),
+        ({"encoder": None}, "a model without an encoder must encode the target"),
+        ({"encoder": replace(ENCODER, belief="dirac")}, "needs a rate, but the encoder 'a-encoder' is deterministic"),
+        (
+            {"decoder": replace(DECODER, state=Grid(5))},
+            "gives 4 channels as a vector, but the decoder 'a-decoder' takes 5",
+        ),
+        ({"decoder": replace(DECODER, state=Grid(4, 16))}, "but the decoder 'a-decoder' takes 4 channels at stride 16"),
+        (
+            {"decoder": replace(DECODER, needs_image=True)},
+            "needs the degraded image, but without a conditioner there is none",
+        ),
+        (
+            {"decoder": replace(DECODER, vector=8), "conditioner": ConditionerFacts(vector=4)},
+            "reads a vector of 8, but the conditioner 'a-conditioner' gives 4",
+        ),
+        (
+            {"conditioner": ConditionerFacts(image_channels=3)},
+            "The conditioner 'a-conditioner' takes 3 image channels, but the decoder 'a-decoder' gives 1",
+        ),
+        (
+            {"prior": replace(PRIOR, features=(CELL,))},
+            "needs features of 4 channels at stride 32, but without a conditioner",
+        ),
+        ({"encodes": "target"}, "neither the prior 'a-prior' nor the decoder 'a-decoder' sees the input"),
+        (
+            {"loss": LossFacts(frozenset({"gaussian"}))},
+            "takes a gaussian likelihood, but the decoder 'a-decoder' gives a b",
+        ),
+        ({"loss": LossFacts(conditional=True)}, "encodes the input: set encodes to target"),
+        (
+            {"encoder": None, "encodes": "target"},
+            "needs a posterior, but the decoder 'a-decoder' stands without an encoder",
+        ),
+    ],
+)
+def test_what_does_not(change: dict[str, object], sentence: str) -> None:
+    assert any(sentence in found for found in misfits(replace(FITS, **change)))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("channels", "stride"), [(0, None), (4, 0), (-1, 2)])
+def test_a_grid_of_nothing(channels: int, stride: int | None) -> None:
+    with pytest.raises(ConfigError, match="at least one channel and a stride of at least 1"):
+        Grid(channels, stride)

@@ -1,0 +1,149 @@
+"""The losses against hand-made sums."""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from vaezoo.core import (
+    VAE,
+    Batch,
+    Context,
+    Decoder,
+    ELBOLoss,
+    Gaussian,
+    ImageConditioner,
+    Laplace,
+    Likelihood,
+    Loss,
+    Noise,
+    NormalPrior,
+    Objective,
+    Phase,
+    RestorationLoss,
+    Terms,
+)
+from vaezoo.errors import ConfigError, IncompatibleParts, TrainingError
+
+from .toy import SIZE, LinearEncoder, linear_vae
+
+X = torch.rand(4, 1, *SIZE, generator=torch.Generator().manual_seed(0))
+
+
+def terms(loss: Loss, step: int = 0) -> Terms:
+    torch.manual_seed(1)
+    result: Terms = loss(linear_vae(), Batch(X), step)
+    return result
+
+
+def reported(found: Terms, name: str) -> float:
+    return float(found.reports[name])
+
+
+def test_the_bound_as_a_loss() -> None:
+    found = terms(ELBOLoss())
+    assert float(found.loss.detach()) == pytest.approx(-reported(found, "elbo"))
+    assert reported(found, "elbo") == pytest.approx(-reported(found, "distortion") - reported(found, "rate"), abs=1e-4)
+
+
+@pytest.mark.parametrize(("step", "beta"), [(0, 0.5), (1, 1.0), (3, 2.0), (99, 2.0)])
+def test_beta_warms_up(step: int, beta: float) -> None:
+    found = terms(ELBOLoss(beta=2.0, warmup=4), step)
+    assert reported(found, "beta") == pytest.approx(beta)
+    expected = reported(found, "distortion") + beta * reported(found, "rate")
+    assert float(found.loss.detach()) == pytest.approx(expected, rel=1e-5)
+
+
+def test_free_nats_are_a_floor_under_the_rate() -> None:
+    found = terms(ELBOLoss(free_nats=50.0))
+    assert float(found.loss.detach()) == pytest.approx(reported(found, "distortion") + 50)
+    assert reported(found, "rate") < 50
+    plain, unfloored = terms(ELBOLoss()), terms(ELBOLoss(free_nats=0.01))
+    assert float(plain.loss.detach()) == pytest.approx(float(unfloored.loss.detach()))
+
+
+def test_more_samples_are_averaged() -> None:
+    assert float(terms(ELBOLoss(samples=64)).loss.detach()) == pytest.approx(
+        -float(linear_vae()(Batch(X), k=64, noise=Noise(seed=0)).elbo.detach().mean()), abs=0.5
+    )
+
+
+@final
+class Residual(Decoder):
+    """y + a·z₀, with a scale and a likelihood of choice."""
+
+    def __init__(self, kind: type = Gaussian) -> None:
+        super().__init__()
+        self.channels, self.size, self.kind = 1, SIZE, kind
+        self.gain = nn.Parameter(torch.tensor(0.1))
+        self.logvar = nn.Parameter(torch.tensor(-3.0))
+
+    def forward(self, state: Tensor, context: Context) -> Likelihood:
+        assert context.image is not None
+        likelihood: Likelihood = self.kind(context.image + self.gain * state[:, :1, None, None], self.logvar)
+        return likelihood
+
+
+def restorer(kind: type = Gaussian) -> VAE:
+    parts: dict[str, Any] = {"encoder": LinearEncoder(), "prior": NormalPrior(2), "decoder": Residual(kind)}
+    return VAE(**parts, conditioner=ImageConditioner(1), encodes="target")
+
+
+def test_restoration_is_its_three_terms() -> None:
+    y = X + 0.1
+    model = restorer()
+    found = RestorationLoss(20.0, 0.05, 0.0)(model, Batch(y, X), 0)
+    error = torch.full_like(X, 0.01)  # the mean path gives y itself
+    weight = 1 / (0.1 + 5 / 255)
+    scale = 0.5 * (error * torch.exp(torch.tensor(3.0)) - 3).mean()
+    assert float(found.loss.detach()) == pytest.approx(float(20 * weight * 0.01 + 0.05 * scale), rel=1e-4)
+    assert reported(found, "psnr_db") == pytest.approx(20.0, abs=1e-3)
+    torch.manual_seed(2)
+    whole = RestorationLoss(20.0, 0.05, 0.3, beta=2.0)(model, Batch(y, X), 0)
+    cost = (reported(whole, "distortion") + 2 * reported(whole, "rate")) / X[0].numel()
+    bound = 0.3 * 40 * weight * torch.exp(torch.tensor(-3.0)) * cost
+    assert float((whole.loss - found.loss).detach()) == pytest.approx(float(bound), rel=1e-3)
+
+
+def test_the_bound_is_skipped_between_its_steps_and_weighs_more() -> None:
+    model, batch = restorer(), Batch(X + 0.1, X)
+    loss = RestorationLoss(bound_every=2)
+    assert "elbo" not in loss(model, batch, 1).reports
+    mean = float(loss(model, batch, 1).loss.detach())
+    found = []
+    for every in (1, 2):
+        torch.manual_seed(0)
+        found.append(float(RestorationLoss(bound_every=every)(model, batch, 0).loss.detach()) - mean)
+    assert found[1] == pytest.approx(2 * found[0], rel=1e-4)
+
+
+def test_another_likelihood_is_refused() -> None:
+    with pytest.raises(IncompatibleParts, match="takes a Gaussian likelihood, but the decoder gives Laplace"):
+        RestorationLoss()(restorer(Laplace), Batch(X), 0)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: ELBOLoss(beta=-1), "Expected beta of at least 0, got -1"),
+        (lambda: ELBOLoss(samples=0), "Expected samples of at least 1, got 0"),
+        (lambda: ELBOLoss(free_nats=float("nan")), "Expected free_nats of at least 0, got nan"),
+        (lambda: RestorationLoss(bound_every=0), "Expected bound_every of at least 1, got 0"),
+    ],
+)
+def test_settings_have_minimums(make: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        make()
+
+
+def test_a_parameter_that_no_phase_trains_is_refused() -> None:
+    loss = ELBOLoss()
+    loss.phases = (Phase("decoder", ("model.decoder", "loss")),)
+    with pytest.raises(TrainingError, match=r"got 1 in none, such as 'model.encoder.gain'"):
+        Objective(linear_vae(), loss)
+    model = linear_vae()
+    model.requires_grad_(False)
+    Objective(model, loss)
