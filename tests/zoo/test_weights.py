@@ -1,0 +1,161 @@
+"""Weights: trusted by hash, loaded strictly or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save
+from torch import Tensor
+
+from vaezoo import create, list_models, model_info
+from vaezoo.core import VAE
+from vaezoo.errors import HashMismatch, TensorMismatch, UnknownName, VaezooError, WeightsError
+from vaezoo.zoo import Keeper
+from vaezoo.zoo.cards import Card
+from vaezoo.zoo.probe import agrees, probe
+from vaezoo.zoo.weights import from_package
+
+from .test_registry import CARD
+
+
+@pytest.fixture
+def model() -> VAE:
+    return create("mlp-seed", seed=1)
+
+
+@pytest.fixture
+def zoo(model: VAE, tmp_path: Path) -> Keeper:
+    """A zoo whose ``mlp-seed`` has the weights ``mine``, in a file."""
+    content = save(model.state_dict())
+    path = tmp_path / "my weights.safetensors"
+    path.write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()
+    body = {**CARD, "urls": ("pkg://no_such/x", "ftp://host/x", path.as_uri()), "sha256": digest}
+    keeper = Keeper()
+    keeper.registry.cards.entries.clear()
+    keeper.registry.cards.add("mlp-seed.mine", "vaezoo", Card(name="mlp-seed.mine", **body))
+    return keeper
+
+
+def recard(zoo: Keeper, **change: Any) -> None:
+    owners = zoo.registry.cards.entries["mlp-seed.mine"]
+    owners["vaezoo"] = replace(owners["vaezoo"], **change)
+
+
+def test_pretrained(zoo: Keeper, model: VAE) -> None:
+    for name, which in (("mlp-seed", True), ("mlp-seed.mine", True), ("mlp-seed", "mine")):
+        loaded = create(name, pretrained=which, zoo=zoo)
+        assert not loaded.training and loaded.origin.weights.tensors == len(model.state_dict())
+        for key, value in model.state_dict().items():
+            assert torch.equal(loaded.state_dict()[key], value)
+    assert list_models(pretrained=True, zoo=zoo) == ["mlp-seed.mine"]
+    assert list(model_info("mlp-seed.mine", zoo=zoo)["weights"]) == ["mine"]
+
+
+def test_half_precision_is_adapted_and_reported(model: VAE, tmp_path: Path) -> None:
+    path = tmp_path / "half.safetensors"
+    path.write_bytes(save(model.half().state_dict()))
+    loaded = create("mlp-seed", pretrained=path)
+    assert set(loaded.origin.weights.adapted) == set(model.state_dict())
+    assert next(loaded.parameters()).dtype == torch.float32
+
+
+def test_the_probe_tells_models_apart(zoo: Keeper) -> None:
+    same = [probe(create("mlp-seed", pretrained=True, zoo=zoo)) for _ in range(2)]
+    other = create("mlp-seed", seed=2).eval()
+    for parameter in other.parameters():
+        parameter.data.mul_(3)
+    assert agrees(*same) and not agrees(same[0], probe(other)) and not agrees(same[0], same[0][:3])
+
+
+@pytest.mark.parametrize(
+    ("name", "pretrained", "kind", "message"),
+    [
+        ("mlp-seed.mien", True, UnknownName, "The model 'mlp-seed' has no weights 'mien'. Did you mean 'mine'?"),
+        ("mlp-seed.mien", False, UnknownName, "The model 'mlp-seed' has no weights 'mien'. Did you mean 'mine'?"),
+        ("mlp-seed", "mien", UnknownName, "Did you mean 'mine'?"),
+        ("mlp-vae", True, UnknownName, "The model 'mlp-vae' has no pretrained weights"),
+        ("mlp-seed", "./nowhere.safetensors", WeightsError, "cannot read nowhere.safetensors: No such file"),
+    ],
+)
+def test_weights_that_are_not_there(
+    zoo: Keeper, name: str, pretrained: Any, kind: type[VaezooError], message: str
+) -> None:
+    with pytest.raises(kind) as caught:
+        create(name, pretrained=pretrained, zoo=zoo)
+    assert message in str(caught.value)
+    if kind is UnknownName and "." in name:
+        with pytest.raises(UnknownName, match="has no weights 'mien'"):
+            model_info(name, zoo=zoo)
+
+
+def test_every_attempt_is_listed(zoo: Keeper) -> None:
+    recard(zoo, urls=("pkg://no_such.at_all/x", "pkg:///x", "ftp://host/x", "file:///no/such/file"))
+    with pytest.raises(WeightsError) as caught:
+        create("mlp-seed", pretrained=True, zoo=zoo)
+    assert str(caught.value).count(": not there") == 3 and "ftp://host/x: the scheme is none of pkg, file" in str(
+        caught.value
+    )
+    assert from_package("pkg://vaezoo/zoo/builtin.yaml") is not None
+
+
+def test_a_wrong_hash(zoo: Keeper) -> None:
+    recard(zoo, sha256="f" * 64)
+    with pytest.raises(HashMismatch, match=f"instead of {'f' * 64}. Reinstall"):
+        create("mlp-seed", pretrained=True, zoo=zoo)
+
+
+def without(state: dict[str, Tensor], name: str) -> dict[str, Tensor]:
+    return {n: t for n, t in state.items() if n != name}
+
+
+BIAS = "decoder.project.bias"
+
+
+def mangle(state: dict[str, Tensor], how: str) -> bytes:
+    changed = {
+        "missing": lambda: without(state, BIAS),
+        "extra": lambda: {**state, "stray": torch.zeros(1)},
+        "renamed": lambda: {**without(state, BIAS), "decoder.bias": state[BIAS]},
+        "shape": lambda: {**state, BIAS: torch.zeros(3)},
+        "nan": lambda: {**state, BIAS: torch.full_like(state[BIAS], torch.nan)},
+    }
+    return (
+        save(changed[how]())
+        if how in changed
+        else {"pickle": pickle.dumps(1), "cut": save(state)[:-9], "html": b"<html>"}[how]
+    )
+
+
+@pytest.mark.parametrize(
+    ("how", "kind", "message"),
+    [
+        ("missing", TensorMismatch, "1 missing, such as 'decoder.project.bias'"),
+        ("extra", TensorMismatch, "1 extra, such as 'stray'"),
+        ("renamed", TensorMismatch, "1 missing, such as 'decoder.project.bias'; 1 extra, such as 'decoder.bias'"),
+        ("shape", TensorMismatch, "decoder.project.bias is (3,) instead of (784,)"),
+        ("nan", WeightsError, "got NaN or infinity in 'decoder.project.bias'"),
+        ("pickle", WeightsError, "got a pickle, which could run code. Convert it"),
+        ("cut", WeightsError, "got bytes that are none"),
+        ("html", WeightsError, "got bytes that are none"),
+    ],
+)
+def test_a_file_that_does_not_fit(model: VAE, tmp_path: Path, how: str, kind: type[VaezooError], message: str) -> None:
+    path = tmp_path / "my.safetensors"
+    path.write_bytes(mangle(model.state_dict(), how))
+    with pytest.raises(kind) as caught:
+        create("mlp-seed", pretrained=str(path))
+    assert message in str(caught.value)
+
+
+def test_a_whole_pickle_of_torch_is_refused(model: VAE, tmp_path: Path) -> None:
+    path = tmp_path / "my.safetensors"
+    torch.save(model.state_dict(), path)
+    with pytest.raises(WeightsError, match="got a pickle"):
+        create("mlp-seed", pretrained=path)
