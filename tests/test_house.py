@@ -1,0 +1,140 @@
+"""The rules of the house, as tests."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+from vaezoo.zoo import hookspecs
+from vaezoo.zoo.keeper import GROUP
+
+ROOT = Path(__file__).parents[1]
+SOURCES = sorted([*(ROOT / "vaezoo").rglob("*.py"), *(ROOT / "plugins").rglob("*.py")])
+HOOKS = [name for name in vars(hookspecs) if name.startswith("vaezoo_")]
+
+HEAVY = ("torch", "timm", "torchvision", "PIL")
+FORBIDDEN = {"gt", "hq", "lq", "inp", "recon_x", "mu", "log_var", "lv", "latent_sample", "kld"}
+FORBIDDEN |= {"reg_loss", "recon_loss", "cost", "lmbda", "kl_weight", "embed_ind", "ds"}
+"""The column "never" of the naming table; ``f``, ``out`` and ``std`` also have other, good meanings."""
+FORBIDDEN_FILES = {"utils.py", "helpers.py", "common.py", "misc.py"}
+
+named = pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+
+
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def in_testing(path: Path) -> bool:
+    return path.is_relative_to(ROOT / "vaezoo" / "testing")
+
+
+def test_layers() -> None:
+    script = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import vaezoo",
+        "import vaezoo.cli.main",
+        "import vaezoo; vaezoo.list_models(); vaezoo.plugins()",
+        "import vaezoo; [vaezoo.model_info(name) for name in vaezoo.list_models()]",
+        "import vaezoo; [vaezoo.explain(name) for name in vaezoo.list_models()]",
+    ],
+)
+def test_looking_loads_nothing_heavy(statement: str) -> None:
+    script = f"import sys; {statement}; print([name for name in {HEAVY} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_front_door_is_whole() -> None:
+    import vaezoo
+    import vaezoo.core
+
+    for package in (vaezoo, vaezoo.core):
+        assert set(package.__all__) <= set(dir(package))
+        assert all(getattr(package, name).__doc__ for name in package.__all__)
+        with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+            _ = package.nothing
+
+
+@named
+def test_users_meet_no_assert(path: Path) -> None:
+    """An assertion is for tests: a user's mistake has a named error."""
+    found = [node.lineno for node in ast.walk(tree(path)) if isinstance(node, ast.Assert)]
+    assert in_testing(path) or not found, f"assert at lines {found}"
+
+
+@named
+def test_a_file_is_a_room(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+    assert path.name not in FORBIDDEN_FILES
+    assert ast.get_docstring(tree(path)), "it does not say what is here"
+
+
+def identifiers(module: ast.Module) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(module):
+        if isinstance(node, ast.Name):
+            yield node.id, node.lineno
+        elif isinstance(node, ast.arg):
+            yield node.arg, node.lineno
+        elif isinstance(node, ast.Attribute):
+            yield node.attr, node.lineno
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            yield node.name, node.lineno
+
+
+@named
+def test_one_name_for_one_thing(path: Path) -> None:
+    found = [(name, line) for name, line in identifiers(tree(path)) if name in FORBIDDEN]
+    assert not found, f"docs/naming.md has other names for {found}"
+
+
+def bases(node: ast.ClassDef) -> set[str]:
+    return {ast.unparse(base).partition("[")[0].rpartition(".")[2] for base in node.bases}
+
+
+@named
+def test_abstract_or_final(path: Path) -> None:
+    """A class with abstract methods has no __init__; one that fills a slot, or is a module, is final."""
+    for node in ast.walk(tree(path)):
+        if not isinstance(node, ast.ClassDef) or in_testing(path):
+            continue
+        methods = {
+            m.name: {ast.unparse(d) for d in m.decorator_list} for m in node.body if isinstance(m, ast.FunctionDef)
+        }
+        final = "final" in {ast.unparse(d) for d in node.decorator_list}
+        if any("abstractmethod" in marks for marks in methods.values()):
+            assert "__init__" not in methods and not final, f"{node.name} is abstract, and has an __init__ or is final"
+        elif bases(node) & {"Module", *PARTS}:
+            assert final, f"{node.name} is concrete, but not final"
+
+
+PARTS = ("Encoder", "Decoder", "Prior", "FlatPrior", "Level", "Conditioner", "Loss", "Posterior", "Likelihood")
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_a_hook_is_documented_and_used(hook: str) -> None:
+    assert getattr(hookspecs, hook).__doc__
+    users = [entry.name for entry in entry_points(group=GROUP) if hasattr(entry.load(), hook)]
+    assert users, f"no plugin implements {hook}"
+
+
+def test_guests_import_published_names_only() -> None:
+    """A plugin imports core and errors, and nothing that begins with an underscore."""
+    for path in (ROOT / "plugins").rglob("*.py"):
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("vaezoo."):
+                assert (node.module or "").split(".")[1] in ("core", "errors"), f"{path.name} imports {node.module}"
+                assert not any(alias.name.startswith("_") for alias in node.names), path.name
