@@ -42,13 +42,8 @@ def test_a_crop_is_a_window_of_the_picture() -> None:
     assert torch.all(x[:, 2] == 77) and x[:, 0].max() <= 39 and x[:, 1].max() <= 49
     torch.testing.assert_close(x[:, 0].diff(dim=1), torch.ones(32, 15, 16))
     torch.testing.assert_close(x[:, 1].diff(dim=2), torch.ones(32, 16, 15))
-    corners = {
-        (int(patch[0, 0, 0]), int(patch[1, 0, 0]))
-        for patch in patches().batch(0, range(512), 512, CPU).y * 255
-    }
-    assert {row for row, _ in corners} == set(range(25)) and {column for _, column in corners} == set(
-        range(35)
-    )
+    corners = {(int(patch[0, 0, 0]), int(patch[1, 0, 0])) for patch in patches().batch(0, range(512), 512, CPU).y * 255}
+    assert {row for row, _ in corners} == set(range(25)) and {column for _, column in corners} == set(range(35))
 
 
 def test_flips_and_turns_are_all_eight() -> None:
@@ -72,18 +67,13 @@ def test_noise_has_the_stated_deviation_and_is_not_clipped() -> None:
         noise = (batch.y - batch.target) / batch.info["sigma"][:, None, None, None]
         assert abs(float(noise.mean())) < 0.02 and abs(float(noise.std()) - 1) < 0.02
         assert batch.y.min() < 0 and batch.target.min() >= 0 and batch.target.max() <= 1
-        assert (
-            batch.info["sigma"].max() <= 55 / 255
-            and abs(float(batch.info["sigma"].mean()) - 27.5 / 255) < 0.02
-        )
+        assert batch.info["sigma"].max() <= 55 / 255 and abs(float(batch.info["sigma"].mean()) - 27.5 / 255) < 0.02
 
 
 def test_an_epoch_visits_every_image_once_in_a_new_order() -> None:
     source = toy.source(16)
     assert source.steps_per_epoch(4) == 4 and source.steps_per_epoch(5) == 3
-    epochs = [
-        torch.cat([source.batch(step + first, range(4), 4, CPU).y for step in range(4)]) for first in (0, 4)
-    ]
+    epochs = [torch.cat([source.batch(step + first, range(4), 4, CPU).y for step in range(4)]) for first in (0, 4)]
     keys = [[float(image.sum()) for image in epoch] for epoch in epochs]
     assert keys[0] != keys[1] and sorted(keys[0]) == sorted(keys[1])
 
@@ -109,7 +99,5 @@ def test_what_does_not_fit_is_refused() -> None:
         toy.source(labels=True)
     with pytest.raises(ConfigError, match="A batch of 17 is larger than the data, 16 images"):
         toy.source(16).steps_per_epoch(17)
-    with pytest.raises(
-        ConfigError, match=r"Patches of 16 at scale 0\.3 do not fit a picture 40 pixels small"
-    ):
+    with pytest.raises(ConfigError, match=r"Patches of 16 at scale 0\.3 do not fit a picture 40 pixels small"):
         patches(scale=[0.3, 1.0])

@@ -91,9 +91,7 @@ def test_accumulating_is_the_same_as_a_larger_batch(tmp_path: Path) -> None:
 
 
 def test_a_time_limit_stops_and_a_finished_run_stays(tmp_path: Path) -> None:
-    assert (
-        train(toy.recipe(), tmp_path, objective=toy.objective(), source=toy.source(), minutes=0.0).steps == 1
-    )
+    assert train(toy.recipe(), tmp_path, objective=toy.objective(), source=toy.source(), minutes=0.0).steps == 1
     assert train(toy.recipe(), tmp_path, objective=toy.objective(), source=toy.source()).steps == 16
     before = toy.weights(tmp_path)
     assert train(toy.recipe(), tmp_path, objective=toy.objective(), source=toy.source()).steps == 16
@@ -130,15 +128,9 @@ def test_a_checkpoint_of_another_configuration_is_refused(tmp_path: Path) -> Non
     with pytest.raises(CheckpointError, match=r"batch \(4, now 8\), ema \(0.999, now 0.9\).*--no-resume"):
         train(toy.recipe(batch=8, ema=0.9), tmp_path, objective=toy.objective(), source=toy.source())
     machine = MachineRecipe(log_every=1)
+    assert train(toy.recipe(machine=machine), tmp_path, objective=toy.objective(), source=toy.source()).steps == 16
     assert (
-        train(toy.recipe(machine=machine), tmp_path, objective=toy.objective(), source=toy.source()).steps
-        == 16
-    )
-    assert (
-        train(
-            toy.recipe(ema=0.9), tmp_path, objective=toy.objective(), source=toy.source(), resume=False
-        ).steps
-        == 16
+        train(toy.recipe(ema=0.9), tmp_path, objective=toy.objective(), source=toy.source(), resume=False).steps == 16
     )
 
 

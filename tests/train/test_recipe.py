@@ -19,9 +19,7 @@ def test_what_ships_loads(name: str) -> None:
 
 
 def test_overrides_change_values_and_types_are_kept() -> None:
-    recipe = load_recipe(
-        "denoise", ["optimizer.lr=3e-4", "precision=bf16", "data.sigma=[10,20]", "machine.threads=2"]
-    )
+    recipe = load_recipe("denoise", ["optimizer.lr=3e-4", "precision=bf16", "data.sigma=[10,20]", "machine.threads=2"])
     assert recipe.optimizer.lr == 3e-4 and recipe.precision is Precision.bf16
     assert recipe.data.sigma == [10.0, 20.0] and recipe.machine.threads == 2
 

@@ -55,16 +55,12 @@ def test_another_content_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: P
         b"\0\0\x08\x03" + np.array([1, 2, 2], ">u4").tobytes() + b"1234"
     )
     monkeypatch.setenv("VAEZOO_DATA", str(tmp_path))
-    with pytest.raises(
-        DataMissing, match=r"is not 'mnist': its content has sha256 .*, not ba891046.*Get it from"
-    ):
+    with pytest.raises(DataMissing, match=r"is not 'mnist': its content has sha256 .*, not ba891046.*Get it from"):
         load_images("mnist")
 
 
 @pytest.mark.parametrize("content", [b"<html>", b"\0\0\x08\x03\0\0\0\x01\0\0\0\x02\0\0\0\x02123"])
-def test_a_file_that_is_no_idx_is_refused(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes
-) -> None:
+def test_a_file_that_is_no_idx_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "mnist").mkdir()
     (tmp_path / "mnist/train-images-idx3-ubyte.gz").write_bytes(gzip.compress(content))
     monkeypatch.setenv("VAEZOO_DATA", str(tmp_path))

@@ -47,9 +47,7 @@ def objective(noise: float = 0.1) -> Objective:
 
 
 def source(count: int = 16, **data: object) -> WholeImages:
-    pixels = torch.randint(
-        256, (count, 8, 8, 1), dtype=torch.uint8, generator=torch.Generator().manual_seed(1)
-    )
+    pixels = torch.randint(256, (count, 8, 8, 1), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
     return WholeImages((Images("toy", pixels.numpy(), "0" * 64, "none"),), DataRecipe(**data), 0)  # type: ignore[arg-type]
 
 

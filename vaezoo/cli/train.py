@@ -12,9 +12,7 @@ import click
 @click.argument("recipe")
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run; by default runs/RECIPE.")
-@click.option(
-    "--resume/--no-resume", default=True, help="Go on from the checkpoint in the folder, if there is one."
-)
+@click.option("--resume/--no-resume", default=True, help="Go on from the checkpoint in the folder, if there is one.")
 @click.option("--minutes", type=float, help="Stop with a checkpoint after so many minutes.")
 @click.option("--smoke", is_flag=True, help="A few steps only, to see that everything works.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")

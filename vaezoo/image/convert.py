@@ -78,9 +78,7 @@ def open_image(image: Any) -> tuple[Tensor, Callable[[Tensor], Any]]:
         return _open_tensor(image)
     if hasattr(image, "getbands") and hasattr(image, "tobytes"):
         return _open_pil(image)
-    raise ShapeError(
-        f"Expected a path, Picture, PIL image, array or tensor, got {type(image).__name__}.", value=image
-    )
+    raise ShapeError(f"Expected a path, Picture, PIL image, array or tensor, got {type(image).__name__}.", value=image)
 
 
 def _open_pil(image: PIL.Image.Image) -> tuple[Tensor, Callable[[Tensor], Any]]:
@@ -109,9 +107,7 @@ def _open_pil(image: PIL.Image.Image) -> tuple[Tensor, Callable[[Tensor], Any]]:
 
 def _open_array(array: np.ndarray) -> tuple[Tensor, Callable[[Tensor], Any]]:
     if array.ndim not in (2, 3) or 0 in array.shape or (array.ndim == 3 and array.shape[2] > 4):
-        raise ShapeError(
-            f"Expected an array (H, W) or (H, W, C) with C 1 to 4, got {array.shape}.", value=array.shape
-        )
+        raise ShapeError(f"Expected an array (H, W) or (H, W, C) with C 1 to 4, got {array.shape}.", value=array.shape)
     planes = array.reshape(*array.shape[:2], -1)
     colours = 3 if planes.shape[2] >= 3 else 1
     colour, alpha = planes[..., :colours], planes[..., colours:]
@@ -130,9 +126,7 @@ def _open_array(array: np.ndarray) -> tuple[Tensor, Callable[[Tensor], Any]]:
             return from_tensor(new, picture).pixels
 
     else:
-        raise ShapeError(
-            f"Expected an array of uint8, uint16 or float, got {array.dtype}.", value=array.dtype
-        )
+        raise ShapeError(f"Expected an array of uint8, uint16 or float, got {array.dtype}.", value=array.dtype)
     return tensor, lambda new: np.concatenate([to_plane(new), alpha], axis=2).reshape(array.shape)
 
 

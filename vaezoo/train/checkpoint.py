@@ -79,9 +79,7 @@ def warm_start(model: nn.Module, path: str) -> None:
     try:
         weights = load_file(path)
     except (OSError, SafetensorError) as error:
-        raise WeightsError(
-            f"warm_start: {path} cannot be read as safetensors: {error}", value=path
-        ) from error
+        raise WeightsError(f"warm_start: {path} cannot be read as safetensors: {error}", value=path) from error
     try:
         model.load_state_dict(weights, strict=True)
     except RuntimeError as error:

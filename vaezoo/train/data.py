@@ -57,9 +57,7 @@ class WholeImages:
                 f"Whole images should be of one size, these are of {len(shapes)}.", hint="Set data.patch."
             )
         if data.labels and any(source.labels is None for source in images):
-            raise ConfigError(
-                "data.labels is set, and not every set has labels.", value=[s.source for s in images]
-            )
+            raise ConfigError("data.labels is set, and not every set has labels.", value=[s.source for s in images])
         self.images, self.data, self.seed = images, data, seed
         pixels = np.concatenate([np.asarray(source.pixels) for source in images])
         self.pixels = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
@@ -69,9 +67,7 @@ class WholeImages:
     def steps_per_epoch(self, batch: int) -> int:
         """See :meth:`Source.steps_per_epoch`."""
         if batch > len(self.pixels):
-            raise ConfigError(
-                f"A batch of {batch} is larger than the data, {len(self.pixels)} images.", value=batch
-            )
+            raise ConfigError(f"A batch of {batch} is larger than the data, {len(self.pixels)} images.", value=batch)
         return len(self.pixels) // batch
 
     def batch(self, step: int, rows: range, batch: int, device: torch.device) -> Batch:

@@ -113,9 +113,7 @@ class _Loop:
         self.objective = objective.to(ranks.device, memory_format=self.format).train()  # type: ignore[call-overload]
         self.updater = Updater(self.objective, recipe, self.total, ranks)
         self.average = Average(self.objective.model, recipe.ema)
-        self.valid = (
-            open_source(recipe.data, recipe.data.valid, mix(recipe.seed, -1)) if recipe.data.valid else None
-        )
+        self.valid = open_source(recipe.data, recipe.data.valid, mix(recipe.seed, -1)) if recipe.data.valid else None
         self.config = {key: value for key, value in recipe_dict(recipe).items() if key != "machine"}
         self.config["content"] = {images.source: images.sha256 for images in source.images}
         self.step, self.reports = 0, dict[str, float]()
@@ -165,9 +163,7 @@ class _Loop:
                 speed = {"megapixels_per_s": pixels / 1e6 / max(now - logged, 1e-9)}
                 self.journal.write("train", self.step, **self.reports, **speed)
                 logged, pixels = now, 0
-            if self.valid is not None and (
-                self.step % self.recipe.valid_every == 0 or self.step == self.total
-            ):
+            if self.valid is not None and (self.step % self.recipe.valid_every == 0 or self.step == self.total):
                 self.journal.write("valid", self.step, **self.validate())
             if (bad == 0 and now - saved > 60 * machine.checkpoint_minutes) or last:
                 self.save()

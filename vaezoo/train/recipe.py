@@ -122,9 +122,7 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
 def smoke_recipe(recipe: Recipe) -> Recipe:
     """Returns the recipe cut to a few steps, to see that everything works."""
     machine = replace(recipe.machine, log_every=5)
-    return replace(
-        recipe, steps=10, epochs=0.0, optimizer=replace(recipe.optimizer, warmup=2), machine=machine
-    )
+    return replace(recipe, steps=10, epochs=0.0, optimizer=replace(recipe.optimizer, warmup=2), machine=machine)
 
 
 def find_recipe(name: str) -> Path:
@@ -171,9 +169,7 @@ def _merge(base: Any, update: Any, origin: str) -> Any:
         return OmegaConf.merge(base, update)
     except OmegaConfBaseException as error:
         what = f"The value of {error.full_key!r}" if error.full_key else "A value"
-        raise ConfigError(
-            f"{what} ({origin}) does not fit: {_first_line(error)}.", value=error.full_key
-        ) from error
+        raise ConfigError(f"{what} ({origin}) does not fit: {_first_line(error)}.", value=error.full_key) from error
 
 
 def _first_line(error: Exception) -> str:

@@ -109,9 +109,7 @@ def load_images(name: str, gray: bool = False) -> Images:
 
 def _own_images(path: Path, gray: bool) -> Images:
     names, pixels = _read_pictures(path)
-    return Images(
-        str(path), _to_gray(pixels) if gray else pixels, _pictures_sha256(names, pixels), "unknown", names
-    )
+    return Images(str(path), _to_gray(pixels) if gray else pixels, _pictures_sha256(names, pixels), "unknown", names)
 
 
 def find_file(known: KnownSet, paths: Sequence[str]) -> Path:

@@ -39,9 +39,7 @@ class Updater:
         self.forward: Callable[..., Terms] = torch.compile(objective) if recipe.machine.compile else objective
         self.phases: tuple[Phase, ...] = objective.loss.phases
         self.parameters = {phase.name: _parameters(objective, phase) for phase in self.phases}
-        self.optimizers = {
-            name: _adamw(p, recipe.optimizer, ranks.device) for name, p in self.parameters.items()
-        }
+        self.optimizers = {name: _adamw(p, recipe.optimizer, ranks.device) for name, p in self.parameters.items()}
 
     def update(self, step: int, pieces: Sequence[Batch]) -> dict[str, Tensor]:
         """Runs one step and returns its loss and reports, averaged over pieces.
@@ -110,9 +108,7 @@ def _parameters(objective: nn.Module, phase: Phase) -> dict[str, nn.Parameter]:
     return parameters
 
 
-def _adamw(
-    parameters: Mapping[str, nn.Parameter], recipe: OptimizerRecipe, device: torch.device
-) -> torch.optim.AdamW:
+def _adamw(parameters: Mapping[str, nn.Parameter], recipe: OptimizerRecipe, device: torch.device) -> torch.optim.AdamW:
     groups = [
         {"params": [p for p in parameters.values() if p.ndim > 1], "weight_decay": recipe.weight_decay},
         {"params": [p for p in parameters.values() if p.ndim <= 1], "weight_decay": 0.0},
