@@ -10,6 +10,7 @@ import click
 
 from ..zoo import explain as explain_model
 from ..zoo import keeper, list_models, model_info
+from ..zoo.registry import split_name
 
 
 def columns(rows: list[tuple[str, ...]]) -> str:
@@ -31,15 +32,17 @@ def list_(pattern: str, task: str | None, pretrained: bool, as_json: bool) -> No
     """List models whose name matches PATTERN (shell wildcards)."""
     names = list_models(pattern, task=task, pretrained=pretrained)
     registry = keeper().registry
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name in names:
-        model = registry.models.get(name.partition(".")[0])
-        rows.append((name, model.task, ", ".join(registry.cards_of(model.name)) or "-", model.summary))
+        model = registry.models.get(split_name(name)[0])
+        rows.append(
+            {"name": name, "task": model.task, "weights": list(registry.cards_of(model.name)), "summary": model.summary}
+        )
     if as_json:
-        keys = ("name", "task", "weights", "summary")
-        click.echo(json.dumps([dict(zip(keys, row, strict=True)) for row in rows], indent=1))
+        click.echo(json.dumps(rows, indent=1))
     elif rows:
-        click.echo(columns([("MODEL", "TASK", "WEIGHTS", "WHAT"), *rows]))
+        lines = [(row["name"], row["task"], ", ".join(row["weights"]) or "-", row["summary"]) for row in rows]
+        click.echo(columns([("MODEL", "TASK", "WEIGHTS", "WHAT"), *lines]))
     else:
         click.echo(f"No model matches {pattern!r}.", err=True)
 

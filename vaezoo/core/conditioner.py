@@ -19,10 +19,12 @@ class Conditioner(ABC, nn.Module):
     Attributes:
         channels: Image channels C of y, or None where it does not look at y.
         stride: Heights and widths arrive as multiples of it.
+        takes: Names of the conditions it understands; the model refuses all others.
     """
 
     channels: int | None = None
     stride: int = 1
+    takes: tuple[str, ...] = ()
 
     @abstractmethod
     def forward(self, y: Tensor, cond: Mapping[str, Tensor]) -> Context:
@@ -54,6 +56,8 @@ class LabelConditioner(Conditioner):
         classes: Number of classes.
         context_vector: Dimensions of the embedding.
     """
+
+    takes = ("label",)
 
     def __init__(self, classes: int = 10, context_vector: int = 16) -> None:
         super().__init__()

@@ -10,7 +10,7 @@ from typing import Any, Literal, final
 import torch
 from torch import Tensor, nn
 
-from ..errors import ConfigError, IncompatibleParts, NotNormalised, ShapeError, TrainingError
+from ..errors import ConfigError, IncompatibleParts, NotNormalised, ShapeError, TrainingError, suggest
 from .conditioner import Conditioner
 from .context import Batch, Context
 from .decoder import Decoder
@@ -174,6 +174,10 @@ class VAE(nn.Module):
         visible = (y.shape[2], y.shape[3])
         padded = pad_to_stride(y, self.stride)
         cond = {n: pad_to_stride(c, self.stride) if c.dim() == 4 else c for n, c in (cond or {}).items()}
+        takes = () if self.conditioner is None else self.conditioner.takes
+        for name in cond:
+            if name not in takes:
+                raise ShapeError(f"This model takes no condition {name!r}.", hint=suggest(name, takes), value=name)
         if self.conditioner is None:
             return Context(y.shape[0], (padded.shape[2], padded.shape[3]), visible=visible)
         return replace(self.conditioner(padded, cond), visible=visible)
@@ -196,14 +200,20 @@ class VAE(nn.Module):
         likelihood: Likelihood = self.decoder(latents.state, context.repeat(k))
         return likelihood.crop(context.visible or context.size)
 
-    def _check(self, image: object, what: str = "y") -> Tensor:
-        return check_image(image, self.channels, self.size, what=what)
+    def _check(self, image: object, what: str = "y", check: Callable[..., Tensor] = check_image) -> Tensor:
+        checked = check(image, self.channels, self.size, what=what)
+        own = next(self.parameters()).dtype
+        if checked.dtype != own:
+            raise ShapeError(
+                f"Expected {what} as {own}, as the model's parameters are, got {checked.dtype}.",
+                hint=f"Convert it: image.to({own}).",
+                value=checked.dtype,
+            )
+        return checked
 
     def _check_pair(self, batch: Batch, check: Callable[..., Tensor]) -> tuple[Tensor, Tensor]:
         """Returns y and x, each checked, of one shape."""
-        y, x = (
-            check(image, self.channels, self.size, what=what) for image, what in ((batch.y, "y"), (batch.target, "x"))
-        )
+        y, x = self._check(batch.y, "y", check), self._check(batch.target, "x", check)
         if x.shape != y.shape:
             raise ShapeError(
                 f"Expected y and x of one shape, got {tuple(y.shape)} and {tuple(x.shape)}.", value=(y.shape, x.shape)
@@ -274,6 +284,8 @@ class VAE(nn.Module):
         size = size or self.default_size
         if size is None:
             raise ShapeError("Expected a size (H, W): this model has no default one.", hint="Pass size=(H, W).")
+        if len(size) != 2 or min(size) < 1:
+            raise ShapeError(f"Expected size as (H, W) of at least 1, got {tuple(size)}.", value=size)
         like = next(self.parameters()) if like is None else like
         return self.context(like.new_zeros((rows, self.channels, *size)), cond)
 
@@ -300,7 +312,13 @@ class VAE(nn.Module):
 
         Returns:
             (n, C, H, W), or (n·B, C, H, W) with the sample index slow; in [0, 1].
+
+        Raises:
+            ShapeError: A size or y is missing or impossible, or a condition is none of the model's.
+            ConfigError: ``n`` is no number of samples.
         """
+        if not isinstance(n, int) or n < 0:
+            raise ConfigError(f"Expected a whole number n of at least 0, got {n!r}.", value=n)
         context = self._imagined(n, y, cond, size, None)
         _, likelihood = self.path(context, n if y is not None else 1, noise)
         return likelihood.image.clamp(0, 1)

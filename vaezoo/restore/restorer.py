@@ -13,7 +13,8 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from vaezoo.errors import ConfigError, ImageError, ShapeError
+from vaezoo.core.device import find_device
+from vaezoo.errors import ImageError, ShapeError
 from vaezoo.image.tile import Tiling, run_tiled
 
 
@@ -67,15 +68,14 @@ class Restorer:
         ConfigError: The device is unknown or absent, or the tile is too small for the model.
     """
 
-    def __init__(
-        self, model: Model, *, tile: int | None = None, device: str | torch.device | None = None
-    ) -> None:
+    def __init__(self, model: Model, *, tile: int | None = None, device: str | torch.device | None = None) -> None:
         self.model = model
         self.tile = tile
         self._usual_tile = Tiling.tile
         if tile is not None:
             Tiling.fitting(tile, model.stride)
-        self.device = _home(model) if device is None else _device(device)
+        like = _like(model)
+        self.device, self._dtype = like.device if device is None else find_device(device), like.dtype
         if isinstance(model, torch.nn.Module):
             model.eval().to(self.device)
 
@@ -130,9 +130,7 @@ class Restorer:
                 hint="Resize it or choose another model.", value=size,
             )  # fmt: skip
 
-    def _try(
-        self, y: Tensor, tile: int, progress: Callable[[int, int], None] | None
-    ) -> tuple[Tensor, ...] | None:
+    def _try(self, y: Tensor, tile: int, progress: Callable[[int, int], None] | None) -> tuple[Tensor, ...] | None:
         """Returns image and, where there is one, scale; None where memory did not suffice."""
         try:
             with torch.no_grad():
@@ -144,7 +142,7 @@ class Restorer:
 
     def _restore(self, y: Tensor) -> list[Tensor]:
         channels, needed = y.shape[1], self.model.channels
-        y = y.to(self.device)
+        y = y.to(self.device, self._dtype)
         if channels == needed:
             result = self.model.restore(y)
             return [values for values in (result.image, result.scale) if values is not None]
@@ -165,21 +163,10 @@ def _is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
-def _home(model: Model) -> torch.device:
+def _like(model: Model) -> Tensor:
+    """Returns a tensor of the model's device and type."""
     parameters = model.parameters() if isinstance(model, torch.nn.Module) else iter(())
-    return next((p.device for p in parameters), torch.device("cpu"))
-
-
-def _device(name: str | torch.device) -> torch.device:
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ConfigError(
-            f"Device {str(name)!r} cannot be used: {str(error).splitlines()[0]}.",
-            hint="'cpu' always works.", value=str(name),
-        ) from error  # fmt: skip
-    return device
+    return next(parameters, torch.empty(0))
 
 
 def _by(size: tuple[int, ...]) -> str:

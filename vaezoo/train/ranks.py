@@ -16,6 +16,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from vaezoo.core.device import find_device
 from vaezoo.errors import ConfigError
 
 
@@ -71,18 +72,8 @@ def join_ranks(device: str) -> Iterator[Ranks]:
     Raises:
         ConfigError: There is no such device.
     """
-    try:
-        chosen = torch.device(
-            ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-        )
-    except RuntimeError as error:
-        raise ConfigError(
-            f"machine.device {device!r} is none.", hint="Try auto, cpu or cuda.", value=device
-        ) from error
-    if chosen.type == "cuda" and not torch.cuda.is_available():
-        raise ConfigError(
-            f"machine.device is {device!r}, and torch sees no GPU.", hint="Try auto or cpu.", value=device
-        )
+    found = "cuda" if torch.cuda.is_available() else "cpu"
+    chosen = find_device(found if device == "auto" else device)
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if world == 1:
         yield Ranks(0, 1, chosen)

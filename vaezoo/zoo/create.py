@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import BackendUnavailable, ConfigError, VaezooError, suggest
 from .keeper import Keeper, keeper
+from .registry import split_name
 from .specs import ModelSpec, Overrides, PartSpec, load_object, resolve
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def create(
     Args:
         name: ``arch``, ``arch.tag`` or ``plugin/arch``, see :func:`vaezoo.list_models`.
         pretrained: False for random weights, True for the tag in the name or else the first, a tag, or the path
-            of a safetensors file.
+            of a safetensors file: a `Path`, or a text with a slash or that ending.
         overrides: ``["loss.beta=2", "encoder=resnet"]`` or ``{"loss.beta": 2}``.
         seed: Seed of the random weights; the global generator is left alone.
         device: Where to put it.
@@ -101,7 +102,7 @@ def create(
 
     Raises:
         UnknownName: Nothing of that name, or no such tag.
-        ConfigError: An override is unknown or of the wrong type.
+        ConfigError: An override is unknown or of the wrong type, or the device or dtype cannot be used.
         IncompatibleParts: The parts cannot work together.
         WeightsError: The weights cannot be trusted or do not fit.
         PluginError: The model may be a broken plugin's.
@@ -116,12 +117,14 @@ def create(
 
         report = load_into(model, kept.registry, spec.model.name, _which(name, pretrained))
         model.eval()
-    elif tag := name.partition(".")[2]:
+    elif tag := split_name(name)[1]:
         from .weights import pick
 
         pick(kept.registry, spec.model.name, tag)
     model.origin = Origin(name, spec, report)
-    return model.to(device=device, dtype=_floating(dtype))
+    from ..core.device import find_device
+
+    return model.to(device=None if device is None else find_device(device), dtype=_floating(dtype))
 
 
 def create_objective(
@@ -150,9 +153,10 @@ def _resolve(kept: Keeper, name: str, overrides: Overrides, params: Mapping[str,
 
 def _which(name: str, pretrained: bool | str | Path) -> str | Path | None:
     """Returns a tag, a path, or None for the first tag."""
-    tag = name.partition(".")[2] or None
-    if isinstance(pretrained, bool):
-        return tag
+    if pretrained is True:
+        return split_name(name)[1]
+    if not isinstance(pretrained, str | Path):
+        raise ConfigError(f"Expected pretrained as True, False, a tag or a path, got {pretrained!r}.", value=pretrained)
     if isinstance(pretrained, Path) or "/" in pretrained or pretrained.endswith(".safetensors"):
         return Path(pretrained)
     return pretrained

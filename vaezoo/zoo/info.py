@@ -7,6 +7,7 @@ from dataclasses import asdict, is_dataclass
 from typing import Any
 
 from .keeper import Keeper, keeper
+from .registry import split_name
 from .specs import ModelSpec, Overrides, resolve
 
 
@@ -43,7 +44,7 @@ def model_info(name: str, *, zoo: Keeper | None = None) -> dict[str, Any]:
         UnknownName: Nothing of that name.
     """
     registry = (zoo or keeper()).registry
-    arch, _, tag = name.partition(".")
+    arch, tag = split_name(name)
     model = registry.models.get(arch)
     cards = registry.cards_of(model.name)
     if tag:

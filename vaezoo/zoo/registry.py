@@ -234,6 +234,18 @@ class Registry:
         return found
 
 
+def split_name(name: str) -> tuple[str, str | None]:
+    """Returns architecture and tag of ``arch`` or ``arch.tag``; the tag is None where there is none.
+
+    Raises:
+        ConfigError: It is no text.
+    """
+    if not isinstance(name, str):
+        raise ConfigError(f"Expected a model's name, got {name!r}.", value=name)
+    arch, _, tag = name.partition(".")
+    return arch, tag or None
+
+
 def _check_name(name: str) -> None:
     if not _NAME.fullmatch(name):
         raise ConfigError(f"Expected a name of lower case words joined by hyphens, got {name!r}.", value=name)

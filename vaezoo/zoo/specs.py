@@ -14,7 +14,7 @@ from yaml import YAMLError
 
 from ..core.facts import ModelFacts, misfits
 from ..errors import BackendUnavailable, ConfigError, IncompatibleParts, suggest
-from .registry import SLOTS, Model, Part, Registry
+from .registry import SLOTS, Model, Part, Registry, split_name
 
 _MODEL_KEYS = {"summary", "task", "paper", "differs", "encodes", "shared", *SLOTS}
 Overrides = Mapping[str, Any] | Iterable[str]
@@ -100,7 +100,7 @@ def resolve(
         ConfigError: A key is unknown or a value of the wrong type; the message has a suggestion.
         IncompatibleParts: The parts cannot work together; one sentence for each bad pair.
     """
-    model = registry.models.get(name.partition(".")[0])
+    model = registry.models.get(split_name(name)[0])
     origin = str(model.source)
     draft = _Draft(model.name)
     for key, value in model.body.items():
@@ -129,16 +129,21 @@ def resolve(
         raise IncompatibleParts(" ".join(sentences), value=model.name)
     size = draft.shared.get("image_size")
     default_size = None if size is None else _typed(tuple[int, int] | None, size.value, "image_size")
+    if default_size is not None and min(default_size) < 1:
+        raise ConfigError(f"Expected image_size as height and width of at least 1, got {default_size}.", value=size)
     return ModelSpec(model, parts, draft.shared, draft.encodes, default_size)
 
 
 def _pairs(overrides: Overrides) -> list[tuple[str, Any]]:
     if isinstance(overrides, str):
         overrides = [overrides]
+    keys = list(overrides) if isinstance(overrides, Iterable) else [overrides]
+    if wrong := [key for key in keys if not isinstance(key, str)]:
+        raise ConfigError(f"Expected overrides as texts key=value or a mapping, got {wrong[0]!r}.", value=wrong[0])
     if isinstance(overrides, Mapping):
         return list(overrides.items())
     pairs = []
-    for text in overrides:
+    for text in keys:
         key, equals, _ = text.partition("=")
         if not equals:
             raise ConfigError(f"Expected an override as key=value, got {text!r}.", value=text)
@@ -242,7 +247,7 @@ def _part_spec(part: Part, explicit: Mapping[str, Value], shared: Mapping[str, V
     schema = _schema(part)
     for key in explicit:
         if key not in schema:
-            raise ConfigError(f"{what} has no parameter {key!r}.", hint=suggest(key, schema), value=key)
+            raise ConfigError(f"{what} has no parameter {key!r}.", hint=suggest(key, {*schema, "name"}), value=key)
     params = {}
     for key, (kind, default) in schema.items():
         value = explicit.get(key) or shared.get(key)
@@ -262,7 +267,7 @@ def _typed(kind: Any, value: Any, what: str) -> Any:
         return value
     schema = make_dataclass("Parameter", [("value", kind | None)])
     try:
-        typed = OmegaConf.to_container(OmegaConf.structured(schema(value=value)))["value"]  # type: ignore[index, call-overload]
+        typed = OmegaConf.to_container(OmegaConf.structured(schema(value=value)), resolve=True)["value"]  # type: ignore[index, call-overload]
     except (OmegaConfBaseException, ValueError, TypeError) as error:
         typed = error
     optional = type(None) in getattr(kind, "__args__", ())

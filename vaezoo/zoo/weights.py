@@ -135,7 +135,7 @@ def read_tensors(content: bytes, what: str) -> dict[str, Tensor]:
             f"Expected safetensors in {what}, got bytes that are none: {error}.", hint="Fetch the file again."
         ) from error
     for name, tensor in tensors.items():
-        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+        if tensor.is_floating_point() and not torch.isfinite(tensor.float()).all():
             raise WeightsError(f"Expected finite weights in {what}, got NaN or infinity in {name!r}.", value=name)
     return tensors
 
@@ -152,7 +152,7 @@ def load_into(model: VAE, registry: Registry, arch: str, which: str | Path | Non
     Raises:
         UnknownName: No such tag.
         WeightsError: Nothing to load, a wrong hash, no safetensors, not finite.
-        TensorMismatch: Tensors are missing, extra or of another shape.
+        TensorMismatch: Tensors are missing, extra, of another shape or kind of number.
     """
     card = None
     if isinstance(which, Path):
@@ -171,7 +171,7 @@ def load_into(model: VAE, registry: Registry, arch: str, which: str | Path | Non
 
 
 def load_strictly(model: VAE, tensors: dict[str, Tensor], what: str) -> tuple[str, ...]:
-    """Loads tensors into a model if every name and shape agrees; returns the names whose type was changed.
+    """Loads tensors into a model if names, shapes and kinds agree; returns the names whose type was changed.
 
     Raises:
         TensorMismatch: One does not; the model is as it was.
@@ -183,11 +183,16 @@ def load_strictly(model: VAE, tensors: dict[str, Tensor], what: str) -> tuple[st
         for n in own
         if n in tensors and own[n].shape != tensors[n].shape
     ]
+    kinds = [
+        f"{n} is {tensors[n].dtype} instead of {own[n].dtype}"
+        for n in own
+        if n in tensors and own[n].is_floating_point() != tensors[n].is_floating_point()
+    ]
     complaints = [
         f"{len(names)} {word}, such as {names[0]!r}"
         for word, names in (("missing", missing), ("extra", extra))
         if names
-    ] + shapes[:3]
+    ] + (shapes + kinds)[:3]
     if complaints:
         raise TensorMismatch(
             f"The tensors in {what} are not the model's: {'; '.join(complaints)}.",
