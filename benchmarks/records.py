@@ -62,6 +62,11 @@ class Records:
         first = rows[pictures[0]]
         return {name: sum(rows[picture][name] for picture in pictures) / len(pictures) for name in first}
 
+    def measured(self, method: str, data: str, sigma: float, pictures: Sequence[str]) -> list[str]:
+        """Returns those of the pictures that a method was measured on."""
+        there = {k.picture for k in self._values if (k.method, k.data, k.sigma) == (method, data, sigma)}
+        return [picture for picture in pictures if picture in there]
+
     def largest(self, method: str, data: str, name: str) -> float | None:
         """Returns the largest of a method's values of one name, or None where there is none."""
         return max((v[name] for k, v in self._values.items() if (k.method, k.data) == (method, data)), default=None)

@@ -59,17 +59,29 @@ def write(records: Records, sets: Mapping[str, Sequence[str]], sigmas: Sequence[
 
 
 def quality_table(records: Records, data: str, names: Sequence[str], sigmas: Sequence[float]) -> str:
-    """Returns PSNR and SSIM of each method, a dash where a picture is not yet measured."""
+    """Returns PSNR and SSIM of each method; where only some pictures are measured, it says on how many."""
     times = {name: _mean_time(records, name, data, names, sigmas) for name in ROWS}
     base = times["denoise"]
     lines = [_row("method", "told σ", *(f"σ = {sigma:g}" for sigma in sigmas), "CPU time"), _rule(len(sigmas) + 3)]
     for name, (label, told) in ROWS.items():
-        means = [records.average(name, data, sigma, names) for sigma in sigmas]
-        cells = ["–" if mean is None else f"{mean['psnr_db']:.2f} / {mean['ssim']:.4f}" for mean in means]
+        cells = [_quality(records, name, data, sigma, names) for sigma in sigmas]
         spent = times[name]
         cost = "–" if spent is None or not base or name == "noisy" else f"{spent / base:.2g} ×"
         lines.append(_row(label, told, *cells, cost))
     return "PSNR in dB / SSIM, larger is better.\n\n" + "\n".join(lines) + "\n"
+
+
+def _quality(records: Records, name: str, data: str, sigma: float, names: Sequence[str]) -> str:
+    there = records.measured(name, data, sigma, names)
+    mean = records.average(name, data, sigma, there)
+    if mean is None:
+        return "–"
+    cell = f"{mean['psnr_db']:.2f} / {mean['ssim']:.4f}"
+    if len(there) == len(names):
+        return cell
+    own = records.average("denoise", data, sigma, there)
+    beside = f"; `denoise` on these {own['psnr_db']:.2f}" if own else ""
+    return f"{cell} (first {len(there)} only{beside})"
 
 
 def honesty(records: Records, data: str, names: Sequence[str], sigmas: Sequence[float]) -> str:
@@ -114,7 +126,7 @@ def tiles(records: Records, data: str) -> str:
 
 
 def _mean_time(records: Records, name: str, data: str, names: Sequence[str], sigmas: Sequence[float]) -> float | None:
-    means = [records.average(name, data, sigma, names) for sigma in sigmas]
+    means = [records.average(name, data, sigma, records.measured(name, data, sigma, names)) for sigma in sigmas]
     found = [mean["cpu_seconds_per_megapixel"] for mean in means if mean is not None]
     return sum(found) / len(found) if found else None
 

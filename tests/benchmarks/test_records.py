@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.records import Key, Records
+from benchmarks.report import quality_table
 
 
 def key(picture: str = "01", identity: str = "a 1", sigma: float = 25.0) -> Key:
@@ -48,3 +49,13 @@ def test_two_runs_may_share_the_file(records: Records) -> None:
     records.add(key("01"), {"psnr_db": 30.0})
     beside.add(key("02"), {"psnr_db": 32.0})
     assert key("01") in Records(records.path) and key("02") in Records(records.path)
+
+
+def test_a_page_says_on_how_many_pictures_a_figure_rests(records: Records) -> None:
+    values = {"ssim": 0.5, "cpu_seconds_per_megapixel": 1.0}
+    records.add(key()._replace(method="bm3d"), {"psnr_db": 29.0, **values})
+    records.add(key(), {"psnr_db": 30.0, **values})
+    records.add(key("02"), {"psnr_db": 40.0, **values})
+    page = quality_table(records, "kodak24", ["01", "02"], [25])
+    assert "29.00 / 0.5000 (first 1 only; `denoise` on these 30.00)" in page
+    assert "| 35.00 / 0.5000 |" in page
