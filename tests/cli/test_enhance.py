@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 import vaezoo
 from vaezoo.cli.enhance import enhance
-from vaezoo.errors import ConfigError, ImageError, UnknownName
+from vaezoo.errors import ConfigError, ImageError, UnknownName, WeightsError
 from vaezoo.image import Picture, read_picture, write_picture
 
 
@@ -28,7 +28,9 @@ class Halver(nn.Module):
 
 @pytest.fixture(autouse=True)
 def zoo(monkeypatch: pytest.MonkeyPatch) -> None:
-    def create(name: str, pretrained: bool = False) -> Halver:
+    def create(name: str, pretrained: bool | Path = False) -> Halver:
+        if isinstance(pretrained, Path):
+            raise WeightsError(f"No weights in {pretrained}.")
         if name != "denoise" or not pretrained:
             raise UnknownName(f"No model is called {name!r}.")
         return Halver()
@@ -138,6 +140,11 @@ def test_a_single_failure_is_raised(tmp_path: Path) -> None:
     assert isinstance(run(tmp_path / "missing.png").exception, ImageError)
 
 
+def test_weights_of_ones_own_reach_the_zoo(photo: Path) -> None:
+    result = run(photo, "--weights", "mine.safetensors")
+    assert isinstance(result.exception, WeightsError) and "mine.safetensors" in str(result.exception)
+
+
 def test_an_unknown_model_ends_the_run(photo: Path) -> None:
     result = run(photo, "--model", "nothing")
     assert isinstance(result.exception, UnknownName)
@@ -157,6 +164,46 @@ def test_two_inputs_for_one_output_are_refused(tmp_path: Path) -> None:
         picture(tmp_path / folder / "a.png")
     result = run(tmp_path / "one", tmp_path / "two", "-o", tmp_path / "out")
     assert isinstance(result.exception, ConfigError) and "would both be written to" in str(result.exception)
+
+
+def test_an_input_is_not_the_output_of_another(tmp_path: Path) -> None:
+    from PIL import Image
+
+    Image.new("L", (5, 4), 80).save(tmp_path / "a.gif")
+    other = picture(tmp_path / "a.enhanced.png")
+    result = run(tmp_path / "a.gif", other, "--overwrite")
+    assert isinstance(result.exception, ConfigError) and "is an input itself" in str(result.exception)
+    assert level(other) == 200
+
+
+def test_hidden_files_and_folders_are_no_pictures(photo: Path, tmp_path: Path) -> None:
+    (tmp_path / "._photo.png").write_bytes(b"what some systems leave beside a file")
+    (tmp_path / "album.png").mkdir()
+    assert run(tmp_path).exit_code == 0
+
+
+def test_pictures_that_differ_in_format_have_each_their_figure(photo: Path, tmp_path: Path) -> None:
+    picture(tmp_path / "photo.jpg")
+    reports = json.loads(run(tmp_path, "--figure", "--json").stdout)["images"]
+    assert {Path(report["figure"]).name for report in reports} == {
+        "photo.enhanced.figure.png",
+        "photo.enhanced.jpg.figure.png",
+    }
+
+
+def test_a_format_that_cannot_be_written_is_refused_before_the_work(
+    photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Halver, "restore", None)
+    result = run(photo, "-o", tmp_path / "out.xyz")
+    assert isinstance(result.exception, ImageError) and "no format that can be written" in str(result.exception)
+
+
+def test_a_long_name_is_written_or_refused_by_name(tmp_path: Path) -> None:
+    long = picture(tmp_path / f"{'月' * 80}.png")
+    assert run(long, "-o", tmp_path / "out").exit_code == 0
+    result = run(tmp_path / ("a" * 300 + ".png"))
+    assert isinstance(result.exception, ImageError) and "cannot be read" in str(result.exception)
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:

@@ -41,3 +41,6 @@ def test_what_is_no_image_is_refused(tmp_path: Path) -> None:
         draw_grid([[torch.zeros(2, 5, 5)]])
     with pytest.raises(ImageError, match=r"grid\.xyz cannot be written"):
         write_grid(tmp_path / "grid.xyz", [[torch.zeros(1, 2, 2)]])
+    (tmp_path / "file").touch()
+    with pytest.raises(ImageError, match=r"folder .* cannot be made"):
+        write_grid(tmp_path / "file" / "grid.png", [[torch.zeros(1, 2, 2)]])

@@ -22,6 +22,7 @@ _FILE = click.Path(path_type=Path)
 @click.argument("inputs", nargs=-1, required=True, type=_FILE)
 @click.option("-o", "--output", type=_FILE, help="A file; a folder for several inputs.")
 @click.option("--model", default="denoise", show_default=True, help="A model's name.")
+@click.option("--weights", type=_FILE, help="A safetensors file instead of the weights that ship.")
 @click.option("--figure", is_flag=True, help="Also draw before, after and uncertainty side by side.")
 @click.option("--tile", type=click.IntRange(min=1), help="Largest side of a tile, for less memory.")
 @click.option("--strength", type=click.FloatRange(0, 1), default=1.0, help="0 changes nothing; default 1.")
@@ -36,6 +37,7 @@ def enhance(
     inputs: tuple[Path, ...],
     output: Path | None,
     model: str,
+    weights: Path | None,
     figure: bool,
     tile: int | None,
     strength: float,
@@ -59,7 +61,7 @@ def enhance(
     if pending:
         from vaezoo.restore import Restorer, load_model
 
-        restorer = Restorer(load_model(model), tile=tile, device=device)
+        restorer = Restorer(load_model(model, weights), tile=tile, device=device)
         with _progress(len(pending), hidden=quiet) as progress:
             for job in pending:
                 job.run(restorer, strength=strength, figure=figure, progress=progress)

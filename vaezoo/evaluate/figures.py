@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from vaezoo.errors import ImageError, ShapeError
+from vaezoo.image.files import make_folder, replace_file
 
 _GAP = 2
 
@@ -54,9 +56,10 @@ def write_grid(path: str | os.PathLike[str], rows: Sequence[Sequence[Tensor]], *
         ShapeError: As `draw_grid`.
         ImageError: The file cannot be written, or the suffix names no format.
     """
-    picture = draw_grid(rows, zoom=zoom)
-    try:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        picture.save(path, optimize=True)
-    except (OSError, ValueError) as error:
-        raise ImageError(f"The figure {path} cannot be written: {error}.", value=str(path)) from error
+    path, content = Path(path), io.BytesIO()
+    form = Image.registered_extensions().get(path.suffix.lower())
+    if form not in Image.SAVE:
+        raise ImageError(f"The figure {path} cannot be written: {path.suffix!r} names no format.", value=str(path))
+    draw_grid(rows, zoom=zoom).save(content, form, optimize=True)
+    make_folder(path.parent)
+    replace_file(path, content.getvalue())

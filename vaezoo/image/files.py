@@ -101,12 +101,7 @@ def write_picture(picture: Picture, path: str | os.PathLike[str], *, quality: in
     import pyvips
 
     path = Path(path)
-    form = _FORMATS.get(path.suffix.lower())
-    if form is None:
-        raise ImageError(
-            f"{path} ends with {path.suffix!r}, which is no format that can be written.",
-            hint=suggest(path.suffix, WRITABLE), value=str(path),
-        )  # fmt: skip
+    form = check_suffix(path)
     if not 1 <= quality <= 100:
         raise ImageError(f"Quality is 1 to 100, not {quality}.", value=quality)
     if form == "jpeg" and picture.alpha is not None:
@@ -127,7 +122,22 @@ def write_picture(picture: Picture, path: str | os.PathLike[str], *, quality: in
         encoded = _to_vips(picture).write_to_buffer(path.suffix.lower(), **options[form])
     except pyvips.Error as error:
         raise ImageError(f"{path} cannot be encoded: {_reason(error)}.", value=str(path)) from error
-    _write_atomically(encoded, path)
+    replace_file(path, encoded)
+
+
+def check_suffix(path: Path) -> str:
+    """Returns the format that a target's suffix names.
+
+    Raises:
+        ImageError: It names none that can be written.
+    """
+    form = _FORMATS.get(path.suffix.lower())
+    if form is None:
+        raise ImageError(
+            f"{path} ends with {path.suffix!r}, which is no format that can be written.",
+            hint=suggest(path.suffix, WRITABLE), value=str(path),
+        )  # fmt: skip
+    return form
 
 
 def _check_file(path: Path) -> None:
@@ -202,8 +212,13 @@ def _to_vips(picture: Picture) -> pyvips.Image:
     return image
 
 
-def _write_atomically(content: bytes, path: Path) -> None:
-    part = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}.part")
+def replace_file(path: Path, content: bytes) -> None:
+    """Writes a file beside the target and moves it there, so that no half a file is ever seen.
+
+    Raises:
+        ImageError: It cannot be written.
+    """
+    part = path.with_name(f".vaezoo-{secrets.token_hex(8)}.part")
     try:
         with part.open("xb") as file:
             file.write(content)
@@ -214,6 +229,18 @@ def _write_atomically(content: bytes, path: Path) -> None:
         raise ImageError(f"{path} cannot be written: {error.strerror}.", value=str(path)) from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a folder and those above it, where they are missing.
+
+    Raises:
+        ImageError: It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImageError(f"The folder {folder} cannot be made: {error.strerror}.", value=str(folder)) from error
 
 
 def _loader(image: pyvips.Image) -> str:

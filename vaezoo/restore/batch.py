@@ -1,11 +1,12 @@
 """Many picture files: where each result goes, and enhancing one after the other.
 
 What happens to one image is in `vaezoo.restore.enhanced`. Nothing here loads torch until a picture is
-enhanced.
+enhanced. Files are asked for by `os.path`, which has an answer also for names that no file can have.
 """
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,7 +42,8 @@ class Job:
     @property
     def figure(self) -> Path:
         """Where the comparison goes."""
-        return self.target.with_name(f"{self.target.stem}.figure.png")
+        other = "" if self.target.suffix == ".png" else self.target.suffix
+        return self.target.with_name(f"{self.target.stem}{other}.figure.png")
 
     def check(self, *, overwrite: bool = False, skip_existing: bool = False, figure: bool = False) -> None:
         """Fails the job if its source is no file, or its target is the source or may not be replaced.
@@ -52,13 +54,13 @@ class Job:
             figure: Whether a comparison will be written too.
         """
         wanted = (self.target, self.figure) if figure else (self.target,)
-        there = [path for path in wanted if path.exists()]
-        if not self.source.is_file():
+        there = [path for path in wanted if os.path.exists(path)]
+        if not os.path.isfile(self.source):
             self._fail(ImageError(f"{self.source} cannot be read: no such file.", value=str(self.source)))
-        elif self.target.exists() and self.target.samefile(self.source):
+        elif os.path.exists(self.target) and self.target.samefile(self.source):
             message = f"{self.target} is the input itself, which is never replaced."
             self._fail(ConfigError(message, hint="Give another output.", value=str(self.target)))
-        elif skip_existing and self.target.exists():
+        elif skip_existing and os.path.exists(self.target):
             self.status = "skipped"
         elif there and not overwrite:
             hint = "Overwrite it, skip what exists, or give another output."
@@ -80,13 +82,14 @@ class Job:
             figure: Whether to write a comparison too.
             progress: As in `vaezoo.restore.enhance`.
         """
-        from vaezoo.image import read_picture, write_picture
+        from vaezoo.image.files import check_suffix, make_folder, read_picture, write_picture
         from vaezoo.restore import enhance_with, write_figure
 
         try:
+            check_suffix(self.target)
             before = read_picture(self.source)
+            make_folder(self.target.parent)
             result = enhance_with(restorer, before, strength=strength, progress=progress)
-            _make_folder(self.target.parent)
             write_picture(result.image, self.target)
             if figure:
                 write_figure(self.figure, before.values(), result.image.values(), result.uncertainty)
@@ -114,7 +117,7 @@ def plan(inputs: Sequence[Path], output: Path | None = None) -> list[Job]:
     """Finds the pictures and where each result goes, without opening any.
 
     Args:
-        inputs: Files and folders; of a folder the pictures directly in it, without earlier results.
+        inputs: Files and folders; of a folder the pictures directly in it, without hidden ones and earlier results.
         output: A file where there is one input file, else a folder. None: ``NAME.enhanced.EXT`` beside each
             input, as PNG where its format cannot be written.
 
@@ -122,8 +125,8 @@ def plan(inputs: Sequence[Path], output: Path | None = None) -> list[Job]:
         ImageError: A folder holds no picture.
         ConfigError: Two inputs would be written to one file, or several to a file that is no folder.
     """
-    many = len(inputs) > 1 or inputs[0].is_dir()
-    if many and output and output.is_file():
+    many = len(inputs) > 1 or os.path.isdir(inputs[0])
+    if many and output and os.path.isfile(output):
         raise ConfigError(f"{output} is a file; several inputs need a folder.", value=str(output))
     jobs: dict[Path, Job] = {}
     for source in (picture for path in inputs for picture in _pictures(path)):
@@ -134,15 +137,28 @@ def plan(inputs: Sequence[Path], output: Path | None = None) -> list[Job]:
                 hint="Enhance them in two runs.", value=str(target),
             )  # fmt: skip
         jobs[target] = Job(source, target)
+    sources = {job.source.absolute() for job in jobs.values()}
+    for job in jobs.values():
+        if job.target.absolute() in sources and job.target != job.source:
+            message = f"{job.target} would be replaced by the result of {job.source}, and is an input itself."
+            raise ConfigError(message, hint="Give another output.", value=str(job.target))
     return list(jobs.values())
 
 
 def _pictures(path: Path) -> list[Path]:
     from vaezoo.image.files import READABLE
 
-    if not path.is_dir():
+    if not os.path.isdir(path):
         return [path]
-    found = sorted(p for p in path.iterdir() if p.suffix.lower() in READABLE and _MARK not in p.suffixes)
+    try:
+        inside = sorted(path.iterdir())
+    except OSError as error:
+        raise ImageError(f"The folder {path} cannot be read: {error.strerror}.", value=str(path)) from error
+    found = [
+        p
+        for p in inside
+        if p.suffix.lower() in READABLE and _MARK not in p.suffixes and p.name[0] != "." and not os.path.isdir(p)
+    ]
     if not found:
         raise ImageError(f"The folder {path} holds no picture.", value=str(path))
     return found
@@ -154,14 +170,6 @@ def _target(source: Path, output: Path | None, *, into_folder: bool) -> Path:
     suffix = source.suffix if source.suffix.lower() in WRITABLE else ".png"
     if output is None:
         return source.with_name(f"{source.stem}{_MARK}{suffix}")
-    if into_folder or output.is_dir() or not output.suffix:
+    if into_folder or os.path.isdir(output) or not output.suffix:
         return output / f"{source.stem}{suffix}"
     return output
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        message = f"The folder {folder} cannot be made: {error.strerror}."
-        raise ImageError(message, value=str(folder)) from error

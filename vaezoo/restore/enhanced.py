@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -95,8 +96,8 @@ def enhance_with(
     )
 
 
-def load_model(name: str) -> Model:
-    """Returns the named model with its trained weights, on a GPU where there is one.
+def load_model(name: str, weights: Path | None = None) -> Model:
+    """Returns the named model with its trained weights, or those of a file, on a GPU where there is one.
 
     Raises:
         UnknownName: No model has this name.
@@ -104,5 +105,5 @@ def load_model(name: str) -> Model:
     """
     import vaezoo
 
-    model = vaezoo.create(name, pretrained=True)
+    model = vaezoo.create(name, pretrained=weights or True)
     return model.to("cuda") if torch.cuda.is_available() else model

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import os
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vaezoo.errors import ImageError, ShapeError
+from vaezoo.image.files import replace_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -93,10 +95,12 @@ def write_figure(
 
     figure = draw_comparison(before, after, uncertainty)
     FigureCanvasAgg(figure)
+    content = io.BytesIO()
     try:
-        figure.savefig(Path(path), dpi=150)
-    except (OSError, ValueError) as error:
+        figure.savefig(content, dpi=150, format=Path(path).suffix.lstrip(".") or "png")
+    except ValueError as error:
         raise ImageError(f"The figure {path} cannot be written: {error}.", value=str(path)) from error
+    replace_file(Path(path), content.getvalue())
 
 
 def _most_structured_square(image: np.ndarray) -> tuple[int, int, int]:
