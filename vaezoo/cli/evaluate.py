@@ -103,7 +103,7 @@ def _numbers(text: str) -> list[float]:
         numbers = [float(word) for word in text.split(",")]
     except ValueError:
         numbers = []
-    if not numbers or min(numbers) < 0:
+    if not numbers or not all(0 <= number < float("inf") for number in numbers):
         raise ConfigError(f"Expected noise levels such as 15,25,50, got {text!r}.", value=text)
     return numbers
 

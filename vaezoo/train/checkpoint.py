@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
-from torch import Tensor, nn
+from safetensors.torch import save
+from torch import Tensor
 
-from vaezoo.errors import CheckpointError, TensorMismatch, WeightsError
+from vaezoo.core import VAE
+from vaezoo.errors import CheckpointError, WeightsError
 from vaezoo.train.recipe import flatten
+from vaezoo.zoo.weights import load_strictly, read_tensors
 
 CHECKPOINT, WEIGHTS, RECORD = "checkpoint.pt", "ema.safetensors", "run.json"
 
@@ -69,21 +70,18 @@ def save_weights(out: Path, weights: Mapping[str, Tensor], about: Mapping[str, s
     replace_file(out / WEIGHTS, lambda part: part.write_bytes(save(tensors, metadata=dict(about))))
 
 
-def warm_start(model: nn.Module, path: str) -> None:
+def warm_start(model: VAE, path: str) -> None:
     """Loads a safetensors file of the same model.
 
     Raises:
-        WeightsError: It is missing or no safetensors file.
+        WeightsError: It is missing, no safetensors file or not finite.
         TensorMismatch: Its tensors are not the model's.
     """
     try:
-        weights = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise WeightsError(f"warm_start: {path} cannot be read as safetensors: {error}", value=path) from error
-    try:
-        model.load_state_dict(weights, strict=True)
-    except RuntimeError as error:
-        raise TensorMismatch(f"warm_start: {path} does not fit the model. {error}", value=path) from error
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise WeightsError(f"warm_start: {path} cannot be read: {error.strerror}.", value=path) from error
+    load_strictly(model, read_tensors(content, path), path)
 
 
 def save_record(out: Path, record: Mapping[str, Any]) -> None:

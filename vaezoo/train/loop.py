@@ -121,7 +121,11 @@ class _Loop:
 
     def begin(self, resume: bool) -> None:
         """Takes up the checkpoint, where there is one and it is wanted, and opens the journal."""
-        self.out.mkdir(parents=True, exist_ok=True)
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            message = f"The folder {self.out} cannot be made: {error.strerror}."
+            raise TrainingError(message, value=str(self.out)) from error
         found = load_checkpoint(self.out, self.config) if resume else None
         if found is not None:
             self.objective.load_state_dict(found["objective"])

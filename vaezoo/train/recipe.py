@@ -103,7 +103,7 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
     try:
         content = OmegaConf.load(path)
     except Exception as error:  # YAML parsers raise many kinds
-        raise ConfigError(f"{path} is not YAML: {error}", value=name) from error
+        raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}", value=name) from error
     if not isinstance(content, DictConfig):
         raise ConfigError(f"{path} should hold keys and values, not a list.", value=name)
     for pair in overrides:
@@ -176,6 +176,22 @@ def _first_line(error: Exception) -> str:
     return str(error).splitlines()[0]
 
 
+_LEAST = {
+    "steps": 0,
+    "epochs": 0,
+    "data.patch": 0,
+    "optimizer.lr": 0,
+    "optimizer.final_lr": 0,
+    "optimizer.warmup": 0,
+    "optimizer.weight_decay": 0,
+    "optimizer.clip": 0,
+    "patience": 1,
+    "valid_every": 1,
+    "machine.log_every": 1,
+    "machine.checkpoint_minutes": 0,
+}
+
+
 def _check(recipe: Recipe) -> None:
     """Refuses values that have the right type and make no sense."""
 
@@ -197,7 +213,9 @@ def _check(recipe: Recipe) -> None:
     ):
         if len(pair) != 2 or not low <= pair[0] <= pair[1] <= high:
             refuse(key, f"two ascending numbers within {low:g} and {high:g}", pair)
+    values = flatten(recipe_dict(recipe))
+    for key, least in _LEAST.items():
+        if not least <= values[key] < float("inf"):
+            refuse(key, f"a number of at least {least:g}", values[key])
     if not 0.0 <= recipe.ema < 1.0:
         refuse("ema", "at least 0 and below 1", recipe.ema)
-    if recipe.data.patch < 0:
-        refuse("data.patch", "a side in pixels, or 0 for whole images", recipe.data.patch)
