@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..errors import ShapeError
+from ..errors import NotNormalised, ShapeError
 from .posterior import gaussian_log_prob
 
 
@@ -194,3 +194,21 @@ class Laplace(Likelihood):
     def crop(self, size: tuple[int, int]) -> Laplace:
         """See :meth:`Likelihood.crop`."""
         return Laplace(_crop(self.image, size), _crop(self.log_b, size))
+
+
+def check_density(likelihood: Likelihood, x: Tensor) -> None:
+    """Refuses a likelihood whose log_prob of x is not that of a normalised density.
+
+    Raises:
+        NotNormalised: It looks at x, or x is gray under a Bernoulli.
+    """
+    if not likelihood.normalised:
+        raise NotNormalised(
+            f"{type(likelihood).__name__} is no density of x, so it has no NLL.",
+            hint="Report the ELBO's parts, or PSNR.",
+        )
+    if isinstance(likelihood, Bernoulli) and not ((x == 0) | (x == 1)).all():
+        raise NotNormalised(
+            "A Bernoulli likelihood has an NLL for binary pixels only, got gray ones.",
+            hint="Binarise the images: (x > torch.rand_like(x)).float(), or x.round().",
+        )

@@ -10,13 +10,13 @@ from typing import Any, Literal, final
 import torch
 from torch import Tensor, nn
 
-from ..errors import ConfigError, IncompatibleParts, NotNormalised, ShapeError, TrainingError, suggest
+from ..errors import ConfigError, IncompatibleParts, ShapeError, TrainingError, suggest
 from .conditioner import Conditioner
 from .context import Batch, Context
 from .decoder import Decoder
 from .encoder import Encoder
 from .latents import Latents
-from .likelihood import Bernoulli, Likelihood
+from .likelihood import Likelihood, check_density
 from .noise import Noise
 from .posterior import Posterior, Pyramid
 from .prior import Prior
@@ -150,22 +150,9 @@ class VAE(nn.Module):
         total = x.new_full((x.shape[0],), -math.inf, dtype=torch.float32)
         for start in range(0, k, chunk):
             bound = self._bound(belief, context, x, min(chunk, k - start), noise.at(start))
-            self._check_density(bound.likelihood, x)
+            check_density(bound.likelihood, x)
             total = torch.logaddexp(total, torch.logsumexp(bound.log_weight, 0))
         return math.log(k) - total
-
-    @staticmethod
-    def _check_density(likelihood: Likelihood, x: Tensor) -> None:
-        if not likelihood.normalised:
-            raise NotNormalised(
-                f"{type(likelihood).__name__} is no density of x, so it has no NLL.",
-                hint="Report the ELBO's parts, or PSNR.",
-            )
-        if isinstance(likelihood, Bernoulli) and not ((x == 0) | (x == 1)).all():
-            raise NotNormalised(
-                "A Bernoulli likelihood has an NLL for binary pixels only, got gray ones.",
-                hint="Binarise the images: (x > torch.rand_like(x)).float(), or x.round().",
-            )
 
     # The steps
 
