@@ -41,7 +41,7 @@ _ZOO = (
     "register_model",
     "register_prior",
 )
-__all__ = sorted([*_ZOO, "enhance"])  # noqa: PLE0605
+__all__ = sorted([*_ZOO, "enhance"])
 
 
 def __getattr__(name: str) -> Any:

@@ -64,3 +64,9 @@ def test_pictures_take_the_models_channels_and_size() -> None:
     assert fit(torch.ones(1, 1, 5, 7), colour).shape == (1, 3, 5, 7)
     green = torch.tensor([0.0, 1, 0])[:, None, None].expand(3, 28, 28)[None]
     assert fit(green, gray).mean().item() == pytest.approx(0.587)
+
+
+def test_a_model_that_restores_cannot_imagine(tmp_path: Path) -> None:
+    result = CliRunner().invoke(sample, ["denoise", "-o", str(tmp_path / "a.png")])
+    assert isinstance(result.exception, ConfigError)
+    assert "'denoise' restores pictures and cannot imagine one. Run vaezoo enhance" in str(result.exception)

@@ -14,6 +14,11 @@ def test_list_by_pattern_and_task(vaezoo):
     assert [m["name"] for m in json.loads(vaezoo("list", "--task", "denoise", "--json")[1])] == ["denoise"]
 
 
+def test_an_unknown_task_is_answered_with_the_nearest(vaezoo):
+    code, _, err = vaezoo("list", "--task", "denoize")
+    assert code == 3 and "Did you mean 'denoise'" in err
+
+
 def test_list_says_so_when_nothing_matches(vaezoo):
     code, out, err = vaezoo("list", "nothing-*")
     assert (code, out) == (0, "") and "No model matches 'nothing-*'" in err

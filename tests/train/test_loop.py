@@ -123,6 +123,13 @@ def test_bad_steps_in_a_row_end_the_run_and_keep_the_checkpoint(tmp_path: Path) 
     assert (tmp_path / "checkpoint.pt").read_bytes() == before
 
 
+def test_a_run_without_one_good_step_fails_however_short(tmp_path: Path) -> None:
+    objective = Objective(toy.objective().model, Poisoned(range(99), "term"))
+    with pytest.raises(TrainingError, match="4 steps in a row"):
+        train(toy.recipe(epochs=0.0, steps=4), tmp_path, objective=objective, source=toy.source())
+    assert not (tmp_path / "ema.safetensors").exists()
+
+
 def test_a_checkpoint_of_another_configuration_is_refused(tmp_path: Path) -> None:
     train(toy.recipe(), tmp_path, objective=toy.objective(), source=toy.source(), minutes=0.0)
     with pytest.raises(CheckpointError, match=r"batch \(4, now 8\), ema \(0.999, now 0.9\).*--no-resume"):

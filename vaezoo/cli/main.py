@@ -72,7 +72,7 @@ def main(args: list[str] | None = None) -> Any:
     try:
         return _group(args, prog_name="vaezoo")
     except VaezooError as error:
-        click.echo(f"vaezoo: {error}", err=True)
+        click.echo(f"vaezoo: {' '.join(str(error).split())}", err=True)
         sys.exit(error.exit_code)
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..errors import ConfigError
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -29,7 +31,14 @@ def sample(name: str, number: int, output: Path, seed: int, weights: Path | None
     from ..evaluate import write_grid
     from ..zoo import create
 
-    images = create(name, pretrained=weights or True).sample(number, noise=Noise(seed=seed))
+    model = create(name, pretrained=weights or True)
+    if model.encodes == "target":
+        raise ConfigError(
+            f"{name!r} restores pictures and cannot imagine one.",
+            hint=f"Run vaezoo enhance --model {name}.",
+            value=name,
+        )
+    images = model.sample(number, noise=Noise(seed=seed))
     side = math.ceil(math.sqrt(number))
     write_grid(output, [list(row) for row in images.split(side)], zoom=zoom_of(images[0]))
     click.echo(f"{number} samples -> {output}")
@@ -80,8 +89,6 @@ def zoom_of(image: Tensor) -> int:
 
 def _pictures(files: tuple[Path, ...], data: str | None, number: int, model: VAE) -> list[Tensor]:
     """Returns pictures (1, C, H, W)."""
-    from ..errors import ConfigError
-
     if files and data:
         raise ConfigError(f"Expected files or --data, got both: {files[0]} and {data}.", value=data)
     if files:

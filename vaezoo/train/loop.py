@@ -151,7 +151,7 @@ class _Loop:
                 bad += 1
                 self.spent["skipped_steps"] += 1
                 self.journal.write("skipped", self.step, cause=str(cause))
-                if bad >= self.recipe.patience:
+                if bad >= min(self.recipe.patience, self.total):
                     raise TrainingError(
                         f"{bad} steps in a row were bad, the last one (step {self.step}) because {cause}.",
                         hint=f"{self.out / CHECKPOINT} is the last good state; try a lower optimizer.lr.",

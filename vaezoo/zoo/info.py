@@ -1,4 +1,4 @@
-"""What there is to know of models without building them. No torch, except where parameters are counted."""
+"""What there is to know of models without building them. No torch."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import fnmatch
 from dataclasses import asdict, is_dataclass
 from typing import Any
 
+from ..errors import UnknownName, suggest
 from .keeper import Keeper, keeper
 from .registry import split_name
 from .specs import ModelSpec, Overrides, resolve
@@ -21,8 +22,14 @@ def list_models(
         task: Only those for this task, such as ``generate`` or ``denoise``.
         pretrained: Only those with weights, as ``arch.tag``.
         zoo: Where to look; the installed zoo where None.
+
+    Raises:
+        UnknownName: No model is for that task.
     """
     registry = (zoo or keeper()).registry
+    tasks = {model.task for _, _, model in registry.models.all()}
+    if task is not None and task not in tasks:
+        raise UnknownName(f"Expected a task, got {task!r}.", hint=suggest(task, tasks), value=task)
     names = []
     for name, owner, model in registry.models.all():
         shown = name if len(registry.models.entries[name]) == 1 else f"{owner.rpartition(':')[2]}/{name}"
@@ -115,15 +122,6 @@ def python_of(spec: ModelSpec) -> str:
         lines.append(f"    {slot}={called}({arguments}),")
     lines += [f"    encodes={spec.encodes!r},", f"    default_size={spec.default_size!r},"]
     return "\n".join([*sorted(imports), "", "model = VAE(", *lines, ")"])
-
-
-def shape_table(name: str, **params: Any) -> dict[str, int]:
-    """Returns the number of parameters of each part of a model; builds it, so imports torch."""
-    from .create import create
-
-    model = create(name, **params)
-    parts = {slot: getattr(model, slot) for slot in ("conditioner", "encoder", "prior", "decoder")}
-    return {slot: sum(p.numel() for p in part.parameters()) for slot, part in parts.items() if part is not None}
 
 
 def _plain(value: Any) -> Any:
