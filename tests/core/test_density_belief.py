@@ -9,7 +9,20 @@ import pytest
 import torch
 from torch import Tensor
 
-from vaezoo.core import VAE, Context, Decoder, DiagonalGaussian, Encoder, Gaussian, NormalPrior, Posterior
+from vaezoo.core import (
+    VAE,
+    Batch,
+    Context,
+    Decoder,
+    DiagonalGaussian,
+    ELBOLoss,
+    Encoder,
+    Gaussian,
+    MixturePrior,
+    Noise,
+    NormalPrior,
+    Posterior,
+)
 from vaezoo.core.builtin import elbo_loss, mixture_prior, normal_prior
 from vaezoo.core.facts import DecoderFacts, EncoderFacts, Grid, ModelFacts, PriorFacts, misfits
 from vaezoo.testing import check_facts
@@ -36,6 +49,13 @@ class Wrapped(Posterior):
 
     def log_prob(self, z: Tensor) -> Tensor:
         return self.base.log_prob(z)
+
+
+class Centred(Wrapped):
+    """Its every draw is its centre."""
+
+    def sample(self, k=1, noise=None, *, stride=1, level=0):
+        return super().sample(k, Noise(temperature=0))
 
 
 class WrappedEncoder(Encoder):
@@ -78,6 +98,24 @@ def test_its_rate_is_the_mean_of_log_q_minus_log_p():
     torch.testing.assert_close(latents.rate[0], terms.mean(0))
     exact = prior.infer(BASE, context).rate[0]
     assert (latents.rate[0] - exact).abs() < 5 * terms.std() / 64
+
+
+def test_without_free_nats_a_negative_rate_is_neither_clamped_nor_cut_from_its_gradient():
+    """One sample's log q − log p may be negative; clamped at 0, the bound was biased and the prior untrained."""
+    prior = MixturePrior(2, components=1)
+    prior.means.data.zero_()
+    prior.raw_logvars.data.fill_(-2.0)  # narrower than the posterior N(0, I), so the centre is likelier under it
+    model = VAE(encoder=WrappedEncoder(silent=False), prior=prior, decoder=FlatDecoder())
+    batch = Batch(torch.rand(3, 1, 2, 2))
+    state = torch.zeros(3, 2)
+    model.encoder.forward = lambda image, context: Centred(DiagonalGaussian(state, state))
+    bound = model(batch)
+    assert bound.rate.max() < 0
+    loss = ELBOLoss()(model, batch, 0).loss
+    torch.testing.assert_close(loss, -bound.elbo.mean())
+    loss.backward()
+    assert prior.raw_logvars.grad.any()
+    assert ELBOLoss(free_nats=1.0)(model, batch, 0).loss == bound.distortion.mean() + 1
 
 
 def test_the_kit_asks_for_the_density():
