@@ -122,7 +122,8 @@ class AutoregressiveStep(nn.Module):
         rank = rank.flip(0) if reverse else rank
         sees = torch.cat([rank[:, None] > rank, torch.ones(latent_channels, context, dtype=torch.bool)], 1)
         self.each = 3 * bins - 1 if bins else 2
-        self.network = MaskedMLP(sees.repeat_interleave(self.each, 0), tuple(widths), nn.SiLU)
+        adjacency = sees.repeat_interleave(self.each, 0)
+        self.network = MaskedMLP(adjacency, tuple(widths), nn.SiLU)  # type: ignore[arg-type]  # torch types no BoolTensor
 
     def forward(self, h: Tensor | None) -> AutoregressiveTransform:
         """Returns the step under conditions h (B, C), or under none."""
@@ -130,7 +131,7 @@ class AutoregressiveStep(nn.Module):
 
     def _univariate(self, h: Tensor | None, z: Tensor) -> DependentTransform:
         seen = z if h is None else torch.cat([z, h.to(z.dtype).expand(*z.shape[:-1], h.shape[-1])], -1)
-        raw = self.network(seen.to(self.network[0].weight.dtype)).to(z.dtype)
+        raw = self.network(seen.to(next(self.network.parameters()).dtype)).to(z.dtype)
         raw = raw.unflatten(-1, (self.latent_channels, self.each))
         if self.bins:
             pieces = raw.split([self.bins, self.bins, self.bins - 1], -1)
