@@ -220,6 +220,7 @@ def _etag_of(part: Path, url: str) -> str | None:
 
 
 def _first(error: Exception) -> str:
-    """Returns an error's first line, without the address of an object in memory."""
-    text = re.sub(r"<[^>]*>[:,]? ?|\w+\(host=.*?\): ", "", str(error)).strip().partition("\n")[0]
+    """Returns an error's first line, without the objects that it names."""
+    said = str(error.args[0]) if error.args and isinstance(error.args[0], str) else str(error)
+    text = re.sub(r"<[^>]*>[:,]? ?|\w+\(host=.*?\): ", "", said).strip().partition("\n")[0]
     return text or type(error).__name__
