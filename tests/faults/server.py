@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -54,6 +55,10 @@ class Faults:
         return [request for request in self.seen if self.url + request.path == url]
 
 
+def lowered(headers: Message) -> dict[str, str]:
+    return {key.lower(): value for key, value in headers.items()}
+
+
 class Handler(BaseHTTPRequestHandler):
     faults: Faults
 
@@ -62,9 +67,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         get = self.headers.get
-        self.request_seen = Request(
-            self.path, get("Range"), get("If-Range"), {key.lower(): value for key, value in self.headers.items()}
-        )
+        self.request_seen = Request(self.path, get("Range"), get("If-Range"), lowered(self.headers))
         self.faults.seen.append(self.request_seen)
         plays = self.faults.plays.get(self.path, ["code_404"])
         name, *rest = (plays.pop(0) if len(plays) > 1 else plays[0]).split("_", 1)
@@ -196,9 +199,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_CONNECT(self) -> None:
         """Is a proxy: whatever is asked for, it is the tunnel's other end that answers."""
-        self.faults.seen.append(
-            Request(self.path, None, None, {key.lower(): value for key, value in self.headers.items()})
-        )
+        self.faults.seen.append(Request(self.path, None, None, lowered(self.headers)))
         self.send_response(200)
         self.end_headers()
         with socket.create_connection(self.faults.tunnel or ("", 0)) as other:

@@ -78,9 +78,7 @@ def _pool(scheme: str, host: str) -> PoolManager:
 
     from urllib3 import PoolManager, ProxyManager, make_headers
 
-    from .. import __version__
-
-    options: dict[str, Any] = {"headers": {"User-Agent": f"vaezoo/{__version__}"}}
+    options: dict[str, Any] = {"headers": {"User-Agent": "vaezoo"}}
     bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
     if bundle and not os.environ.get("SSL_CERT_FILE"):  # which OpenSSL reads by itself
         if not os.path.exists(bundle):
