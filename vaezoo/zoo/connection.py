@@ -48,7 +48,7 @@ def connect(url: str, headers: dict[str, str], timeout_s: float) -> BaseHTTPResp
         here = urlsplit(url)
         if here.scheme != "https" and not (here.scheme == "http" and is_loopback(here.hostname)):
             raise NetworkError(f"{shown(url)} is not secure: https is needed, except on this machine", value=url)
-        sent = dict(headers)
+        sent = {"User-Agent": "vaezoo", **headers}
         if first.username and (here.scheme, here.hostname, here.port) == (first.scheme, first.hostname, first.port):
             sent |= make_headers(basic_auth=unquote(first.netloc.rpartition("@")[0]))
         bare = urlunsplit(here._replace(netloc=here.netloc.rpartition("@")[2], fragment=""))
@@ -78,7 +78,7 @@ def _pool(scheme: str, host: str) -> PoolManager:
 
     from urllib3 import PoolManager, ProxyManager, make_headers
 
-    options: dict[str, Any] = {"headers": {"User-Agent": "vaezoo"}}
+    options: dict[str, Any] = {}
     bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
     if bundle and not os.environ.get("SSL_CERT_FILE"):  # which OpenSSL reads by itself
         if not os.path.exists(bundle):
