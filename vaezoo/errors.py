@@ -115,6 +115,26 @@ class TensorMismatch(WeightsError):
     code = "tensor-mismatch"
 
 
+class StoreError(VaezooError):
+    """A weights cache that cannot hold what it should: no space, or a disk that fails."""
+
+    code = "store"
+
+
+class NetworkError(VaezooError):
+    """Weights that could not be fetched: no connection, a refusal, an answer that breaks off."""
+
+    code = "network"
+    exit_code = 5
+
+
+class OfflineError(VaezooError):
+    """Weights that are not on this machine while the network is not to be used."""
+
+    code = "offline"
+    exit_code = 6
+
+
 class PluginError(VaezooError):
     """A plugin that could not be loaded, or one of its models was asked for."""
 

@@ -22,6 +22,8 @@ VERBS = {
     "sample": ("pictures", "Draw a grid of samples."),
     "reconstruct": ("pictures", "Draw a grid of reconstructions."),
     "verify": ("trust", "Check weights against their cards."),
+    "fetch": ("cache", "Fetch weights, to have them when offline."),
+    "cache": ("cache", "Look after fetched weights: ls, path, prune, seed."),
     "plugins": ("plugins", "List plugins, and why one does not load."),
     "doctor": ("trust", "Check this installation."),
 }

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from ..errors import HashMismatch, VaezooError
+from ..errors import HashMismatch, OfflineError, VaezooError
 from ..zoo import keeper, list_models
 from ..zoo import plugins as all_plugins
 from .shelf import columns
@@ -84,7 +84,7 @@ def doctor(as_json: bool) -> None:
             rows.append((package, "missing", "pip install " + package))
     rows += [(f"plugin {p.name}", p.status, p.cause) for p in all_plugins()]
     rows += _weights()
-    bad = [row for row in rows if row[1] not in ("ok", "disabled")]
+    bad = [row for row in rows if row[1] not in ("ok", "disabled", "absent")]
     if as_json:
         click.echo(json.dumps([dict(zip(("what", "status", "detail"), row, strict=True)) for row in rows], indent=1))
     else:
@@ -99,8 +99,10 @@ def _weights() -> list[tuple[str, str, str]]:
     rows = []
     for name, _, card in keeper().registry.cards.all():
         try:
-            path, _content = locate(card)
-            rows.append((f"weights {name}", "ok", f"{path.stat().st_size / 2**20:.1f} MiB"))
+            _path, content = locate(card, fetch=False)
+            rows.append((f"weights {name}", "ok", f"{len(content) / 2**20:.1f} MiB"))
+        except OfflineError:
+            rows.append((f"weights {name}", "absent", f"vaezoo fetch {name}"))
         except VaezooError as error:
             rows.append((f"weights {name}", "failed", str(error)))
     return rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .facts import ConditionerFacts, Grid, LossFacts, PriorFacts
 
-_POSTERIORS = frozenset({"gaussian", "dirac"})
+_POSTERIORS = frozenset({"gaussian", "density", "dirac"})
 
 
 def normal_prior(latent_channels: int, latent_stride: int | None = None) -> PriorFacts:

@@ -36,7 +36,8 @@ class EncoderFacts:
     """Facts of an encoder.
 
     Attributes:
-        belief: ``gaussian``, ``dirac`` or ``pyramid``.
+        belief: ``gaussian``, ``density`` (another posterior that gives log q of its draws), ``dirac`` (one that
+            gives none) or ``pyramid``.
         grids: Of the belief, coarse to fine; one for a posterior.
         image_channels: C.
         size: The one (H, W) it takes, or None.

@@ -103,7 +103,9 @@ class ELBOLoss(Loss):
         """See :meth:`Loss.forward`."""
         bound = model(batch, k=self.samples)
         beta = self.beta * min(1.0, (step + 1) / self.warmup) if self.warmup else self.beta
-        rate = sum((r.mean().clamp_min(self.free_nats) for r in bound.latents.rate), start=torch.zeros(()).to(batch.y))
+        # A Monte Carlo rate may be negative by chance, so without free nats nothing is clamped.
+        rates = [r.mean().clamp_min(self.free_nats) if self.free_nats else r.mean() for r in bound.latents.rate]
+        rate = sum(rates, start=torch.zeros(()).to(batch.y))
         penalties = sum((p.mean() for p in bound.latents.penalties.values()), start=torch.zeros(()).to(batch.y))
         loss = bound.distortion.mean() + beta * rate + penalties
         return Terms(loss, {**bound_reports(bound), "beta": torch.tensor(beta)})

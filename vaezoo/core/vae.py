@@ -189,7 +189,7 @@ class VAE(nn.Module):
 
     def _check(self, image: object, what: str = "y", check: Callable[..., Tensor] = check_image) -> Tensor:
         checked = check(image, self.channels, self.size, what=what)
-        own = next(self.parameters()).dtype
+        own = next((p.dtype for p in self.parameters()), checked.dtype)
         if checked.dtype != own:
             raise ShapeError(
                 f"Expected {what} as {own}, as the model's parameters are, got {checked.dtype}.",
@@ -273,7 +273,7 @@ class VAE(nn.Module):
             raise ShapeError("Expected a size (H, W): this model has no default one.", hint="Pass size=(H, W).")
         if len(size) != 2 or min(size) < 1:
             raise ShapeError(f"Expected size as (H, W) of at least 1, got {tuple(size)}.", value=size)
-        like = next(self.parameters()) if like is None else like
+        like = next(self.parameters(), torch.zeros(())) if like is None else like
         return self.context(like.new_zeros((rows, self.channels, *size)), cond)
 
     # What users call

@@ -13,7 +13,7 @@ from ..core import VAE, Bernoulli, DiagonalGaussian, Dirac, Gaussian, Laplace, O
 from ..core.facts import Grid
 from ..zoo.specs import ModelSpec
 
-BELIEFS = {"gaussian": DiagonalGaussian, "dirac": Dirac, "pyramid": Pyramid}
+BELIEFS = {"gaussian": DiagonalGaussian, "density": Posterior, "dirac": Dirac, "pyramid": Pyramid}
 LIKELIHOODS = {
     "bernoulli": Bernoulli,
     "gaussian": Gaussian,
@@ -72,6 +72,7 @@ def check_facts(spec: ModelSpec, model: VAE, y: Tensor, cond: dict[str, Tensor])
             for tensor, grid in zip(_tensors(belief), said.grids, strict=True):
                 assert _fits(tensor, grid, size), f"the encoder gives {tuple(tensor.shape)}, its facts say {grid}"
             latents = model.prior.infer(belief, context, 2)
+            assert said.belief != "density" or latents.log_q is not None, "the belief's draws have no density"
             assert _fits(latents.state, facts["prior"].state, size), f"the state is {tuple(latents.state.shape)}"
         latents, likelihood = model.path(context, 2)
         assert _fits(latents.state, facts["prior"].state, size), f"the state is {tuple(latents.state.shape)}"

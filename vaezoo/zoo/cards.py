@@ -19,7 +19,8 @@ class Card:
 
     Attributes:
         name: ``arch.tag``.
-        urls: Where it is, tried in order: ``pkg://package/path`` or ``file:///path``.
+        urls: Where it is, tried in order: ``pkg://package/path``, ``file:///path``, ``https://host/path`` or
+            ``hf://organisation/repository@revision/path``.
         sha256: Of the file.
         size_bytes: Of the file.
         licence: Of the weights.

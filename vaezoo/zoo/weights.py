@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
-from ..errors import HashMismatch, TensorMismatch, UnknownName, WeightsError, suggest
+from ..errors import (
+    HashMismatch,
+    NetworkError,
+    OfflineError,
+    StoreError,
+    TensorMismatch,
+    UnknownName,
+    VaezooError,
+    WeightsError,
+    suggest,
+)
 from .cards import Card
+from .connection import shown
 from .registry import Registry
+from .sources import LOCAL, REMOTE, from_package, mirrored, offline
+from .store import Store
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ..core import VAE
+
+__all__ = ["LoadReport", "from_package", "load_into", "load_strictly", "locate", "pick", "read_tensors"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +40,7 @@ class LoadReport:
 
     Attributes:
         card: The weights' card, or None for a file of the user's own.
-        path: The file.
+        path: The file; where the cache cannot be written, the one it would have been.
         sha256: Its hash.
         tensors: Number of tensors.
         adapted: Names of tensors whose type was changed, such as from half precision.
@@ -40,59 +53,72 @@ class LoadReport:
     adapted: tuple[str, ...]
 
 
-def from_package(url: str) -> Path | None:
-    """Finds ``pkg://package/path`` inside an installed package, without importing it."""
-    parts = urlsplit(url)
-    try:
-        spec = importlib.util.find_spec(parts.netloc)
-    except (ImportError, ValueError):
-        return None
-    for folder in (spec.submodule_search_locations if spec else None) or ():
-        path = Path(folder, unquote(parts.path.lstrip("/")))
-        if path.is_file():
-            return path
-    return None
+HINTS: dict[type[VaezooError], str] = {
+    HashMismatch: "Reinstall the package that ships it, or tell whoever wrote its card; nothing of it was used.",
+    StoreError: "Free some space (vaezoo cache prune), or set VAEZOO_HOME to another disk.",
+    OfflineError: "Fetch it with the network on (vaezoo fetch NAME)",
+    NetworkError: "Look at the network, a proxy (HTTPS_PROXY) or a mirror (VAEZOO_MIRROR)",
+    WeightsError: "Reinstall the package that ships it.",
+}
+"""What to do where no file is usable, by the worst that happened, worst first."""
 
 
-def from_file(url: str) -> Path | None:
-    """Finds ``file:///path``."""
-    path = Path(unquote(urlsplit(url).path))
-    return path if path.is_file() else None
+def locate(card: Card, store: Store | None = None, *, fetch: bool = True) -> tuple[Path, bytes]:
+    """Returns the first of a card's files that is to be had and has its hash, and the bytes.
 
-
-SCHEMES: dict[str, Callable[[str], Path | None]] = {"pkg": from_package, "file": from_file}
-"""How a URL's scheme is turned into a local file, or None where it is not there."""
-
-
-def locate(card: Card) -> tuple[Path, bytes]:
-    """Returns the first of a card's files that is there and has its hash, and the bytes.
+    Args:
+        card: Names the URLs, tried in order, and the hash.
+        store: Where remote files are kept; None takes the usual one.
+        fetch: Whether a file that is not on this machine may be fetched.
 
     Raises:
-        WeightsError: None is there; every attempt is listed.
-        HashMismatch: A file is there, but is not the one the card describes.
+        HashMismatch: A file is to be had, but is not the one the card describes.
+        StoreError: The cache has no space.
+        OfflineError: It is not on this machine, and the network is not to be used.
+        NetworkError: It cannot be fetched.
+        WeightsError: It is nowhere. Whatever is raised, every attempt is listed.
     """
-    attempts, wrong = [], False
+    store = store or Store()
+    attempts: list[tuple[str, VaezooError]] = []
     for url in card.urls:
-        scheme = urlsplit(url).scheme
-        if scheme not in SCHEMES:
-            attempts.append(f"{url}: the scheme is none of {', '.join(SCHEMES)}")
-            continue
-        path = SCHEMES[scheme](url)
+        try:
+            return _obtain(card, url, store, fetch)
+        except VaezooError as error:
+            attempts.append((url, error))
+        except OSError as error:
+            attempts.append((url, StoreError(f"{error.filename or store.folder}: {error.strerror}")))
+    kind = next((k for k in HINTS if any(isinstance(error, k) for _, error in attempts)), WeightsError)
+    hint = HINTS[kind]
+    if kind in (OfflineError, NetworkError):
+        hint += (
+            f", or bring the file ({card.size_bytes} bytes, sha256 {card.sha256}) and put it at "
+            f"{store.path_of(card.sha256)}, or into a folder for vaezoo cache seed."
+        )
+    listed = "; ".join(f"{shown(url)}: {error}" for url, error in attempts)
+    raise kind(f"No usable file for the weights {card.name!r}: {listed}.", hint=hint, value=card.name)
+
+
+def _obtain(card: Card, url: str, store: Store, fetch: bool) -> tuple[Path, bytes]:
+    """Returns a file by one of its URLs; raises where that is not possible."""
+    url = mirrored(url)
+    scheme = urlsplit(url).scheme
+    if scheme in LOCAL:
+        path = LOCAL[scheme](url)
         if path is None:
-            attempts.append(f"{url}: not there")
-            continue
+            raise WeightsError("not there")
         content = path.read_bytes()
         found = hashlib.sha256(content).hexdigest()
-        if found == card.sha256:
-            return path, content
-        wrong = True
-        attempts.append(f"{url}: sha256 {found} instead of {card.sha256}")
-    kind = HashMismatch if wrong else WeightsError
-    raise kind(
-        f"No usable file for the weights {card.name!r}: {'; '.join(attempts)}.",
-        hint="Reinstall the package that ships it.",
-        value=card.name,
-    )
+        if found != card.sha256:
+            raise HashMismatch(f"sha256 {found} instead of {card.sha256}", value=found)
+        return path, content
+    if scheme not in REMOTE:
+        raise WeightsError(f"the scheme is none of {', '.join((*LOCAL, *REMOTE))}")
+    if kept := store.read(card.sha256):
+        return kept
+    off = offline()
+    if not fetch or (off and scheme != "hf"):
+        raise OfflineError(f"not on this machine, and {off} is set" if off else "not on this machine")
+    return store.fill(card.sha256, card.size_bytes, lambda part, size: REMOTE[scheme](url, part, size))
 
 
 def pick(registry: Registry, arch: str, tag: str | None) -> Card:
