@@ -51,10 +51,11 @@ def save_weights(run: Path, path: Path, *, half: bool) -> None:
 @click.option("--tag", required=True, help="The weights are named MODEL.TAG.")
 @click.option("--package", required=True, help="The plugin's package that ships them, such as vaezoo_conv.")
 @click.option("--licence", default="CC0-1.0", show_default=True)
+@click.option("--recipe", default="", help="By default the model's name.")
 @click.option("--half/--full", default=False, help="Store in half precision.")
 @click.option("--command", "how", default="", help="What trained it; by default vaezoo train MODEL.")
 @click.option("--notes", default="")
-def main(run: Path, tag: str, package: str, licence: str, half: bool, how: str, notes: str) -> None:
+def main(run: Path, tag: str, package: str, licence: str, recipe: str, half: bool, how: str, notes: str) -> None:
     """Put a run's weights on the shelf."""
     from vaezoo.zoo import create
     from vaezoo.zoo.probe import probe
@@ -77,9 +78,9 @@ def main(run: Path, tag: str, package: str, licence: str, half: bool, how: str, 
             "size_bytes": len(content),
             "licence": licence,
             "data": record["data"],
-            "recipe": f"recipes/{model}.yaml",
+            "recipe": f"recipes/{recipe or model}.yaml",
             "recipe_sha256": record["recipe_sha256"],
-            "command": how or f"vaezoo train {model}",
+            "command": how or f"vaezoo train {recipe or model}",
             "seed": record["recipe"]["seed"],
             "steps": record["steps"],
             "hardware": f"{record['hardware']}, no GPU; processes: {record['processes']}",

@@ -1,0 +1,32 @@
+"""The shelf: what a card says of its recipe and data is still so."""
+
+from __future__ import annotations
+
+import pytest
+
+from vaezoo.train.recipe import load_recipe, recipe_hash
+from vaezoo.train.sets import known_sets
+from vaezoo.zoo import keeper
+
+CARDS = [card for _, _, card in keeper().registry.cards.all()]
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
+def test_a_card_names_the_recipe_that_made_its_weights(card):
+    name = card.recipe.removeprefix("recipes/").removesuffix(".yaml")
+    recipe = load_recipe(name)
+    assert recipe_hash(recipe) == card.recipe_sha256
+    assert recipe.model == card.name.partition(".")[0]
+    assert card.command.endswith(f"train {name}")
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
+def test_a_cards_data_is_openly_licensed_and_no_test_set(card):
+    for data in card.data:
+        known = known_sets()[data["set"]]
+        assert data["licence"] == known.licence and "research" not in known.licence
+        assert data["sha256"] == known.sha256 and not known.paths[0].startswith("test/")
+
+
+def test_what_ships_stays_small():
+    assert sum(card.size_bytes for card in CARDS) <= 12 * 2**20
