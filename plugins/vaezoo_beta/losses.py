@@ -32,8 +32,7 @@ class BetaLoss(Loss):
         beta = self.beta
         if self.normalised:
             beta *= batch.target[0].numel() / sum(z[0, 0].numel() for z in bound.latents.z)
-        penalties = sum((p.mean() for p in bound.latents.penalties.values()), start=batch.y.new_zeros(()))
-        loss = bound.distortion.mean() + beta * bound.rate.mean() + penalties
+        loss = bound.distortion.mean() + beta * bound.rate.mean() + bound.penalty.mean()
         return Terms(loss, {**bound_reports(bound), "beta": torch.tensor(float(beta))})
 
 
@@ -58,6 +57,5 @@ class CapacityLoss(Loss):
         """See :meth:`vaezoo.core.Loss.forward`."""
         bound = model(batch)
         capacity = self.capacity * min(1.0, step / self.warmup) if self.warmup else self.capacity
-        penalties = sum((p.mean() for p in bound.latents.penalties.values()), start=batch.y.new_zeros(()))
-        loss = bound.distortion.mean() + self.gamma * (bound.rate.mean() - capacity).abs() + penalties
+        loss = bound.distortion.mean() + self.gamma * (bound.rate.mean() - capacity).abs() + bound.penalty.mean()
         return Terms(loss, {**bound_reports(bound), "capacity": torch.tensor(float(capacity))})

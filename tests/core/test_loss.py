@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, final
 
 import pytest
@@ -17,6 +18,7 @@ from vaezoo.core import (
     Gaussian,
     ImageConditioner,
     Laplace,
+    Latents,
     Likelihood,
     Loss,
     Noise,
@@ -118,6 +120,22 @@ def test_the_bound_is_skipped_between_its_steps_and_weighs_more() -> None:
         torch.manual_seed(0)
         found.append(float(RestorationLoss(bound_every=every)(model, batch, 0).loss.detach()) - mean)
     assert found[1] == pytest.approx(2 * found[0], rel=1e-4)
+
+
+@pytest.mark.parametrize("loss", [ELBOLoss(), RestorationLoss()], ids=lambda loss: type(loss).__name__)
+def test_every_loss_adds_the_penalties(loss: Loss, monkeypatch: pytest.MonkeyPatch) -> None:
+    def found() -> Tensor:
+        torch.manual_seed(1)
+        model = restorer() if isinstance(loss, RestorationLoss) else linear_vae()
+        return loss(model, Batch(X), 0).loss
+
+    plain, infer = found(), NormalPrior.infer
+
+    def penalised(self: NormalPrior, *arguments: Any) -> Latents:
+        return replace(infer(self, *arguments), penalties={"a": torch.full((4,), 2.0), "b": torch.full((4,), 0.5)})
+
+    monkeypatch.setattr(NormalPrior, "infer", penalised)
+    torch.testing.assert_close(found(), plain + 2.5)
 
 
 def test_another_likelihood_is_refused() -> None:

@@ -106,6 +106,5 @@ class ELBOLoss(Loss):
         # A Monte Carlo rate may be negative by chance, so without free nats nothing is clamped.
         rates = [r.mean().clamp_min(self.free_nats) if self.free_nats else r.mean() for r in bound.latents.rate]
         rate = sum(rates, start=torch.zeros(()).to(batch.y))
-        penalties = sum((p.mean() for p in bound.latents.penalties.values()), start=torch.zeros(()).to(batch.y))
-        loss = bound.distortion.mean() + beta * rate + penalties
+        loss = bound.distortion.mean() + beta * rate + bound.penalty.mean()
         return Terms(loss, {**bound_reports(bound), "beta": torch.tensor(beta)})

@@ -86,6 +86,7 @@ class RestorationLoss(Loss):
             variance = _per_pixel(self._gaussian(bound.likelihood).scale.detach() ** 2)
             per_value = (bound.distortion + self.beta * bound.rate) / x[0].numel()
             loss = loss + self.bound_weight * self.bound_every * (40 * weight * variance * per_value).mean()
+            loss = loss + bound.penalty.mean()
             reports |= bound_reports(bound)
         return Terms(loss, reports)
 

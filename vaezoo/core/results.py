@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
+import torch
 from torch import Tensor
 
 from ..errors import NotNormalised
@@ -41,6 +42,11 @@ class Bound:
     def elbo(self) -> Tensor:
         """−distortion − rate, (B,), larger is better."""
         return -self.distortion - self.rate
+
+    @property
+    def penalty(self) -> Tensor:
+        """All penalties of the latents, already weighted, (B,); every loss adds it."""
+        return sum(self.latents.penalties.values(), start=torch.zeros_like(self.distortion))
 
     @property
     def log_weight(self) -> Tensor:
