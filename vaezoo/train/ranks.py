@@ -84,5 +84,6 @@ def join_ranks(device: str) -> Iterator[Ranks]:
     dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
     try:
         yield Ranks(dist.get_rank(), world, chosen)
+        dist.barrier()  # nobody tears down while another still talks: a process left alone aborts at exit
     finally:
         dist.destroy_process_group()
