@@ -26,6 +26,13 @@ class Precision(Enum):
     bf16 = "bf16"
 
 
+class OptimizerKind(Enum):
+    """What updates the weights; ``muon`` is for hidden kernels, and leaves the rest to AdamW."""
+
+    adamw = "adamw"
+    muon = "muon"
+
+
 @dataclass
 class DataRecipe:
     """What the model sees. Whole images, or random patches of ``patch`` pixels a side."""
@@ -44,8 +51,9 @@ class DataRecipe:
 
 @dataclass
 class OptimizerRecipe:
-    """AdamW, with a linear warm-up and a cosine down to ``final_lr``."""
+    """AdamW or Muon, with a linear warm-up and a cosine down to ``final_lr``."""
 
+    kind: OptimizerKind = OptimizerKind.adamw
     lr: float = 1e-3
     final_lr: float = 1e-6
     warmup: int = 200  # steps
@@ -138,6 +146,10 @@ def find_recipe(name: str) -> Path:
     raise UnknownName(f"No recipe and no YAML file {name!r}.", hint=suggest(name, known), value=name)
 
 
+_LATER = {"optimizer.kind": "adamw"}
+"""Settings that came after the first weights: at their defaults they are no part of the hash, so it stays."""
+
+
 def recipe_dict(recipe: Recipe) -> dict[str, Any]:
     """Returns a recipe as plain nested values, fit for JSON and for a checkpoint."""
     content: dict[str, Any] = OmegaConf.to_container(OmegaConf.structured(recipe), enum_to_str=True)  # type: ignore[assignment]
@@ -148,6 +160,10 @@ def recipe_hash(recipe: Recipe) -> str:
     """Returns the sha256 of everything in a recipe that decides the weights: all but ``machine``."""
     content = recipe_dict(recipe)
     del content["machine"]
+    for key, default in _LATER.items():
+        section, _, name = key.partition(".")
+        if content[section][name] == default:
+            del content[section][name]
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""One step: every phase's forward, backward and AdamW update, or the name of what made it impossible."""
+"""One step: every phase's forward, backward and update, or the name of what made it impossible."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from vaezoo.core import Batch, Objective, Phase, Terms
 from vaezoo.errors import TrainingError
+from vaezoo.train.muon import Muon
 from vaezoo.train.ranks import Ranks
-from vaezoo.train.recipe import OptimizerRecipe, Precision, Recipe
+from vaezoo.train.recipe import OptimizerKind, OptimizerRecipe, Precision, Recipe
 from vaezoo.train.schedule import learning_rate
 from vaezoo.train.seeds import mix
 
@@ -39,7 +40,7 @@ class Updater:
         self.forward: Callable[..., Terms] = torch.compile(objective) if recipe.machine.compile else objective
         self.phases: tuple[Phase, ...] = objective.loss.phases
         self.parameters = {phase.name: _parameters(objective, phase) for phase in self.phases}
-        self.optimizers = {name: _adamw(p, recipe.optimizer, ranks.device) for name, p in self.parameters.items()}
+        self.optimizers = {name: _optimizers(p, recipe.optimizer, ranks.device) for name, p in self.parameters.items()}
 
     def update(self, step: int, pieces: Sequence[Batch]) -> dict[str, Tensor]:
         """Runs one step and returns its loss and reports, averaged over pieces.
@@ -76,10 +77,10 @@ class Updater:
             clip_grads_with_norm_(
                 [parameters[name] for name in gradients], self.recipe.optimizer.clip, norm, foreach=True
             )
-        optimizer = self.optimizers[phase.name]
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, self.total, self.recipe.optimizer)
-        optimizer.step()
+        for optimizer in self.optimizers[phase.name]:
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(step, self.total, self.recipe.optimizer)
+            optimizer.step()
         return reports
 
     def arithmetic(self) -> AbstractContextManager[Any]:
@@ -89,12 +90,13 @@ class Updater:
 
     def state(self) -> dict[str, Any]:
         """Returns what a checkpoint keeps of the optimisers."""
-        return {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()}
+        return {name: [optimizer.state_dict() for optimizer in kinds] for name, kinds in self.optimizers.items()}
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Continues from ``state``."""
-        for name, optimizer in self.optimizers.items():
-            optimizer.load_state_dict(state[name])
+        for name, kinds in self.optimizers.items():
+            for optimizer, its in zip(kinds, state[name], strict=True):
+                optimizer.load_state_dict(its)
 
 
 def _parameters(objective: nn.Module, phase: Phase) -> dict[str, nn.Parameter]:
@@ -106,6 +108,21 @@ def _parameters(objective: nn.Module, phase: Phase) -> dict[str, nn.Parameter]:
             f"Phase {phase.name!r} trains {phase.trains}, and no parameter has such a name.", value=phase
         )
     return parameters
+
+
+HIDDEN = 32
+"""Muon takes kernels with at least so many rows and channels: those between hidden layers, not to or from images."""
+
+
+def _optimizers(
+    parameters: Mapping[str, nn.Parameter], recipe: OptimizerRecipe, device: torch.device
+) -> tuple[torch.optim.Optimizer, ...]:
+    hidden = {}
+    if recipe.kind is OptimizerKind.muon:
+        hidden = {name: p for name, p in parameters.items() if p.ndim > 1 and min(p.shape[:2]) >= HIDDEN}
+    rest = {name: p for name, p in parameters.items() if name not in hidden}
+    muon = (Muon(hidden.values(), recipe.lr, weight_decay=recipe.weight_decay),) if hidden else ()
+    return (*((_adamw(rest, recipe, device),) if rest else ()), *muon)
 
 
 def _adamw(parameters: Mapping[str, nn.Parameter], recipe: OptimizerRecipe, device: torch.device) -> torch.optim.AdamW:
