@@ -143,6 +143,7 @@ def vaezoo_after_create(name: str, model: VAE) -> None:
 
 
 HOOKS = tuple(name for name in globals() if name.startswith("vaezoo_"))
+ACTING = ("vaezoo_weight_policy", "vaezoo_adapt_state_dict", "vaezoo_after_create")
 
 
 def manager_of(plugin: Any, name: str) -> pluggy.PluginManager:
