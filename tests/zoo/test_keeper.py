@@ -83,7 +83,7 @@ def broken(guests: Guests, status: str) -> tuple[EntryPoint, str]:
         return []
 
     vars(module)["vaezoo_registry_file"] = vaezoo_registry_file
-    return guests.entry("bad"), "Did you mean 'vaezoo_registry_files'?"
+    return guests.entry("bad"), "Did you mean 'vaezoo_registry_files'"
 
 
 @pytest.mark.parametrize("status", ["import-failed", "incompatible", "hook-raised", "invalid"])
@@ -162,7 +162,7 @@ def test_a_name_of_the_house_is_taken_whatever_the_order(guests: Guests) -> None
 
 def test_registering_in_code_belongs_to_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
     zoo = Keeper()
-    monkeypatch.setattr(import_module("vaezoo.zoo.keeper"), "keeper", lambda: zoo)
+    monkeypatch.setattr(import_module("vaezoo.zoo.register"), "keeper", lambda: zoo)
     source = zoo.registry.parts["encoder"].get("mlp")
 
     @vaezoo.register_encoder("mine", facts=lambda latent_channels: None, summary="Mine.")
