@@ -10,10 +10,10 @@ import vaezoo
 from conftest import theirs
 from safetensors.torch import load_file, save_file
 from vaezoo.core import Batch, DiagonalGaussian, Dirac, Noise
-from vaezoo.errors import TensorMismatch, WeightsError
+from vaezoo.errors import TensorMismatch
 
 import vaezoo_diffusers
-from vaezoo_diffusers.names import ATTENTION
+from vaezoo_diffusers.names import adapt
 
 CLOSE = {"rtol": 0, "atol": 1e-5}
 
@@ -107,15 +107,47 @@ def test_odd_sizes_are_padded_by_the_library_alone(folder):
 # The names of tensors
 
 
-def old_names(tensors):
-    """The tensors under the names that attention layers had in the files of Stable Diffusion 1 and 2."""
+OLD = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
+ORIGINAL = {"to_q": "q", "to_k": "k", "to_v": "v", "to_out.0": "proj_out", "group_norm": "norm"}
+
+
+def with_attention(tensors, layers):
+    """The tensors with other names for the layers of attention."""
     renamed = {}
     for name, tensor in tensors.items():
-        for old, new in ATTENTION.items():
+        for now, then in layers.items():
             if ".attentions." in name:
-                name = name.replace(f".{new}.", f".{old}.")
+                name = name.replace(f".{now}.", f".{then}.")
         renamed[name] = tensor
     return renamed
+
+
+def as_original(tensors, scales):
+    """The tensors as the original latent diffusion code names and shapes them."""
+    renamed = {}
+    for name, tensor in with_attention(tensors, ORIGINAL).items():
+        if ".attentions." in name and tensor.dim() == 2:
+            tensor = tensor[:, :, None, None]
+        for index in range(scales):
+            name = name.replace(f"down_blocks.{index}.", f"down.{index}.")
+            name = name.replace(f"up_blocks.{index}.", f"up.{scales - 1 - index}.")
+        for now, then in (
+            ("mid_block.resnets.0", "mid.block_1"),
+            ("mid_block.resnets.1", "mid.block_2"),
+            ("mid_block.attentions.0", "mid.attn_1"),
+            (".resnets.", ".block."),
+            (".attentions.", ".attn."),
+            ("samplers.0.", "sample."),
+            ("conv_shortcut", "nin_shortcut"),
+            ("conv_norm_out", "norm_out"),
+        ):
+            name = name.replace(now, then)
+        renamed[name] = tensor.contiguous()
+    return renamed
+
+
+def reconstruction(made, image):
+    return ((made(2 * image - 1).sample + 1) / 2).clamp(0, 1)
 
 
 @torch.no_grad()
@@ -123,14 +155,43 @@ def old_names(tensors):
 def test_attention_under_its_old_names_is_adapted(folder, tmp_path):
     path, made = folder
     tensors = load_file(path / "diffusion_pytorch_model.safetensors")
-    old = old_names(tensors)
+    old = with_attention(tensors, OLD)
     assert len(old.keys() - tensors.keys()) >= 16
     save_file(old, tmp_path / "old.safetensors")
-    given = vaezoo_diffusers.arguments(path / "config.json")
-    model = vaezoo.create(**given, pretrained=tmp_path / "old.safetensors")
+    model = vaezoo.create(**vaezoo_diffusers.arguments(path / "config.json"), pretrained=tmp_path / "old.safetensors")
     image = image_for(made)
-    expected = (made.encode(2 * image - 1).latent_dist.mean - unit(made)[1]) * unit(made)[0]
-    torch.testing.assert_close(model.encode(image).mean, expected, **CLOSE)
+    torch.testing.assert_close(model.restore(image).image, reconstruction(made, image), **CLOSE)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("whole", [False, True], ids=["alone", "in a checkpoint"])
+@pytest.mark.parametrize("key", ["sd", "flux", "attentive"])
+def test_a_file_of_the_original_code_is_adapted(folder, whole, tmp_path):
+    """Also inside the checkpoint of a whole diffusion model, and beside what its training left."""
+    path, made = folder
+    tensors = as_original(made.state_dict(), len(made.config.block_out_channels))
+    if whole:
+        tensors = {f"first_stage_model.{name}": tensor for name, tensor in tensors.items()}
+        tensors["model.diffusion_model.out.2.bias"] = torch.zeros(4)
+    else:
+        tensors["model_ema.decay"] = torch.tensor(0.9999)
+    save_file(tensors, tmp_path / "original.safetensors")
+    given = vaezoo_diffusers.arguments(path / "config.json")
+    model = vaezoo.create(**given, pretrained=tmp_path / "original.safetensors")
+    image = image_for(made)
+    torch.testing.assert_close(model.restore(image).image, reconstruction(made, image), **CLOSE)
+
+
+@pytest.mark.parametrize("key", ["sd"])
+def test_the_original_names_are_read_as_diffusers_reads_them(folder):
+    from diffusers.loaders.single_file_utils import convert_ldm_vae_checkpoint
+
+    _, made = folder
+    original = as_original(made.state_dict(), 3)
+    read = convert_ldm_vae_checkpoint(dict(original), dict(made.config))
+    ours, same = adapt(original), adapt(read)
+    assert ours.keys() == same.keys()
+    assert all(torch.equal(ours[name], same[name]) for name in ours)
 
 
 @pytest.mark.parametrize("name", ["sd-vae", "sdxl-vae", "autoencoder-kl"])
@@ -150,13 +211,6 @@ def test_a_file_of_vaezoo_loads_as_it_is(tmp_path):
     save_file(model.state_dict(), tmp_path / "own.safetensors")
     again = vaezoo.create("sd-vae", pretrained=tmp_path / "own.safetensors", **settings)
     assert torch.equal(again.encoder.network.conv_in.weight, model.encoder.network.conv_in.weight)
-
-
-def test_a_file_of_the_original_code_is_refused_with_a_way_out(tmp_path):
-    names = ("encoder.down.0.block.0.norm1.weight", "encoder.conv_in.weight", "decoder.mid.attn_1.q.weight")
-    save_file({name: torch.zeros(2) for name in names}, tmp_path / "original.safetensors")
-    with pytest.raises(WeightsError, match=r"original latent diffusion code\. Convert the file.*from_single_file"):
-        vaezoo.create("sd-vae", pretrained=tmp_path / "original.safetensors", block_out_channels=(32, 32))
 
 
 def test_another_configuration_is_refused(tmp_path):
