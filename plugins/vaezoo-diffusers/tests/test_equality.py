@@ -229,11 +229,12 @@ def test_another_configuration_is_refused(tmp_path):
 def test_half_precision_files_are_read(folder):
     path, made = folder
     tensors = {name: tensor.half() for name, tensor in made.state_dict().items()}
+    whole = vaezoo.create(**vaezoo_diffusers.arguments(path)).restore(image_for(made)).image
     (path / "diffusion_pytorch_model.safetensors").unlink()
     save_file(tensors, path / "diffusion_pytorch_model.fp16.safetensors")
     model = vaezoo.create(**vaezoo_diffusers.arguments(path))
     assert model.encoder.network.layers[0].weight.dtype == torch.float32
-    torch.testing.assert_close(model.restore(image_for(made)).image, model.restore(image_for(made)).image)
+    torch.testing.assert_close(model.restore(image_for(made)).image, whole, rtol=0, atol=2e-2)
     assert len(model.origin.weights.adapted) == len(tensors)
 
 
