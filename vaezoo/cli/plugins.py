@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -99,7 +100,8 @@ def _checked(name: str, models: bool) -> list[dict[str, str]]:
     with tempfile.TemporaryDirectory(prefix="vaezoo-") as folder:
         answer = Path(folder, "checks.json")
         command = [sys.executable, "-m", "vaezoo.testing.check", name, str(answer), *(["--models"] if models else [])]
-        done = subprocess.run(command, capture_output=True, text=True)
+        one_thread = {"OMP_NUM_THREADS": "1", **os.environ}  # several are slower for models as small as these
+        done = subprocess.run(command, capture_output=True, text=True, env=one_thread)
         checks: list[dict[str, str]] = json.loads(answer.read_text(encoding="utf-8")) if answer.exists() else []
     if not checks:
         said = (done.stderr or done.stdout).strip().rpartition("\n")[2]
