@@ -66,13 +66,14 @@ def admit(found: Candidate, limit_s: float) -> Admitted:
     if found.name.partition(":")[0] != HOUSE:
         _check_versions(found)
     light = {name for name in HEAVY if name in sys.modules}
-    with guarded("import-failed", limit_s):
+    package = found.module.partition(".")[0]
+    with guarded("import-failed", limit_s, package):
         make_importable(found)
         module = found.entry.load()
     with guarded("invalid"):
         _check_api(getattr(module, "VAEZOO_API", API))
         manager = _manager(module, found.name)
-    with guarded("hook-raised", limit_s):
+    with guarded("hook-raised", limit_s, package):
         registry, cases = _declared(manager, found.name)
     notes = []
     if heavy := [name for name in HEAVY if name in sys.modules and name not in light]:
