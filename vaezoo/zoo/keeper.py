@@ -83,7 +83,8 @@ class Keeper:
         self.registry = Registry(HOUSE)
         self.registry.add_file(Path(__file__).with_name("builtin.yaml"))
         self.registry.add_file(_shelf())
-        for scheme, source in {**LOCAL, **REMOTE}.items():
+        ours: dict[str, Callable[..., Any]] = {**LOCAL, **REMOTE}
+        for scheme, source in ours.items():
             self.registry.schemes.add(scheme, HOUSE, Service(source, "", Source(HOUSE)))
         self.plugins: list[Plugin] = []
         self.cases: dict[str, tuple[ConformanceCase, ...]] = {}
