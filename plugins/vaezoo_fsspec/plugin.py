@@ -5,7 +5,7 @@ from __future__ import annotations
 from vaezoo import hookimpl
 
 VAEZOO_API = 1
-SCHEMES = ("abfs", "adl", "az", "ftp", "gcs", "gs", "hdfs", "memory", "oci", "oss", "s3", "s3a", "sftp", "smb")
+SCHEMES = ("abfs", "adl", "az", "gcs", "gs", "hdfs", "memory", "oci", "oss", "s3", "s3a", "sftp", "smb")
 
 
 @hookimpl

@@ -30,6 +30,7 @@ DECLARING = {
 }
 """Hooks that declare parts, by slot; conditioners are declared in registry files."""
 _OWN_NAME = re.compile(r"\s*vaezoo\s*[^\w\s.-]", re.I)
+_VERSIONS_ONLY = re.compile(r"\s*vaezoo\s*([<>=!~][\w\s.,*+!<>=~-]*)", re.I)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
 _VERB = re.compile(r"[a-z][a-z0-9-]*")
 
@@ -66,13 +67,14 @@ def admit(found: Candidate, limit_s: float) -> Admitted:
     if found.name.partition(":")[0] != HOUSE:
         _check_versions(found)
     light = {name for name in HEAVY if name in sys.modules}
-    with guarded("import-failed", limit_s):
+    package = found.module.partition(".")[0]
+    with guarded("import-failed", limit_s, package):
         make_importable(found)
         module = found.entry.load()
     with guarded("invalid"):
         _check_api(getattr(module, "VAEZOO_API", API))
         manager = _manager(module, found.name)
-    with guarded("hook-raised", limit_s):
+    with guarded("hook-raised", limit_s, package):
         registry, cases = _declared(manager, found.name)
     notes = []
     if heavy := [name for name in HEAVY if name in sys.modules and name not in light]:
@@ -85,19 +87,27 @@ def admit(found: Candidate, limit_s: float) -> Admitted:
 def _check_versions(found: Candidate) -> None:
     """Refuses what is made for another vaezoo, before anything of it is imported."""
     with guarded("invalid"):
-        needed = [text for text in found.requires if _OWN_NAME.match(text)]
-        if needed:
-            from packaging.requirements import Requirement
-
-            version = sys.modules[HOUSE].__version__
-            for text in needed:
-                requirement = Requirement(text)
-                applies = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
-                if applies and not requirement.specifier.contains(version, prereleases=True):
-                    raise Refused("incompatible", f"it needs {text}, this is vaezoo {version}")
+        for text in found.requires:
+            if _OWN_NAME.match(text) and not _met(text):
+                version = sys.modules[HOUSE].__version__
+                raise Refused("incompatible", f"it needs {text}, this is vaezoo {version}")
         path = found.source()
         if path is not None:
             _check_api(_api_in(path))
+
+
+def _met(text: str) -> bool:
+    """Says whether a requirement on vaezoo is met, or does not apply here."""
+    version = sys.modules[HOUSE].__version__
+    if plain := _VERSIONS_ONLY.fullmatch(text):  # without the grammar of markers, which takes longer to import
+        from packaging.specifiers import SpecifierSet
+
+        return SpecifierSet(plain[1]).contains(version, prereleases=True)
+    from packaging.requirements import Requirement
+
+    requirement = Requirement(text)
+    applies = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+    return not applies or requirement.specifier.contains(version, prereleases=True)
 
 
 def _api_in(path: Path) -> Any:

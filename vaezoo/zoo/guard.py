@@ -14,6 +14,10 @@ from types import FrameType
 from ..errors import ConfigError, VaezooError
 
 LIMIT_S = 10.0
+PATIENCE_S = 120.0
+"""How much longer the import of another package may take than the plugin's own time."""
+RING_S = 0.25
+"""Pause between alarms once the time is up: one may be swallowed, or wait for an import."""
 
 
 class Refused(Exception):
@@ -54,19 +58,20 @@ def limit() -> float:
 
 
 @contextmanager
-def guarded(status: str, limit_s: float | None = None) -> Iterator[None]:
+def guarded(status: str, limit_s: float | None = None, package: str = "") -> Iterator[None]:
     """Turns whatever happens inside into :class:`Refused`.
 
     Args:
         status: What it is called where it fails; an error of vaezoo's own in a hook's answer makes it ``invalid``.
         limit_s: How long it may take: by SIGALRM, so in the main thread on POSIX only. Under a limit, and there, what
             is printed goes to stderr.
+        package: The plugin's own. The import of any other is not broken off: half a torch would be everybody's loss.
 
     Raises:
         Refused: Something went wrong.
     """
     try:
-        with _in_time(limit_s):
+        with _in_time(limit_s, package):
             yield
     except (KeyboardInterrupt, Refused):
         raise
@@ -81,7 +86,7 @@ def guarded(status: str, limit_s: float | None = None) -> Iterator[None]:
 
 
 @contextmanager
-def _in_time(limit_s: float | None) -> Iterator[None]:
+def _in_time(limit_s: float | None, package: str) -> Iterator[None]:
     if limit_s is None or threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -89,8 +94,15 @@ def _in_time(limit_s: float | None) -> Iterator[None]:
         if not hasattr(signal, "setitimer"):
             yield
             return
-        before, begun = signal.signal(signal.SIGALRM, _ring), time.monotonic()
-        left, interval = signal.setitimer(signal.ITIMER_REAL, limit_s, 1.0)  # again each second: one may be swallowed
+        begun = time.monotonic()
+        patient_until = begun + limit_s + PATIENCE_S
+
+        def ring(number: int, frame: FrameType | None) -> None:
+            if time.monotonic() > patient_until or not _importing_other_than(package):
+                raise _TookTooLong
+
+        before = signal.signal(signal.SIGALRM, ring)
+        left, interval = signal.setitimer(signal.ITIMER_REAL, limit_s, RING_S)
         try:
             yield
         finally:
@@ -100,5 +112,10 @@ def _in_time(limit_s: float | None) -> Iterator[None]:
                 signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - begun), 1e-3), interval)
 
 
-def _ring(number: int, frame: FrameType | None) -> None:
-    raise _TookTooLong
+def _importing_other_than(package: str) -> bool:
+    """Says whether a module of another package is half imported."""
+    for name, module in list(sys.modules.items()):
+        spec = getattr(module, "__spec__", None)
+        if getattr(spec, "_initializing", False) and name.partition(".")[0] not in (package, "__main__"):
+            return True
+    return False

@@ -18,8 +18,9 @@ from .admit import admit
 from .find import GROUP, Candidate, candidate, in_folders, installed
 from .guard import LIMIT_S, Refused, limit
 from .hookspecs import ConformanceCase
-from .registry import HOUSE, Registry
+from .registry import HOUSE, Registry, Service, Source
 from .settings import settings
+from .sources import LOCAL, REMOTE
 
 __all__ = ["GROUP", "Keeper", "Plugin", "keeper", "plugins"]
 
@@ -82,6 +83,9 @@ class Keeper:
         self.registry = Registry(HOUSE)
         self.registry.add_file(Path(__file__).with_name("builtin.yaml"))
         self.registry.add_file(_shelf())
+        ours: dict[str, Callable[..., Any]] = {**LOCAL, **REMOTE}
+        for scheme, source in ours.items():
+            self.registry.schemes.add(scheme, HOUSE, Service(source, "", Source(HOUSE)))
         self.plugins: list[Plugin] = []
         self.cases: dict[str, tuple[ConformanceCase, ...]] = {}
         self._managers: dict[str, pluggy.PluginManager] = {}

@@ -110,7 +110,7 @@ def source_of(scheme: str, registry: Registry) -> Callable[[str, Path, int], boo
     if scheme in REMOTE:
         return REMOTE[scheme]
     if scheme not in registry.schemes.entries:
-        known = ", ".join((*LOCAL, *REMOTE, *registry.schemes.names()))
+        known = ", ".join(dict.fromkeys((*LOCAL, *REMOTE, *registry.schemes.names())))
         raise WeightsError(f"the scheme is none of {known}", value=scheme)
     service = registry.schemes.get(scheme)
 
