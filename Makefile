@@ -1,5 +1,6 @@
 # make enhance [IMAGE=photo.jpg]   set up .venv, enhance a photo, say where the result is
 # make test                        set up .venv, lint, check types, test
+# make strangers                   test the plugins that are distributions of their own, in .venv-strangers
 # make docs                        write the generated parts of README and docs again
 
 PYTHON ?= python3
@@ -7,10 +8,12 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 OUT    ?= enhanced
 IMAGE  ?=
+APART  := .venv-strangers
+GUESTS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/vaezoo-*/pyproject.toml))
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: enhance test lint docs bench clean
+.PHONY: enhance test lint strangers docs bench clean
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -29,6 +32,19 @@ lint: $(VENV)/ready
 
 test: lint
 	$(BIN)/python -m pytest
+	@$(MAKE) --no-print-directory strangers
+
+# Borrows all of .venv, so that only what the strangers themselves need is installed.
+$(APART)/ready: $(VENV)/ready $(GUESTS:%=%/pyproject.toml)
+	$(BIN)/python -m venv --clear --without-pip $(APART)
+	@$(BIN)/python -c "import sysconfig; print('import site; site.addsitedir(%r)' % sysconfig.get_path('purelib'))" \
+	  > "$$($(APART)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/borrowed.pth"
+	PIP_CONSTRAINT=constraints.txt $(APART)/bin/python -m pip install --quiet --disable-pip-version-check $(GUESTS:%=-e ./%)
+	@touch $@
+
+strangers: $(APART)/ready
+	@set -e; for guest in $(GUESTS); do echo "$$guest"; \
+	  (cd $$guest && $(CURDIR)/$(APART)/bin/python -m pytest -p no:cacheprovider); done
 
 docs: $(VENV)/ready
 	$(BIN)/python -m benchmarks.readme
@@ -38,4 +54,4 @@ bench: $(VENV)/ready
 	$(BIN)/python -m benchmarks.generative
 
 clean:
-	rm -rf $(VENV) $(OUT)
+	rm -rf $(VENV) $(APART) $(OUT)

@@ -12,13 +12,15 @@ BEGIN, END = "<!-- shelf -->\n", "<!-- /shelf -->"
 
 
 def shelf() -> str:
-    """Returns the table of models and weights, in Markdown."""
-    from vaezoo.zoo import keeper, list_models
+    """Returns the table of models and weights that ship, in Markdown."""
+    from vaezoo.zoo import keeper
+    from vaezoo.zoo.registry import HOUSE
 
     registry = keeper().registry
     lines = ["| model | task | weights | what it is |", "|---|---|---|---|"]
-    for name in list_models():
-        model = registry.models.get(name)
+    for name, owner, model in registry.models.all():
+        if owner.partition(":")[0] != HOUSE:
+            continue
         cards = registry.cards_of(name)
         weights = "<br>".join(
             f"`{card.name}` ({card.size_bytes / 2**20:.1f} MiB, {card.licence})" for card in cards.values()

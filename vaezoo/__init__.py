@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .restore import enhance as enhance
+    from .zoo import ConformanceCase as ConformanceCase
+    from .zoo import PartDeclaration as PartDeclaration
     from .zoo import create as create
     from .zoo import create_objective as create_objective
     from .zoo import explain as explain
@@ -23,10 +25,13 @@ if TYPE_CHECKING:
     from .zoo import register_loss as register_loss
     from .zoo import register_model as register_model
     from .zoo import register_prior as register_prior
+    from .zoo import settings as settings
 
 __version__ = "0.1.0"
 
 _ZOO = (
+    "ConformanceCase",
+    "PartDeclaration",
     "create",
     "create_objective",
     "explain",
@@ -40,6 +45,7 @@ _ZOO = (
     "register_loss",
     "register_model",
     "register_prior",
+    "settings",
 )
 __all__ = sorted([*_ZOO, "enhance"])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vaezoo import hookimpl
+from vaezoo import ConformanceCase, hookimpl
 
 VAEZOO_API = 1
 
@@ -13,3 +13,9 @@ VAEZOO_API = 1
 def vaezoo_registry_files() -> list[Path]:
     """Returns this plugin's registry file."""
     return [Path(__file__).with_name("registry.yaml")]
+
+
+@hookimpl
+def vaezoo_conformance_cases() -> list[ConformanceCase]:
+    """Returns what the contract kit is to test."""
+    return [ConformanceCase("resnet-beta")]

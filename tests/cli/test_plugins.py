@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
+import venv
 
 import pytest
 
@@ -34,15 +36,28 @@ def test_new_refuses_a_bad_name_and_a_folder_in_use(vaezoo, tmp_path):
 
 
 def test_a_new_plugin_builds_installs_and_passes_its_tests(vaezoo, tmp_path):
+    """In an environment of its own, which borrows all but the plugin from this one."""
     code, out, _ = vaezoo("plugins", "new", str(tmp_path / "acme-blur"))
-    folder, site = tmp_path / "vaezoo-acme-blur", tmp_path / "site"
+    folder, fresh = tmp_path / "vaezoo-acme-blur", tmp_path / "fresh"
     assert code == 0 and str(folder / "pyproject.toml") in out
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
-    subprocess.run([*pip, "--target", str(site), str(folder)], check=True, capture_output=True)
-    environment = {**os.environ, "PYTHONPATH": str(site), "VAEZOO_STRICT_PLUGINS": "1"}
-    tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(folder), str(folder)]
-    done = subprocess.run(tests, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-3000:]
-    use = "import vaezoo; print(vaezoo.create('acme-blur-vae').encoder.__class__.__name__)"
-    done = subprocess.run([sys.executable, "-c", use], env=environment, capture_output=True, text=True)
-    assert done.stdout.strip() == "AcmeBlurEncoder", done.stderr
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    wheels = [*pip, "wheel", "--no-deps", "--no-build-isolation", "--no-index", "-w", str(tmp_path), str(folder)]
+    subprocess.run(wheels, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("vaezoo_acme_blur-0.1.0-*.whl")
+    venv.create(fresh)
+    python, ours = str(fresh / "bin" / "python"), sysconfig.get_path("purelib")
+    (site,) = fresh.glob("lib/python*/site-packages")
+    (site / "borrowed.pth").write_text(f"import site; site.addsitedir({ours!r})\n")
+    subprocess.run([*pip, "--python", python, "install", "--no-deps", "--no-index", str(wheel)], check=True)
+    assert list(site.glob("vaezoo_acme_blur/registry.yaml"))
+    environment = {**os.environ, "VAEZOO_STRICT_PLUGINS": "1", "PYTHONPATH": "", "OMP_NUM_THREADS": "1"}
+
+    def run(*arguments):
+        done = subprocess.run([python, *arguments], env=environment, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        return done.stdout
+
+    assert "28 passed" in run("-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(folder), str(folder))
+    assert "9 of 9 checks hold" in run("-m", "vaezoo", "plugins", "check", "vaezoo-acme-blur:acme-blur")
+    made = run("-c", "import vaezoo; print(vaezoo.create('acme-blur-vae').encoder.__class__.__name__)")
+    assert made.strip() == "AcmeBlurEncoder"

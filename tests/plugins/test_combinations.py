@@ -1,4 +1,4 @@
-"""Every encoder × decoder × prior × loss × conditioner that is registered works, or is refused in a sentence."""
+"""Every encoder × decoder × prior × loss × conditioner that ships works, or is refused in a sentence."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from vaezoo.errors import IncompatibleParts
 from vaezoo.testing.model import stirred
 from vaezoo.zoo import Keeper, keeper
 from vaezoo.zoo.create import build, build_model
+from vaezoo.zoo.registry import HOUSE
 from vaezoo.zoo.specs import ModelSpec, resolve
 
 SHARED = {"image_channels": 1, "image_size": [28, 28]}
@@ -37,7 +38,8 @@ def part(slot: str, name: str) -> dict[str, Any]:
 
 
 def names(slot: str) -> list[str]:
-    return keeper().registry.parts[slot].names()
+    """Those that ship: a stranger's settings, installed beside us, nobody here can guess."""
+    return [name for name, owner, _ in keeper().registry.parts[slot].all() if owner.partition(":")[0] == HOUSE]
 
 
 def models() -> list[tuple[str | None, ...]]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
+import warnings
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -17,53 +16,7 @@ from vaezoo.zoo import Keeper
 from vaezoo.zoo import keeper as installed
 from vaezoo.zoo.keeper import GROUP
 
-PART = """
-parts:
-  encoder:
-    {name}:
-      target: "vaezoo_mlp.networks:DenseEncoder"
-      facts: "vaezoo_mlp.facts:encoder"
-"""
-
-
-class Guests:
-    """Writes plugins as a stranger would, and gives their entry points."""
-
-    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
-        self.folder, self.patch = folder, patch
-
-    def module(self, name: str) -> ModuleType:
-        module = ModuleType(f"guest_{name}")
-        self.patch.setitem(sys.modules, module.__name__, module)
-        return module
-
-    def entry(self, name: str, value: str | None = None) -> EntryPoint:
-        return EntryPoint(name, value or f"guest_{name}", GROUP)
-
-    def registering(self, name: str, text: str) -> EntryPoint:
-        path = self.folder / f"{name}.yaml"
-        path.write_text(text)
-        module = self.module(name)
-
-        @hookimpl
-        def vaezoo_registry_files() -> list[Path]:
-            return [path]
-
-        vars(module)["vaezoo_registry_files"] = vaezoo_registry_files
-        return self.entry(name)
-
-
-@pytest.fixture
-def guests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Guests:
-    return Guests(tmp_path, monkeypatch)
-
-
-def raising(error: BaseException) -> object:
-    @hookimpl
-    def vaezoo_registry_files() -> list[Path]:
-        raise error
-
-    return vaezoo_registry_files
+from .guests import PART, Guests
 
 
 def broken(guests: Guests, status: str) -> tuple[EntryPoint, str]:
@@ -75,15 +28,15 @@ def broken(guests: Guests, status: str) -> tuple[EntryPoint, str]:
         vars(module)["VAEZOO_API"] = 99
         return guests.entry("bad"), "it needs API 99, this vaezoo has 1"
     if status == "hook-raised":
-        vars(module)["vaezoo_registry_files"] = raising(ZeroDivisionError("by nought"))
-        return guests.entry("bad"), "ZeroDivisionError: by nought"
+        answer = ZeroDivisionError("by nought")
+        return guests.saying("bad", "vaezoo_registry_files", answer), "ZeroDivisionError: by nought"
 
     @hookimpl
     def vaezoo_registry_file() -> list[Path]:
         return []
 
     vars(module)["vaezoo_registry_file"] = vaezoo_registry_file
-    return guests.entry("bad"), "Did you mean 'vaezoo_registry_files'?"
+    return guests.entry("bad"), "Did you mean 'vaezoo_registry_files'"
 
 
 @pytest.mark.parametrize("status", ["import-failed", "incompatible", "hook-raised", "invalid"])
@@ -162,7 +115,7 @@ def test_a_name_of_the_house_is_taken_whatever_the_order(guests: Guests) -> None
 
 def test_registering_in_code_belongs_to_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
     zoo = Keeper()
-    monkeypatch.setattr(import_module("vaezoo.zoo.keeper"), "keeper", lambda: zoo)
+    monkeypatch.setattr(import_module("vaezoo.zoo.register"), "keeper", lambda: zoo)
     source = zoo.registry.parts["encoder"].get("mlp")
 
     @vaezoo.register_encoder("mine", facts=lambda latent_channels: None, summary="Mine.")
@@ -188,3 +141,92 @@ def test_registering_in_code_belongs_to_the_user(monkeypatch: pytest.MonkeyPatch
 
 def test_the_installed_plugins_are_well() -> None:
     assert vaezoo.plugins() and all(p.status == "ok" and p.version for p in vaezoo.plugins())
+
+
+def test_only_the_strangers_that_are_named_are_loaded(guests: Guests, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = list(entry_points(group=GROUP))
+    entries = [guests.registering(name, PART.format(name=name)) for name in ("wanted", "other")]
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [*entries, *mine])
+    for value, loaded in (("wanted, third", {"local:wanted"}), ("", set()), ("local:other", {"local:other"})):
+        monkeypatch.setenv("VAEZOO_PLUGINS", value)
+        zoo = installed.__wrapped__()
+        assert {p.name for p in zoo.plugins if p.status == "ok"} - loaded == {f"vaezoo:{e.name}" for e in mine}
+        assert {p.cause for p in zoo.plugins if p.status == "disabled"} == {"not named in VAEZOO_PLUGINS"}
+    monkeypatch.delenv("VAEZOO_PLUGINS")
+    assert all(p.status == "ok" for p in installed.__wrapped__().plugins)
+
+
+def test_preference_decides_a_tie(guests: Guests) -> None:
+    entries = [guests.registering(name, PART.format(name="twin")) for name in ("one", "two")]
+    for prefer, owner in (
+        (("two",), "local:two"),
+        (("local:one", "two"), "local:one"),
+        (("none", "two", "one"), "local:two"),
+    ):
+        encoders = Keeper(entries, prefer=prefer).registry.parts["encoder"]
+        assert encoders.get("twin").source.owner == owner
+        assert encoders.get("one/twin").source.owner == "local:one"
+    with pytest.raises(DuplicateName, match="or put one of the plugins under prefer in your configuration"):
+        Keeper(entries, prefer=("third",)).registry.parts["encoder"].get("twin")
+
+
+def test_the_house_cannot_be_preferred_away(guests: Guests) -> None:
+    entry = guests.registering("aaa", PART.format(name="conv"))
+    with pytest.warns(UserWarning, match="registered already, by vaezoo:conv"):
+        zoo = Keeper([entry, *entry_points(group=GROUP)], prefer=("aaa",))
+    assert zoo.registry.parts["encoder"].get("conv").source.owner == "vaezoo:conv"
+
+
+def test_a_qualified_part_is_used_in_a_model(guests: Guests) -> None:
+    entries = [guests.registering(name, PART.format(name="twin")) for name in ("one", "two")]
+    zoo = Keeper([*entry_points(group=GROUP), *entries])
+    with pytest.raises(DuplicateName, match="The encoder 'twin' is claimed by local:one and local:two"):
+        create("mlp-vae", encoder="twin", zoo=zoo)
+    model = create("mlp-vae", encoder={"name": "two/twin", "hidden": [16]}, zoo=zoo)
+    spec = model.origin.spec.parts["encoder"]
+    assert spec is not None and spec.part.source.owner == "local:two" and model.encoder.body[0].out_features == 16
+    assert create("mlp-vae", overrides=["encoder=one/twin"], zoo=zoo).origin.spec.parts["encoder"].part.name == "twin"
+
+
+RENAMED = PART + "renamed: {{encoder: {{{old}: {name}}}, model: {{old-conv: conv-beta}}}}"
+
+
+def test_an_old_name_warns_once_and_leads_to_the_new_one(guests: Guests) -> None:
+    entry = guests.registering("acme", RENAMED.format(name="better", old="good"))
+    zoo = Keeper([*entry_points(group=GROUP), entry])
+    encoders = zoo.registry.parts["encoder"]
+    with pytest.warns(FutureWarning, match="vaezoo: the encoder 'good' is called 'better' now"):
+        assert encoders.get("good") is encoders.get("better")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert encoders.get("good").name == "better"
+    with pytest.warns(FutureWarning, match="'acme/good' is called 'better'"):
+        assert encoders.get("acme/good").name == "better"
+    with pytest.warns(FutureWarning, match="the model 'old-conv' is called 'conv-beta' now"):
+        assert create("old-conv.fashion", pretrained=True, zoo=zoo).origin.weights.card.name == "conv-beta.fashion"
+    assert "good" not in encoders.names()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (RENAMED.format(name="same", old="same"), "The encoder 'same' of local:acme is renamed, but is there as well"),
+        ("renamed: {encodr: {a: b}}", "unknown key 'encodr'. Did you mean 'encoder'"),
+        ("renamed: {encoder: {a: 3}}", "expected a name in place of 'a', got 3"),
+    ],
+)
+def test_a_wrong_renaming_is_refused(guests: Guests, text: str, message: str) -> None:
+    with pytest.warns(UserWarning, match=message):
+        Keeper([guests.registering("acme", text)])
+
+
+def test_a_card_that_two_plugins_claim_is_nobodys(guests: Guests) -> None:
+    card = Path(vaezoo.__file__).parents[1].joinpath("registry.yaml").read_text(encoding="utf-8")
+    card = "weights:\n" + card[card.index("  mlp-seed.fashion:") :].partition("\n  mlp-vae.fashion")[0]
+    card = card.replace("mlp-seed.fashion", "mlp-seed.mine", 1)
+    entries = [*entry_points(group=GROUP), *(guests.registering(name, card) for name in ("one", "two"))]
+    zoo = Keeper(entries)
+    assert list(zoo.registry.cards_of("mlp-seed")) == ["fashion"]
+    with pytest.raises(DuplicateName, match=r"The weight 'mlp-seed\.mine' is claimed by local:one and local:two"):
+        create("mlp-seed.mine", zoo=zoo)
+    assert list(Keeper(entries, prefer=("two",)).registry.cards_of("mlp-seed")) == ["fashion", "mine"]

@@ -11,6 +11,7 @@ import click
 
 from .. import __version__
 from ..errors import VaezooError, suggest
+from .guests import guest, guests
 
 VERBS = {
     "enhance": ("enhance", "Enhance photos: denoise them, and say how sure it is."),
@@ -30,32 +31,35 @@ VERBS = {
 
 
 class _Verbs(click.Group):
-    """A group whose verbs are imported when called."""
+    """A group whose verbs are imported when called: ours, then those that plugins bring, which are looked for last."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Returns the verbs in the order they are documented."""
-        return list(VERBS)
+        return [*VERBS, *guests()]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Returns a verb."""
-        if name not in VERBS:
-            return None
-        module = import_module(f"vaezoo.cli.{VERBS[name][0]}")
-        command: click.Command = getattr(module, "list_" if name == "list" else name.replace("eval", "evaluate"))
-        return command
+        if name in VERBS:
+            module = import_module(f"vaezoo.cli.{VERBS[name][0]}")
+            ours: click.Command = getattr(module, "list_" if name == "list" else name.replace("eval", "evaluate"))
+            return ours
+        return guest(name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Finds the verb, or says which one may have been meant."""
-        if args and args[0] not in VERBS and not args[0].startswith("-"):
-            raise click.UsageError(f"No verb {args[0]!r}. {suggest(args[0], VERBS)}", ctx)
+        if args and args[0] not in VERBS and not args[0].startswith("-") and guest(args[0]) is None:
+            raise click.UsageError(f"No verb {args[0]!r}. {suggest(args[0], [*VERBS, *guests()])}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes the verbs without importing them."""
         with formatter.section("Verbs"):
             formatter.write_dl([(name, text) for name, (_, text) in VERBS.items()])
+        if found := guests():
+            with formatter.section("Verbs of plugins"):
+                formatter.write_dl(list(found.items()))
 
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import os
+import subprocess
+import sys
+import tempfile
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
-from ..errors import UnknownName, suggest
-from ..zoo import keeper
+from ..errors import BackendUnavailable, PluginError, UnknownName, suggest
+from ..zoo import Plugin, keeper
 from ..zoo import plugins as all_plugins
+from ..zoo.hookspecs import ACTING
 from ..zoo.registry import SLOTS
 from .shelf import columns, tree
 
@@ -27,9 +34,8 @@ def list_plugins(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([asdict(plugin) for plugin in found], indent=1))
         return
-    click.echo(
-        columns([("PLUGIN", "VERSION", "STATUS", "CAUSE"), *((p.name, p.version, p.status, p.cause) for p in found)])
-    )
+    rows = [(p.name, p.version, p.status, p.cause or (f"note: {p.note}" if p.note else "")) for p in found]
+    click.echo(columns([("PLUGIN", "VERSION", "STATUS", "CAUSE"), *rows]))
 
 
 @plugins.command("show")
@@ -37,20 +43,70 @@ def list_plugins(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 def show(name: str, as_json: bool) -> None:
     """Show what one plugin brought: its parts, its models, or why it is not there."""
-    found = {p.name: p for p in all_plugins()}
-    matches = [p for n, p in found.items() if name in (n, n.rpartition(":")[2])]
-    if not matches:
-        raise UnknownName(f"Expected a plugin, got {name!r}.", hint=suggest(name, found), value=name)
+    matches = _named(name)
     registry = keeper().registry
     answer = [
         {
             **asdict(plugin),
             "parts": [f"{slot} {n}" for slot in SLOTS for n, o, _ in registry.parts[slot].all() if o == plugin.name],
             "models": [n for n, o, _ in registry.models.all() if o == plugin.name],
+            "weights": [n for n, o, _ in registry.cards.all() if o == plugin.name],
+            "schemes": [n for n, o, _ in registry.schemes.all() if o == plugin.name],
+            "verbs": [n for n, o, _ in registry.verbs.all() if o == plugin.name],
+            "acts": [h.removeprefix("vaezoo_") for h in ACTING for n, _ in keeper().acting(h) if n == plugin.name],
         }
         for plugin in matches
     ]
     click.echo(json.dumps(answer, indent=1) if as_json else "\n".join(tree(entry) for entry in answer))
+
+
+def _named(name: str) -> list[Plugin]:
+    """Returns the plugins of a name, whole or entry point.
+
+    Raises:
+        UnknownName: There is none.
+    """
+    found = {p.name: p for p in all_plugins()}
+    matches = [p for p in found.values() if name in (p.name, p.short)]
+    if not matches:
+        raise UnknownName(f"Expected a plugin, got {name!r}.", hint=suggest(name, found), value=name)
+    return matches
+
+
+@plugins.command("check")
+@click.argument("name")
+@click.option("--models", is_flag=True, help="Also its models, as vaezoo_conformance_cases names them.")
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+def check(name: str, models: bool, as_json: bool) -> None:
+    """Check one plugin against the contract, in a process of its own; 7 where a check fails."""
+    matches = _named(name)
+    if len(matches) > 1:
+        whole = " or ".join(p.name for p in matches)
+        raise UnknownName(f"Several plugins are called {name!r}.", hint=f"Say {whole}.", value=name)
+    checks = _checked(matches[0].name, models)
+    failed = [c for c in checks if c["outcome"] == "failed"]
+    if as_json:
+        click.echo(json.dumps({"plugin": matches[0].name, "ok": not failed, "checks": checks}, indent=1))
+    else:
+        rows = [(c["subject"], c["check"], c["outcome"], c["cause"] or c["sentence"]) for c in checks]
+        click.echo(columns([("OF", "CHECK", "OUTCOME", "WHY"), *rows]))
+        click.echo(f"{len(checks) - len(failed)} of {len(checks)} checks hold.")
+    sys.exit(PluginError.exit_code if failed else 0)
+
+
+def _checked(name: str, models: bool) -> list[dict[str, str]]:
+    if importlib.util.find_spec("pytest") is None:
+        raise BackendUnavailable("Checking a plugin needs pytest.", hint="pip install pytest", value=name)
+    with tempfile.TemporaryDirectory(prefix="vaezoo-") as folder:
+        answer = Path(folder, "checks.json")
+        command = [sys.executable, "-m", "vaezoo.testing.check", name, str(answer), *(["--models"] if models else [])]
+        one_thread = {"OMP_NUM_THREADS": "1", **os.environ}  # several are slower for models as small as these
+        done = subprocess.run(command, capture_output=True, text=True, env=one_thread)
+        checks: list[dict[str, str]] = json.loads(answer.read_text(encoding="utf-8")) if answer.exists() else []
+    if not checks:
+        said = (done.stderr or done.stdout).strip().rpartition("\n")[2]
+        raise PluginError(f"The plugin {name} ended the process that was to check it: {said}", value=name)
+    return checks
 
 
 @plugins.command("new")

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from ..core import VAE, Batch, Noise, Objective
+from ..core import VAE, Batch, Dirac, Noise, Objective
 from ..errors import ShapeError
 from ..zoo import create_objective, keeper
 from ..zoo.specs import resolve
@@ -89,17 +89,23 @@ class ModelContract:
             assert bound.likelihood.image.shape == (6, vae.channels, *size)
             assert bound.log_likelihood.shape == (3, 2)
             assert all(z.shape[:2] == (3, 2) for z in bound.latents.z) and bound.latents.state.shape[0] == 6
-            for name in ("distortion", "rate", "elbo"):
+            point = isinstance(bound.belief, Dirac)  # it has no density, so neither rate nor bound
+            for name in ("distortion",) if point else ("distortion", "rate", "elbo"):
                 value = getattr(bound, name)
                 assert value.shape == (2,) and value.dtype == torch.float32 and value.isfinite().all(), name
-            assert bound.log_weight.shape == (3, 2)
             torch.testing.assert_close(bound.distortion, -bound.likelihood.log_prob(batch.target).mean(0))
-            torch.testing.assert_close(bound.elbo, -bound.distortion - bound.rate)
+            if point:
+                assert bound.rate.shape == (2,) and bound.rate.isnan().all(), "a point's rate is not NaN"
+            else:
+                assert bound.log_weight.shape == (3, 2)
+                torch.testing.assert_close(bound.elbo, -bound.distortion - bound.rate)
 
     @torch.no_grad()
     def test_rate_is_the_divergence(self, vae: VAE) -> None:
         """The rate agrees with the mean of log q − log p over samples, so it is not negative beyond chance."""
         bound = vae(self.batch(vae), k=32, noise=Noise(seed=0))
+        if isinstance(bound.belief, Dirac):
+            pytest.skip("a point has no density")
         assert bound.latents.log_q is not None and bound.latents.log_p is not None
         terms = bound.latents.log_q - bound.latents.log_p
         error = 5 * terms.std(0) / 32**0.5 + 1e-3
@@ -139,6 +145,18 @@ class ModelContract:
             with pytest.raises(ShapeError, match="the one size"):
                 vae.restore(torch.rand(1, vae.channels, height + 1, width))
 
+    def test_numbers_are_single(self, vae: VAE) -> None:
+        """Parameters, buffers and pictures are float32, and finite, unless something else is asked for."""
+        for name, tensor in vae.state_dict().items():
+            if tensor.is_floating_point():
+                assert tensor.dtype == torch.float32, f"{name} is {tensor.dtype}"
+                assert tensor.isfinite().all(), f"{name} is not finite"
+        batch = self.batch(vae)
+        restored = vae.restore(batch.y, batch.cond, samples=2, noise=Noise(seed=0))
+        for name in ("image", "average", "spread", "scale"):
+            value = getattr(restored, name)
+            assert value is None or value.dtype == torch.float32, f"{name} is {value.dtype}"
+
     def test_facts(self, vae: VAE) -> None:
         """The facts of its parts are true."""
         batch = self.batch(vae)
@@ -166,6 +184,47 @@ class ModelContract:
             one = slice(index, index + 1)
             alone = vae.restore(batch.y[one], {k: v[one] for k, v in batch.cond.items()}).image
             torch.testing.assert_close(alone, together[one], rtol=1e-4, atol=1e-5)
+
+    @torch.no_grad()
+    def test_one_image(self, vae: VAE) -> None:
+        """The bound of an image is the same alone and in a batch: nothing is shared or averaged between images."""
+        batch = self.batch(vae)
+        together = vae(batch, noise=Noise(temperature=0))
+        for index in range(2):
+            one = slice(index, index + 1)
+            cond = {k: v[one] for k, v in batch.cond.items()}
+            alone = vae(Batch(batch.y[one], batch.target[one], cond=cond), noise=Noise(temperature=0))
+            for name in ("distortion", "rate"):
+                here, there = getattr(alone, name), getattr(together, name)[one]
+                assert here.shape == (1,), name
+                torch.testing.assert_close(here, there, rtol=1e-3, atol=1e-2, equal_nan=True)
+
+    @torch.no_grad()
+    def test_samples_follow_their_seed(self, vae: VAE) -> None:
+        """A seed gives the same samples again, another one others, and torch's own generator is left alone."""
+        batch = self.batch(vae)
+
+        def drawn(seed: int) -> Tensor:
+            context = vae.context(batch.y, batch.cond)
+            return vae.path(context, 2, Noise(seed=seed))[0].state
+
+        before = torch.get_rng_state()
+        assert torch.equal(drawn(1), drawn(1)), "one seed gives two answers"
+        assert not torch.equal(drawn(1), drawn(2)), "the seed is not used"
+        assert torch.equal(torch.get_rng_state(), before), "seeded noise moves torch's own generator"
+
+    def test_looking_changes_nothing(self, vae: VAE) -> None:
+        """In evaluation mode no use moves a tensor of the model, and the mean path is the same every time."""
+        before = {name: tensor.clone() for name, tensor in vae.state_dict().items()}
+        batch = self.batch(vae)
+        images = []
+        with torch.no_grad():
+            for _ in range(2):
+                vae(batch, k=2)
+                images.append(vae.restore(batch.y, batch.cond).image)
+        assert torch.equal(*images), "the mean path differs from time to time"
+        for name, tensor in vae.state_dict().items():
+            assert torch.equal(tensor, before[name]), f"{name} has moved"
 
     # Training
 

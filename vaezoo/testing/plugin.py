@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
+from contextlib import suppress
 from typing import ClassVar
 
+import click
 import pytest
 
 from ..core import Conditioner, Decoder, Encoder, Loss, Prior
-from ..zoo import Keeper, keeper
-from ..zoo.keeper import Plugin
+from ..errors import OfflineError
+from ..zoo import Keeper, Plugin, keeper
+from ..zoo.admit import HEAVY
 from ..zoo.registry import SLOTS, Part
 from ..zoo.specs import load_object, resolve
+from ..zoo.weights import locate
 from .facts import check_signature
 
 SLOT_TYPES = {"encoder": Encoder, "prior": Prior, "decoder": Decoder, "loss": Loss, "conditioner": Conditioner}
-HEAVY = ("torch", "timm", "torchvision", "PIL")
 
 _DECLARE = """
-import importlib, sys
-from pathlib import Path
-module = importlib.import_module({plugin!r})
-assert all(Path(file).is_file() for file in module.vaezoo_registry_files())
+import importlib, os, sys
+from vaezoo.zoo.admit import admit
+from vaezoo.zoo.find import in_folders, installed
+from vaezoo.zoo.guard import limit
+found = [*in_folders(os.environ.get("VAEZOO_PLUGIN_PATH", "")), *installed()]
+admit(next(each for each in found if each.name == {plugin!r}), limit())
 for facts in {facts!r}:
     importlib.import_module(facts)
 print([name for name in {heavy!r} if name in sys.modules])
@@ -30,13 +36,15 @@ print([name for name in {heavy!r} if name in sys.modules])
 
 
 class PluginContract:
-    """Tests of one installed plugin.
+    """Tests of one installed plugin, named by its package or by itself.
 
     Attributes:
         package: Its package, such as ``"vaezoo_conv"``.
+        plugin_name: ``distribution:entry-point``, or the entry point.
     """
 
-    package: ClassVar[str]
+    package: ClassVar[str] = ""
+    plugin_name: ClassVar[str] = ""
 
     @pytest.fixture
     def zoo(self) -> Keeper:
@@ -46,8 +54,14 @@ class PluginContract:
     @pytest.fixture
     def plugin(self, zoo: Keeper) -> Plugin:
         """The keeper's record of this plugin."""
-        mine = [p for p in zoo.plugins if p.target.partition(".")[0] == self.package]
-        assert mine, f"no entry point of the group vaezoo.plugins names a module of {self.package}; install it first"
+        mine = [
+            p
+            for p in zoo.plugins
+            if self.plugin_name in (p.name, p.short) or (self.package and p.target.split(".")[0] == self.package)
+        ]
+        assert mine, (
+            f"no entry point of the group vaezoo.plugins is {self.plugin_name or self.package!r}; install it first"
+        )
         return mine[0]
 
     @pytest.fixture
@@ -60,12 +74,12 @@ class PluginContract:
         assert plugin.status == "ok", plugin.cause
 
     def test_declaring_loads_no_torch(self, plugin: Plugin, parts: list[Part]) -> None:
-        """Its entry point, registry files and facts need none of the heavy packages."""
+        """Its entry point, hooks and facts need none of the heavy packages."""
         facts = [p.facts.partition(":")[0] for p in parts if isinstance(p.facts, str)]
-        script = _DECLARE.format(plugin=plugin.target, facts=facts, heavy=HEAVY)
+        script = _DECLARE.format(plugin=plugin.name, facts=facts, heavy=HEAVY)
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        assert done.stdout.strip() == "[]", f"declaring {self.package} imports {done.stdout.strip()}"
+        assert done.returncode == 0, done.stderr.strip().rpartition("\n")[2]
+        assert done.stdout.strip() == "[]", f"declaring {plugin.name} imports {done.stdout.strip()}"
 
     def test_parts_have_the_parameters_of_their_facts(self, parts: list[Part]) -> None:
         """Each part's constructor and facts agree in parameters and defaults."""
@@ -85,3 +99,37 @@ class PluginContract:
             if owner == plugin.name:
                 resolve(zoo.registry, f"{owner}/{name}")
                 assert model.summary and model.body.get("differs"), f"the model {name!r} lacks summary or differs"
+
+    def test_old_names_lead_to_new_ones(self, zoo: Keeper, plugin: Plugin) -> None:
+        """Each name that it gave up has a successor."""
+        for shelf in zoo.registry.shelves().values():
+            for old, owners in shelf.renamed.items():
+                if plugin.name in owners:
+                    assert owners[plugin.name] in shelf.entries, (
+                        f"{old!r} leads to {owners[plugin.name]!r}, which is none"
+                    )
+
+    def test_cards_are_true(self, zoo: Keeper, plugin: Plugin) -> None:
+        """Each card is of a model, and a file that is on this machine is the one it describes."""
+        for name, owner, card in zoo.registry.cards.all():
+            if owner == plugin.name:
+                assert name.partition(".")[0] in zoo.registry.models.entries, f"the weights {name!r} are of no model"
+                with suppress(OfflineError):
+                    locate(card, fetch=False, zoo=zoo)
+
+    def test_what_it_serves_is_there(self, zoo: Keeper, plugin: Plugin) -> None:
+        """Its URL schemes are functions of (url, part, size), its verbs are commands with a sentence."""
+        for scheme, owner, service in zoo.registry.schemes.all():
+            if owner == plugin.name:
+                names = list(inspect.signature(load_object(service.target, f"{scheme}://")).parameters)
+                assert names[:3] == ["url", "part", "size"], f"{scheme}:// takes {names} instead of url, part, size"
+        for verb, owner, service in zoo.registry.verbs.all():
+            if owner == plugin.name:
+                command = load_object(service.target, f"The verb {verb!r}")
+                assert isinstance(command, click.Command), f"the verb {verb!r} is no click command"
+                assert service.summary.endswith("."), f"the verb {verb!r} has no summary of one sentence"
+
+    def test_cases_can_be_built(self, zoo: Keeper, plugin: Plugin) -> None:
+        """Each conformance case is a valid model."""
+        for case in zoo.cases.get(plugin.name, ()):
+            resolve(zoo.registry, case.model, params=case.params)

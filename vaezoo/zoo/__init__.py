@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from .create import create, create_objective
-from .hookspecs import hookimpl
+from .hookspecs import ConformanceCase, PartDeclaration, hookimpl
 from .info import explain, list_models, model_info
-from .keeper import (
-    Keeper,
-    keeper,
-    plugins,
+from .keeper import Keeper, Plugin, keeper, plugins
+from .register import (
     register_conditioner,
     register_decoder,
     register_encoder,
@@ -16,9 +14,13 @@ from .keeper import (
     register_model,
     register_prior,
 )
+from .settings import settings
 
 __all__ = [
+    "ConformanceCase",
     "Keeper",
+    "PartDeclaration",
+    "Plugin",
     "create",
     "create_objective",
     "explain",
@@ -33,4 +35,5 @@ __all__ = [
     "register_loss",
     "register_model",
     "register_prior",
+    "settings",
 ]

@@ -115,16 +115,19 @@ def create(
     if pretrained is not False:
         from .weights import load_into
 
-        report = load_into(model, kept.registry, spec.model.name, _which(name, pretrained))
+        report = load_into(model, kept.registry, _called(kept, spec), _which(name, pretrained), zoo=kept)
         model.eval()
     elif tag := split_name(name)[1]:
         from .weights import pick
 
-        pick(kept.registry, spec.model.name, tag)
+        pick(kept.registry, _called(kept, spec), tag)
     model.origin = Origin(name, spec, report)
     from ..core.device import find_device
+    from .acting import tell_created
 
-    return model.to(device=None if device is None else find_device(device), dtype=_floating(dtype))
+    model = model.to(device=None if device is None else find_device(device), dtype=_floating(dtype))
+    tell_created(kept, name, model)
+    return model
 
 
 def create_objective(
@@ -149,6 +152,13 @@ def _resolve(kept: Keeper, name: str, overrides: Overrides, params: Mapping[str,
             causes = "; ".join(f"{p.name} is {p.status}: {p.cause}" for p in kept.failed())
             raise type(error)(f"{error} It may belong to a plugin that failed to load: {causes}", value=name) from error
         raise
+
+
+def _called(kept: Keeper, spec: ModelSpec) -> str:
+    """Returns a model's name, with its plugin where several have one of that name."""
+    model = spec.model
+    alone = len(kept.registry.models.entries.get(model.name, ())) < 2
+    return model.name if alone else f"{model.source.owner}/{model.name}"
 
 
 def _which(name: str, pretrained: bool | str | Path) -> str | Path | None:

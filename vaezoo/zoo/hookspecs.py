@@ -6,6 +6,7 @@ later as ``"package.module:name"``. Hooks that act are called where their senten
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -139,3 +140,19 @@ def vaezoo_after_create(name: str, model: VAE) -> None:
         name: As it was asked for.
         model: It; ``model.origin`` says how it was made.
     """
+
+
+HOOKS = tuple(name for name in globals() if name.startswith("vaezoo_"))
+ACTING = ("vaezoo_weight_policy", "vaezoo_adapt_state_dict", "vaezoo_after_create")
+
+
+def manager_of(plugin: Any, name: str) -> pluggy.PluginManager:
+    """Returns a manager of one plugin alone, so that no other is asked with it.
+
+    Raises:
+        pluggy.PluginValidationError: A hook has other arguments than are given here.
+    """
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(sys.modules[__name__])
+    manager.register(plugin, name)
+    return manager

@@ -1,25 +1,28 @@
-"""The keeper of the zoo: finds plugins, lets no broken one harm another, and holds the registry."""
+"""The keeper of the zoo: lets plugins in, lets no broken one harm another, and holds the registry."""
 
 from __future__ import annotations
 
-import importlib
 import importlib.metadata
 import os
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pluggy
 
-from ..errors import PluginError, VaezooError, suggest
-from . import hookspecs
-from .registry import HOUSE, Registry, Source
+from ..errors import DuplicateName, PluginError
+from .admit import admit
+from .find import GROUP, Candidate, candidate, in_folders, installed
+from .guard import LIMIT_S, Refused, limit
+from .hookspecs import ConformanceCase
+from .registry import HOUSE, Registry, Service, Source
+from .settings import settings
+from .sources import LOCAL, REMOTE
 
-GROUP = "vaezoo.plugins"
-Target = TypeVar("Target", bound=Callable[..., Any])
+__all__ = ["GROUP", "Keeper", "Plugin", "keeper", "plugins"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Plugin:
         target: What the entry point names.
         status: ``ok``, ``disabled``, ``incompatible``, ``import-failed``, ``invalid`` or ``hook-raised``.
         cause: Why it is not ok.
+        note: What it should do better, although it is ok.
     """
 
     name: str
@@ -39,6 +43,12 @@ class Plugin:
     target: str
     status: str
     cause: str = ""
+    note: str = ""
+
+    @property
+    def short(self) -> str:
+        """Its entry point's name."""
+        return self.name.rpartition(":")[2]
 
 
 class Keeper:
@@ -48,10 +58,15 @@ class Keeper:
         entry_points: The plugins; None takes all installed ones.
         strict: Whether a broken plugin raises at once instead of costing its own models only.
         disabled: Names of plugins, whole or entry point, that are not loaded.
+        only: Where given, the strangers that are loaded; the house's own always are.
+        folders: Folders with further plugins, joined as in ``$PATH``; they go before installed ones of their name.
+        prefer: Plugins that win where two claim one name, the first most.
+        limit_s: How long a plugin may take to be imported, and to declare what it has.
 
     Attributes:
         registry: What is registered.
         plugins: What became of each plugin.
+        cases: What the contract kit is to test, by plugin.
     """
 
     def __init__(
@@ -60,69 +75,78 @@ class Keeper:
         *,
         strict: bool = False,
         disabled: frozenset[str] = frozenset(),
+        only: frozenset[str] | None = None,
+        folders: str = "",
+        prefer: tuple[str, ...] = (),
+        limit_s: float = LIMIT_S,
     ) -> None:
         self.registry = Registry(HOUSE)
         self.registry.add_file(Path(__file__).with_name("builtin.yaml"))
         self.registry.add_file(_shelf())
+        ours: dict[str, Callable[..., Any]] = {**LOCAL, **REMOTE}
+        for scheme, source in ours.items():
+            self.registry.schemes.add(scheme, HOUSE, Service(source, "", Source(HOUSE)))
         self.plugins: list[Plugin] = []
-        self.strict, self.disabled = strict, disabled
-        found = importlib.metadata.entry_points(group=GROUP) if entry_points is None else entry_points
-        for entry in sorted(found, key=lambda entry: (_identity(entry).partition(":")[0] != HOUSE, _identity(entry))):
-            self._load(entry)
+        self.cases: dict[str, tuple[ConformanceCase, ...]] = {}
+        self._managers: dict[str, pluggy.PluginManager] = {}
+        self.strict, self.disabled, self.only, self.limit_s = strict, disabled, only, limit_s
+        local = in_folders(folders)
+        nearer = {each.name for each in local}
+        found = installed() if entry_points is None else [candidate(entry) for entry in entry_points]
+        found = local + [each for each in found if each.name not in nearer]
+        for each in sorted(found, key=lambda each: (not _of_house(each.name), each.name)):
+            self._load(each)
+        self.registry.prefer(prefer)
 
-    def _load(self, entry: importlib.metadata.EntryPoint) -> None:
-        name = _identity(entry)
-        try:
-            status, cause, error = self._admit(entry, name)
-        except SystemExit as exit_:
-            status, cause, error = "import-failed", f"it called exit({exit_.code})", exit_
-        version = entry.dist.version if entry.dist else ""
-        self.plugins.append(Plugin(name, version, entry.value, status, cause))
+    def _load(self, found: Candidate) -> None:
+        status, cause, note, error = "ok", self._left_out(found), "", None
+        if cause:
+            status = "disabled"
+        else:
+            try:
+                note = self._admit(found)
+            except Refused as refused:
+                status, cause, error = refused.status, refused.cause, refused.__cause__
+        self.plugins.append(Plugin(found.name, found.version, found.entry.value, status, cause, note))
         if status not in ("ok", "disabled"):
             if self.strict:
-                raise PluginError(f"The plugin {name} is {status}: {cause}", value=name) from error
-            warnings.warn(f"vaezoo: the plugin {name} is {status}: {cause}", stacklevel=2)
+                raise PluginError(f"The plugin {found.name} is {status}: {cause}", value=found.name) from error
+            warnings.warn(f"vaezoo: the plugin {found.name} is {status}: {cause}", stacklevel=2)
 
-    def _admit(self, entry: importlib.metadata.EntryPoint, name: str) -> tuple[str, str, BaseException | None]:
-        if self.disabled & {name, entry.name}:
-            return "disabled", "named in VAEZOO_DISABLE_PLUGINS", None
-        if any(p.name == name for p in self.plugins):
-            return "invalid", "another plugin has the same distribution and entry point", None
+    def _left_out(self, found: Candidate) -> str:
+        """Returns why a plugin is not to be loaded, or nothing."""
+        names = {found.name, found.entry.name}
+        if self.disabled & names:
+            return "named in VAEZOO_DISABLE_PLUGINS"
+        if self.only is not None and not (self.only & names or _of_house(found.name)):
+            return "not named in VAEZOO_PLUGINS"
+        return ""
+
+    def _admit(self, found: Candidate) -> str:
+        if any(p.name == found.name for p in self.plugins):
+            raise Refused("invalid", "another plugin has the same distribution and entry point")
+        admitted = admit(found, self.limit_s)
         try:
-            module = entry.load()
-        except Exception as error:
-            return "import-failed", f"{type(error).__name__}: {error}", error
-        api = getattr(module, "VAEZOO_API", hookspecs.API)
-        if not isinstance(api, int) or api > hookspecs.API:
-            return "incompatible", f"it needs API {api}, this vaezoo has {hookspecs.API}", None
-        manager = pluggy.PluginManager(hookspecs.PROJECT)
-        manager.add_hookspecs(hookspecs)
-        try:
-            manager.register(module, name)
-            manager.check_pending()
-        except pluggy.PluginValidationError as error:
-            unknown = [n for n in dir(module) if n.startswith("vaezoo_") and not hasattr(hookspecs, n)]
-            hint = suggest(unknown[0], [n for n in dir(hookspecs) if n.startswith("vaezoo_")]) if unknown else ""
-            return "invalid", f"{str(error).splitlines()[-1]} {hint}".strip(), error
-        staged = Registry(name)
-        try:
-            for files in manager.hook.vaezoo_registry_files():
-                for path in files:
-                    staged.add_file(Path(path))
-            self.registry.merge(staged)
-        except VaezooError as error:
-            return "invalid", str(error), error
-        except Exception as error:
-            return "hook-raised", f"{type(error).__name__}: {error}", error
-        return "ok", "", None
+            self.registry.merge(admitted.registry)
+        except DuplicateName as error:
+            raise Refused("invalid", str(error)) from error
+        self._managers[found.name], self.cases[found.name] = admitted.manager, admitted.cases
+        return admitted.note
 
     def failed(self) -> list[Plugin]:
         """Returns the plugins that are neither ok nor disabled."""
         return [p for p in self.plugins if p.status not in ("ok", "disabled")]
 
+    def acting(self, hook: str) -> Iterator[tuple[str, Callable[..., list[Any]]]]:
+        """Yields each plugin that implements a hook that acts, and how to call it by keyword."""
+        for name, manager in self._managers.items():
+            caller = getattr(manager.hook, hook)
+            if caller.get_hookimpls():
+                yield name, caller
 
-def _identity(entry: importlib.metadata.EntryPoint) -> str:
-    return f"{entry.dist.name if entry.dist else 'local'}:{entry.name}"
+
+def _of_house(name: str) -> bool:
+    return name.partition(":")[0] == HOUSE
 
 
 def _shelf() -> Path:
@@ -134,80 +158,27 @@ def _shelf() -> Path:
 
 @cache
 def keeper() -> Keeper:
-    """Returns the zoo's keeper, made at first use from the installed plugins and the environment."""
-    disabled = os.environ.get("VAEZOO_DISABLE_PLUGINS", "")
+    """Returns the zoo's keeper, made at first use from the installed plugins, the environment and the settings.
+
+    Raises:
+        PluginError: A plugin is broken, and ``$VAEZOO_STRICT_PLUGINS`` is set.
+        ConfigError: A variable or the user's configuration is malformed.
+    """
+    only = os.environ.get("VAEZOO_PLUGINS")
     return Keeper(
         strict=os.environ.get("VAEZOO_STRICT_PLUGINS", "") not in ("", "0"),
-        disabled=frozenset(n.strip() for n in disabled.split(",") if n.strip()),
+        disabled=_names(os.environ.get("VAEZOO_DISABLE_PLUGINS", "")),
+        only=None if only is None else _names(only),
+        folders=os.environ.get("VAEZOO_PLUGIN_PATH", ""),
+        prefer=settings().prefer,
+        limit_s=limit(),
     )
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(name.strip() for name in text.split(",") if name.strip())
 
 
 def plugins() -> list[Plugin]:
     """Returns every plugin found, with its status and, where it failed, the cause."""
     return list(keeper().plugins)
-
-
-def _register_part(slot: str, name: str, target: Any, facts: Any, summary: str) -> Any:
-    def add(implementation: Target) -> Target:
-        keeper().registry.add_part(slot, name, implementation, facts, summary, Source("user"))
-        return implementation
-
-    return add if target is None else add(target)
-
-
-def register_encoder(name: str, target: Any = None, *, facts: Callable[..., Any], summary: str = "") -> Any:
-    """Registers an encoder for this process; a decorator when no target is given.
-
-    Args:
-        name: Lower case words joined by hyphens.
-        target: The class, or ``"package.module:Class"``.
-        facts: Function of the same keyword arguments that returns its ``EncoderFacts``.
-        summary: One sentence.
-
-    Raises:
-        ConfigError: The name is malformed.
-        DuplicateName: The name is taken.
-    """
-    return _register_part("encoder", name, target, facts, summary)
-
-
-def register_decoder(name: str, target: Any = None, *, facts: Callable[..., Any], summary: str = "") -> Any:
-    """Registers a decoder for this process, see :func:`register_encoder`."""
-    return _register_part("decoder", name, target, facts, summary)
-
-
-def register_prior(name: str, target: Any = None, *, facts: Callable[..., Any], summary: str = "") -> Any:
-    """Registers a prior for this process, see :func:`register_encoder`."""
-    return _register_part("prior", name, target, facts, summary)
-
-
-def register_loss(name: str, target: Any = None, *, facts: Callable[..., Any], summary: str = "") -> Any:
-    """Registers a loss for this process, see :func:`register_encoder`."""
-    return _register_part("loss", name, target, facts, summary)
-
-
-def register_conditioner(name: str, target: Any = None, *, facts: Callable[..., Any], summary: str = "") -> Any:
-    """Registers a conditioner for this process, see :func:`register_encoder`."""
-    return _register_part("conditioner", name, target, facts, summary)
-
-
-def register_model(name: str, body: Mapping[str, Any] | None = None) -> Any:
-    """Registers a named model for this process; a decorator of a function that returns the body when none is given.
-
-    Args:
-        name: Lower case words joined by hyphens.
-        body: As in a registry file: ``encoder``, ``prior``, ``decoder``, ``loss``, ``conditioner``, ``shared`` …
-
-    Raises:
-        ConfigError: The name is malformed or a slot is missing.
-        DuplicateName: The name is taken.
-    """
-
-    def add(make: Callable[[], Mapping[str, Any]]) -> Callable[[], Mapping[str, Any]]:
-        keeper().registry.add_model(name, make(), Source("user"))
-        return make
-
-    if body is None:
-        return add
-    keeper().registry.add_model(name, body, Source("user"))
-    return body

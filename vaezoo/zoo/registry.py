@@ -3,134 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
-from ..errors import ConfigError, DuplicateName, UnknownName, suggest
+from ..errors import ConfigError, DuplicateName, suggest
 from .cards import Card, card_from
+from .shelf import HOUSE, Model, Part, Service, Shelf, Source, owned_by
 from .yaml import Lined, read_yaml
 
+__all__ = ["HOUSE", "SLOTS", "Model", "Part", "Registry", "Service", "Source", "split_name"]
 SLOTS = ("encoder", "prior", "decoder", "loss", "conditioner")
-HOUSE = "vaezoo"
-"""The distribution whose names nobody else can take; its plugins are loaded first, so no order matters."""
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-
-
-@dataclass(frozen=True)
-class Source:
-    """Who declared something, and where."""
-
-    owner: str
-    file: str | None = None
-    line: int | None = None
-
-    def __str__(self) -> str:
-        return self.owner if self.file is None else f"{self.owner} ({self.file}:{self.line})"
-
-
-@dataclass(frozen=True)
-class Part:
-    """An implementation of a slot.
-
-    Attributes:
-        slot: ``encoder``, ``prior``, ``decoder``, ``loss`` or ``conditioner``.
-        name: Its name within the slot.
-        target: ``"package.module:Class"``, or the class or function itself; imported when built.
-        facts: The same for its facts, whose signature is the part's configuration.
-        summary: One sentence.
-        source: Who declared it.
-    """
-
-    slot: str
-    name: str
-    target: str | Callable[..., Any]
-    facts: str | Callable[..., Any]
-    summary: str
-    source: Source
-
-
-@dataclass(frozen=True)
-class Model:
-    """A named choice of parts, as declared; :mod:`vaezoo.zoo.specs` resolves it."""
-
-    name: str
-    body: Mapping[str, Any]
-    source: Source
-
-    @property
-    def task(self) -> str:
-        """What it is for, such as ``generate`` or ``denoise``."""
-        return str(self.body.get("task", "generate"))
-
-    @property
-    def summary(self) -> str:
-        """One sentence."""
-        return str(self.body.get("summary", ""))
-
-
-Entry = TypeVar("Entry", Part, Model, Card)
-
-
-@dataclass
-class Shelf(Generic[Entry]):
-    """Entries of one kind by name; a name that two owners claim is nobody's until it is qualified."""
-
-    kind: str
-    entries: dict[str, dict[str, Entry]] = field(default_factory=dict)
-
-    def add(self, name: str, owner: str, entry: Entry) -> None:
-        """Adds an entry.
-
-        Raises:
-            DuplicateName: The owner has one of this name already, or the house has.
-        """
-        self.check(name, owner)
-        self.entries.setdefault(name, {})[owner] = entry
-
-    def check(self, name: str, owner: str) -> None:
-        """Refuses a name that the owner or a built-in has already; raises as :meth:`add` does."""
-        for other in self.entries.get(name, {}):
-            if other == owner or other.partition(":")[0] == HOUSE:
-                raise DuplicateName(
-                    f"The {self.kind} {name!r} of {owner} is registered already, by {other}.",
-                    hint="Choose another name.",
-                    value=name,
-                )
-
-    def get(self, name: str) -> Entry:
-        """Returns an entry by its name, or by ``plugin/name``.
-
-        Raises:
-            UnknownName: There is none.
-            DuplicateName: Two plugins have one.
-        """
-        plugin, _, bare = name.rpartition("/")
-        owners = self.entries.get(bare, {})
-        found = {o: e for o, e in owners.items() if not plugin or plugin in (o, o.rpartition(":")[2])}
-        if not found:
-            raise UnknownName(
-                f"Expected a known {self.kind}, got {name!r}.", hint=suggest(bare, self.entries), value=name
-            )
-        if len(found) > 1:
-            choices = " or ".join(f"{o.rpartition(':')[2]}/{bare}" for o in sorted(found))
-            raise DuplicateName(
-                f"The {self.kind} {name!r} is claimed by {' and '.join(sorted(found))}.",
-                hint=f"Say {choices}.",
-                value=name,
-            )
-        return next(iter(found.values()))
-
-    def names(self) -> list[str]:
-        """Returns all names, sorted."""
-        return sorted(self.entries)
-
-    def all(self) -> Iterator[tuple[str, str, Entry]]:
-        """Yields name, owner and entry."""
-        for name, owners in sorted(self.entries.items()):
-            for owner, entry in owners.items():
-                yield name, owner, entry
 
 
 class Registry:
@@ -145,6 +30,13 @@ class Registry:
         self.parts: dict[str, Shelf[Part]] = {slot: Shelf(slot) for slot in SLOTS}
         self.models: Shelf[Model] = Shelf("model")
         self.cards: Shelf[Card] = Shelf("weight")
+        self.schemes: Shelf[Service] = Shelf("URL scheme")
+        self.verbs: Shelf[Service] = Shelf("verb")
+
+    def shelves(self) -> dict[str, Shelf[Any]]:
+        """Returns every shelf, by what is on it."""
+        shelves: list[Shelf[Any]] = [*self.parts.values(), self.models, self.cards, self.schemes, self.verbs]
+        return {shelf.kind: shelf for shelf in shelves}
 
     def add_part(
         self,
@@ -175,6 +67,8 @@ class Registry:
             DuplicateName: The name is taken.
         """
         _check_name(name)
+        if not isinstance(body, Mapping):
+            raise ConfigError(f"Expected the model {name!r} as a mapping, got {body!r}.", value=body)
         missing = [slot for slot in ("prior", "decoder", "loss") if slot not in body]
         if missing:
             raise ConfigError(f"Expected the model {name!r} to name its {' and '.join(missing)}.", value=name)
@@ -189,7 +83,7 @@ class Registry:
             DuplicateName: A name is taken.
         """
         top = read_yaml(path)
-        top.check({"parts", "models", "weights"}, str(path))
+        top.check({"parts", "models", "weights", "renamed"}, str(path))
         slots = top.section("parts")
         for slot in slots:
             parts = slots.section(slot)
@@ -205,6 +99,13 @@ class Registry:
         for name, body in cards.items():
             where = self._source(path, cards, name)
             self.cards.add(name, self.owner, card_from(name, _mapping(body, where), str(where)))
+        kinds = top.section("renamed")
+        kinds.check({*SLOTS, self.models.kind}, f"{path}, renamed")
+        for kind in kinds:
+            for old, new in kinds.section(kind).items():
+                if not isinstance(new, str):
+                    raise ConfigError(f"{path}: expected a name in place of {old!r}, got {new!r}.", value=new)
+                self.shelves()[kind].rename(old, new, self.owner)
 
     def _source(self, path: Path, section: Lined, key: str) -> Source:
         return Source(self.owner, path.name, section.lines.get(key))
@@ -215,22 +116,34 @@ class Registry:
         Raises:
             DuplicateName: A name is the house's.
         """
-        pairs: list[tuple[Shelf[Any], Shelf[Any]]] = [(self.models, other.models), (self.cards, other.cards)]
-        pairs += [(self.parts[slot], other.parts[slot]) for slot in SLOTS]
-        for mine, theirs in pairs:
-            for name, owner, _ in theirs.all():
+        theirs = other.shelves()
+        for kind, mine in self.shelves().items():
+            for name, owner, _ in theirs[kind].all():
                 mine.check(name, owner)
-        for mine, theirs in pairs:
-            for name, owner, entry in theirs.all():
+        for kind, mine in self.shelves().items():
+            for name, owner, entry in theirs[kind].all():
                 mine.add(name, owner, entry)
+            for old, owners in theirs[kind].renamed.items():
+                mine.renamed.setdefault(old, {}).update(owners)
+
+    def prefer(self, plugins: tuple[str, ...]) -> None:
+        """Lets these plugins win ties, the first most."""
+        for shelf in self.shelves().values():
+            shelf.prefer = plugins
 
     def cards_of(self, arch: str) -> dict[str, Card]:
-        """Returns the cards of an architecture by tag, in the order they were declared."""
+        """Returns the cards of an architecture by tag, in the order they were declared.
+
+        A tag that several owners claim is here only if the name says ``plugin/``, or one is preferred.
+        """
+        plugin, _, bare = arch.rpartition("/")
         found = {}
         for name, owners in self.cards.entries.items():
             base, _, tag = name.partition(".")
-            if base == arch.rpartition("/")[2]:
-                found[tag] = next(iter(owners.values()))
+            if base == bare:
+                mine = owned_by(plugin, owners) or owners
+                with suppress(DuplicateName):
+                    found[tag] = mine[self.cards.choose(name, mine, name)]
         return found
 
 

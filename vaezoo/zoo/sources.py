@@ -7,10 +7,22 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from ..errors import BackendUnavailable, ConfigError, HashMismatch, NetworkError, OfflineError
+from ..errors import (
+    BackendUnavailable,
+    ConfigError,
+    HashMismatch,
+    NetworkError,
+    OfflineError,
+    VaezooError,
+    WeightsError,
+)
 from .download import download
+from .guard import Refused, guarded
+from .registry import Registry
+from .specs import load_object
 
 OFFLINE = ("VAEZOO_OFFLINE", "HF_HUB_OFFLINE")
 
@@ -86,6 +98,33 @@ LOCAL: dict[str, Callable[[str], Path | None]] = {"pkg": from_package, "file": f
 """Schemes of files that are here or not."""
 REMOTE: dict[str, Callable[[str, Path, int], bool]] = {"https": download, "http": download, "hf": from_hub}
 """Schemes that fill a partial file of the store, see :data:`vaezoo.zoo.store.Filler`."""
+
+
+def source_of(scheme: str, registry: Registry) -> Callable[[str, Path, int], bool]:
+    """Returns what fills a partial file from URLs of a scheme: the house's own, else a plugin's.
+
+    Raises:
+        WeightsError: Nobody knows the scheme.
+        DuplicateName: Two plugins do.
+    """
+    if scheme in REMOTE:
+        return REMOTE[scheme]
+    if scheme not in registry.schemes.entries:
+        known = ", ".join(dict.fromkeys((*LOCAL, *REMOTE, *registry.schemes.names())))
+        raise WeightsError(f"the scheme is none of {known}", value=scheme)
+    service = registry.schemes.get(scheme)
+
+    def fill(url: str, part: Path, size: int) -> bool:
+        try:
+            with guarded("hook-raised"):
+                filler: Any = load_object(service.target, f"The source of {scheme}://")
+                return bool(filler(url, part, size))
+        except Refused as error:
+            if isinstance(error.__cause__, VaezooError):
+                raise error.__cause__ from None
+            raise NetworkError(f"the plugin {service.source.owner}: {error.cause}", value=url) from error
+
+    return fill
 
 
 def offline() -> str | None:

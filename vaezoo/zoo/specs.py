@@ -8,8 +8,6 @@ from dataclasses import MISSING, dataclass, field, make_dataclass
 from importlib import import_module
 from typing import Any, get_type_hints
 
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from ..core.facts import ModelFacts, misfits
@@ -142,6 +140,9 @@ def _pairs(overrides: Overrides) -> list[tuple[str, Any]]:
         raise ConfigError(f"Expected overrides as texts key=value or a mapping, got {wrong[0]!r}.", value=wrong[0])
     if isinstance(overrides, Mapping):
         return list(overrides.items())
+    from omegaconf import OmegaConf  # a seventh of what listing models would cost
+    from omegaconf.errors import OmegaConfBaseException
+
     pairs = []
     for text in keys:
         key, equals, _ = text.partition("=")
@@ -265,6 +266,9 @@ def _typed(kind: Any, value: Any, what: str) -> Any:
     """Returns a value as its declared type, by OmegaConf's rules; None stays None where the type allows it."""
     if kind is Any or type(value) is kind:
         return value
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
     schema = make_dataclass("Parameter", [("value", kind | None)])
     try:
         typed = OmegaConf.to_container(OmegaConf.structured(schema(value=value)), resolve=True)["value"]  # type: ignore[index, call-overload]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from string import Template
 
 from ..errors import ConfigError
+from .shelf import HOUSE
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
@@ -33,7 +35,8 @@ def write_plugin(target: str | Path) -> list[Path]:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConfigError(f"{folder} exists already.", hint="Choose another name or folder.", value=str(folder))
     package = "vaezoo_" + name.replace("-", "_")
-    words = {"name": name, "package": package, "camel": "".join(word.title() for word in name.split("-"))}
+    camel = "".join(word.title() for word in name.split("-"))
+    words = {"name": name, "package": package, "camel": camel, "version": sys.modules[HOUSE].__version__}
     source = Path(__file__).parents[1] / "template"
     written = []
     for file in sorted(source.rglob("*.in")):

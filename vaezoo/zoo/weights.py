@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..errors import (
+    BackendUnavailable,
     HashMismatch,
     NetworkError,
     OfflineError,
@@ -20,10 +21,12 @@ from ..errors import (
     WeightsError,
     suggest,
 )
+from .acting import adapted, refuse_weights
 from .cards import Card
 from .connection import shown
+from .keeper import Keeper, keeper
 from .registry import Registry
-from .sources import LOCAL, REMOTE, from_package, mirrored, offline
+from .sources import LOCAL, from_package, mirrored, offline, source_of
 from .store import Store
 
 if TYPE_CHECKING:
@@ -58,31 +61,38 @@ HINTS: dict[type[VaezooError], str] = {
     StoreError: "Free some space (vaezoo cache prune), or set VAEZOO_HOME to another disk.",
     OfflineError: "Fetch it with the network on (vaezoo fetch NAME)",
     NetworkError: "Look at the network, a proxy (HTTPS_PROXY) or a mirror (VAEZOO_MIRROR)",
+    BackendUnavailable: "Install what it names.",
     WeightsError: "Reinstall the package that ships it.",
 }
 """What to do where no file is usable, by the worst that happened, worst first."""
 
 
-def locate(card: Card, store: Store | None = None, *, fetch: bool = True) -> tuple[Path, bytes]:
+def locate(
+    card: Card, store: Store | None = None, *, fetch: bool = True, zoo: Keeper | None = None
+) -> tuple[Path, bytes]:
     """Returns the first of a card's files that is to be had and has its hash, and the bytes.
 
     Args:
         card: Names the URLs, tried in order, and the hash.
         store: Where remote files are kept; None takes the usual one.
         fetch: Whether a file that is not on this machine may be fetched.
+        zoo: Whose plugins know further sources, and say what may be used; the installed zoo where None.
 
     Raises:
+        PluginError: A plugin that is to say whether they may be used cannot.
         HashMismatch: A file is to be had, but is not the one the card describes.
         StoreError: The cache has no space.
         OfflineError: It is not on this machine, and the network is not to be used.
         NetworkError: It cannot be fetched.
-        WeightsError: It is nowhere. Whatever is raised, every attempt is listed.
+        BackendUnavailable: A package that would fetch it is not installed.
+        WeightsError: It is nowhere, or a plugin refuses it. Whatever is raised, every attempt is listed.
     """
-    store = store or Store()
+    store, zoo = store or Store(), zoo or keeper()
+    refuse_weights(zoo, card)
     attempts: list[tuple[str, VaezooError]] = []
     for url in card.urls:
         try:
-            return _obtain(card, url, store, fetch)
+            return _obtain(card, url, store, fetch, zoo)
         except VaezooError as error:
             attempts.append((url, error))
         except OSError as error:
@@ -98,7 +108,7 @@ def locate(card: Card, store: Store | None = None, *, fetch: bool = True) -> tup
     raise kind(f"No usable file for the weights {card.name!r}: {listed}.", hint=hint, value=card.name)
 
 
-def _obtain(card: Card, url: str, store: Store, fetch: bool) -> tuple[Path, bytes]:
+def _obtain(card: Card, url: str, store: Store, fetch: bool, zoo: Keeper) -> tuple[Path, bytes]:
     """Returns a file by one of its URLs; raises where that is not possible."""
     url = mirrored(url)
     scheme = urlsplit(url).scheme
@@ -111,14 +121,13 @@ def _obtain(card: Card, url: str, store: Store, fetch: bool) -> tuple[Path, byte
         if found != card.sha256:
             raise HashMismatch(f"sha256 {found} instead of {card.sha256}", value=found)
         return path, content
-    if scheme not in REMOTE:
-        raise WeightsError(f"the scheme is none of {', '.join((*LOCAL, *REMOTE))}")
+    filler = source_of(scheme, zoo.registry)
     if kept := store.read(card.sha256):
         return kept
     off = offline()
     if not fetch or (off and scheme != "hf"):
         raise OfflineError(f"not on this machine, and {off} is set" if off else "not on this machine")
-    return store.fill(card.sha256, card.size_bytes, lambda part, size: REMOTE[scheme](url, part, size))
+    return store.fill(card.sha256, card.size_bytes, lambda part, size: filler(url, part, size))
 
 
 def pick(registry: Registry, arch: str, tag: str | None) -> Card:
@@ -126,8 +135,15 @@ def pick(registry: Registry, arch: str, tag: str | None) -> Card:
 
     Raises:
         UnknownName: It has none, or none of that tag.
+        DuplicateName: Two plugins have one of that tag.
     """
     cards = registry.cards_of(arch)
+    if (
+        tag is not None
+        and tag not in cards
+        and (shared := f"{arch.rpartition('/')[2]}.{tag}") in registry.cards.entries
+    ):
+        return registry.cards.get(shared)
     if not cards:
         raise UnknownName(
             f"The model {arch!r} has no pretrained weights.", hint="See list_models(pretrained=True).", value=arch
@@ -166,7 +182,9 @@ def read_tensors(content: bytes, what: str) -> dict[str, Tensor]:
     return tensors
 
 
-def load_into(model: VAE, registry: Registry, arch: str, which: str | Path | None) -> LoadReport:
+def load_into(
+    model: VAE, registry: Registry, arch: str, which: str | Path | None, *, zoo: Keeper | None = None
+) -> LoadReport:
     """Loads weights into a model, all of them or none.
 
     Args:
@@ -174,6 +192,7 @@ def load_into(model: VAE, registry: Registry, arch: str, which: str | Path | Non
         registry: Where cards are looked up.
         arch: The model's name.
         which: A tag, None for the first, or the path of a file of the user's own.
+        zoo: Whose plugins are asked; the installed zoo where None.
 
     Raises:
         UnknownName: No such tag.
@@ -190,10 +209,13 @@ def load_into(model: VAE, registry: Registry, arch: str, which: str | Path | Non
             ) from error
     else:
         card = pick(registry, arch, which)
-        path, content = locate(card)
+        path, content = locate(card, zoo=zoo)
     tensors = read_tensors(content, str(path))
-    adapted = load_strictly(model, tensors, str(path))
-    return LoadReport(card, path, hashlib.sha256(content).hexdigest(), len(tensors), adapted)
+    if arch.rpartition("/")[2] in registry.models.entries:
+        declared = registry.models.get(arch)
+        tensors = adapted(zoo or keeper(), declared.name, declared.source.owner, tensors)
+    changed = load_strictly(model, tensors, str(path))
+    return LoadReport(card, path, hashlib.sha256(content).hexdigest(), len(tensors), changed)
 
 
 def load_strictly(model: VAE, tensors: dict[str, Tensor], what: str) -> tuple[str, ...]:

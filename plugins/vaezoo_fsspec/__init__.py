@@ -1,0 +1,1 @@
+"""Weights from object stores and other places that fsspec reaches."""

@@ -1,0 +1,1 @@
+"""Which licences a user lets weights have."""

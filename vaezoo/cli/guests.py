@@ -1,0 +1,47 @@
+"""Verbs that plugins bring. Ours are known without them, so only help and a verb that is not ours look here."""
+
+from __future__ import annotations
+
+import warnings
+from importlib import import_module
+
+import click
+
+from ..errors import PluginError, UnknownName
+
+
+def guests() -> dict[str, str]:
+    """Returns the verbs of plugins, each with its sentence; one that two claim stands as ``plugin/verb``."""
+    from ..zoo import keeper
+
+    ours = import_module("vaezoo.cli.main").VERBS
+    shelf, found = keeper().registry.verbs, {}
+    for name, owner, service in shelf.all():
+        short = f"{owner.rpartition(':')[2]}/{name}"
+        if name in ours:
+            warnings.warn(f"vaezoo: the verb {name!r} of the plugin {owner} is ours; say {short}", stacklevel=2)
+        found[short if name in ours or len(shelf.entries[name]) > 1 else name] = service.summary
+    return found
+
+
+def guest(name: str) -> click.Command | None:
+    """Returns a plugin's verb, imported now; None where there is none of that name.
+
+    Raises:
+        DuplicateName: Two plugins bring it.
+        PluginError: It is no click command.
+        BackendUnavailable: It cannot be imported.
+    """
+    from ..zoo import keeper
+    from ..zoo.specs import load_object
+
+    try:
+        service = keeper().registry.verbs.get(name)
+    except UnknownName:
+        return None
+    command = load_object(service.target, f"The verb {name!r}")
+    if not isinstance(command, click.Command):
+        raise PluginError(
+            f"Expected a click command as the verb {name!r} of {service.source}, got {command!r}.", value=name
+        )
+    return command

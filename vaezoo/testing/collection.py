@@ -1,0 +1,89 @@
+"""The pytest plugin: ``pytest --vaezoo-plugin NAME`` tests a plugin and its conformance cases without any test file.
+
+pytest loads this at every start where vaezoo is installed, so nothing here imports torch before it is asked to.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..errors import suggest
+
+CONFORMANCE = Path(__file__).with_name("conformance.py")
+_CHOSEN = pytest.StashKey[list[str]]()
+_RUNNING: list[pytest.Config] = []
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds the option."""
+    parser.getgroup("vaezoo").addoption(
+        "--vaezoo-plugin",
+        action="append",
+        metavar="NAME",
+        default=[],
+        help="test this vaezoo plugin and the models it names: an entry point, or distribution:entry-point",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Finds the plugins that are named, and has their contracts collected, beside the files that are named."""
+    names = config.getoption("--vaezoo-plugin")
+    if not names:
+        return
+    from ..zoo import plugins
+
+    found = plugins()
+    chosen = []
+    for name in names:
+        matches = [p.name for p in found if name in (p.name, p.short)]
+        if len(matches) != 1:
+            said = f"Say one of {', '.join(matches)}." if matches else suggest(name, [p.short for p in found])
+            raise pytest.UsageError(f"--vaezoo-plugin: expected an installed plugin of vaezoo, got {name!r}. {said}")
+        chosen += matches
+    config.stash[_CHOSEN] = chosen
+    _RUNNING.append(config)
+    given = config.args_source is pytest.Config.ArgsSource.ARGS
+    if str(CONFORMANCE) not in {argument.partition("::")[0] for argument in config.args}:
+        config.args[:] = [*(config.args if given else ()), str(CONFORMANCE)]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Forgets a session that ends."""
+    if config in _RUNNING:
+        _RUNNING.remove(config)
+
+
+def contracts() -> dict[str, type]:
+    """Returns a test class for each plugin that the running session names, and for each of its conformance cases."""
+    from ..zoo import keeper
+    from .model import ModelContract
+    from .plugin import PluginContract
+
+    classes: dict[str, type] = {}
+    for config in _RUNNING[-1:]:
+        for plugin in config.stash[_CHOSEN]:
+            short = _camel(plugin.rpartition(":")[2])
+            name = f"TestPlugin{short}"
+            classes[name] = type(name, (PluginContract,), {"plugin_name": plugin})
+            for number, case in enumerate(keeper().cases.get(plugin, ()), 1):
+                name = f"Test{short}{number}{_camel(case.model)}"
+                body: dict[str, Any] = {"model": case.model, "params": case.params}
+                if case.cond:
+                    body["cond"] = staticmethod(partial(_conditions, case.cond))
+                classes[name] = type(name, (ModelContract,), body)
+    return classes
+
+
+def _conditions(target: str, images: int) -> dict[str, Any]:
+    from ..zoo.specs import load_object
+
+    return dict(load_object(target, "The conformance case")(images))
+
+
+def _camel(text: str) -> str:
+    return "".join(word.title() for word in re.split(r"[^a-zA-Z0-9]+", text))
