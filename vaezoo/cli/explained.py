@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ Node = tuple[str, Sequence[Any]]
 """A line of a tree, and the nodes under it."""
 FOUND = {"package": "in an installed package", "file": "in a file", "cache": "in the cache", "seed": "in a seed cache"}
 TOTALS = {
-    "restore": "restore, the mean path",
+    "restore": "restore (mean path)",
     "further_sample": "each further sample",
     "training_forward": "training, forward",
 }
@@ -73,7 +74,8 @@ def text_of(tree: dict[str, Any]) -> str:
         ("in Python", ()),
     ]
     python = [f"     {line}".rstrip() for line in tree["python"].splitlines()]
-    return "\n".join([f"{tree['name']}: {tree['summary']}", *drawn(nodes), "", *python])
+    head = textwrap.wrap(f"{tree['name']}: {tree['summary']}", 100)
+    return "\n".join([*head, *drawn(nodes), "", *python])
 
 
 def _leaves(lines: Iterable[str]) -> list[Node]:
@@ -157,7 +159,7 @@ def _gives(shapes: dict[str, list[int]]) -> str:
             continue
         listed.append(by(shape) if what in (said, "output") or what.isdecimal() else f"{what} {by(shape)}")
         said = what
-    return ", ".join(listed)
+    return ", ".join(listed).replace(", state ", " → ")
 
 
 def _weights(weights: dict[str, Any]) -> Node:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..core import VAE, Batch, Context, Latents, Likelihood, Noise, Objective, Posterior, Pyramid, pad_to_stride
-from ..errors import ConfigError, VaezooError
+from ..errors import ConfigError, PluginError, VaezooError
 from .create import build, build_model
 from .specs import ModelSpec, PartSpec
 
@@ -47,7 +47,7 @@ def cost_of(spec: ModelSpec, size: tuple[int, int] | None = None) -> dict[str, A
 
     Raises:
         ConfigError: The model must be run for real, and the size is too large for that.
-        VaezooError: It cannot be built or run at this size.
+        PluginError: A part fails when run, and not by an error of ours.
     """
     try:
         return _counted(spec, size, "meta")
@@ -61,7 +61,16 @@ def cost_of(spec: ModelSpec, size: tuple[int, int] | None = None) -> dict[str, A
             hint="MACs per pixel hardly depend on the size: choose a smaller one.",
             value=size,
         )
-    return _counted(spec, size, "cpu")
+    try:
+        return _counted(spec, size, "cpu")
+    except VaezooError:
+        raise
+    except Exception as error:
+        raise PluginError(
+            f"The parts of {spec.model.name!r} fail when run: {type(error).__name__}: {error}",
+            hint="They are not what their facts say: run the contract kit, vaezoo.testing, on them.",
+            value=spec.model.name,
+        ) from error
 
 
 def _counted(spec: ModelSpec, size: tuple[int, int] | None, device: str) -> dict[str, Any]:

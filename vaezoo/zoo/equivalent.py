@@ -26,7 +26,11 @@ def python_of(spec: ModelSpec) -> str:
     for bound, module in imports.items():
         module, _, called = module.partition(":")
         by_module.setdefault(module, []).append(f"{called} as {bound}" if called else bound)
-    lines = [f"from {module} import {', '.join(sorted(names))}" for module, names in sorted(by_module.items())]
+    lines: list[str] = []
+    for module, names in sorted(by_module.items()):
+        line = f"from {module} import {', '.join(sorted(names))}"
+        whole = len(line) <= WIDTH
+        lines += [line] if whole else [f"from {module} import (", *_rows(sorted(names), "    "), ")"]
     lines += ["", "model = VAE("]
     for slot, call in calls.items():
         if slot != "loss":
@@ -55,13 +59,18 @@ def _wrapped(before: str, called: str, arguments: list[str]) -> list[str]:
     if len(whole) <= WIDTH:
         return [whole]
     pad = " " * (len(before) - len(before.lstrip()))
-    lines, row = [f"{before}{called}("], ""
-    for argument in arguments:
-        if row and len(f"{pad}    {row} {argument},") > WIDTH:
-            lines.append(f"{pad}    {row}")
-            row = ""
-        row = f"{row} {argument},".lstrip()
-    return [*lines, f"{pad}    {row}", f"{pad}),"]
+    return [f"{before}{called}(", *_rows(arguments, f"{pad}    "), f"{pad}),"]
+
+
+def _rows(items: list[str], pad: str) -> list[str]:
+    """Returns items with a comma after each, as many a line as there is room for."""
+    rows: list[str] = []
+    for item in items:
+        if rows and len(f"{rows[-1]} {item},") <= WIDTH:
+            rows[-1] += f" {item},"
+        else:
+            rows.append(f"{pad}{item},")
+    return rows
 
 
 def _literal(value: Any) -> str:
