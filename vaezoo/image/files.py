@@ -11,6 +11,7 @@ import re
 import secrets
 import struct
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -243,7 +244,8 @@ def replace_file(path: Path, content: bytes) -> None:
     except OSError as error:
         raise ImageError(f"{path} cannot be written: {error.strerror}.", value=str(path)) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # it is gone, or never was, or nobody may look
+            part.unlink()
 
 
 def make_folder(folder: Path) -> None:
@@ -267,5 +269,7 @@ def _blob(image: pyvips.Image, name: str) -> bytes | None:
 
 
 def _reason(error: pyvips.Error) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return "; ".join(lines[1:] or lines)
+    """Returns what libvips says, each complaint once, and none of the places it looked for a file that ends early."""
+    lines = list(dict.fromkeys(line.strip() for line in str(error).splitlines() if line.strip()))
+    told = [line for line in lines[1:] if ": bad seek to " not in line]
+    return "; ".join(told or lines)
