@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import vaezoo
-from vaezoo.core import Bernoulli, Context, Decoder, Likelihood
+from vaezoo.core import Bernoulli, Context, Decoder, DiagonalGaussian, Encoder, Likelihood, Posterior
+from vaezoo.core.facts import EncoderFacts, Grid
 from vaezoo.errors import ConfigError, PluginError
 from vaezoo.zoo import Keeper, keeper
 from vaezoo.zoo.cost import _counted, _total
@@ -155,6 +157,55 @@ class WideDecoder(Decoder):
             return Bernoulli(state @ state.new_zeros(3, 3))
         logits = self.layer(state.mean((2, 3)))[:, :, None, None]
         return Bernoulli(logits.expand(-1, -1, 2 * context.size[0], context.size[1]))
+
+
+@dataclass(frozen=True)
+class LatePosterior(Posterior):
+    """Has a mean that is work of its own, as a flow's is."""
+
+    base: DiagonalGaussian
+    layer: nn.Module
+
+    @property
+    def mean(self) -> Tensor:
+        return self.layer(self.base.mean)
+
+    def sample(self, *arguments: Any, **more: Any) -> Any:
+        return self.base.sample(*arguments, **more)
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        return self.base.log_prob(z)
+
+
+class LateBody(nn.Module):
+    def __init__(self, latent_channels: int) -> None:
+        super().__init__()
+        self.believe, self.late = nn.Linear(784, 2 * latent_channels), nn.Linear(latent_channels, latent_channels)
+
+    def forward(self, image: Tensor) -> Posterior:
+        return LatePosterior(DiagonalGaussian(*self.believe(image.flatten(1)).chunk(2, 1)), self.late)
+
+
+class LateEncoder(Encoder):
+    channels, size = 1, (28, 28)
+
+    def __init__(self, latent_channels: int) -> None:
+        super().__init__()
+        self.body = LateBody(latent_channels)
+
+    def forward(self, image: Tensor, context: Context) -> Posterior:
+        return self.body(image)
+
+
+def test_looking_at_a_mean_is_not_counted() -> None:
+    def facts(latent_channels: int) -> Any:
+        return EncoderFacts("density", (Grid(latent_channels),), 1, (28, 28))
+
+    zoo = Keeper()
+    zoo.registry.add_part("encoder", "late", LateEncoder, facts, source=Source("user"))
+    stages = vaezoo.explain("mlp-vae", encoder="late", zoo=zoo, cost=True)["cost"]["stages"]
+    assert stages["encoder"]["macs"] == stages["encoder"]["children"]["body"]["macs"] == 784 * 32
+    assert stages["encoder"]["shapes"] == stages["encoder"]["children"]["body"]["shapes"] == {"mean": [16]}
 
 
 def zoo_with_a_liar() -> Keeper:

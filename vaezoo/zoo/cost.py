@@ -136,7 +136,8 @@ def _total(run: Callable[[], Result]) -> tuple[Result, int]:
 
 
 Seen = dict[nn.Module, tuple[int, Any]]
-"""For each module that was called: its multiply-accumulates, with those of its own modules, and what it gave last."""
+"""For each module that was called: its multiply-accumulates, with those of its own modules, and the shapes it gave
+last; or the belief itself, whose mean may be work of its own that must not be counted."""
 
 
 @contextmanager
@@ -154,7 +155,8 @@ def _watched(part: nn.Module) -> Iterator[Seen]:
     def after(module: nn.Module, _: Any, result: Any) -> None:
         _, counter = counters.pop()
         counter.__exit__(None, None, None)
-        seen[module] = (seen.get(module, (0, None))[0] + int(counter.get_total_flops()) // 2, shapes_of(result))
+        told = result if isinstance(result, Posterior | Likelihood) else shapes_of(result)
+        seen[module] = (seen.get(module, (0, None))[0] + int(counter.get_total_flops()) // 2, told)
 
     for module in part.modules():
         handles += [module.register_forward_pre_hook(before), module.register_forward_hook(after)]
@@ -178,7 +180,8 @@ def _children(part: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 
 def _child(child: nn.Module, seen: Seen) -> dict[str, Any]:
     """Returns what a child did: itself where it was called, else its own modules that were."""
-    macs, shapes = seen.get(child, (sum(_inside(child, seen)), None))
+    macs, told = seen.get(child, (sum(_inside(child, seen)), None))
+    shapes = told if isinstance(told, dict) else shapes_of(told)
     return {"parameters": sum(p.numel() for p in child.parameters()), "macs": macs, "shapes": shapes}
 
 
