@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from pathlib import Path
@@ -91,8 +90,9 @@ def test_links_lead_somewhere(page):
 def test_the_explained_example_is_what_is_printed(monkeypatch):
     """Up to line numbers and versions, which change with every edit above them."""
     from benchmarks.explained import PAGE, renewed
+    from vaezoo.zoo.whereabouts import environment
 
-    for name in [n for n in os.environ if n.startswith(("VAEZOO_", "HF_"))]:
+    for name in environment():
         monkeypatch.delenv(name)
     text = PAGE.read_text(encoding="utf-8")
     told, now = (re.sub(r"(?<=\.(?:py|ml):)\d+|\d+\.\d+\.\d+|(?<=yaml:)\d+", "…", t) for t in (text, renewed(text)))
