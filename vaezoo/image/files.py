@@ -1,7 +1,7 @@
 """Picture files: reading and writing without losing bits, alpha, colour profile or metadata.
 
 Done with libvips, because Pillow cuts 16-bit colour to 8 bits in silence. Not here: tensors, which are in
-`vaezoo.image.convert`. libvips neither reads nor writes EXIF in TIFF files; `vaezoo.image.tiff` does.
+`vaezoo.image.convert`. libvips neither reads nor writes EXIF in TIFF files; `vaezoo.image.tiff` does. IPTC is not kept.
 """
 
 from __future__ import annotations
