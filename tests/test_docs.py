@@ -85,3 +85,15 @@ def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
         if "://" not in target:
             assert (page.parent / target).exists(), target
+
+
+def test_the_explained_example_is_what_is_printed(monkeypatch):
+    """Up to line numbers and versions, which change with every edit above them."""
+    from benchmarks.explained import PAGE, renewed
+    from vaezoo.zoo.whereabouts import environment
+
+    for name in environment():
+        monkeypatch.delenv(name)
+    text = PAGE.read_text(encoding="utf-8")
+    told, now = (re.sub(r"(?<=\.(?:py|ml):)\d+|\d+\.\d+\.\d+|(?<=yaml:)\d+", "…", t) for t in (text, renewed(text)))
+    assert told == now, "run python -m benchmarks.explained"

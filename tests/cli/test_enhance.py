@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner, Result
+from PIL import Image
 from torch import Tensor, nn
 
 import vaezoo
@@ -214,3 +216,70 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
 def test_quiet_prints_nothing(photo: Path) -> None:
     result = run(photo, "--quiet")
     assert result.exit_code == 0 and result.output == ""
+
+
+def test_an_empty_text_is_not_the_current_folder(photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for arguments in (("",), (photo, "-o", "")):
+        result = run(*arguments)
+        assert result.exit_code == 2 and "Expected a file or folder, got an empty text" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.png"]
+
+
+def test_what_is_there_but_no_ordinary_file_is_said_to_be_so(photo: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    result = run(tmp_path / "pipe.png", photo, "-o", tmp_path / "out")
+    assert result.exit_code == 1 and "pipe.png cannot be read: it is no ordinary file." in result.stderr
+    assert level(tmp_path / "out" / "photo.png") == 100
+    result = run(photo / "inside.png")
+    assert isinstance(result.exception, ImageError) and "Not a directory" in str(result.exception)
+
+
+def test_one_unreadable_file_does_not_stop_the_others(
+    photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shut = picture(tmp_path / "shut.png")
+    opened = Path.open
+
+    def refuse(path: Path, *arguments: Any, **more: Any) -> Any:
+        if path == shut:
+            raise PermissionError(13, "Permission denied")
+        return opened(path, *arguments, **more)
+
+    monkeypatch.setattr(os, "access", lambda path, *_, **__: path not in (shut, str(shut)))
+    monkeypatch.setattr(Path, "open", refuse)
+    result = run(shut, photo, "-o", tmp_path / "out")
+    assert result.exit_code == 1 and "shut.png cannot be read: Permission denied." in result.stderr
+    assert level(tmp_path / "out" / "photo.png") == 100
+
+
+@pytest.mark.parametrize("bad", ["empty", "text", "cut", "animation"])
+def test_a_folder_with_one_bad_file(photo: Path, tmp_path: Path, bad: str) -> None:
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
+    frames[0].save(tmp_path / "a.webp", save_all=True, append_images=frames[1:])
+    content = {
+        "empty": b"",
+        "text": b"hello",
+        "cut": photo.read_bytes()[:-30],
+        "animation": (tmp_path / "a.webp").read_bytes(),
+    }
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "bad.webp").write_bytes(content[bad])
+    picture(folder / "good.png")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    result = run(folder, "-o", tmp_path / "out")
+    assert result.exit_code == 1 and "bad.webp" in result.stderr and "1 of 2 failed." in result.stderr
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["good.png"]
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_exif_of_a_tiff_survives(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[271] = "ACME"
+    exif.get_ifd(0x8769)[34855] = 400
+    write_picture(Picture(np.full((12, 17, 3), 40000, np.uint16), exif=exif.tobytes()), tmp_path / "a.tif")
+    assert run(tmp_path / "a.tif").exit_code == 0
+    found = Image.open(tmp_path / "a.enhanced.tif").getexif()
+    assert found[271] == "ACME" and found.get_ifd(0x8769)[34855] == 400
+    assert read_picture(tmp_path / "a.enhanced.tif").bits == 16

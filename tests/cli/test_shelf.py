@@ -46,6 +46,37 @@ def test_explain_gives_every_value_its_origin(vaezoo):
     assert tree["prior"]["params"]["latent_stride"]["origin"] == "the encoder 'conv'"
 
 
+def test_explain_fits_in_a_hundred_columns(vaezoo):
+    for name, *rest in (("conv-beta",), ("denoise", "--size", "64x64"), ("resnet-beta",), ("mlp-seed",)):
+        code, out, _ = vaezoo("explain", name, "--cost", *rest)
+        assert code == 0 and max(map(len, out.splitlines())) <= 100, name
+        assert "├─ restore (mean path)" in out and "✓ the decoder takes the prior's state" in out
+        assert "NOT SO" not in out and ", by vaezoo:" in out and "sha256 " in out
+
+
+def test_explain_says_what_is_not_so_and_what_is_set(vaezoo, monkeypatch):
+    monkeypatch.setenv("VAEZOO_OFFLINE", "1")
+    out = vaezoo("explain", "conv-beta", "latent_channels=8", "--cost")[1]
+    assert "✗ NOT SO: the weights 'fashion' have the names and shapes" in out
+    assert "VAEZOO_OFFLINE  1" in out and "← override" in out
+    out = vaezoo("explain", "conv-cvae")[1]
+    assert "├─ weights: none" in out and "context, vector" in out and "conditioner: labels" in out
+    assert "H/2×W/2" in vaezoo("explain", "denoise")[1]
+
+
+def test_explain_refuses_a_size_that_is_none(vaezoo):
+    for size, message in (
+        ("28", "Expected a size as height and width, such as 28x28, got '28'"),
+        ("28x28x3", "such as 28x28, got '28x28x3'"),
+        ("-1x5", "such as 28x28, got '-1x5'"),
+        ("0x5", "whole numbers from 1 to 65536, got (0, 5)"),
+        ("32x32", "Expected size (28, 28), the one that 'mlp-vae' takes, got (32, 32)"),
+    ):
+        code, out, err = vaezoo("explain", "mlp-vae", "--size", size)
+        assert (code, out) == (2, "") and message in err, size
+    assert json.loads(vaezoo("explain", "denoise", "--size", "37×53", "--json")[1])["shapes"]["padded"] == [40, 56]
+
+
 def test_explained_python_builds_the_same_model(vaezoo):
     import vaezoo as zoo
 

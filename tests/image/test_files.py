@@ -247,6 +247,21 @@ def test_a_failed_write_leaves_the_target_and_no_rest(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.webp", "b.png"]
 
 
+def test_a_target_that_nobody_may_look_at_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(ImageError, match=r"a\.png cannot be written: Not a directory"):
+        write_picture(Picture(PIXELS), tmp_path / "file" / "a.png")
+
+
+def test_a_complaint_is_made_once(tmp_path: Path) -> None:
+    write_picture(Picture(PIXELS), tmp_path / "a.avif")
+    content = (tmp_path / "a.avif").read_bytes()
+    (tmp_path / "a.avif").write_bytes(content[: len(content) // 2])
+    with pytest.raises(ImageError) as caught:
+        read_picture(tmp_path / "a.avif")
+    assert "bad seek" not in str(caught.value) and "Unexpected end of file" in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("pixels", "alpha", "message"),
     [

@@ -8,14 +8,25 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from vaezoo.restore.batch import Job
 
-_FILE = click.Path(path_type=Path)
+
+class _File(click.Path):
+    """A path; an empty text is none, though Python takes it for the current folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Returns the path."""
+        if value == "":
+            self.fail("Expected a file or folder, got an empty text; is a variable of the shell unset?", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+_FILE = _File(path_type=Path, readable=False)
 
 
 @click.command()

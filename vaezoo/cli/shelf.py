@@ -56,27 +56,34 @@ def info(name: str, as_json: bool) -> None:
     click.echo(json.dumps(found, indent=1) if as_json else tree(found))
 
 
+class _Size(click.ParamType):
+    """A picture's size, such as 28x28: height and width."""
+
+    name = "HxW"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        """Returns (H, W)."""
+        height, _, width = str(value).lower().replace("×", "x").partition("x")
+        if not (height.isdecimal() and width.isdecimal()):
+            self.fail(f"Expected a size as height and width, such as 28x28, got {value!r}.", param, ctx)
+        return int(height), int(width)
+
+
 @click.command("explain")
 @click.argument("name")
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option("--cost", is_flag=True, help="Build it, and count parameters and multiply-accumulates of each stage.")
+@click.option("--size", type=_Size(), help="Of the picture that shapes and cost are for; the model's own otherwise.")
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
-def explain(name: str, overrides: tuple[str, ...], as_json: bool) -> None:
+def explain(name: str, overrides: tuple[str, ...], cost: bool, size: tuple[int, int] | None, as_json: bool) -> None:
     """Show a composed model: each part, each value and where it comes from, and the same in Python."""
-    found = explain_model(name, overrides=overrides)
+    found = explain_model(name, overrides=overrides, size=size, cost=cost)
     if as_json:
         click.echo(json.dumps(found, indent=1))
         return
-    click.echo(f"{found['name']}  declared by {found['declared']}; encodes the {found['encodes']}")
-    for slot in ("conditioner", "encoder", "prior", "decoder", "loss"):
-        part = found[slot]
-        if part is None:
-            click.echo(f"├─ {slot}: none")
-            continue
-        click.echo(f"├─ {slot}: {part['name']}  ({part['target']}, {part['owner']})")
-        for key, value in part["params"].items():
-            click.echo(f"│    {key} = {json.dumps(value['value'])}  ← {value['origin']}")
-    click.echo("└─ in Python:\n")
-    click.echo("\n".join("     " + line for line in found["python"].splitlines()))
+    from .explained import text_of
+
+    click.echo(text_of(found))
 
 
 def tree(value: Any, indent: int = 0) -> str:

@@ -6,7 +6,7 @@ facts are true.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from ..errors import ConfigError
@@ -134,53 +134,37 @@ def likelihood_fact(likelihood: str, scale: float | str) -> str:
     return "optimal-gaussian" if (likelihood, scale) == ("gaussian", "optimal") else likelihood
 
 
+@dataclass(frozen=True)
+class Check:
+    """One question of the validator.
+
+    Attributes:
+        asks: What has to be so.
+        misfits: One sentence for each pair of parts for which it is not; empty if it is.
+    """
+
+    asks: str
+    misfits: tuple[str, ...]
+
+
 def misfits(model: ModelFacts) -> list[str]:
     """Returns one sentence for each pair of parts that cannot work together, naming both; empty if all can."""
-    return list(_misfits(model))
+    return [sentence for check in checks(model) for sentence in check.misfits]
 
 
-def _misfits(model: ModelFacts) -> Iterator[str]:
-    encoder, prior, decoder, loss = model.encoder, model.prior, model.decoder, model.loss
-    conditioner = model.conditioner or ConditionerFacts()
+def checks(model: ModelFacts) -> list[Check]:
+    """Returns every question the validator asks, each with its answer."""
     name = {
         slot: f"{slot} {model.names.get(slot, slot)!r}"
         for slot in ("encoder", "prior", "decoder", "loss", "conditioner")
     }
-    gives = f"the {name['conditioner']} gives" if model.conditioner else "without a conditioner there is"
-    if encoder is not None:
-        yield from _encoder_prior(encoder, prior, name)
-        if encoder.image_channels != decoder.image_channels:
-            yield (
-                f"The {name['encoder']} takes {encoder.image_channels} image channels, but the {name['decoder']} "
-                f"gives {decoder.image_channels}."
-            )
-        if encoder.size and decoder.size and encoder.size != decoder.size:
-            yield f"The {name['encoder']} takes {encoder.size}, but the {name['decoder']} gives {decoder.size}."
-    elif model.encodes == "input":
-        yield f"The {name['decoder']} has nothing to decode: a model without an encoder must encode the target."
-    yield from _state_fits(prior.state, encoder, decoder, name)
-    if prior.features and prior.features != conditioner.features:
-        wants, has = " and ".join(map(str, prior.features)), " and ".join(map(str, conditioner.features)) or "none"
-        yield f"The {name['prior']} needs features of {wants}, but {gives} {has}."
-    for slot, part in (("encoder", encoder), ("decoder", decoder)):
-        if part is None:
-            continue
-        if part.needs_image and not conditioner.gives_image:
-            yield f"The {name[slot]} needs the degraded image, but {gives} none."
-        if part.vector and part.vector != conditioner.vector:
-            yield f"The {name[slot]} reads a vector of {part.vector}, but {gives} {conditioner.vector or 'none'}."
-    if model.conditioner and conditioner.image_channels not in (None, decoder.image_channels):
-        yield (
-            f"The {name['conditioner']} takes {conditioner.image_channels} image channels, but the {name['decoder']} "
-            f"gives {decoder.image_channels}."
-        )
-    if model.encodes == "target" and not (prior.features or decoder.needs_image):
-        yield f"The model encodes the target, but neither the {name['prior']} nor the {name['decoder']} sees the input."
-    if loss is not None:
-        yield from _loss_fits(loss, model, name)
+    return [Check(asks, tuple(answer(model, name))) for asks, answer in _QUESTIONS.items()]
 
 
-def _encoder_prior(encoder: EncoderFacts, prior: PriorFacts, name: dict[str, str]) -> Iterator[str]:
+def _believes(model: ModelFacts, name: dict[str, str]) -> Iterator[str]:
+    encoder, prior = model.encoder, model.prior
+    if encoder is None:
+        return
     if encoder.belief not in prior.takes:
         wants = " or ".join(sorted(prior.takes))
         yield f"The {name['encoder']} gives a {encoder.belief} belief, but the {name['prior']} takes a {wants} one."
@@ -189,20 +173,64 @@ def _encoder_prior(encoder: EncoderFacts, prior: PriorFacts, name: dict[str, str
         yield f"The {name['encoder']} gives {gives}, but the {name['prior']} takes {wants}."
 
 
-def _state_fits(
-    state: Grid, encoder: EncoderFacts | None, decoder: DecoderFacts, name: dict[str, str]
-) -> Iterator[str]:
+def _pictures(model: ModelFacts, name: dict[str, str]) -> Iterator[str]:
+    encoder, decoder, conditioner = model.encoder, model.decoder, model.conditioner
+    if encoder is not None and encoder.image_channels != decoder.image_channels:
+        yield (
+            f"The {name['encoder']} takes {encoder.image_channels} image channels, but the {name['decoder']} "
+            f"gives {decoder.image_channels}."
+        )
+    if encoder is not None and encoder.size and decoder.size and encoder.size != decoder.size:
+        yield f"The {name['encoder']} takes {encoder.size}, but the {name['decoder']} gives {decoder.size}."
+    if conditioner and conditioner.image_channels not in (None, decoder.image_channels):
+        yield (
+            f"The {name['conditioner']} takes {conditioner.image_channels} image channels, but the {name['decoder']} "
+            f"gives {decoder.image_channels}."
+        )
+
+
+def _decodes(model: ModelFacts, name: dict[str, str]) -> Iterator[str]:
+    if model.encoder is None and model.encodes == "input":
+        yield f"The {name['decoder']} has nothing to decode: a model without an encoder must encode the target."
+
+
+def _state_fits(model: ModelFacts, name: dict[str, str]) -> Iterator[str]:
     """A vector and a grid of one cell are the same thing, so a dense part fits a convolutional one of its size."""
+    state, decoder = model.prior.state, model.decoder
     if state == decoder.state:
         return
-    size = decoder.size or (encoder.size if encoder else None)
+    size = decoder.size or (model.encoder.size if model.encoder else None)
     strides = [s for s in (state.stride, decoder.state.stride) if s is not None]
     one_cell = size is not None and len(strides) == 1 and strides[0] >= max(size)
     if state.channels != decoder.state.channels or not one_cell:
         yield f"The {name['prior']} gives {state}, but the {name['decoder']} takes {decoder.state}."
 
 
-def _loss_fits(loss: LossFacts, model: ModelFacts, name: dict[str, str]) -> Iterator[str]:
+def _context_fits(model: ModelFacts, name: dict[str, str]) -> Iterator[str]:
+    conditioner = model.conditioner or ConditionerFacts()
+    gives = f"the {name['conditioner']} gives" if model.conditioner else "without a conditioner there is"
+    if model.prior.features and model.prior.features != conditioner.features:
+        wants = " and ".join(map(str, model.prior.features))
+        has = " and ".join(map(str, conditioner.features)) or "none"
+        yield f"The {name['prior']} needs features of {wants}, but {gives} {has}."
+    for slot, part in (("encoder", model.encoder), ("decoder", model.decoder)):
+        if part is None:
+            continue
+        if part.needs_image and not conditioner.gives_image:
+            yield f"The {name[slot]} needs the degraded image, but {gives} none."
+        if part.vector and part.vector != conditioner.vector:
+            yield f"The {name[slot]} reads a vector of {part.vector}, but {gives} {conditioner.vector or 'none'}."
+
+
+def _sees_the_input(model: ModelFacts, name: dict[str, str]) -> Iterator[str]:
+    if model.encodes == "target" and not (model.prior.features or model.decoder.needs_image):
+        yield f"The model encodes the target, but neither the {name['prior']} nor the {name['decoder']} sees the input."
+
+
+def _loss_fits(model: ModelFacts, name: dict[str, str]) -> Iterator[str]:
+    loss = model.loss
+    if loss is None:
+        return
     if loss.likelihoods and model.decoder.likelihood not in loss.likelihoods:
         wants = " or ".join(sorted(loss.likelihoods))
         gives = model.decoder.likelihood
@@ -216,3 +244,14 @@ def _loss_fits(loss: LossFacts, model: ModelFacts, name: dict[str, str]) -> Iter
             f"The {name['loss']} restores along the prior, but the {name['encoder']} encodes the input: "
             f"set encodes to target."
         )
+
+
+_QUESTIONS: dict[str, Callable[[ModelFacts, dict[str, str]], Iterator[str]]] = {
+    "the prior infers from the encoder's belief": _believes,
+    "all parts agree on image channels and size": _pictures,
+    "there is something to decode": _decodes,
+    "the decoder takes the prior's state": _state_fits,
+    "the context holds what the parts read": _context_fits,
+    "the input is seen where the target is encoded": _sees_the_input,
+    "the loss finds what it needs": _loss_fits,
+}

@@ -1,7 +1,7 @@
 """Picture files: reading and writing without losing bits, alpha, colour profile or metadata.
 
 Done with libvips, because Pillow cuts 16-bit colour to 8 bits in silence. Not here: tensors, which are in
-`vaezoo.image.convert`. libvips neither reads nor writes EXIF in TIFF files, so there it is lost.
+`vaezoo.image.convert`. libvips neither reads nor writes EXIF in TIFF files; `vaezoo.image.tiff` does. IPTC is not kept.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import os
 import re
 import secrets
 import struct
+import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ import numpy as np
 
 from vaezoo.errors import ImageError, suggest
 from vaezoo.image.picture import Picture
+from vaezoo.image.tiff import read_exif, with_exif
 
 if TYPE_CHECKING:
     import pyvips
@@ -72,7 +75,7 @@ def read_picture(path: str | os.PathLike[str], *, max_pixels: int = _MAX_PIXELS)
         ) from error
     samples = samples.reshape(image.height, image.width, image.bands)
     colours = image.bands - image.hasalpha()
-    exif, xmp = _blob(image, "exif-data"), _blob(image, "xmp-data")
+    exif, xmp = _blob(image, "exif-data") if form != "tiff" else _tiff_exif(path), _blob(image, "xmp-data")
     return Picture(
         pixels=np.ascontiguousarray(samples[..., :colours]),
         alpha=np.ascontiguousarray(samples[..., colours]) if image.hasalpha() else None,
@@ -122,6 +125,11 @@ def write_picture(picture: Picture, path: str | os.PathLike[str], *, quality: in
         encoded = _to_vips(picture).write_to_buffer(path.suffix.lower(), **options[form])
     except pyvips.Error as error:
         raise ImageError(f"{path} cannot be encoded: {_reason(error)}.", value=str(path)) from error
+    if form == "tiff" and picture.exif:
+        try:
+            encoded = with_exif(encoded, picture.exif)
+        except ValueError as error:
+            warnings.warn(f"vaezoo: {path}: the EXIF is malformed ({error}), so it is left out", stacklevel=2)
     replace_file(path, encoded)
 
 
@@ -169,6 +177,14 @@ def _check_header(path: Path, image: pyvips.Image, max_pixels: int) -> None:
         expected = "gray, RGB or CMYK"
     if expected:
         raise ImageError(f"{path}: expected {expected}, got {came}.", value=str(path))
+
+
+def _tiff_exif(path: Path) -> bytes | None:
+    try:
+        return read_exif(path)
+    except ValueError as error:
+        warnings.warn(f"vaezoo: {path}: the EXIF is malformed ({error}), so it is left out", stacklevel=3)
+        return None
 
 
 def _is_animated_png(path: Path) -> bool:
@@ -228,7 +244,8 @@ def replace_file(path: Path, content: bytes) -> None:
     except OSError as error:
         raise ImageError(f"{path} cannot be written: {error.strerror}.", value=str(path)) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # it is gone, or never was, or nobody may look
+            part.unlink()
 
 
 def make_folder(folder: Path) -> None:
@@ -252,5 +269,7 @@ def _blob(image: pyvips.Image, name: str) -> bytes | None:
 
 
 def _reason(error: pyvips.Error) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return "; ".join(lines[1:] or lines)
+    """Returns what libvips says, each complaint once, and none of the places it looked for a file that ends early."""
+    lines = list(dict.fromkeys(line.strip() for line in str(error).splitlines() if line.strip()))
+    told = [line for line in lines[1:] if ": bad seek to " not in line]
+    return "; ".join(told or lines)

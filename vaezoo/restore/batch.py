@@ -6,7 +6,7 @@ enhanced. Files are asked for by `os.path`, which has an answer also for names t
 
 from __future__ import annotations
 
-import os.path
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,7 +56,7 @@ class Job:
         wanted = (self.target, self.figure) if figure else (self.target,)
         there = [path for path in wanted if os.path.exists(path)]
         if not os.path.isfile(self.source):
-            self._fail(ImageError(f"{self.source} cannot be read: no such file.", value=str(self.source)))
+            self._fail(ImageError(f"{self.source} cannot be read: {_missing(self.source)}.", value=str(self.source)))
         elif os.path.exists(self.target) and self.target.samefile(self.source):
             message = f"{self.target} is the input itself, which is never replaced."
             self._fail(ConfigError(message, hint="Give another output.", value=str(self.target)))
@@ -143,6 +143,17 @@ def plan(inputs: Sequence[Path], output: Path | None = None) -> list[Job]:
             message = f"{job.target} would be replaced by the result of {job.source}, and is an input itself."
             raise ConfigError(message, hint="Give another output.", value=str(job.target))
     return list(jobs.values())
+
+
+def _missing(path: Path) -> str:
+    """Returns why a path is no file that could be read."""
+    try:
+        os.stat(path)
+    except (FileNotFoundError, ValueError):  # the latter where no file can have this name
+        return "no such file"
+    except OSError as error:
+        return error.strerror or "no such file"
+    return "it is no ordinary file"
 
 
 def _pictures(path: Path) -> list[Path]:

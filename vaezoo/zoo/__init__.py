@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from .create import create, create_objective
+from .explanation import explain
 from .hookspecs import ConformanceCase, PartDeclaration, hookimpl
-from .info import explain, list_models, model_info
+from .info import list_models, model_info
 from .keeper import Keeper, Plugin, keeper, plugins
 from .register import (
     register_conditioner,

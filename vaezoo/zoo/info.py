@@ -1,4 +1,4 @@
-"""What there is to know of models without building them. No torch."""
+"""What is on the shelf, as declared; what becomes of it is in ``explanation``. No torch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 from ..errors import UnknownName, suggest
 from .keeper import Keeper, keeper
 from .registry import split_name
-from .specs import ModelSpec, Overrides, resolve
 
 
 def list_models(
@@ -65,71 +64,17 @@ def model_info(name: str, *, zoo: Keeper | None = None) -> dict[str, Any]:
         "summary": model.summary,
         "owner": model.source.owner,
         "declared": str(model.source),
-        **_plain(body),
-        "weights": {tag: _plain(asdict(card)) for tag, card in cards.items()},
+        **plain(body),
+        "weights": {tag: plain(asdict(card)) for tag, card in cards.items()},
     }
 
 
-def explain(name: str, *, overrides: Overrides = (), zoo: Keeper | None = None, **params: Any) -> dict[str, Any]:
-    """Returns a composed model as a tree: each part, and each value with its origin. Checks it, builds nothing.
-
-    Args:
-        name: As in :func:`vaezoo.create`, as are all the others.
-        overrides: Overrides.
-        zoo: Where to look.
-        **params: Overrides as keywords.
-
-    Raises:
-        VaezooError: As :func:`vaezoo.create` does for the same arguments.
-    """
-    spec = resolve((zoo or keeper()).registry, name, overrides, params)
-    slots: dict[str, Any] = {}
-    for slot, part in spec.parts.items():
-        if part is None:
-            slots[slot] = None
-            continue
-        slots[slot] = {
-            "name": part.part.name,
-            "owner": part.part.source.owner,
-            "target": part.part.target if isinstance(part.part.target, str) else part.part.target.__qualname__,
-            "summary": part.part.summary,
-            "params": {key: {"value": value.value, "origin": value.origin} for key, value in part.params.items()},
-            "facts": _plain(asdict(part.facts)),
-        }
-    return {
-        "name": spec.model.name,
-        "declared": str(spec.model.source),
-        "encodes": spec.encodes,
-        "shared": {key: {"value": value.value, "origin": value.origin} for key, value in spec.shared.items()},
-        **slots,
-        "python": python_of(spec),
-    }
-
-
-def python_of(spec: ModelSpec) -> str:
-    """Returns the Python that builds the same model from its parts."""
-    lines, imports = [], {"from vaezoo.core import VAE"}
-    for slot in ("conditioner", "encoder", "prior", "decoder"):
-        part = spec.parts[slot]
-        if part is None:
-            continue
-        if isinstance(part.part.target, str):
-            module, _, called = part.part.target.partition(":")
-            imports.add(f"from {module} import {called}")
-        else:
-            called = part.part.target.__qualname__
-        arguments = ", ".join(f"{key}={value!r}" for key, value in part.arguments.items())
-        lines.append(f"    {slot}={called}({arguments}),")
-    lines += [f"    encodes={spec.encodes!r},", f"    default_size={spec.default_size!r},"]
-    return "\n".join([*sorted(imports), "", "model = VAE(", *lines, ")"])
-
-
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Returns a value of lists, dicts and scalars only."""
     if is_dataclass(value) and not isinstance(value, type):
-        return _plain(asdict(value))
+        return plain(asdict(value))
     if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
+        return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [_plain(v) for v in (sorted(value) if isinstance(value, (set, frozenset)) else value)]
+        return [plain(v) for v in (sorted(value) if isinstance(value, (set, frozenset)) else value)]
     return value

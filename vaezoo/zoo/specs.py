@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, dataclass, field, make_dataclass
+from dataclasses import MISSING, dataclass, field, make_dataclass, replace
 from importlib import import_module
 from typing import Any, get_type_hints
 
@@ -12,7 +12,7 @@ from yaml import YAMLError
 
 from ..core.facts import ModelFacts, misfits
 from ..errors import BackendUnavailable, ConfigError, IncompatibleParts, suggest
-from .registry import SLOTS, Model, Part, Registry, split_name
+from .registry import SLOTS, Model, Part, Registry, Source, split_name
 
 _MODEL_KEYS = {"summary", "task", "paper", "differs", "encodes", "shared", *SLOTS}
 Overrides = Mapping[str, Any] | Iterable[str]
@@ -56,6 +56,7 @@ class ModelSpec:
         shared: Values that all parts naming them receive.
         encodes: ``input`` or ``target``.
         default_size: (H, W) of samples when none is given, from the shared ``image_size``.
+        origins: Where the choice of each part came from, by slot, and that of ``encodes``.
     """
 
     model: Model
@@ -63,6 +64,7 @@ class ModelSpec:
     shared: dict[str, Value] = field(default_factory=dict)
     encodes: str = "input"
     default_size: tuple[int, int] | None = None
+    origins: dict[str, str] = field(default_factory=dict)
 
 
 def load_object(target: str | Callable[..., Any], what: str) -> Any:
@@ -109,10 +111,11 @@ def resolve(
         if key == "shared":
             if not isinstance(value, Mapping):
                 raise ConfigError(f"{origin}: expected a mapping under 'shared', got {value!r}.", value=value)
-            draft.shared.update({k: Value(v, origin) for k, v in value.items()})
+            draft.shared.update({k: Value(v, _origin(model.source, value, k)) for k, v in value.items()})
         elif key in SLOTS:
-            draft.choose(key, value, origin)
-    draft.encodes = str(model.body.get("encodes", "input"))
+            draft.choose(key, value, replace(model.source, line=_line(model.body, key, model.source.line)))
+    if "encodes" in model.body:
+        draft.put(registry, "encodes", str(model.body["encodes"]), _origin(model.source, model.body, "encodes"))
     for key, value in _pairs(overrides):
         draft.put(registry, key, value, "override")
     for key, value in (params or {}).items():
@@ -129,7 +132,18 @@ def resolve(
     default_size = None if size is None else _typed(tuple[int, int] | None, size.value, "image_size")
     if default_size is not None and min(default_size) < 1:
         raise ConfigError(f"Expected image_size as height and width of at least 1, got {default_size}.", value=size)
-    return ModelSpec(model, parts, draft.shared, draft.encodes, default_size)
+    return ModelSpec(model, parts, draft.shared, draft.encodes, default_size, draft.origins)
+
+
+def _line(body: Any, key: str, otherwise: int | None) -> int | None:
+    """Returns the line of a key, where the body was read from a file."""
+    line: int | None = getattr(body, "lines", {}).get(key, otherwise)
+    return line
+
+
+def _origin(source: Source | str, body: Any, key: str) -> str:
+    """Returns where a value of a body came from, to the line where that is known."""
+    return source if isinstance(source, str) else str(replace(source, line=_line(body, key, source.line)))
 
 
 def _pairs(overrides: Overrides) -> list[tuple[str, Any]]:
@@ -165,13 +179,14 @@ class _Draft:
         self.names: dict[str, str | None] = dict.fromkeys(SLOTS)
         self.explicit: dict[str, dict[str, Value]] = {slot: {} for slot in SLOTS}
         self.encodes = "input"
+        self.origins = {"encodes": "default"}
 
-    def choose(self, slot: str, choice: Any, origin: str) -> None:
+    def choose(self, slot: str, choice: Any, origin: Source | str) -> None:
         """Fills a slot by a part's name, or a mapping with ``name`` and parameters; the same part keeps its own."""
         if choice is None:
             if slot in ("prior", "decoder", "loss"):
                 raise ConfigError(f"The model {self.model!r} needs a {slot}, got None.")
-            self.names[slot], self.explicit[slot] = None, {}
+            self.names[slot], self.explicit[slot], self.origins[slot] = None, {}, str(origin)
             return
         body = {"name": choice} if isinstance(choice, str) else choice
         if not isinstance(body, Mapping):
@@ -180,8 +195,8 @@ class _Draft:
         if not isinstance(name, str):
             raise ConfigError(f"Expected the {slot} to name its part, got {dict(body)!r}.", value=dict(body))
         if name != self.names[slot]:
-            self.names[slot], self.explicit[slot] = name, {}
-        self.explicit[slot].update({k: Value(v, origin) for k, v in body.items() if k != "name"})
+            self.names[slot], self.explicit[slot], self.origins[slot] = name, {}, _origin(origin, body, "name")
+        self.explicit[slot].update({k: Value(v, _origin(origin, body, k)) for k, v in body.items() if k != "name"})
 
     def put(self, registry: Registry, key: str, value: Any, origin: str) -> None:
         """Overrides one value."""
@@ -189,7 +204,7 @@ class _Draft:
         if key in SLOTS:
             self.choose(key, value, origin)
         elif key == "encodes":
-            self.encodes = value
+            self.encodes, self.origins["encodes"] = value, origin
         elif dot and slot in SLOTS:
             self.choose(slot, {"name": value} if rest == "name" else {rest: value}, origin)
         elif dot and slot == "shared":
