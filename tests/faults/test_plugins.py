@@ -201,6 +201,14 @@ def test_metadata_that_cannot_be_read_hide_no_other(tmp_path: Path) -> None:
     assert torn and torn[0]["status"] == "invalid" and "entry_points.txt cannot be read" in torn[0]["cause"]
 
 
+def test_the_limit_holds_while_somebody_imports_a_module_that_looks_at_the_zoo(tmp_path: Path) -> None:
+    distribution(tmp_path, "slow", "import time; time.sleep(20)")
+    (tmp_path / "looking.py").write_text("import vaezoo; print(vaezoo.plugins()[-1].cause)")
+    begun = time.monotonic()
+    assert python(tmp_path, "import looking").strip() == "it took more than 0.5 s"
+    assert time.monotonic() - begun < 20
+
+
 # Folders
 
 

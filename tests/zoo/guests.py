@@ -78,7 +78,7 @@ def distribution(
     site: Path, name: str, source: str, *, registry: str = "", requires: str = "", entry: str = "", version: str = "1.0"
 ) -> None:
     """Writes an installed distribution of one module into a folder of ``sys.path``."""
-    module = name.replace("-", "_")
+    module = name.replace("-", "_").replace(".", "_")
     info = site / f"{module}-{version}.dist-info"
     info.mkdir(parents=True)
     needs = f"Requires-Dist: {requires}\n" if requires else ""

@@ -16,7 +16,7 @@ from vaezoo.zoo import Keeper
 from vaezoo.zoo import keeper as installed
 from vaezoo.zoo.keeper import GROUP
 
-from .guests import PART, Guests
+from .guests import PART, Guests, distribution
 
 
 def broken(guests: Guests, status: str) -> tuple[EntryPoint, str]:
@@ -230,3 +230,16 @@ def test_a_card_that_two_plugins_claim_is_nobodys(guests: Guests) -> None:
     with pytest.raises(DuplicateName, match=r"The weight 'mlp-seed\.mine' is claimed by local:one and local:two"):
         create("mlp-seed.mine", zoo=zoo)
     assert list(Keeper(entries, prefer=("two",)).registry.cards_of("mlp-seed")) == ["fashion", "mine"]
+
+
+def test_one_name_of_plugins_that_are_called_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = "models: {twin: {summary: T., encoder: mlp, prior: normal, decoder: mlp, loss: elbo, %s}}"
+    for name in ("lab.one", "lab.two"):
+        distribution(tmp_path, name, "", entry="acme", registry=model % "shared: {latent_channels: 2}")
+    monkeypatch.syspath_prepend(tmp_path)
+    zoo = Keeper()
+    twins = vaezoo.list_models("*twin", zoo=zoo)
+    assert twins == ["lab.one:acme/twin", "lab.two:acme/twin"]
+    assert create(twins[1], zoo=zoo).origin.spec.model.source.owner == "lab.two:acme"
+    with pytest.raises(DuplicateName, match=r"Say lab\.one:acme/twin or lab\.two:acme/twin"):
+        create("acme/twin", zoo=zoo)

@@ -17,10 +17,11 @@ def guests() -> dict[str, str]:
     ours = import_module("vaezoo.cli.main").VERBS
     shelf, found = keeper().registry.verbs, {}
     for name, owner, service in shelf.all():
-        short = f"{owner.rpartition(':')[2]}/{name}"
+        label = shelf.label(name, owner)
         if name in ours:
-            warnings.warn(f"vaezoo: the verb {name!r} of the plugin {owner} is ours; say {short}", stacklevel=2)
-        found[short if name in ours or len(shelf.entries[name]) > 1 else name] = service.summary
+            label = label if "/" in label else f"{owner.rpartition(':')[2]}/{name}"
+            warnings.warn(f"vaezoo: the verb {name!r} of the plugin {owner} is ours; say {label}", stacklevel=2)
+        found[label] = service.summary
     return found
 
 

@@ -94,11 +94,12 @@ def _in_time(limit_s: float | None, package: str) -> Iterator[None]:
         if not hasattr(signal, "setitimer"):
             yield
             return
-        begun = time.monotonic()
+        begun, under_way = time.monotonic(), _half_imported()
         patient_until = begun + limit_s + PATIENCE_S
 
         def ring(number: int, frame: FrameType | None) -> None:
-            if time.monotonic() > patient_until or not _importing_other_than(package):
+            others = [n for n in _half_imported() - under_way if n.partition(".")[0] != package]
+            if not others or time.monotonic() > patient_until:
                 raise _TookTooLong
 
         before = signal.signal(signal.SIGALRM, ring)
@@ -112,10 +113,10 @@ def _in_time(limit_s: float | None, package: str) -> Iterator[None]:
                 signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - begun), 1e-3), interval)
 
 
-def _importing_other_than(package: str) -> bool:
-    """Says whether a module of another package is half imported."""
-    for name, module in list(sys.modules.items()):
-        spec = getattr(module, "__spec__", None)
-        if getattr(spec, "_initializing", False) and name.partition(".")[0] not in (package, "__main__"):
-            return True
-    return False
+def _half_imported() -> set[str]:
+    """Returns the names of modules whose import is under way."""
+    return {
+        name
+        for name, module in list(sys.modules.items())
+        if getattr(getattr(module, "__spec__", None), "_initializing", False)
+    }

@@ -31,7 +31,7 @@ def list_models(
         raise UnknownName(f"Expected a task, got {task!r}.", hint=suggest(task, tasks), value=task)
     names = []
     for name, owner, model in registry.models.all():
-        shown = name if len(registry.models.entries[name]) == 1 else f"{owner.rpartition(':')[2]}/{name}"
+        shown = registry.models.label(name, owner)
         if task is not None and model.task != task:
             continue
         tags = [f"{shown}.{tag}" for tag in registry.cards_of(name)] if pretrained else [shown]

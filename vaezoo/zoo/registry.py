@@ -155,8 +155,9 @@ def split_name(name: str) -> tuple[str, str | None]:
     """
     if not isinstance(name, str):
         raise ConfigError(f"Expected a model's name, got {name!r}.", value=name)
-    arch, _, tag = name.partition(".")
-    return arch, tag or None
+    plugin, slash, bare = name.rpartition("/")
+    arch, _, tag = bare.partition(".")
+    return plugin + slash + arch, tag or None
 
 
 def _check_name(name: str) -> None:

@@ -147,10 +147,7 @@ class Shelf(Generic[Entry]):
         if len(owners) > 1:
             owners = next((list(won) for p in self.prefer if (won := owned_by(p, found))), owners)
         if len(owners) > 1:
-            shorts = [o.rpartition(":")[2] for o in owners]
-            choices = " or ".join(
-                f"{o if shorts.count(s) > 1 else s}/{bare}" for o, s in zip(owners, shorts, strict=True)
-            )
+            choices = " or ".join(_qualified(bare, o, owners) for o in owners)
             raise DuplicateName(
                 f"The {self.kind} {name!r} is claimed by {' and '.join(owners)}.",
                 hint=f"Say {choices}, or put one of the plugins under prefer in your configuration.",
@@ -178,6 +175,11 @@ class Shelf(Generic[Entry]):
             )
         self.renamed.setdefault(old, {})[owner] = new
 
+    def label(self, name: str, owner: str) -> str:
+        """Returns the shortest name that means this owner's entry and no other's."""
+        owners = list(self.entries[name])
+        return name if len(owners) == 1 else _qualified(name, owner, owners)
+
     def names(self) -> list[str]:
         """Returns all names, sorted."""
         return sorted(self.entries)
@@ -192,3 +194,10 @@ class Shelf(Generic[Entry]):
 def owned_by(plugin: str, owners: Mapping[str, Any]) -> dict[str, Any]:
     """Returns those owners that a plugin's whole or short name means; all where there is no name."""
     return {o: e for o, e in owners.items() if not plugin or plugin in (o, o.rpartition(":")[2])}
+
+
+def _qualified(name: str, owner: str, owners: list[str]) -> str:
+    """Returns ``plugin/name``, with the distribution where another owner's entry point is called alike."""
+    short = owner.rpartition(":")[2]
+    alike = sum(o.rpartition(":")[2] == short for o in owners) > 1
+    return f"{owner if alike else short}/{name}"
