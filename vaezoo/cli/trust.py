@@ -1,4 +1,4 @@
-"""``verify`` and ``doctor``: is what is here what it says it is?"""
+"""``verify``, ``doctor`` and ``schema``: is what is here what it says it is?"""
 
 from __future__ import annotations
 
@@ -106,3 +106,11 @@ def _weights() -> list[tuple[str, str, str]]:
         except VaezooError as error:
             rows.append((f"weights {name}", "failed", str(error)))
     return rows
+
+
+@click.command("schema")
+def schema() -> None:
+    """Print the JSON Schema by which registry files are parsed, for an editor or another tool."""
+    from ..zoo.declared import registry_schema
+
+    click.echo(json.dumps(registry_schema(), indent=1))

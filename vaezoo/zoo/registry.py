@@ -10,12 +10,13 @@ from typing import Any, Generic, TypeVar
 
 from ..errors import ConfigError, DuplicateName, UnknownName, suggest
 from .cards import Card, card_from
+from .declared import NAME, SLOTS, registry_schema
+from .schema import conform
 from .yaml import Lined, read_yaml
 
-SLOTS = ("encoder", "prior", "decoder", "loss", "conditioner")
 HOUSE = "vaezoo"
 """The distribution whose names nobody else can take; its plugins are loaded first, so no order matters."""
-_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_NAME = re.compile(NAME)
 
 
 @dataclass(frozen=True)
@@ -189,22 +190,21 @@ class Registry:
             DuplicateName: A name is taken.
         """
         top = read_yaml(path)
-        top.check({"parts", "models", "weights"}, str(path))
+        conform(top, registry_schema(), str(path), "a registry file")
         slots = top.section("parts")
         for slot in slots:
             parts = slots.section(slot)
             for name, body in parts.items():
                 where = self._source(path, parts, name)
-                _mapping(body, where).check({"target", "facts", "summary"}, str(where), {"target", "facts"})
                 self.add_part(slot, name, body["target"], body["facts"], body.get("summary", ""), where)
         models = top.section("models")
         for name, body in models.items():
             where = self._source(path, models, name)
-            self.add_model(name, _mapping(body, where), where)
+            self.add_model(name, body, where)
         cards = top.section("weights")
         for name, body in cards.items():
             where = self._source(path, cards, name)
-            self.cards.add(name, self.owner, card_from(name, _mapping(body, where), str(where)))
+            self.cards.add(name, self.owner, card_from(name, body, str(where)))
 
     def _source(self, path: Path, section: Lined, key: str) -> Source:
         return Source(self.owner, path.name, section.lines.get(key))
@@ -249,9 +249,3 @@ def split_name(name: str) -> tuple[str, str | None]:
 def _check_name(name: str) -> None:
     if not _NAME.fullmatch(name):
         raise ConfigError(f"Expected a name of lower case words joined by hyphens, got {name!r}.", value=name)
-
-
-def _mapping(body: Any, where: Source) -> Lined:
-    if not isinstance(body, Lined):
-        raise ConfigError(f"{where}: expected a mapping, got {body!r}.", value=body)
-    return body

@@ -14,9 +14,10 @@ from yaml import YAMLError
 
 from ..core.facts import ModelFacts, misfits
 from ..errors import BackendUnavailable, ConfigError, IncompatibleParts, suggest
-from .registry import SLOTS, Model, Part, Registry, split_name
+from .declared import MODEL, SLOTS
+from .registry import Model, Part, Registry, split_name
 
-_MODEL_KEYS = {"summary", "task", "paper", "differs", "encodes", "shared", *SLOTS}
+_MODEL_KEYS = set(MODEL["properties"])
 Overrides = Mapping[str, Any] | Iterable[str]
 
 
