@@ -104,7 +104,7 @@ class WeightsError(VaezooError):
 
 
 class HashMismatch(WeightsError):
-    """A weight file whose sha256 is not the one its card pins."""
+    """A file, or a recipe, whose sha256 is not the one its card or ``vaezoo.yaml`` pins."""
 
     code = "hash-mismatch"
 
@@ -115,8 +115,15 @@ class TensorMismatch(WeightsError):
     code = "tensor-mismatch"
 
 
+class LockMismatch(VaezooError):
+    """A model that is not as ``vaezoo.lock`` says: other weights, values or plugins, or none of that name."""
+
+    code = "lock-mismatch"
+    exit_code = 4
+
+
 class StoreError(VaezooError):
-    """A weights cache that cannot hold what it should: no space, or a disk that fails."""
+    """A folder or cache that cannot hold what it should: no space, no permission, or a disk that fails."""
 
     code = "store"
 

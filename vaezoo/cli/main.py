@@ -22,6 +22,8 @@ VERBS = {
     "sample": ("pictures", "Draw a grid of samples."),
     "reconstruct": ("pictures", "Draw a grid of reconstructions."),
     "verify": ("trust", "Check weights against their cards."),
+    "lock": ("lock", "Write down what models are now, so that create can hold to it."),
+    "schema": ("trust", "Print the JSON Schema of registry files."),
     "fetch": ("cache", "Fetch weights, to have them when offline."),
     "cache": ("cache", "Look after fetched weights: ls, path, prune, seed."),
     "plugins": ("plugins", "List plugins, and why one does not load."),

@@ -16,6 +16,7 @@ from .keeper import (
     register_model,
     register_prior,
 )
+from .saving import load, save
 
 __all__ = [
     "Keeper",
@@ -25,6 +26,7 @@ __all__ = [
     "hookimpl",
     "keeper",
     "list_models",
+    "load",
     "model_info",
     "plugins",
     "register_conditioner",
@@ -33,4 +35,5 @@ __all__ = [
     "register_loss",
     "register_model",
     "register_prior",
+    "save",
 ]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import torch
 
     from ..core import VAE, Loss, Objective
+    from .lock import Lock
     from .weights import LoadReport
 
 
@@ -81,6 +82,7 @@ def create(
     seed: int | None = None,
     device: Any = None,
     dtype: Any = None,
+    lock: bool | str | Path | None = None,
     zoo: Keeper | None = None,
     **params: Any,
 ) -> VAE:
@@ -94,6 +96,8 @@ def create(
         seed: Seed of the random weights; the global generator is left alone.
         device: Where to put it.
         dtype: Floating point type of its parameters; float32 where None.
+        lock: A file that ``vaezoo lock`` wrote, which the model has to agree with; True for ``vaezoo.lock`` here,
+            None for what ``$VAEZOO_LOCK`` says.
         zoo: Where names are looked up; the installed zoo where None.
         **params: Overrides as keywords: ``encoder="resnet"``, ``latent_channels=8``.
 
@@ -105,10 +109,12 @@ def create(
         ConfigError: An override is unknown or of the wrong type, or the device or dtype cannot be used.
         IncompatibleParts: The parts cannot work together.
         WeightsError: The weights cannot be trusted or do not fit.
+        LockMismatch: It is not as the lock says.
         PluginError: The model may be a broken plugin's.
     """
     kept = zoo or keeper()
     spec = _resolve(kept, name, overrides, params)
+    held = _held(kept, spec, name, pretrained, lock)
     with _seeded(seed):
         model = build_model(spec)
     report = None
@@ -116,12 +122,23 @@ def create(
         from .weights import load_into
 
         report = load_into(model, kept.registry, spec.model.name, _which(name, pretrained))
+        if held is not None and report.card is None:
+            held.hold_file(spec, report.sha256)
         model.eval()
     elif tag := split_name(name)[1]:
         from .weights import pick
 
         pick(kept.registry, spec.model.name, tag)
     model.origin = Origin(name, spec, report)
+    return place(model, device, dtype)
+
+
+def place(model: VAE, device: Any = None, dtype: Any = None) -> VAE:
+    """Returns a model on a device, in a floating point type; either stays as it is where None.
+
+    Raises:
+        ConfigError: One of them cannot be used.
+    """
     from ..core.device import find_device
 
     return model.to(device=None if device is None else find_device(device), dtype=_floating(dtype))
@@ -149,6 +166,22 @@ def _resolve(kept: Keeper, name: str, overrides: Overrides, params: Mapping[str,
             causes = "; ".join(f"{p.name} is {p.status}: {p.cause}" for p in kept.failed())
             raise type(error)(f"{error} It may belong to a plugin that failed to load: {causes}", value=name) from error
         raise
+
+
+def _held(kept: Keeper, spec: ModelSpec, name: str, pretrained: bool | str | Path, lock: Any) -> Lock | None:
+    """Returns the lock that a model has to agree with, and does as far as can be said before weights are loaded."""
+    from .lock import Lock, lock_path
+    from .weights import pick
+
+    path = lock_path(lock)
+    if path is None:
+        return None
+    held = Lock(path)
+    which = False if pretrained is False else _which(name, pretrained)
+    held.hold(
+        spec, pick(kept.registry, spec.model.name, which) if which is None or isinstance(which, str) else None, kept
+    )
+    return held
 
 
 def _which(name: str, pretrained: bool | str | Path) -> str | Path | None:
