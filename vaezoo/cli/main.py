@@ -22,6 +22,8 @@ VERBS = {
     "sample": ("pictures", "Draw a grid of samples."),
     "reconstruct": ("pictures", "Draw a grid of reconstructions."),
     "verify": ("trust", "Check weights against their cards."),
+    "reproduce": ("reproduce", "Run a card's recipe again, and compare the scores."),
+    "publish": ("publish", "Write weights, card and README into a folder or to the hub."),
     "lock": ("lock", "Write down what models are now, so that create can hold to it."),
     "schema": ("trust", "Print the JSON Schema of registry files."),
     "fetch": ("cache", "Fetch weights, to have them when offline."),

@@ -63,6 +63,7 @@ def _verify(name: str) -> dict[str, Any]:
             f"The weights {report.card.name!r} have their hash, but give {list(output)} "
             f"where their card says {list(report.card.probe)}.",
             hint="The code has changed since they were trained: report it.",
+            value=list(output),
         )
     return {
         "name": report.card.name,

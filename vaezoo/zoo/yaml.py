@@ -120,7 +120,9 @@ def parse_yaml(content: bytes) -> Lined:
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise ConfigError(f"line {_line(content, error.start)}: {error}.", hint="Save it as UTF-8.") from error
+        raise ConfigError(
+            f"line {_line(content, error.start)}: {error}.", hint="Save it as UTF-8.", value=error.reason
+        ) from error
     try:
         _scan(text)
         top = yaml.load(text, Loader=_Loader)
