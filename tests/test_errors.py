@@ -169,7 +169,7 @@ def nothing(_: Patch) -> None:
 HUB = ("publish", "mlp-seed", "--to", "hf://someone/weights")
 MEETINGS: list[tuple[str, tuple[str, ...], Callable[[Patch], None], str]] = [
     ("ImageError", ("enhance", "nowhere.png"), nothing, "nowhere.png cannot be read: no such file."),
-    ("ShapeError", ("enhance", "large.png", "--model", "mlp-seed"), nothing, "images of 28x28 pixels only, this one has 40x40."),
+    ("ShapeError", ("enhance", "large.png", "--model", "mlp-seed"), nothing, "28x28 pixels only, this one has 40x40."),
     ("DataMissing", ("eval", "mlp-seed"), nothing, "Data set 'fashion-mnist-test' (MIT) is in none of the folders"),
     ("TrainingError", (*TRAIN, "--out", "file/run"), nothing, "The folder file/run cannot be made: Not a directory."),
     ("CheckpointError", (*TRAIN, "--out", "run"), garbled_checkpoint, "run/checkpoint.pt is no checkpoint of vaezoo"),
@@ -180,7 +180,7 @@ MEETINGS: list[tuple[str, tuple[str, ...], Callable[[Patch], None], str]] = [
     ("DuplicateName", ("info", "twin"), two_owners, "is claimed by a:one and b:two. Say one/twin or two/twin."),
     ("WeightsError", ("eval", "mlp-seed", "--weights", "none.safetensors"), nothing, "cannot read none.safetensors"),
     ("HashMismatch", ("eval", "mlp-seed"), wrong_card, f"instead of {'f' * 64}. Reinstall"),
-    ("TensorMismatch", ("eval", "mlp-seed", "--weights", "other/model.safetensors"), other_weights, "are not the model"),
+    ("TensorMismatch", ("eval", "mlp-seed", "--weights", "other/model.safetensors"), other_weights, "not the model"),
     ("LockMismatch", ("eval", "mlp-seed"), other_lock, "encoder.params.activation: silu → relu"),
     ("StoreError", ("publish", "mlp-seed", "--to", "new"), full_disk, "cannot be written: No space left on device."),
     ("NetworkError", HUB, refusing_hub, "does not take someone/weights: RuntimeError: 403 Forbidden. Log in by"),

@@ -214,3 +214,16 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
 def test_quiet_prints_nothing(photo: Path) -> None:
     result = run(photo, "--quiet")
     assert result.exit_code == 0 and result.output == ""
+
+
+def test_json_is_printed_also_when_nothing_could_be_begun(vaezoo, tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "a.png").write_bytes(b"")
+    for words, kind, number in (
+        ((str(tmp_path / "empty"),), "image", 0),
+        ((str(tmp_path / "a.png"), "--model", "nothing"), "unknown-name", 1),
+        ((str(tmp_path / "a.png"), str(tmp_path / "a.png"), "-o", str(tmp_path / "out")), "config", 0),
+    ):
+        code, out, err = vaezoo("enhance", *words, "--json")
+        told = json.loads(out)
+        assert told["error"] == kind and told["message"] in err and len(told["images"]) == number and code

@@ -108,7 +108,7 @@ def _of_folder(
             hint="Say --as arch.tag.",
             value=name,
         )
-    given = {**told.get("card", {}), **plain(facts, "the card")}
+    given = plain({**told.get("card", {}), **facts}, "the card")
     own = {"sha256", "size_bytes", "urls", "probe"}
     needed = [key for key in card_schema()["required"] if key not in own | given.keys()]
     if needed:
