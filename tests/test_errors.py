@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -46,6 +47,16 @@ def test_codes_are_unique_and_exit_codes_are_as_documented() -> None:
     for kind in CLASSES:
         found.setdefault(kind.exit_code, set()).add(kind.code)
     assert found == EXIT_CODES
+
+
+def test_the_page_on_weights_lists_every_class_under_its_exit_code() -> None:
+    page = (ROOT / "docs/weights.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| ([1-7]) \| (.*) \|$", page, re.M))
+    listed = {int(code): set(re.findall(r"`(\w+)`", row)) for code, row in rows.items()}
+    found: dict[int, set[str]] = {}
+    for kind in CLASSES[1:]:
+        found.setdefault(kind.exit_code, set()).add(kind.__name__)
+    assert listed == found and CLASSES[0] is VaezooError
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
