@@ -56,9 +56,8 @@ def reproduce(name: str, smoke: bool, out: Path | None, minutes: float | None, a
     weights, steps, total = run(stages, folder, smoke=smoke, minutes=minutes)
     answer: dict[str, Any] = {"name": card.name, "steps": steps, "total_steps": total, "weights": str(weights)}
     if steps < total:
-        click.echo(
-            json.dumps(answer) if as_json else f"{steps} of {total} steps done. The same command goes on from here."
-        )
+        text = f"{steps} of {total} steps done." + ("" if smoke else " The same command goes on from here.")
+        click.echo(json.dumps(answer) if as_json else text)
         sys.exit(1)
     model = create(arch, pretrained=weights, overrides=stages[-1].overrides)
     found, source = measured(protocol, model)

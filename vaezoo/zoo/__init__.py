@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .create import create, create_objective
 from .hookspecs import hookimpl
 from .info import explain, list_models, model_info
@@ -16,7 +19,9 @@ from .keeper import (
     register_model,
     register_prior,
 )
-from .saving import load, save
+
+if TYPE_CHECKING:
+    from .saving import load, save
 
 __all__ = [
     "Keeper",
@@ -37,3 +42,9 @@ __all__ = [
     "register_prior",
     "save",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("load", "save"):  # what they need is not loaded to list models
+        return getattr(import_module("vaezoo.zoo.saving"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
