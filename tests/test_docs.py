@@ -27,6 +27,12 @@ def test_the_article_runs():
         exec(block, {})
 
 
+def test_the_page_on_weights_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for block in blocks("docs/weights.md"):
+        exec(block, {})
+
+
 @pytest.fixture
 def tutorial(tmp_path, monkeypatch):
     """The tutorial's files, each written where its first line says."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .zoo import explain as explain
     from .zoo import hookimpl as hookimpl
     from .zoo import list_models as list_models
+    from .zoo import load as load
     from .zoo import model_info as model_info
     from .zoo import plugins as plugins
     from .zoo import register_conditioner as register_conditioner
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from .zoo import register_loss as register_loss
     from .zoo import register_model as register_model
     from .zoo import register_prior as register_prior
+    from .zoo import save as save
     from .zoo import settings as settings
 
 __version__ = "0.1.0"
@@ -37,6 +39,7 @@ _ZOO = (
     "explain",
     "hookimpl",
     "list_models",
+    "load",
     "model_info",
     "plugins",
     "register_conditioner",
@@ -45,6 +48,7 @@ _ZOO = (
     "register_loss",
     "register_model",
     "register_prior",
+    "save",
     "settings",
 )
 __all__ = sorted([*_ZOO, "enhance"])

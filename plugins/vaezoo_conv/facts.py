@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vaezoo.core.facts import DecoderFacts, EncoderFacts, Grid, likelihood_fact
+from vaezoo.core.facts import DecoderFacts, EncoderFacts, Grid, check_widths, likelihood_fact
 
 
 def encoder(
@@ -13,6 +13,7 @@ def encoder(
     context_vector: int = 0,
 ) -> EncoderFacts:
     """Facts of :class:`vaezoo_conv.networks.ConvEncoder`."""
+    check_widths("widths", widths)
     return EncoderFacts(
         "gaussian", (Grid(latent_channels, 2 ** len(widths) * gather),), image_channels, vector=context_vector
     )
@@ -28,5 +29,6 @@ def decoder(
     context_vector: int = 0,
 ) -> DecoderFacts:
     """Facts of :class:`vaezoo_conv.networks.ConvDecoder`."""
+    check_widths("widths", widths)
     grid = Grid(latent_channels, 2 ** len(widths) * gather)
     return DecoderFacts(grid, likelihood_fact(likelihood, scale), image_channels, vector=context_vector)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vaezoo.core.facts import DecoderFacts, EncoderFacts, Grid, likelihood_fact
+from vaezoo.core.facts import DecoderFacts, EncoderFacts, Grid, check_widths, likelihood_fact
 
 
 def encoder(
@@ -14,6 +14,7 @@ def encoder(
     context_vector: int = 0,
 ) -> EncoderFacts:
     """Facts of :class:`vaezoo_mlp.networks.DenseEncoder`."""
+    check_widths("hidden", hidden, least=0)
     return EncoderFacts(
         "gaussian", (Grid(latent_channels),), image_channels, (image_size[0], image_size[1]), vector=context_vector
     )
@@ -30,6 +31,7 @@ def decoder(
     context_vector: int = 0,
 ) -> DecoderFacts:
     """Facts of :class:`vaezoo_mlp.networks.DenseDecoder`."""
+    check_widths("hidden", hidden, least=0)
     kind = likelihood_fact(likelihood, scale)
     return DecoderFacts(
         Grid(latent_channels), kind, image_channels, (image_size[0], image_size[1]), vector=context_vector

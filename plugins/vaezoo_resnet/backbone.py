@@ -27,11 +27,11 @@ def import_timm() -> Any:
     except RuntimeError as error:
         if "torchvision::nms" not in str(error):
             raise BackendUnavailable(
-                f"timm cannot be imported: {error}", hint="Reinstall timm and torchvision."
+                f"timm cannot be imported: {error}", hint="Reinstall timm and torchvision.", value="timm"
             ) from error
     except ImportError as error:
         raise BackendUnavailable(
-            f"timm cannot be imported: {error}", hint="Run pip install timm torchvision."
+            f"timm cannot be imported: {error}", hint="Run pip install timm torchvision.", value="timm"
         ) from error
     import torch
 
@@ -45,5 +45,7 @@ def import_timm() -> Any:
         return import_module("timm")
     except Exception as error:
         raise BackendUnavailable(
-            f"timm cannot be imported: {error}", hint="Install the torchvision that belongs to your torch."
+            f"timm cannot be imported: {error}",
+            hint="Install the torchvision that belongs to your torch.",
+            value="timm",
         ) from error

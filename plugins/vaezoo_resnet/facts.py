@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vaezoo.core.facts import DecoderFacts, EncoderFacts, Grid, likelihood_fact
+from vaezoo.core.facts import DecoderFacts, EncoderFacts, Grid, check_widths, likelihood_fact
 
 
 def encoder(
@@ -28,5 +28,6 @@ def decoder(
     context_vector: int = 0,
 ) -> DecoderFacts:
     """Facts of :class:`vaezoo_resnet.networks.ResidualUpDecoder`."""
+    check_widths("widths", widths)
     kind = likelihood_fact(likelihood, scale)
     return DecoderFacts(Grid(latent_channels, 2 ** len(widths)), kind, image_channels, vector=context_vector)

@@ -283,3 +283,16 @@ def test_exif_of_a_tiff_survives(tmp_path: Path) -> None:
     found = Image.open(tmp_path / "a.enhanced.tif").getexif()
     assert found[271] == "ACME" and found.get_ifd(0x8769)[34855] == 400
     assert read_picture(tmp_path / "a.enhanced.tif").bits == 16
+
+
+def test_json_is_printed_also_when_nothing_could_be_begun(vaezoo, tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "a.png").write_bytes(b"")
+    for words, kind, number in (
+        ((str(tmp_path / "empty"),), "image", 0),
+        ((str(tmp_path / "a.png"), "--model", "nothing"), "unknown-name", 1),
+        ((str(tmp_path / "a.png"), str(tmp_path / "a.png"), "-o", str(tmp_path / "out")), "config", 0),
+    ):
+        code, out, err = vaezoo("enhance", *words, "--json")
+        told = json.loads(out)
+        assert told["error"] == kind and told["message"] in err and len(told["images"]) == number and code

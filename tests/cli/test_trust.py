@@ -35,6 +35,28 @@ def test_verify_of_an_unknown_name_ends_with_code_3(vaezoo):
     assert code == 3 and "Expected a known model" in out
 
 
+def test_verify_says_what_each_name_is_worth(vaezoo, monkeypatch):
+    from dataclasses import replace
+
+    from vaezoo.zoo import keeper
+
+    cards = keeper().registry.cards
+    bare = replace(cards.get("mlp-seed.fashion"), probe=())
+    wrong = replace(cards.get("mlp-vae.fashion"), sha256="0" * 64)
+    changed = {"mlp-seed.fashion": {"vaezoo": bare}, "mlp-vae.fashion": {"vaezoo": wrong}}
+    monkeypatch.setattr(cards, "entries", {**cards.entries, **changed})
+    code, out, _ = vaezoo("verify", "mlp-seed", "mlp-vae", "nothing", "conv-cvae", "--json")
+    rows = json.loads(out)
+    assert code == 4 and [row["ok"] for row in rows] == [True, False, False, False]
+    assert [row.get("code") for row in rows] == [None, "hash-mismatch", "unknown-name", "unknown-name"]
+    assert "its card has no probe" in rows[0]["cause"]
+
+
+def test_the_schema_is_printed(vaezoo):
+    code, out, _ = vaezoo("schema")
+    assert code == 0 and json.loads(out)["properties"]["weights"]["additionalProperties"]["required"][0] == "urls"
+
+
 def test_verify_needs_a_name(vaezoo):
     code, _, err = vaezoo("verify")
     assert code == 2 and "Name a model, or say --all." in err

@@ -80,7 +80,7 @@ def test_a_plugin_that_exits_is_survived(guests: Guests, monkeypatch: pytest.Mon
 
 def test_a_malformed_file_registers_nothing(guests: Guests) -> None:
     entry = guests.registering("half", PART.format(name="first") + "models: {half: {prior: normal}}")
-    with pytest.warns(UserWarning, match="Expected the model 'half' to name its decoder and loss"):
+    with pytest.warns(UserWarning, match="expected the keys 'decoder', 'loss' in half"):
         zoo = Keeper([entry])
     assert zoo.failed()[0].status == "invalid"
     assert "first" not in zoo.registry.parts["encoder"].names()

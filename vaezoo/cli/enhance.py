@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..errors import VaezooError
+
 if TYPE_CHECKING:
+    from vaezoo.restore import Restorer
     from vaezoo.restore.batch import Job
 
 
@@ -65,14 +68,19 @@ def enhance(
     """
     from vaezoo.restore.batch import plan
 
-    jobs = plan(inputs, output)
-    for job in jobs:
-        job.check(overwrite=overwrite, skip_existing=skip_existing, figure=figure)
-    pending = [job for job in jobs if job.status == "pending"]
-    if pending:
-        from vaezoo.restore import Restorer, load_model
-
-        restorer = Restorer(load_model(model, weights), tile=tile, device=device)
+    jobs: list[Job] = []
+    try:
+        jobs = plan(inputs, output)
+        for job in jobs:
+            job.check(overwrite=overwrite, skip_existing=skip_existing, figure=figure)
+        pending = [job for job in jobs if job.status == "pending"]
+        restorer = _restorer(model, weights, tile, device) if pending else None
+    except VaezooError as error:  # before any picture was touched
+        if as_json:
+            told = {"images": [job.report() for job in jobs], "error": error.code, "message": str(error)}
+            click.echo(json.dumps(told, indent=2))
+        raise
+    if restorer is not None:
         with _progress(len(pending), hidden=quiet) as progress:
             for job in pending:
                 job.run(restorer, strength=strength, figure=figure, progress=progress)
@@ -83,6 +91,12 @@ def enhance(
     elif not quiet and (skipped := sum(job.status == "skipped" for job in jobs)):
         click.echo(f"{skipped} skipped: the result exists already.")
     _report_failures(context, jobs)
+
+
+def _restorer(model: str, weights: Path | None, tile: int | None, device: str | None) -> Restorer:
+    from vaezoo.restore import Restorer, load_model
+
+    return Restorer(load_model(model, weights), tile=tile, device=device)
 
 
 def _sentence(job: Job) -> str:

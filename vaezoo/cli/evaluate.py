@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,52 @@ if TYPE_CHECKING:
     from ..train.sets import Images
 
 _DEFAULT_DATA = {"generate": "fashion-mnist", "denoise": "kodak24"}
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How a model is measured: the task, and the options of ``vaezoo eval``.
+
+    Raises:
+        ConfigError: There is no protocol for the task, or the noise levels are no numbers.
+    """
+
+    task: str
+    data: str | None = None
+    limit: int | None = None
+    sigma: str = "15,25,50"
+    nll: int = 0
+    binarise: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.task not in _DEFAULT_DATA:
+            raise ConfigError(
+                f"Models for {self.task!r} have no protocol.", hint="Known: generate, denoise.", value=self.task
+            )
+        _numbers(self.sigma)
+
+    def images(self, model: VAE) -> Images:
+        """Returns what is measured on, in as many channels as the model takes."""
+        return load_test_split(self.data or _DEFAULT_DATA[self.task], model, self.limit)
+
+    def measure(self, model: VAE) -> tuple[Images, list[dict[str, float]]]:
+        """Returns what was measured on, and rows of values: one for each noise level, or one."""
+        images = self.images(model)
+        if self.task == "denoise":
+            found = measure_restoration(model, images, _numbers(self.sigma))
+            return images, [{"sigma": level, **values} for level, values in found.items()]
+        return images, [measure_likelihood(model, images, nll=self.nll, binary=self.binarise, seed=self.seed)]
+
+
+def flat(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Returns rows of values as a card has them, each with its noise level in its name."""
+    return {
+        f"{name}_sigma{row['sigma']:g}" if "sigma" in row else name: value
+        for row in rows
+        for name, value in row.items()
+        if name != "sigma"
+    }
 
 
 @click.command("eval")
@@ -50,16 +97,8 @@ def evaluate(
     from ..zoo import create, model_info
 
     task = model_info(name)["task"]
-    if task not in _DEFAULT_DATA:
-        raise ConfigError(f"Models for {task!r} have no protocol.", hint="Known: generate, denoise.", value=task)
-    sigmas = _numbers(sigma)
-    model = create(name, pretrained=weights or True)
-    images = load_test_split(data or _DEFAULT_DATA[task], model, limit)
-    if task == "denoise":
-        found = measure_restoration(model, images, sigmas)
-        rows = [{"sigma": level, **values} for level, values in found.items()]
-    else:
-        rows = [measure_likelihood(model, images, nll=nll or 0, binary=binarise, seed=seed)]
+    protocol = Protocol(task, data, limit, sigma, nll or 0, binarise, seed)
+    images, rows = protocol.measure(create(name, pretrained=weights or True))
     if as_json:
         click.echo(json.dumps({"model": name, "data": images.source, "results": rows}, indent=1))
         return

@@ -1,4 +1,4 @@
-"""``verify`` and ``doctor``: is what is here what it says it is?"""
+"""``verify``, ``doctor`` and ``schema``: is what is here what it says it is?"""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def verify(names: tuple[str, ...], everything: bool, as_json: bool) -> None:
         try:
             found.append(_verify(name))
         except VaezooError as error:
-            found.append({"name": name, "ok": False, "cause": str(error)})
+            found.append({"name": name, "ok": False, "cause": str(error), "code": error.code})
             worst = max(worst, error.exit_code)
     if as_json:
         click.echo(json.dumps(found, indent=1))
@@ -57,17 +57,18 @@ def _verify(name: str) -> dict[str, Any]:
 
     model = create(name, pretrained=True)
     report = model.origin.weights
-    output = probe(model)
+    output = probe(model) if report.card.probe else ()
     if not agrees(output, report.card.probe):
         raise HashMismatch(
             f"The weights {report.card.name!r} have their hash, but give {list(output)} "
             f"where their card says {list(report.card.probe)}.",
             hint="The code has changed since they were trained: report it.",
+            value=list(output),
         )
     return {
         "name": report.card.name,
         "ok": True,
-        "cause": f"sha256 {report.sha256[:12]}… and output agree",
+        "cause": f"sha256 {report.sha256[:12]}… " + ("and output agree" if output else "agrees; its card has no probe"),
         "sha256": report.sha256,
     }
 
@@ -106,3 +107,11 @@ def _weights() -> list[tuple[str, str, str]]:
         except VaezooError as error:
             rows.append((f"weights {name}", "failed", str(error)))
     return rows
+
+
+@click.command("schema")
+def schema() -> None:
+    """Print the JSON Schema by which registry files are parsed, for an editor or another tool."""
+    from ..zoo.declared import registry_schema
+
+    click.echo(json.dumps(registry_schema(), indent=1))

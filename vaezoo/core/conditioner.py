@@ -75,10 +75,13 @@ class LabelConditioner(Conditioner):
             label = torch.full((y.shape[0],), self.classes, device=y.device)
         elif label.shape != y.shape[:1] or label.is_floating_point():
             raise ShapeError(
-                f"Expected label of shape ({y.shape[0]},) and whole numbers, got {tuple(label.shape)} of {label.dtype}."
+                f"Expected label of shape ({y.shape[0]},) and whole numbers, got {tuple(label.shape)} of "
+                f"{label.dtype}.",
+                value=tuple(label.shape),
             )
         elif label.numel() and not 0 <= int(label.min()) <= int(label.max()) < self.classes:
             raise ShapeError(
-                f"Expected labels from 0 to {self.classes - 1}, got {int(label.min())} to {int(label.max())}."
+                f"Expected labels from 0 to {self.classes - 1}, got {int(label.min())} to {int(label.max())}.",
+                value=(int(label.min()), int(label.max())),
             )
         return Context(y.shape[0], (y.shape[2], y.shape[3]), vector=self.embedding(label))

@@ -6,7 +6,7 @@ facts are true.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..errors import ConfigError
@@ -127,6 +127,22 @@ class ModelFacts:
     conditioner: ConditionerFacts | None = None
     encodes: str = "input"
     names: dict[str, str] = field(default_factory=dict)
+
+
+def check_widths(name: str, widths: Sequence[int], least: int = 1) -> None:
+    """Refuses layers of no channels, and fewer of them than a part needs.
+
+    Args:
+        name: Of the parameter, for the message.
+        widths: Channels of each layer.
+        least: How many layers there have to be.
+
+    Raises:
+        ConfigError: There are fewer, or one has no channel.
+    """
+    if len(widths) < least or min(widths, default=1) < 1:
+        many = f"{least} or more numbers" if least else "numbers"
+        raise ConfigError(f"Expected {name} as {many} of at least 1, got {list(widths)}.", value=tuple(widths))
 
 
 def likelihood_fact(likelihood: str, scale: float | str) -> str:

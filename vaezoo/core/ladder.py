@@ -69,7 +69,8 @@ class LadderPrior(Prior):
         if not isinstance(belief, Pyramid) or len(belief.features) != len(self.levels):
             came = f"{len(belief.features)} features" if isinstance(belief, Pyramid) else type(belief).__name__
             raise IncompatibleParts(
-                f"LadderPrior takes a pyramid of {len(self.levels)} features, but the encoder gives {came}."
+                f"LadderPrior takes a pyramid of {len(self.levels)} features, but the encoder gives {came}.",
+                value=came,
             )
         return self._descend(belief, context, k, noise or Noise())
 
@@ -97,7 +98,7 @@ class LadderPrior(Prior):
                 log_q.append(belief.log_prob(z[None]).view(k, batch))
             state = level.leave(state, z)
         if state is None:
-            raise IncompatibleParts("LadderPrior has no levels.")
+            raise IncompatibleParts("LadderPrior has no levels.", value=0)
         return Latents(
             tuple(zs),
             state,

@@ -206,9 +206,11 @@ def check_density(likelihood: Likelihood, x: Tensor) -> None:
         raise NotNormalised(
             f"{type(likelihood).__name__} is no density of x, so it has no NLL.",
             hint="Report the ELBO's parts, or PSNR.",
+            value=type(likelihood).__name__,
         )
     if isinstance(likelihood, Bernoulli) and not ((x == 0) | (x == 1)).all():
         raise NotNormalised(
             "A Bernoulli likelihood has an NLL for binary pixels only, got gray ones.",
             hint="Binarise the images: (x > torch.rand_like(x)).float(), or x.round().",
+            value=type(likelihood).__name__,
         )

@@ -51,6 +51,7 @@ class Noise:
             raise ConfigError(
                 "Expected a seed for the noise of a tile, got none: tiles would not fit together.",
                 hint="Pass Noise(seed=0).",
+                value=self.seed,
             )
 
     def at(self, index: int) -> Noise:

@@ -59,7 +59,9 @@ class FlatPrior(Prior):
         """
         if isinstance(belief, Pyramid):
             raise IncompatibleParts(
-                f"{type(self).__name__} takes a posterior, but the encoder gives a pyramid.", hint="Use a ladder prior."
+                f"{type(self).__name__} takes a posterior, but the encoder gives a pyramid.",
+                hint="Use a ladder prior.",
+                value=type(belief).__name__,
             )
         z, log_q = belief.sample(k, noise, stride=self.latent_stride or 1)
         log_p = self.log_prob(z, context)

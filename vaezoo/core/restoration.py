@@ -96,5 +96,6 @@ class RestorationLoss(Loss):
             raise IncompatibleParts(
                 f"RestorationLoss takes a Gaussian likelihood, but the decoder gives {type(likelihood).__name__}.",
                 hint="Set the decoder's likelihood to gaussian and its scale to pixel.",
+                value=type(likelihood).__name__,
             )
         return likelihood

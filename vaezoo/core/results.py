@@ -59,6 +59,7 @@ class Bound:
             raise NotNormalised(
                 f"An importance weight needs densities of z, but {type(self.belief).__name__} or its prior has none.",
                 hint="Choose an encoder with a Gaussian posterior.",
+                value=type(self.belief).__name__,
             )
         return self.log_likelihood + self.latents.log_p - self.latents.log_q
 

@@ -64,14 +64,18 @@ class VAE(nn.Module):
         if encodes not in ("input", "target"):
             raise ConfigError(f"Expected encodes to be 'input' or 'target', got {encodes!r}.", value=encodes)
         if encodes == "target" and conditioner is None:
-            raise IncompatibleParts("A model that encodes the target needs a conditioner to see the input.")
+            raise IncompatibleParts(
+                "A model that encodes the target needs a conditioner to see the input.", value=encodes
+            )
         if encoder is None and encodes == "input":
-            raise IncompatibleParts("A model that encodes its input needs an encoder.")
+            raise IncompatibleParts("A model that encodes its input needs an encoder.", value=encodes)
         parts = [p for p in (encoder, decoder, conditioner) if p is not None]
         channels = {p.channels for p in parts if p.channels is not None}
         sizes = {p.size for p in (encoder, decoder) if p is not None and p.size is not None}
         if len(channels) > 1 or len(sizes) > 1:
-            raise IncompatibleParts(f"The parts disagree on channels {sorted(channels)} or size {sorted(sizes)}.")
+            raise IncompatibleParts(
+                f"The parts disagree on channels {sorted(channels)} or size {sorted(sizes)}.", value=(channels, sizes)
+            )
         self.conditioner, self.encoder, self.prior, self.decoder = conditioner, encoder, prior, decoder
         self.encodes = encodes
         self.channels = decoder.channels
@@ -134,9 +138,8 @@ class VAE(nn.Module):
         Source: Importance Weighted Autoencoders (Burda et al., 2015), eq. 8, arXiv:1509.00519.
         """
         if self.training:
-            raise TrainingError(
-                "Expected a model in evaluation mode for its NLL, got one in training mode.", hint="Call model.eval()."
-            )
+            message = "Expected a model in evaluation mode for its NLL, got one in training mode."
+            raise TrainingError(message, hint="Call model.eval().", value=self.training)
         y, x = self._check_pair(batch, check_image)
         if k < 1 or chunk < 1:
             raise ConfigError(f"Expected k and chunk of at least 1, got {k} and {chunk}.", value=(k, chunk))
@@ -177,7 +180,9 @@ class VAE(nn.Module):
     def _believe(self, image: Tensor, context: Context) -> Posterior | Pyramid:
         if self.encoder is None:
             raise IncompatibleParts(
-                "This model has no encoder: it restores, but has no posterior.", hint="Load a file with its encoder."
+                "This model has no encoder: it restores, but has no posterior.",
+                hint="Load a file with its encoder.",
+                value=self.encodes,
             )
         seen = image if self.encoder.size is not None else pad_to_stride(image, self.stride)
         belief: Posterior | Pyramid = self.encoder(seen, context)
@@ -262,7 +267,9 @@ class VAE(nn.Module):
             return self.context(self._check(y), cond)
         if self.conditioner is not None and self.conditioner.channels is not None:
             raise ShapeError(
-                "Expected y, the degraded image this model is conditioned on, got none.", hint="Pass y=(B, C, H, W)."
+                "Expected y, the degraded image this model is conditioned on, got none.",
+                hint="Pass y=(B, C, H, W).",
+                value=y,
             )
         if self.size is not None and size is not None and tuple(size) != self.size:
             raise ShapeError(
@@ -270,7 +277,9 @@ class VAE(nn.Module):
             )
         size = size or self.default_size
         if size is None:
-            raise ShapeError("Expected a size (H, W): this model has no default one.", hint="Pass size=(H, W).")
+            raise ShapeError(
+                "Expected a size (H, W): this model has no default one.", hint="Pass size=(H, W).", value=size
+            )
         if len(size) != 2 or min(size) < 1:
             raise ShapeError(f"Expected size as (H, W) of at least 1, got {tuple(size)}.", value=size)
         like = next(self.parameters(), torch.zeros(())) if like is None else like

@@ -34,7 +34,7 @@ def draw_grid(rows: Sequence[Sequence[Tensor]], *, zoom: int = 1) -> Image.Image
         if image.ndim != 3 or image.shape[0] not in (1, 3):
             raise ShapeError(f"Expected images (1 or 3, H, W), got {tuple(image.shape)}.", value=tuple(image.shape))
     if not images:
-        raise ShapeError("Expected at least one image for a grid, got none.")
+        raise ShapeError("Expected at least one image for a grid, got none.", value=rows)
     height = max(image.shape[1] for image in images) * zoom + _GAP
     width = max(image.shape[2] for image in images) * zoom + _GAP
     columns = max(len(row) for row in rows)

@@ -84,5 +84,5 @@ def average(rows: Sequence[dict[str, float]]) -> dict[str, float]:
         ConfigError: There is no row.
     """
     if not rows:
-        raise ConfigError("Expected at least one picture to average over, got none.")
+        raise ConfigError("Expected at least one picture to average over, got none.", value=rows)
     return {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}

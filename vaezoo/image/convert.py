@@ -155,7 +155,9 @@ def check_values(image: Tensor) -> None:
     """
     low, high = (value.item() for value in image.aminmax())
     if not bool(torch.isfinite(image).all()):
-        raise ImageError("The image has values that are NaN or infinite.", hint="Replace them first.")
+        raise ImageError(
+            "The image has values that are NaN or infinite.", hint="Replace them first.", value=(low, high)
+        )
     if low < -3 or high > 4:
         raise ShapeError(
             f"Expected values in [0, 1], got {low:.4g} to {high:.4g}.", hint="Divide by 255 or 65535.",

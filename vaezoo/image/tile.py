@@ -42,11 +42,11 @@ class Tiling:
 
     def __post_init__(self) -> None:
         if min(self.tile, self.stride) < 1 or min(self.overlap, self.margin) < 0:
-            raise ConfigError(f"Tile and stride must be positive, overlap and margin not negative: {self}.")
+            raise ConfigError(f"Tile and stride must be positive, overlap and margin not negative: {self}.", value=self)
         if self.tile % self.stride or self.overlap % self.stride:
-            raise ConfigError(f"Tile and overlap must be multiples of the stride: {self}.")
+            raise ConfigError(f"Tile and overlap must be multiples of the stride: {self}.", value=self)
         if 2 * self.margin > self.overlap or 2 * self.overlap > self.tile:
-            raise ConfigError(f"Twice the margin must fit in the overlap, that twice in the tile: {self}.")
+            raise ConfigError(f"Twice the margin must fit in the overlap, that twice in the tile: {self}.", value=self)
 
     @classmethod
     def fitting(cls, tile: int, stride: int) -> Tiling:

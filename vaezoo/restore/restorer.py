@@ -114,7 +114,7 @@ class Restorer:
             )
             self._usual_tile = tile = smaller
         if not all(bool(torch.isfinite(values).all()) for values in result):
-            raise ImageError("The model returned values that are not finite.", hint="Verify its weights.")
+            raise ImageError("The model returned values that are not finite.", hint="Verify its weights.", value=tile)
         return Restoration(result[0], result[1] if len(result) > 1 else None, tile)
 
     def _check(self, y: Tensor) -> None:

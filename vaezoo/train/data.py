@@ -54,7 +54,9 @@ class WholeImages:
         shapes = {array.shape for source in images for array in source.pixels}
         if len(shapes) > 1:
             raise ConfigError(
-                f"Whole images should be of one size, these are of {len(shapes)}.", hint="Set data.patch."
+                f"Whole images should be of one size, these are of {len(shapes)}.",
+                hint="Set data.patch.",
+                value=sorted(shapes),
             )
         if data.labels and any(source.labels is None for source in images):
             raise ConfigError("data.labels is set, and not every set has labels.", value=[s.source for s in images])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .create import create, create_objective
 from .explanation import explain
 from .hookspecs import ConformanceCase, PartDeclaration, hookimpl
@@ -17,6 +20,9 @@ from .register import (
 )
 from .settings import settings
 
+if TYPE_CHECKING:
+    from .saving import load, save
+
 __all__ = [
     "ConformanceCase",
     "Keeper",
@@ -28,6 +34,7 @@ __all__ = [
     "hookimpl",
     "keeper",
     "list_models",
+    "load",
     "model_info",
     "plugins",
     "register_conditioner",
@@ -36,5 +43,12 @@ __all__ = [
     "register_loss",
     "register_model",
     "register_prior",
+    "save",
     "settings",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("load", "save"):  # what they need is not loaded to list models
+        return getattr(import_module("vaezoo.zoo.saving"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

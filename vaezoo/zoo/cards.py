@@ -1,16 +1,39 @@
-"""A weight's card: what it is, where it came from, what it scores, how to tell that it is still itself."""
+"""A weight's card: what it is, where it came from, what it scores, how to tell that it is still itself.
+
+The classes are the file format: `vaezoo.zoo.schema` makes their JSON Schema, by which a card is parsed.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Annotated, Any
 
-from ..errors import ConfigError
-from .yaml import Lined
+from .schema import conform, schema_of
 
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+Sha256 = Annotated[str, ("pattern", "^[0-9a-f]{64}$"), ("title", "64 hexadecimal digits")]
+Text = Annotated[str, ("minLength", 1)]
+Count = Annotated[int, ("minimum", 0)]
+Number = Annotated[float, ("minimum", 0)]
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A data set that weights were trained on.
+
+    Attributes:
+        set: Its name.
+        licence: Of the data.
+        sha256: Of its content, computed as `vaezoo.train.sets` does.
+        images: How many.
+        url: Where it is to be had.
+    """
+
+    set: Text
+    licence: Text
+    sha256: Sha256 = ""
+    images: Count = 0
+    url: str = ""
 
 
 @dataclass(frozen=True)
@@ -34,33 +57,44 @@ class Card:
         cpu_hours: Processor hours spent.
         scores: Name to value, with the protocol in ``protocol``.
         protocol: What the scores mean, and the command that reproduces them.
+        baselines: Scores of others by the same protocol in the same run: name to such a mapping.
+        tolerance: How far a score may be from the card's when the recipe is run again, by the score's name; see
+            `vaezoo.evaluate.agreement` for those that are not named.
         probe: Fingerprint of a seeded input's output, see :mod:`vaezoo.zoo.probe`.
         notes: Anything else, such as earlier runs it started from.
     """
 
     name: str
-    urls: tuple[str, ...]
-    sha256: str
-    size_bytes: int
-    licence: str
+    urls: Annotated[tuple[Text, ...], ("minItems", 1)]
+    sha256: Sha256
+    size_bytes: Count
+    licence: Text
     data: tuple[Mapping[str, Any], ...]
     recipe: str
-    recipe_sha256: str
+    recipe_sha256: Sha256
     command: str
     seed: int
-    steps: int
+    steps: Count
     hardware: str
-    cpu_hours: float
-    scores: Mapping[str, Any] = field(default_factory=dict)
+    cpu_hours: Number
+    scores: Mapping[str, float] = field(default_factory=dict)
     protocol: str = ""
+    baselines: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    tolerance: Mapping[str, Number] = field(default_factory=dict)
     probe: tuple[float, ...] = ()
     notes: str = ""
 
 
-_NEEDED = tuple(f.name for f in fields(Card) if f.name not in ("name", "scores", "protocol", "probe", "notes"))
+def card_schema() -> dict[str, Any]:
+    """Returns the JSON Schema of a card, as it stands under its name."""
+    schema = schema_of(Card)
+    del schema["properties"]["name"]
+    schema["required"].remove("name")
+    schema["properties"]["data"]["items"] = schema_of(DataSet)
+    return schema
 
 
-def card_from(name: str, body: Lined, where: str) -> Card:
+def card_from(name: str, body: Mapping[str, Any], where: str) -> Card:
     """Returns the card that a registry file declares.
 
     Args:
@@ -71,34 +105,6 @@ def card_from(name: str, body: Lined, where: str) -> Card:
     Raises:
         ConfigError: A key is unknown or missing, or a value is of the wrong kind.
     """
-    body.check({f.name for f in fields(Card)} - {"name"}, where, _NEEDED)
-    if "." not in name:
-        raise ConfigError(f"{where}: expected a weight's name as arch.tag, got {name!r}.", value=name)
-    if not isinstance(body["sha256"], str) or not _SHA256.fullmatch(body["sha256"]):
-        raise ConfigError(
-            f"{where}: expected sha256 as 64 hexadecimal digits, got {body['sha256']!r}.", value=body["sha256"]
-        )
-    kinds: dict[str, type | tuple[type, ...]] = {
-        "urls": list,
-        "data": list,
-        "scores": dict,
-        "probe": list,
-        "size_bytes": int,
-        "seed": int,
-        "steps": int,
-        "cpu_hours": (int, float),
-    }
-    for key, value in body.items():
-        kind = kinds.get(key, str)
-        if not isinstance(value, kind):
-            raise ConfigError(
-                f"{where}: expected {key} as {getattr(kind, '__name__', 'a number')}, got {value!r}.", value=value
-            )
-    items: dict[str, type | tuple[type, ...]] = {"urls": str, "data": dict, "probe": (int, float)}
-    for key, kind in items.items():
-        wrong = [item for item in body.get(key, ()) if not isinstance(item, kind)]
-        if wrong:
-            kind_name = getattr(kind, "__name__", "a number")
-            raise ConfigError(f"{where}: expected each of {key} as {kind_name}, got {wrong[0]!r}.", value=wrong[0])
+    conform(body, card_schema(), where, f"the card of {name!r}")
     lists = {key: tuple(value) for key, value in body.items() if isinstance(value, list)}
     return Card(name=name, **{**body, **lists})

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import torch
 
     from ..core import VAE, Loss, Objective
+    from .lock import Lock
     from .weights import LoadReport
 
 
@@ -81,6 +82,7 @@ def create(
     seed: int | None = None,
     device: Any = None,
     dtype: Any = None,
+    lock: bool | str | Path | None = None,
     zoo: Keeper | None = None,
     **params: Any,
 ) -> VAE:
@@ -94,6 +96,8 @@ def create(
         seed: Seed of the random weights; the global generator is left alone.
         device: Where to put it.
         dtype: Floating point type of its parameters; float32 where None.
+        lock: A file that ``vaezoo lock`` wrote, which the model has to agree with; True for ``vaezoo.lock`` here,
+            None for what ``$VAEZOO_LOCK`` says.
         zoo: Where names are looked up; the installed zoo where None.
         **params: Overrides as keywords: ``encoder="resnet"``, ``latent_channels=8``.
 
@@ -105,10 +109,12 @@ def create(
         ConfigError: An override is unknown or of the wrong type, or the device or dtype cannot be used.
         IncompatibleParts: The parts cannot work together.
         WeightsError: The weights cannot be trusted or do not fit.
+        LockMismatch: It is not as the lock says.
         PluginError: The model may be a broken plugin's.
     """
     kept = zoo or keeper()
     spec = _resolve(kept, name, overrides, params)
+    held = _held(kept, spec, name, pretrained, lock)
     with _seeded(seed):
         model = build_model(spec)
     report = None
@@ -116,18 +122,30 @@ def create(
         from .weights import load_into
 
         report = load_into(model, kept.registry, _called(kept, spec), _which(name, pretrained), zoo=kept)
+        if held is not None and report.card is None:
+            held.hold_file(spec, report.sha256)
         model.eval()
     elif tag := split_name(name)[1]:
         from .weights import pick
 
         pick(kept.registry, _called(kept, spec), tag)
     model.origin = Origin(name, spec, report)
-    from ..core.device import find_device
+    model = place(model, device, dtype)
     from .acting import tell_created
 
-    model = model.to(device=None if device is None else find_device(device), dtype=_floating(dtype))
     tell_created(kept, name, model)
     return model
+
+
+def place(model: VAE, device: Any = None, dtype: Any = None) -> VAE:
+    """Returns a model on a device, in a floating point type; either stays as it is where None.
+
+    Raises:
+        ConfigError: One of them cannot be used.
+    """
+    from ..core.device import find_device
+
+    return model.to(device=None if device is None else find_device(device), dtype=_floating(dtype))
 
 
 def create_objective(
@@ -159,6 +177,22 @@ def _called(kept: Keeper, spec: ModelSpec) -> str:
     model = spec.model
     alone = len(kept.registry.models.entries.get(model.name, ())) < 2
     return model.name if alone else f"{model.source.owner}/{model.name}"
+
+
+def _held(kept: Keeper, spec: ModelSpec, name: str, pretrained: bool | str | Path, lock: Any) -> Lock | None:
+    """Returns the lock that a model has to agree with, and does as far as can be said before weights are loaded."""
+    from .lock import Lock, lock_path
+    from .weights import pick
+
+    path = lock_path(lock)
+    if path is None:
+        return None
+    held = Lock(path)
+    which = False if pretrained is False else _which(name, pretrained)
+    held.hold(
+        spec, pick(kept.registry, _called(kept, spec), which) if which is None or isinstance(which, str) else None, kept
+    )
+    return held
 
 
 def _which(name: str, pretrained: bool | str | Path) -> str | Path | None:

@@ -10,12 +10,13 @@ from typing import Any
 
 from ..errors import ConfigError, DuplicateName, suggest
 from .cards import Card, card_from
+from .declared import NAME, SLOTS, registry_schema
+from .schema import conform
 from .shelf import HOUSE, Model, Part, Service, Shelf, Source, owned_by
 from .yaml import Lined, read_yaml
 
 __all__ = ["HOUSE", "SLOTS", "Model", "Part", "Registry", "Service", "Source", "split_name"]
-SLOTS = ("encoder", "prior", "decoder", "loss", "conditioner")
-_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_NAME = re.compile(NAME)
 
 
 class Registry:
@@ -83,28 +84,24 @@ class Registry:
             DuplicateName: A name is taken.
         """
         top = read_yaml(path)
-        top.check({"parts", "models", "weights", "renamed"}, str(path))
+        conform(top, registry_schema(), str(path), "a registry file")
         slots = top.section("parts")
         for slot in slots:
             parts = slots.section(slot)
             for name, body in parts.items():
                 where = self._source(path, parts, name)
-                _mapping(body, where).check({"target", "facts", "summary"}, str(where), {"target", "facts"})
                 self.add_part(slot, name, body["target"], body["facts"], body.get("summary", ""), where)
         models = top.section("models")
         for name, body in models.items():
             where = self._source(path, models, name)
-            self.add_model(name, _mapping(body, where), where)
+            self.add_model(name, body, where)
         cards = top.section("weights")
         for name, body in cards.items():
             where = self._source(path, cards, name)
-            self.cards.add(name, self.owner, card_from(name, _mapping(body, where), str(where)))
+            self.cards.add(name, self.owner, card_from(name, body, str(where)))
         kinds = top.section("renamed")
-        kinds.check({*SLOTS, self.models.kind}, f"{path}, renamed")
         for kind in kinds:
             for old, new in kinds.section(kind).items():
-                if not isinstance(new, str):
-                    raise ConfigError(f"{path}: expected a name in place of {old!r}, got {new!r}.", value=new)
                 self.shelves()[kind].rename(old, new, self.owner)
 
     def _source(self, path: Path, section: Lined, key: str) -> Source:
@@ -163,9 +160,3 @@ def split_name(name: str) -> tuple[str, str | None]:
 def _check_name(name: str) -> None:
     if not _NAME.fullmatch(name):
         raise ConfigError(f"Expected a name of lower case words joined by hyphens, got {name!r}.", value=name)
-
-
-def _mapping(body: Any, where: Source) -> Lined:
-    if not isinstance(body, Lined):
-        raise ConfigError(f"{where}: expected a mapping, got {body!r}.", value=body)
-    return body

@@ -6,15 +6,17 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, make_dataclass, replace
 from importlib import import_module
+from math import isfinite
 from typing import Any, get_type_hints
 
 from yaml import YAMLError
 
 from ..core.facts import ModelFacts, misfits
 from ..errors import BackendUnavailable, ConfigError, IncompatibleParts, suggest
-from .registry import SLOTS, Model, Part, Registry, Source, split_name
+from .declared import MODEL, SLOTS
+from .registry import Model, Part, Registry, Source, split_name
 
-_MODEL_KEYS = {"summary", "task", "paper", "differs", "encodes", "shared", *SLOTS}
+_MODEL_KEYS = set(MODEL["properties"])
 Overrides = Mapping[str, Any] | Iterable[str]
 
 
@@ -279,7 +281,7 @@ def _part_spec(part: Part, explicit: Mapping[str, Value], shared: Mapping[str, V
 
 def _typed(kind: Any, value: Any, what: str) -> Any:
     """Returns a value as its declared type, by OmegaConf's rules; None stays None where the type allows it."""
-    if kind is Any or type(value) is kind:
+    if _finite(value) and (kind is Any or type(value) is kind):
         return value
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
@@ -289,6 +291,8 @@ def _typed(kind: Any, value: Any, what: str) -> Any:
         typed = OmegaConf.to_container(OmegaConf.structured(schema(value=value)), resolve=True)["value"]  # type: ignore[index, call-overload]
     except (OmegaConfBaseException, ValueError, TypeError) as error:
         typed = error
+    if not (_finite(value) and _finite(typed)):  # "nan" is a text until it is typed
+        raise ConfigError(f"{what}: expected a finite number, got {value!r}.", value=value)
     optional = type(None) in getattr(kind, "__args__", ())
     if isinstance(typed, Exception) or (typed is None and not optional):
         shown = (
@@ -296,3 +300,12 @@ def _typed(kind: Any, value: Any, what: str) -> Any:
         )
         raise ConfigError(f"{what}: expected {shown}, got {value!r}.", value=value)
     return tuple(typed) if isinstance(typed, list) else typed
+
+
+def _finite(value: Any) -> bool:
+    """Returns whether no number in a value is NaN or infinite."""
+    if isinstance(value, Mapping):
+        return all(map(_finite, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(_finite, value))
+    return not isinstance(value, float) or isfinite(value)

@@ -115,7 +115,7 @@ def _obtain(card: Card, url: str, store: Store, fetch: bool, zoo: Keeper) -> tup
     if scheme in LOCAL:
         path = LOCAL[scheme](url)
         if path is None:
-            raise WeightsError("not there")
+            raise WeightsError("not there", value=url)
         content = path.read_bytes()
         found = hashlib.sha256(content).hexdigest()
         if found != card.sha256:
@@ -126,7 +126,7 @@ def _obtain(card: Card, url: str, store: Store, fetch: bool, zoo: Keeper) -> tup
         return kept
     off = offline()
     if not fetch or (off and scheme != "hf"):
-        raise OfflineError(f"not on this machine, and {off} is set" if off else "not on this machine")
+        raise OfflineError(f"not on this machine, and {off} is set" if off else "not on this machine", value=url)
     return store.fill(card.sha256, card.size_bytes, lambda part, size: filler(url, part, size))
 
 
@@ -169,12 +169,15 @@ def read_tensors(content: bytes, what: str) -> dict[str, Tensor]:
         raise WeightsError(
             f"Expected safetensors in {what}, got a pickle, which could run code.",
             hint="Convert it with safetensors.torch.save_file.",
+            value=what,
         )
     try:
         tensors: dict[str, Tensor] = load(content)
     except (SafetensorError, ValueError, KeyError, json.JSONDecodeError, OverflowError, RuntimeError) as error:
         raise WeightsError(
-            f"Expected safetensors in {what}, got bytes that are none: {error}.", hint="Fetch the file again."
+            f"Expected safetensors in {what}, got bytes that are none: {error}.",
+            hint="Fetch the file again.",
+            value=what,
         ) from error
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not torch.isfinite(tensor.float()).all():

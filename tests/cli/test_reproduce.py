@@ -1,0 +1,136 @@
+"""``reproduce``: the recipe of a card, run again on pictures of a test's own."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vaezoo.train.recipe import load_recipe, recipe_hash
+from vaezoo.zoo import keeper
+
+RECIPE = """\
+model: mlp-seed
+data: {sets: [pictures], gray: true}
+steps: 3
+batch: 4
+optimizer: {lr: 1e-3, warmup: 0}
+"""
+
+
+@pytest.fixture
+def shelf(tmp_path, monkeypatch):
+    """A card ``mlp-seed.tiny`` of a recipe of three steps; returns what changes it."""
+    monkeypatch.chdir(tmp_path)
+    Path("pictures").mkdir()
+    rng = np.random.default_rng(0)
+    for index in range(8):
+        Image.fromarray(rng.integers(0, 256, (28, 28), np.uint8)).save(f"pictures/{index}.png")
+    Path("tiny.yaml").write_text(RECIPE)
+    cards = keeper().registry.cards
+    card = replace(
+        cards.get("mlp-seed.fashion"),
+        name="mlp-seed.tiny",
+        recipe="tiny.yaml",
+        recipe_sha256=recipe_hash(load_recipe("tiny.yaml")),
+        protocol="Noise, seeded: vaezoo eval mlp-seed.tiny --data pictures --seed 3",
+        scores={},
+        tolerance={},
+    )
+
+    def put(**change):
+        monkeypatch.setattr(cards, "entries", {"mlp-seed.tiny": {"vaezoo": replace(card, **change)}})
+
+    put()
+    return put
+
+
+def measured(vaezoo, *words):
+    code, out, _ = vaezoo("reproduce", "mlp-seed.tiny", "--json", *words)
+    return code, json.loads(out)
+
+
+def test_what_holds_and_what_does_not(vaezoo, shelf):
+    code, told = measured(vaezoo)
+    scores = told["measured"]
+    assert code == 0 and told["holds"] and (told["steps"], told["data"], scores["images"]) == (3, "pictures", 8)
+    shelf(scores=scores)
+    code, out, _ = vaezoo("reproduce", "mlp-seed", "--out", "again")
+    assert code == 0 and "Every score is within its tolerance." in out and "WITHIN" in out
+    shelf(scores={**scores, "elbo_nats": scores["elbo_nats"] * 1.02, "gone_nats": 1.0})
+    code, out, _ = vaezoo("reproduce", "mlp-seed.tiny", "--out", "again")
+    assert code == 4 and "2 of" in out and out.count("  NO\n") == 2
+    shelf(scores={"elbo_nats": scores["elbo_nats"] * 1.02}, tolerance={"elbo_nats": 20.0})
+    assert measured(vaezoo, "--out", "again")[0] == 0
+    shelf(scores={"elbo_nats": scores["elbo_nats"] + 0.1}, tolerance={"elbo_nats": 0.01})
+    code, told = measured(vaezoo, "--out", "again")
+    assert code == 4 and not told["holds"] and told["scores"][0]["tolerance"] == 0.01
+
+
+def test_a_smoke_run_claims_nothing(vaezoo, shelf):
+    shelf(scores={"elbo_nats": 0.0})
+    code, out, _ = vaezoo("reproduce", "mlp-seed.tiny", "--smoke")
+    assert code == 0 and "The run works. After 10 steps" in out and "says nothing of the card" in out
+    assert "holds" not in measured(vaezoo, "--smoke")[1]
+
+
+def test_too_little_time_is_not_success(vaezoo, shelf):
+    code, told = measured(vaezoo, "--minutes", "0")
+    assert code == 1 and told["steps"] < told["total_steps"] == 3
+    assert "The same command goes on from here." in vaezoo("reproduce", "mlp-seed.tiny", "--minutes", "0")[1]
+    code, told = measured(vaezoo)
+    assert code == 0 and told["steps"] == 3
+
+
+def test_another_recipe_is_named_with_both_hashes(vaezoo, shelf):
+    wanted = recipe_hash(load_recipe("tiny.yaml"))
+    Path("tiny.yaml").write_text(RECIPE.replace("1e-3", "2e-3"))
+    code, _, err = vaezoo("reproduce", "mlp-seed.tiny")
+    assert code == 4 and wanted in err and recipe_hash(load_recipe("tiny.yaml")) in err
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "message"),
+    [
+        ({"recipe": ""}, 3, "The card of 'mlp-seed.tiny' names no recipe. Ask whoever wrote it."),
+        ({"recipe": "nowhere.yaml"}, 3, "No recipe and no YAML file 'nowhere'"),
+        ({"protocol": "By eye."}, 2, "ends in no command `vaezoo eval …`: 'By eye.'"),
+        ({"protocol": "vaezoo eval x --colour red"}, 2, "No such option"),
+        ({"protocol": "vaezoo eval mlp-seed.tiny"}, 1, "is in none of the folders of $VAEZOO_DATA: none is set"),
+    ],
+)
+def test_cards_that_cannot_be_reproduced(vaezoo, shelf, monkeypatch, change, code, message):
+    monkeypatch.delenv("VAEZOO_DATA", raising=False)
+    shelf(**change)
+    found, _, err = vaezoo("reproduce", "mlp-seed.tiny")
+    assert (found, message in err) == (code, True), err
+    assert not Path("runs").exists()
+
+
+def test_a_card_of_two_stages_runs_both():
+    from vaezoo.cli.reproduce import stages_of
+
+    stages = stages_of(keeper().registry.cards_of("denoise")["open"])
+    assert [stage.steps for stage in stages] == [14000, 4000]
+
+
+def test_the_second_stage_starts_from_the_first(shelf, tmp_path):
+    from safetensors.torch import load_file
+
+    from vaezoo.cli.reproduce import run
+
+    first = load_recipe("tiny.yaml")
+    second = replace(
+        first,
+        warm_start="runs/elsewhere/ema.safetensors",
+        steps=1,
+        optimizer=replace(first.optimizer, lr=0.0, final_lr=0.0),
+    )
+    weights, steps, total = run([first, second], tmp_path / "out")
+    assert (steps, total) == (4, 4) and weights == tmp_path / "out/stage-2/ema.safetensors"
+    before, after = (load_file(tmp_path / f"out/stage-{n}/ema.safetensors") for n in (1, 2))
+    assert all(before[name].equal(after[name]) for name in before)

@@ -1,0 +1,52 @@
+"""``lock``: what models are now, written down; and whether they still are. No torch."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..errors import LockMismatch, VaezooError
+from ..zoo.lock import NAME, Lock, write_lock
+from .shelf import columns
+
+
+@click.command("lock")
+@click.argument("names", nargs=-1)
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=NAME, show_default=True, help="The lock.")
+@click.option("--check", is_flag=True, help="Only say what differs now from what the lock says.")
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+def lock(names: tuple[str, ...], output: Path, check: bool, as_json: bool) -> None:
+    """Write down the hash, every setting and the plugins' versions of NAMES; without names, of all weights.
+
+    vaezoo.create(..., lock=True), or VAEZOO_LOCK=1, then refuses what has changed.
+    """
+    if check:
+        _check(Lock(output), names, as_json)
+    found = write_lock(output, names)
+    if as_json:
+        click.echo(json.dumps({"lock": str(output), "models": found}, indent=1))
+        return
+    click.echo(
+        columns([(name, f"{e['sha256'][:12]}…" if "sha256" in e else "no weights") for name, e in found.items()])
+    )
+    click.echo(f"Written to {output}.")
+
+
+def _check(lock: Lock, names: tuple[str, ...], as_json: bool) -> None:
+    """Prints what differs and ends the command; a name that cannot be made any more differs too."""
+    rows: list[dict[str, Any]] = []
+    for name in names or lock.models:
+        try:
+            differences = lock.differences(name)
+        except VaezooError as error:
+            differences = [str(error)]
+        rows.append({"name": name, "ok": not differences, "differences": differences})
+    if as_json:
+        click.echo(json.dumps(rows, indent=1))
+    else:
+        click.echo(columns([(r["name"], "ok" if r["ok"] else "CHANGED", "; ".join(r["differences"])) for r in rows]))
+    sys.exit(0 if all(row["ok"] for row in rows) else LockMismatch.exit_code)

@@ -1,0 +1,45 @@
+"""``publish``: weights with their card and a page, for others."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command("publish")
+@click.argument("source", metavar="NAME|FOLDER")
+@click.option("--to", required=True, metavar="DIR|hf://ORG/REPO[@REVISION]", help="Where to.")
+@click.option("--as", "name", default="", metavar="ARCH.TAG", help="What a folder's weights are called.")
+@click.option("--card", type=_FILE, help="YAML with fields of a folder's card: licence, data, recipe …")
+@click.option("--url", "urls", multiple=True, help="Where the weights will be found too; may be given several times.")
+@click.option("--overwrite", is_flag=True, help="Replace files in a folder that exists.")
+@click.option("--private", is_flag=True, help="Make a private repository, where one has to be made.")
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+def publish(
+    source: str,
+    to: str,
+    name: str,
+    card: Path | None,
+    urls: tuple[str, ...],
+    overwrite: bool,
+    private: bool,
+    as_json: bool,
+) -> None:
+    """Write the weights NAME, or those that vaezoo.save wrote into FOLDER, with card and README."""
+    from ..zoo.publish import publish as run
+    from ..zoo.yaml import read_yaml
+
+    place = run(
+        source,
+        to,
+        name=name,
+        card=read_yaml(card) if card else None,
+        urls=urls,
+        overwrite=overwrite,
+        private=private,
+    )
+    click.echo(json.dumps({"published": place}) if as_json else f"Published: {place}")

@@ -1,0 +1,183 @@
+"""``reproduce``: a card's recipe is run again, and what comes out is measured by the card's protocol."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import ConfigError, HashMismatch, UnknownName
+from .evaluate import Protocol, evaluate, flat
+from .shelf import columns
+
+if TYPE_CHECKING:
+    from ..core import VAE
+    from ..evaluate.agreement import Row
+    from ..train.recipe import Recipe
+    from ..zoo.cards import Card
+
+SMOKE_IMAGES = {"generate": 200, "denoise": 1}
+_EVAL = re.compile(r"vaezoo (eval .+)$")
+_STAGE = re.compile(r"runs/([a-z0-9-]+)/ema\.safetensors")
+
+
+@click.command("reproduce")
+@click.argument("name")
+@click.option("--smoke", is_flag=True, help="A few steps and images, to see that everything works; claims nothing.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the runs; by default runs/reproduce/NAME.")
+@click.option("--minutes", type=click.FloatRange(min=0), help="Stop after so many minutes; the next call goes on.")
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+def reproduce(name: str, smoke: bool, out: Path | None, minutes: float | None, as_json: bool) -> None:
+    """Train the weights NAME again by their recipe, measure them, and compare with the card's scores.
+
+    Ends with code 0 where every score is within its tolerance, 4 where one is not, 1 where the time was too short.
+    Data sets are looked for in the folders of $VAEZOO_DATA.
+    """
+    from ..zoo import create, keeper, model_info
+    from ..zoo.registry import split_name
+    from ..zoo.weights import pick
+
+    arch, tag = split_name(name)
+    task = str(model_info(arch)["task"])
+    card = pick(keeper().registry, keeper().registry.models.get(arch).name, tag)
+    stages = stages_of(card)
+    protocol = protocol_of(card, task)
+    if smoke:
+        protocol = replace(protocol, limit=SMOKE_IMAGES[task])
+    protocol.images(create(arch, overrides=stages[-1].overrides))  # what is missing is said before hours of training
+    folder = out or Path("runs") / "reproduce" / (card.name + ("-smoke" if smoke else ""))
+    weights, steps, total = run(stages, folder, smoke=smoke, minutes=minutes)
+    answer: dict[str, Any] = {"name": card.name, "steps": steps, "total_steps": total, "weights": str(weights)}
+    if steps < total:
+        text = f"{steps} of {total} steps done." + ("" if smoke else " The same command goes on from here.")
+        click.echo(json.dumps(answer) if as_json else text)
+        sys.exit(1)
+    model = create(arch, pretrained=weights, overrides=stages[-1].overrides)
+    found, source = measured(protocol, model)
+    answer |= {"data": source, "measured": found}
+    if smoke:
+        told = columns([(score, f"{value:.4g}") for score, value in found.items()])
+        text = (
+            f"The run works. After {steps} steps, on a few images of {source}, which says nothing of the card:\n{told}"
+        )
+        click.echo(json.dumps(answer, indent=1) if as_json else text)
+        return
+    from ..evaluate.agreement import compare
+
+    rows = compare(card.scores, found, card.tolerance)
+    holds = all(row.within for row in rows)
+    answer |= {"holds": holds, "scores": [_row(row) for row in rows]}
+    click.echo(json.dumps(answer, indent=1) if as_json else table(rows))
+    sys.exit(0 if holds else HashMismatch.exit_code)
+
+
+def stages_of(card: Card) -> list[Recipe]:
+    """Returns the recipes that lead to a card's weights: its own last, before it those that it starts from.
+
+    Raises:
+        UnknownName: The recipe is not here.
+        HashMismatch: It is not the one that the card pins. (What a card starts from is pinned by nothing.)
+    """
+    from ..train.recipe import load_recipe, recipe_hash
+
+    if not card.recipe:
+        raise UnknownName(f"The card of {card.name!r} names no recipe.", hint="Ask whoever wrote it.", value=card.name)
+    file = Path(card.recipe)
+    recipe = load_recipe(card.recipe if file.is_file() else file.stem)
+    found = recipe_hash(recipe)
+    if found != card.recipe_sha256:
+        raise HashMismatch(
+            f"The recipe {card.recipe} has the hash {found}, but the card of {card.name!r} says {card.recipe_sha256}.",
+            hint="Take the recipe of the version that the weights came with.",
+            value=found,
+        )
+    stages = [recipe]
+    while before := _STAGE.fullmatch(stages[0].warm_start):
+        stages.insert(0, load_recipe(before[1]))
+    return stages
+
+
+def run(
+    stages: Sequence[Recipe], folder: Path, *, smoke: bool = False, minutes: float | None = None
+) -> tuple[Path, int, int]:
+    """Runs recipes one after the other, each from where it stopped; returns the weights, and steps done and wanted.
+
+    Args:
+        stages: All but the first start from the one before.
+        folder: Each stage has a folder in it.
+        smoke: Cut each to a few steps.
+        minutes: Stop after so many, over all stages.
+    """
+    import time
+
+    from ..train.loop import train
+    from ..train.recipe import smoke_recipe
+
+    begun, weights, steps, total = time.monotonic(), "", 0, 0
+    for number, stage in enumerate(stages, start=1):
+        left = None if minutes is None else max(0.0, minutes - (time.monotonic() - begun) / 60)
+        recipe = replace(stage, warm_start=weights or stage.warm_start)
+        done = train(
+            smoke_recipe(recipe) if smoke else recipe, folder / f"stage-{number}", resume=not smoke, minutes=left
+        )
+        weights, steps, total = str(done.weights), steps + done.steps, total + done.total
+        if done.steps < done.total:
+            break
+    return Path(weights), steps, total
+
+
+def protocol_of(card: Card, task: str) -> Protocol:
+    """Returns how a card's scores were measured, from the command in its protocol.
+
+    Raises:
+        ConfigError: There is no such command, or it has options that ``vaezoo eval`` does not know.
+    """
+    found = _EVAL.search(card.protocol)
+    if not found:
+        raise ConfigError(
+            f"The protocol of {card.name!r} ends in no command `vaezoo eval …`: {card.protocol!r}.",
+            hint="Ask whoever wrote the card.",
+            value=card.protocol,
+        )
+    try:
+        params = evaluate.make_context("eval", shlex.split(found[1])[1:]).params
+    except click.ClickException as error:
+        raise ConfigError(f"The protocol of {card.name!r}: {error.format_message()}", value=found[1]) from error
+    keys = ("data", "limit", "sigma", "binarise", "seed")
+    return Protocol(task, nll=params["nll"] or 0, **{key: params[key] for key in keys})
+
+
+def measured(protocol: Protocol, model: VAE) -> tuple[dict[str, float], str]:
+    """Returns a model's scores, named as on a card, and what they were measured on."""
+    images, rows = protocol.measure(model)
+    return flat(rows), images.source
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Returns the comparison as text, with one line on what it comes to."""
+    cells = [
+        (r.score, f"{r.card:.6g}", "-" if r.now is None else f"{r.now:.6g}", f"{r.tolerance:.3g}", _word(r))
+        for r in rows
+    ]
+    apart = sum(not row.within for row in rows)
+    end = (
+        f"{apart} of {len(rows)} scores are not within their tolerance."
+        if apart
+        else "Every score is within its tolerance."
+    )
+    return columns([("SCORE", "CARD", "NOW", "TOLERANCE", "WITHIN"), *cells]) + "\n" + end
+
+
+def _word(row: Row) -> str:
+    return "yes" if row.within else "NO"
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {"score": row.score, "card": row.card, "now": row.now, "tolerance": row.tolerance, "within": row.within}

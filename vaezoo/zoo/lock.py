@@ -1,0 +1,210 @@
+"""``vaezoo.lock``: what models are now, down to the hash, and the check that they still are. No torch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NoReturn, final
+
+import yaml
+
+from ..errors import ConfigError, LockMismatch, suggest
+from .cards import Card, card_schema
+from .described import describe, versions
+from .info import list_models
+from .keeper import Keeper, keeper
+from .registry import HOUSE, split_name
+from .schema import conform
+from .specs import ModelSpec, resolve
+from .weights import pick
+from .whole import make_folder, write_whole
+from .yaml import parse_yaml, read_yaml
+
+NAME = "vaezoo.lock"
+_HEADER = """\
+# Written by `vaezoo lock`; not by hand. vaezoo.create(..., lock=True) and VAEZOO_LOCK=1 hold to it,
+# `vaezoo lock --check` says what has changed since.
+"""
+_TEXT, _OBJECT = {"type": "string"}, {"type": "object"}
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "format": {"enum": [1], "title": "the format 1, which this vaezoo reads"},
+        "vaezoo": _TEXT,
+        "models": {
+            "type": "object",
+            "additionalProperties": {
+                "type": "object",
+                "properties": {
+                    "sha256": card_schema()["properties"]["sha256"],
+                    "size_bytes": {"type": "integer"},
+                    "plugins": {"type": "object", "additionalProperties": _TEXT},
+                    "spec": _OBJECT | {"required": ["name", "owner"]},
+                },
+                "required": ["plugins", "spec"],
+                "additionalProperties": False,
+            },
+        },
+    },
+    "required": ["format", "vaezoo", "models"],
+    "additionalProperties": False,
+}
+"""What a lock may say."""
+
+
+def entries(names: Iterable[str] = (), *, zoo: Keeper | None = None) -> dict[str, Any]:
+    """Returns what models are now, by ``arch.tag``, or ``arch`` where a model has no weights.
+
+    Args:
+        names: ``arch`` (with its first weights, where it has some) or ``arch.tag``; none for all weights there are.
+        zoo: Where they are looked up; the installed zoo where None.
+
+    Raises:
+        VaezooError: As :func:`vaezoo.create` for a name that it cannot make.
+    """
+    kept = zoo or keeper()
+    found: dict[str, Any] = {}
+    for name in names or list_models(pretrained=True, zoo=kept):
+        spec = resolve(kept.registry, name)
+        tag = split_name(name)[1]
+        card = pick(kept.registry, spec.model.name, tag) if tag or kept.registry.cards_of(spec.model.name) else None
+        found[card.name if card else spec.model.name] = _entry(spec, card, kept)
+    return dict(sorted(found.items()))
+
+
+def write_lock(path: str | Path, names: Iterable[str] = (), *, zoo: Keeper | None = None) -> dict[str, Any]:
+    """Writes a lock of :func:`entries` and returns them.
+
+    Raises:
+        StoreError: It cannot be written.
+        VaezooError: As :func:`entries`.
+    """
+    path, found = Path(path), entries(names, zoo=zoo)
+    body = yaml.safe_dump({"format": 1, "vaezoo": version(HOUSE), "models": found}, sort_keys=False, allow_unicode=True)
+    text = (_HEADER + body).encode()
+    parse_yaml(text)
+    make_folder(path.parent)
+    write_whole(path, text)
+    return found
+
+
+def _entry(spec: ModelSpec, card: Card | None, zoo: Keeper) -> dict[str, Any]:
+    told = describe(spec)
+    for key in ("summary", "paper", "differs"):  # words, which decide nothing
+        told.pop(key, None)
+    weights = {} if card is None else {"sha256": card.sha256, "size_bytes": card.size_bytes}
+    return {**weights, "plugins": versions(spec, zoo), "spec": told}
+
+
+def lock_path(lock: bool | str | Path | None) -> Path | None:
+    """Returns the lock to hold to: as given, else as ``$VAEZOO_LOCK`` says (``1`` is ``vaezoo.lock`` here), else None.
+
+    Raises:
+        ConfigError: It is neither a path nor yes or no.
+    """
+    if lock is None:
+        said = os.environ.get("VAEZOO_LOCK", "")
+        lock = said.lower() not in ("", "0", "false", "no", "off") and (
+            True if said.lower() in ("1", "true", "yes", "on") else said
+        )
+    if isinstance(lock, bool):
+        return Path(NAME) if lock else None
+    if not isinstance(lock, str | Path):
+        raise ConfigError(f"Expected lock as True, False or a path, got {lock!r}.", value=lock)
+    return Path(lock)
+
+
+@final
+class Lock:
+    """A lock that was read.
+
+    Args:
+        path: The file.
+
+    Raises:
+        ConfigError: It cannot be read, or says something unknown.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        content = read_yaml(path)
+        conform(content, SCHEMA, str(path), "the lock")
+        self.models: Mapping[str, Any] = content["models"]
+
+    def differences(self, name: str, zoo: Keeper | None = None) -> list[str]:
+        """Returns what differs now from a model that is locked, as ``what: old → new``; empty where nothing does.
+
+        Raises:
+            LockMismatch: It is not locked.
+            VaezooError: It cannot be made any more.
+        """
+        if name not in self.models:
+            self._lacks(name)
+        (now,) = entries([name], zoo=zoo).values()
+        return _differences(self.models[name], now)
+
+    def hold(self, spec: ModelSpec, card: Card | None, zoo: Keeper) -> None:
+        """Refuses a model that is not as it is locked.
+
+        Args:
+            spec: The model.
+            card: Its weights; None for random ones, or a file of the user's own, see :meth:`hold_file`.
+            zoo: Whose plugins count.
+
+        Raises:
+            LockMismatch: It is not locked, or differs; each difference is named, old → new.
+        """
+        own = {name: entry for name, entry in self._entries(spec).items() if card is None or name == card.name}
+        what = card.name if card else spec.model.name
+        if not own:
+            self._lacks(what)
+        name, old = next(iter(own.items()))
+        new = _entry(spec, card, zoo)
+        if found := _differences(old if card else {k: v for k, v in old.items() if k in ("plugins", "spec")}, new):
+            self._refuse(name, found)
+
+    def hold_file(self, spec: ModelSpec, sha256: str) -> None:
+        """Refuses a weight file of the user's own whose hash is none of those that are locked for the model.
+
+        Raises:
+            LockMismatch: It is none.
+        """
+        known = [entry["sha256"] for entry in self._entries(spec).values() if "sha256" in entry]
+        if sha256 not in known:
+            self._refuse(spec.model.name, [f"sha256: {' or '.join(known) or 'none'} → {sha256}"])
+
+    def _entries(self, spec: ModelSpec) -> dict[str, Any]:
+        wanted = (spec.model.name, spec.model.source.owner)
+        return {n: e for n, e in self.models.items() if (e["spec"]["name"], e["spec"]["owner"]) == wanted}
+
+    def _lacks(self, name: str) -> NoReturn:
+        raise LockMismatch(
+            f"{self.path} does not have {name!r}.",
+            hint=f"{suggest(name, self.models)} Add it by `vaezoo lock`, or create it with lock=False.",
+            value=name,
+        )
+
+    def _refuse(self, name: str, found: list[str]) -> NoReturn:
+        raise LockMismatch(
+            f"{name!r} is not as {self.path} says: {'; '.join(found)}.",
+            hint="Put back what it was, or write the lock anew by `vaezoo lock`.",
+            value=found,
+        )
+
+
+def _differences(old: Any, new: Any, what: str = "") -> list[str]:
+    """Returns the leaves in which two trees differ, each as ``path: old → new``."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        keys = [*old, *(key for key in new if key not in old)]
+        return [d for k in keys for d in _differences(old.get(k), new.get(k), f"{what}.{k}" if what else k)]
+    if old == new and isinstance(old, bool) == isinstance(new, bool):
+        return []
+    return [f"{what.removeprefix('spec.')}: {_shown(old)} → {_shown(new)}"]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):  # a part that is there in one of the two only
+        return str(value.get("name", dict(value)))
+    return "nothing" if value is None else str(value)
