@@ -46,6 +46,14 @@ def test_a_user_without_a_home_has_none(nowhere: Path, monkeypatch: pytest.Monke
     assert settings().path is None
 
 
+def test_a_home_that_is_somebody_elses_is_passed_over(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def barred(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_file", barred)
+    assert settings().path is None
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

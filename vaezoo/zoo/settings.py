@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +43,10 @@ def settings_file() -> Path | None:
     except RuntimeError:  # a user without a home folder
         return None
     path = folder / "vaezoo" / "config.yaml"
-    return path if path.is_file() else None
+    with suppress(OSError):  # a home folder that is somebody else's
+        if path.is_file():
+            return path
+    return None
 
 
 def settings() -> Settings:
