@@ -77,7 +77,7 @@ def test_a_near_target_beats_a_far_one(likelihood: Likelihood) -> None:
 @pytest.mark.parametrize("likelihood", EACH, ids=lambda belief: type(belief).__name__)
 def test_crop_keeps_the_top_left(likelihood: Likelihood) -> None:
     cropped = likelihood.crop((2, 3))
-    assert torch.equal(cropped.image, likelihood.image[..., :2, :3])
+    torch.testing.assert_close(cropped.image, likelihood.image[..., :2, :3])  # sigmoid's last bit hangs on the layout
     assert cropped.log_prob(X[..., :2, :3]).shape == (K, B)
 
 

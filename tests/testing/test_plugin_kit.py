@@ -49,7 +49,7 @@ def written(text: str) -> Callable[[Guests], Any]:
 
 
 PLANTED: dict[str, tuple[str, Callable[[Guests], Any], str]] = {
-    "does not load": ("it_loads", written("parts: 3"), "Expected a mapping under 'parts'"),
+    "does not load": ("it_loads", written("parts: 3"), "expected parts as a mapping"),
     "other defaults": (
         "parts_have_the_parameters_of_their_facts",
         called("vaezoo_encoders", {"mine": DENSE._replace(facts="vaezoo_conv.facts:encoder")}),

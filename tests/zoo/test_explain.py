@@ -261,12 +261,17 @@ def test_the_python_of_two_parts_with_one_name(monkeypatch: pytest.MonkeyPatch) 
     assert type(scope["model"].encoder).__name__ == "DenseEncoder"
 
 
-def test_the_python_of_an_object_and_of_an_infinite_value() -> None:
+def test_the_python_of_an_object_and_of_an_infinite_default() -> None:
     from vaezoo_beta.losses import BetaLoss
 
     zoo = Keeper()
-    zoo.registry.add_part("loss", "mine", BetaLoss, zoo.registry.parts["loss"].get("beta").facts, source=Source("user"))
-    spec = resolve(zoo.registry, "conv-beta", {"loss": {"name": "mine", "beta": float("inf")}})
+    usual = zoo.registry.parts["loss"].get("beta")
+
+    def facts(beta: float = float("inf"), normalised: bool = False) -> Any:
+        return load_object(usual.facts, "beta")()
+
+    zoo.registry.add_part("loss", "mine", BetaLoss, facts, source=Source("user"))
+    spec = resolve(zoo.registry, "conv-beta", {"loss": "mine"})
     assert "from vaezoo_beta.losses import BetaLoss\n" in python_of(spec)
     assert "loss = BetaLoss(beta=float('inf'), normalised=False)" in python_of(spec)
 

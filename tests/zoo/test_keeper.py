@@ -212,7 +212,7 @@ def test_an_old_name_warns_once_and_leads_to_the_new_one(guests: Guests) -> None
     [
         (RENAMED.format(name="same", old="same"), "The encoder 'same' of local:acme is renamed, but is there as well"),
         ("renamed: {encodr: {a: b}}", "unknown key 'encodr'. Did you mean 'encoder'"),
-        ("renamed: {encoder: {a: 3}}", "expected a name in place of 'a', got 3"),
+        ("renamed: {encoder: {a: 3}}", "expected a as a text, got 3"),
     ],
 )
 def test_a_wrong_renaming_is_refused(guests: Guests, text: str, message: str) -> None:

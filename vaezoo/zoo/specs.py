@@ -187,7 +187,7 @@ class _Draft:
         """Fills a slot by a part's name, or a mapping with ``name`` and parameters; the same part keeps its own."""
         if choice is None:
             if slot in ("prior", "decoder", "loss"):
-                raise ConfigError(f"The model {self.model!r} needs a {slot}, got None.")
+                raise ConfigError(f"The model {self.model!r} needs a {slot}, got None.", value=slot)
             self.names[slot], self.explicit[slot], self.origins[slot] = None, {}, str(origin)
             return
         body = {"name": choice} if isinstance(choice, str) else choice
@@ -246,6 +246,7 @@ class _Draft:
             raise ConfigError(
                 f"No part of {self.model!r} takes the shared setting {sorted(idle)[0]!r}.",
                 hint=suggest(sorted(idle)[0], used),
+                value=sorted(idle)[0],
             )
         return parts
 

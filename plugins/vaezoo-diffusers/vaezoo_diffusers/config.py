@@ -65,7 +65,7 @@ def arguments(path: str | Path) -> dict[str, Any]:
     where = f"The configuration {path}"
     kind = config.get("_class_name")
     if kind not in FAMILIES:
-        raise ConfigError(f"{where}: expected an autoencoder, got {kind!r}.", hint=suggest(str(kind), FAMILIES))
+        raise ConfigError(f"{where}: expected an autoencoder, got {kind!r}.", hint=suggest(str(kind), FAMILIES), value=kind)
     name, defaults = FAMILIES[kind]
     known = {*defaults, *READ_HERE, *WITHOUT_EFFECT}
     for key in config:
@@ -75,6 +75,7 @@ def arguments(path: str | Path) -> dict[str, Any]:
         raise ConfigError(
             f"{where}: latents_mean and latents_std scale each channel apart, which is not supported.",
             hint="Set both to null for latents scaled by scaling_factor alone.",
+            value=where,
         )
     channels = {config.get("in_channels", 3), config.get("out_channels", 3)}
     if len(channels) > 1:
