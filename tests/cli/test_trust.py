@@ -66,3 +66,18 @@ def test_verify_needs_a_name(vaezoo):
 def test_every_shipped_weight_is_what_its_card_says(vaezoo, name):
     code, out, _ = vaezoo("verify", name)
     assert code == 0, out
+
+
+def test_verify_all_leaves_out_what_was_never_fetched(vaezoo, monkeypatch, tmp_path):
+    from dataclasses import replace
+
+    from vaezoo.zoo import keeper
+
+    cards = keeper().registry.cards
+    away = replace(cards.get("mlp-vae.fashion"), urls=("https://example.org/w",), sha256="1" * 64)
+    monkeypatch.setenv("VAEZOO_HOME", str(tmp_path))
+    entries = {name: cards.entries[name] for name in ("mlp-seed.fashion",)} | {"mlp-vae.fashion": {"vaezoo": away}}
+    monkeypatch.setattr(cards, "entries", entries)
+    code, out, _ = vaezoo("verify", "--all", "--json")
+    assert code == 0 and [row["ok"] for row in json.loads(out)] == [True, None]
+    assert "absent  not on this machine: vaezoo fetch mlp-vae.fashion" in vaezoo("verify", "--all")[1]

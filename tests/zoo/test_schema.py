@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from vaezoo.errors import ConfigError
-from vaezoo.zoo.cards import Card, DataSet, card_schema
+from vaezoo.zoo.cards import TRAINED, Card, DataSet, card_schema
 from vaezoo.zoo.declared import registry_schema
 from vaezoo.zoo.registry import Registry
 from vaezoo.zoo.schema import schema_of
@@ -69,8 +69,15 @@ def test_every_field_of_a_card_is_described_and_needed_or_has_a_default() -> Non
     assert all(value["description"] for value in schema["properties"].values())
     assert all(value["description"] for value in schema_of(DataSet)["properties"].values())
     assert set(schema["properties"]) - set(schema["required"]) == {
-        "scores", "protocol", "baselines", "tolerance", "probe", "notes",
+        "scores", "protocol", "baselines", "tolerance", "probe", "publisher", "notes", *TRAINED,
     }  # fmt: skip
+
+
+def test_weights_that_somebody_else_trained_name_their_publisher_instead(tmp_path: Path) -> None:
+    theirs = {key: value for key, value in CARD.items() if key not in TRAINED}
+    file = {"weights": {"small.tag": {**theirs, "publisher": "https://example.org"}}}
+    VALIDATOR.validate(file)
+    assert read(tmp_path, yaml.safe_dump(file)).cards_of("small")["tag"].publisher == "https://example.org"
 
 
 def test_a_good_file(tmp_path: Path) -> None:
@@ -97,6 +104,7 @@ MISTAKES: list[tuple[tuple[str, ...], Any, str]] = [
     (("models", "small", "shared"), [1], "expected shared as a mapping, got [1]"),
     (("models", "small", "task"), 5, "expected task as a text, got 5"),
     (("weights", "small"), CARD, "expected a weight's name as arch.tag, got 'small'"),
+    (("weights", "small.tag", "steps"), GONE, "expected the key 'steps' in small.tag"),
     (("weights", "small.tag", "sha256"), "A" * 64, "expected sha256 as 64 hexadecimal digits, got 'A"),
     (("weights", "small.tag", "sha256"), DIGEST + "0", "expected sha256 as 64 hexadecimal digits"),
     (("weights", "small.tag", "recipe_sha256"), "", "expected recipe_sha256 as 64 hexadecimal digits, got ''"),
@@ -107,7 +115,7 @@ MISTAKES: list[tuple[tuple[str, ...], Any, str]] = [
     (("weights", "small.tag", "urls"), [], "expected urls as a list that is not empty, got []"),
     (("weights", "small.tag", "urls"), [""], "expected each of urls as a text that is not empty, got ''"),
     (("weights", "small.tag", "licence"), "", "expected licence as a text that is not empty, got ''"),
-    (("weights", "small.tag", "license"), "MIT", "unknown key 'license'. Did you mean 'licence'?"),
+    (("weights", "small.tag", "license"), "MIT", "unknown key 'license'. Did you mean 'licence'"),
     (("weights", "small.tag", "data"), [{"set": "x"}], "expected the key 'licence' in each of data"),
     (("weights", "small.tag", "data"), [{"set": "x", "licence": "y", "sha256": "z"}], "sha256 as 64 hexadecimal"),
     (("weights", "small.tag", "scores"), {"psnr_db": "high"}, "expected psnr_db as a number, got 'high'"),

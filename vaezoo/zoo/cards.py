@@ -40,6 +40,9 @@ class DataSet:
 class Card:
     """What is known of one weight file.
 
+    Weights of a recipe of ours have all of ``recipe`` to ``cpu_hours``; those that somebody else trained and published
+    have ``publisher`` in their place.
+
     Attributes:
         name: ``arch.tag``.
         urls: Where it is, tried in order: ``pkg://package/path``, ``file:///path``, ``https://host/path`` or
@@ -61,6 +64,7 @@ class Card:
         tolerance: How far a score may be from the card's when the recipe is run again, by the score's name; see
             `vaezoo.evaluate.agreement` for those that are not named.
         probe: Fingerprint of a seeded input's output, see :mod:`vaezoo.zoo.probe`.
+        publisher: Where somebody else says what these weights are, as a URL.
         notes: Anything else, such as earlier runs it started from.
     """
 
@@ -70,19 +74,24 @@ class Card:
     size_bytes: Count
     licence: Text
     data: tuple[Mapping[str, Any], ...]
-    recipe: str
-    recipe_sha256: Sha256
-    command: str
-    seed: int
-    steps: Count
-    hardware: str
-    cpu_hours: Number
+    recipe: str = ""
+    recipe_sha256: Sha256 = ""
+    command: str = ""
+    seed: int = 0
+    steps: Count = 0
+    hardware: str = ""
+    cpu_hours: Number = 0.0
     scores: Mapping[str, float] = field(default_factory=dict)
     protocol: str = ""
     baselines: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     tolerance: Mapping[str, Number] = field(default_factory=dict)
     probe: tuple[float, ...] = ()
+    publisher: str = ""
     notes: str = ""
+
+
+TRAINED = ("recipe", "recipe_sha256", "command", "seed", "steps", "hardware", "cpu_hours")
+"""What the card of weights that were trained by a recipe has to say of it."""
 
 
 def card_schema() -> dict[str, Any]:
@@ -91,6 +100,7 @@ def card_schema() -> dict[str, Any]:
     del schema["properties"]["name"]
     schema["required"].remove("name")
     schema["properties"]["data"]["items"] = schema_of(DataSet)
+    schema["anyOf"] = [{"required": ["publisher"]}, {"required": [*TRAINED]}]
     return schema
 
 

@@ -29,12 +29,20 @@ def page(card: Card, summary: str, url: str, *, own_model: bool) -> str:
             f"| {d['set']} | {d['licence']} | {d.get('images', '')} | `{d.get('sha256', '')}` |" for d in card.data
         ]
         lines.append("")
-    lines += ["## Training", "", f"`{card.command}`, {card.steps} steps, seed {card.seed}, {card.cpu_hours} processor "]
-    lines[-1] += f"hours on {card.hardware}. Recipe {card.recipe}, sha256 `{card.recipe_sha256}`."
+    lines += ["## Training", "", _training(card)]
     lines += ["", card.notes, ""] if card.notes else [""]
     if card.scores:
         lines += ["## Scores", "", card.protocol, "", *_scores(card.scores, card.baselines), ""]
     return "\n".join(lines)
+
+
+def _training(card: Card) -> str:
+    if card.publisher:
+        return f"Trained and published by others: <{card.publisher}>."
+    return (
+        f"`{card.command}`, {card.steps} steps, seed {card.seed}, {card.cpu_hours} processor hours on {card.hardware}. "
+        f"Recipe {card.recipe}, sha256 `{card.recipe_sha256}`."
+    )
 
 
 def _usage(arch: str, url: str, own_model: bool) -> list[str]:

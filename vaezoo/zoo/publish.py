@@ -24,7 +24,7 @@ from .page import page
 from .probe import probe
 from .registry import split_name
 from .saving import TOLD, WEIGHTS, load, read_told, read_weights
-from .schema import conform
+from .schema import conform, lacking
 from .sources import offline
 from .specs import resolve
 from .weights import locate, pick
@@ -110,7 +110,7 @@ def _of_folder(
         )
     given = plain({**told.get("card", {}), **facts}, "the card")
     own = {"sha256", "size_bytes", "urls", "probe"}
-    needed = [key for key in card_schema()["required"] if key not in own | given.keys()]
+    needed = lacking(dict.fromkeys(own) | given, card_schema())
     if needed:
         raise ConfigError(
             f"The card of {folder} lacks {', '.join(needed)}.",

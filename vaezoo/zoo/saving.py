@@ -101,7 +101,7 @@ def save(model: VAE, folder: str | Path, *, card: str | Mapping[str, Any] = "", 
         )
     folder = Path(folder)
     facts = plain({"notes": card} if isinstance(card, str) else card, "the card")
-    conform(facts, card_schema() | {"required": []}, "The card", "the card")
+    conform(facts, card_schema() | {"required": [], "anyOf": []}, "The card", "the card")
     content = _bytes_of(model)
     told = {
         "format": FORMAT,

@@ -75,7 +75,7 @@ def conform(value: Any, schema: Schema, where: str, what: str = "it", line: int 
         ConfigError: It is not; the message has file and line.
     """
     at = where if line is None else f"{where}, line {line}"
-    if "anyOf" in schema:
+    if "anyOf" in schema and "type" not in schema:
         fitting = [option for option in schema["anyOf"] if _is(value, option)]
         schema = fitting[0] if fitting else schema
     if not _is(value, schema):
@@ -97,7 +97,7 @@ def _conform_mapping(value: Mapping[str, Any], schema: Schema, where: str, what:
             raise ConfigError(f"{at}: expected {_words(names)}, got {key!r}.", value=key)
         if key not in known and rest is False:
             raise ConfigError(f"{at}: unknown key {key!r}.", hint=suggest(key, known), value=key)
-    missing = [key for key in schema.get("required", ()) if key not in value]
+    missing = lacking(value, schema)
     if missing:
         at = where if line is None else f"{where}, line {line}"
         keys = f"the key{'s' * (len(missing) > 1)} {', '.join(map(repr, missing))}"
@@ -106,9 +106,16 @@ def _conform_mapping(value: Mapping[str, Any], schema: Schema, where: str, what:
         conform(item, known.get(key, rest if isinstance(rest, dict) else {}), where, key, lines.get(key, line))
 
 
+def lacking(value: Mapping[str, Any], schema: Schema) -> list[str]:
+    """Returns the keys that a mapping needs and does not have; of alternatives, those of the last."""
+    missing = [key for key in schema.get("required", ()) if key not in value]
+    ways = [[key for key in way.get("required", ()) if key not in value] for way in schema.get("anyOf", ())]
+    return missing if not ways or [] in ways else missing + ways[-1]
+
+
 def _is(value: Any, schema: Schema) -> bool:
     """Returns whether a value is of the kind that a schema says, without looking inside."""
-    if "anyOf" in schema:
+    if "anyOf" in schema and "type" not in schema:
         return any(_is(value, option) for option in schema["anyOf"])
     number = isinstance(value, int | float) and not isinstance(value, bool)
     kinds = {

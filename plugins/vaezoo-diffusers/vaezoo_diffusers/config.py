@@ -65,7 +65,9 @@ def arguments(path: str | Path) -> dict[str, Any]:
     where = f"The configuration {path}"
     kind = config.get("_class_name")
     if kind not in FAMILIES:
-        raise ConfigError(f"{where}: expected an autoencoder, got {kind!r}.", hint=suggest(str(kind), FAMILIES), value=kind)
+        raise ConfigError(
+            f"{where}: expected an autoencoder, got {kind!r}.", hint=suggest(str(kind), FAMILIES), value=kind
+        )
     name, defaults = FAMILIES[kind]
     known = {*defaults, *READ_HERE, *WITHOUT_EFFECT}
     for key in config:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vaezoo import ConformanceCase, PartDeclaration, hookimpl
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 VAEZOO_API = 1
+
+
+@hookimpl
+def vaezoo_registry_files() -> list[Path]:
+    """Returns the cards of published weights."""
+    return [Path(__file__).with_name("registry.yaml")]
 
 
 @hookimpl
