@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from vaezoo.errors import TensorMismatch, WeightsError
 from vaezoo.train.checkpoint import replace_file, save_weights, warm_start
 from vaezoo.train.loop import train
+from vaezoo.zoo import create
 
 from . import toy
 
@@ -63,3 +64,33 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     assert path.read_text() == "old"
     replace_file(path, lambda part: part.write_text("new"))
     assert path.read_text() == "new" and os.listdir(tmp_path) == ["file"]
+
+
+SMALL = {"widths": [8, 8, 8], "evidence": [8, 8, 8]}
+
+
+def test_a_grown_model_gives_what_the_smaller_one_gave(tmp_path: Path) -> None:
+    old = create("denoise", blocks=1, seed=1, **SMALL).eval()
+    torch.nn.init.normal_(old.decoder.project.weight)
+    save_weights(tmp_path, old.state_dict(), {})
+    new = create("denoise", blocks=3, seed=2, **SMALL).eval()
+    y = torch.rand(1, 3, 19, 22)
+    with pytest.raises(TensorMismatch, match="missing"):
+        warm_start(new, str(tmp_path / "ema.safetensors"))
+    warm_start(new, str(tmp_path / "ema.safetensors"), grow=True)
+    torch.testing.assert_close(new.restore(y).image, old.restore(y).image)
+    assert not torch.equal(new.restore(y).image, y)
+
+
+def test_growing_asks_for_whole_modules_that_can_be_identities(tmp_path: Path) -> None:
+    tensors = create("denoise", blocks=1, **SMALL).state_dict()
+    for lacking, model in (
+        ("decoder.project.bias", create("denoise", blocks=2, **SMALL)),
+        ("prior.levels.0.blocks.0.first.bias", create("denoise", blocks=1, **SMALL)),
+    ):
+        save_weights(tmp_path, {name: value for name, value in tensors.items() if name != lacking}, {})
+        with pytest.raises(TensorMismatch, match=f"1 missing, such as '{lacking}'"):
+            warm_start(model, str(tmp_path / "ema.safetensors"), grow=True)
+    save_weights(tmp_path, create("denoise", blocks=2, **SMALL).state_dict(), {})
+    with pytest.raises(TensorMismatch, match="extra"):
+        warm_start(create("denoise", blocks=1, **SMALL), str(tmp_path / "ema.safetensors"), grow=True)

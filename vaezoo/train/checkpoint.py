@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
 
 from vaezoo.core import VAE
 from vaezoo.errors import CheckpointError, WeightsError
@@ -70,8 +70,14 @@ def save_weights(out: Path, weights: Mapping[str, Tensor], about: Mapping[str, s
     replace_file(out / WEIGHTS, lambda part: part.write_bytes(save(tensors, metadata=dict(about))))
 
 
-def warm_start(model: VAE, path: str) -> None:
+def warm_start(model: VAE, path: str, *, grow: bool = False) -> None:
     """Loads a safetensors file of the same model.
+
+    Args:
+        model: What is to start from it.
+        path: The file.
+        grow: Whether the file may lack whole modules that can start as identities: those that have a method
+            ``start_as_identity``. The model then gives what the smaller one gave.
 
     Raises:
         WeightsError: It is missing, no safetensors file or not finite.
@@ -81,7 +87,23 @@ def warm_start(model: VAE, path: str) -> None:
         content = Path(path).read_bytes()
     except OSError as error:
         raise WeightsError(f"warm_start: {path} cannot be read: {error.strerror}.", value=path) from error
-    load_strictly(model, read_tensors(content, path), path)
+    tensors = read_tensors(content, path)
+    if grow:
+        own = model.state_dict()
+        grown = _start_as_identities(model, own.keys() - tensors.keys())
+        tensors |= {name: own[name] for name in own.keys() - tensors.keys() if name.startswith(grown)}
+    load_strictly(model, tensors, path)
+
+
+def _start_as_identities(model: nn.Module, missing: Set[str]) -> tuple[str, ...]:
+    """Makes an identity of each module that can be one and of which everything is missing; returns their prefixes."""
+    grown = []
+    for name, module in model.named_modules():
+        inside = {f"{name}.{key}" for key in module.state_dict()}
+        if hasattr(module, "start_as_identity") and inside <= missing:
+            module.start_as_identity()
+            grown.append(f"{name}.")
+    return tuple(grown)
 
 
 def save_record(out: Path, record: Mapping[str, Any]) -> None:

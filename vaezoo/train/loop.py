@@ -109,7 +109,7 @@ class _Loop:
         self.rows = ranks.rows(recipe.batch, recipe.accumulate)
         self.format = torch.channels_last if recipe.machine.channels_last else torch.contiguous_format
         if recipe.warm_start:
-            warm_start(objective.model, recipe.warm_start)
+            warm_start(objective.model, recipe.warm_start, grow=recipe.grow)
         self.objective = objective.to(ranks.device, memory_format=self.format).train()  # type: ignore[call-overload]
         self.updater = Updater(self.objective, recipe, self.total, ranks)
         self.average = Average(self.objective.model, recipe.ema)

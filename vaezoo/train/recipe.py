@@ -91,6 +91,7 @@ class Recipe:
     seed: int = 0
     precision: Precision = Precision.fp32
     warm_start: str = ""  # a safetensors file of the same model
+    grow: bool = False  # modules that the file lacks start as identities, such as further residual blocks
     patience: int = 20  # bad steps in a row before giving up
     valid_every: int = 2000  # steps between validation losses
     machine: MachineRecipe = field(default_factory=MachineRecipe)
@@ -146,7 +147,7 @@ def find_recipe(name: str) -> Path:
     raise UnknownName(f"No recipe and no YAML file {name!r}.", hint=suggest(name, known), value=name)
 
 
-_LATER = {"optimizer.kind": "adamw"}
+_LATER = {"optimizer.kind": "adamw", "grow": False}
 """Settings that came after the first weights: at their defaults they are no part of the hash, so it stays."""
 
 
@@ -161,9 +162,10 @@ def recipe_hash(recipe: Recipe) -> str:
     content = recipe_dict(recipe)
     del content["machine"]
     for key, default in _LATER.items():
-        section, _, name = key.partition(".")
-        if content[section][name] == default:
-            del content[section][name]
+        section, _, name = key.rpartition(".")
+        place = content[section] if section else content
+        if place[name] == default:
+            del place[name]
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
