@@ -108,8 +108,6 @@ class _Loop:
         self.total = recipe.steps or max(1, round(recipe.epochs * per_epoch))
         self.rows = ranks.rows(recipe.batch, recipe.accumulate)
         self.format = torch.channels_last if recipe.machine.channels_last else torch.contiguous_format
-        if recipe.warm_start:
-            warm_start(objective.model, recipe.warm_start, grow=recipe.grow)
         self.objective = objective.to(ranks.device, memory_format=self.format).train()  # type: ignore[call-overload]
         self.updater = Updater(self.objective, recipe, self.total, ranks)
         self.average = Average(self.objective.model, recipe.ema)
@@ -127,6 +125,9 @@ class _Loop:
             message = f"The folder {self.out} cannot be made: {error.strerror}."
             raise TrainingError(message, value=str(self.out)) from error
         found = load_checkpoint(self.out, self.config) if resume else None
+        if found is None and self.recipe.warm_start:
+            warm_start(self.objective.model, self.recipe.warm_start, grow=self.recipe.grow)
+            self.average = Average(self.objective.model, self.recipe.ema)
         if found is not None:
             self.objective.load_state_dict(found["objective"])
             self.average.load(found["average"])
