@@ -149,21 +149,36 @@ def read_tensors(content: bytes, what: str) -> dict[str, Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load
 
-    if content[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
-        raise WeightsError(
-            f"Expected safetensors in {what}, got a pickle, which could run code.",
-            hint="Convert it with safetensors.torch.save_file.",
-        )
     try:
         tensors: dict[str, Tensor] = load(content)
-    except (SafetensorError, ValueError, KeyError, json.JSONDecodeError, OverflowError, RuntimeError) as error:
+        _refuse_doubles(content)
+    except (SafetensorError, ValueError, KeyError, TypeError, OverflowError, RuntimeError) as error:
+        # looked at only now: a sound header of 640 bytes begins as a pickle does
+        if content[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
+            raise WeightsError(
+                f"Expected safetensors in {what}, got a pickle, which could run code.",
+                hint="Convert it with safetensors.torch.save_file.",
+            ) from error
+        cause = str(error).partition("\n")[0].removeprefix("Error while deserializing: ")
         raise WeightsError(
-            f"Expected safetensors in {what}, got bytes that are none: {error}.", hint="Fetch the file again."
+            f"Expected safetensors in {what}, got bytes that are none: {cause}.", hint="Fetch the file again."
         ) from error
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not torch.isfinite(tensor.float()).all():
             raise WeightsError(f"Expected finite weights in {what}, got NaN or infinity in {name!r}.", value=name)
     return tensors
+
+
+def _refuse_doubles(content: bytes) -> None:
+    """Raises ValueError where a sound header names a tensor, or a key of one, twice: the reader takes the last."""
+
+    def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        names = [name for name, _ in pairs]
+        if len(set(names)) < len(names):
+            raise ValueError(f"its header has {max(names, key=names.count)!r} twice")
+        return dict(pairs)
+
+    json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")], object_pairs_hook=once)
 
 
 def load_into(model: VAE, registry: Registry, arch: str, which: str | Path | None) -> LoadReport:
@@ -212,7 +227,8 @@ def load_strictly(model: VAE, tensors: dict[str, Tensor], what: str) -> tuple[st
     kinds = [
         f"{n} is {tensors[n].dtype} instead of {own[n].dtype}"
         for n in own
-        if n in tensors and own[n].is_floating_point() != tensors[n].is_floating_point()
+        if n in tensors and own[n].dtype != tensors[n].dtype
+        if not (own[n].is_floating_point() and tensors[n].is_floating_point())
     ]
     complaints = [
         f"{len(names)} {word}, such as {names[0]!r}"
