@@ -101,7 +101,10 @@ def locate(card: Card, store: Store | None = None, *, fetch: bool = True) -> tup
 def _obtain(card: Card, url: str, store: Store, fetch: bool) -> tuple[Path, bytes]:
     """Returns a file by one of its URLs; raises where that is not possible."""
     url = mirrored(url)
-    scheme = urlsplit(url).scheme
+    try:
+        scheme = urlsplit(url).scheme
+    except ValueError as error:
+        raise WeightsError(f"it is no URL: {error}", value=url) from error
     if scheme in LOCAL:
         path = LOCAL[scheme](url)
         if path is None:
