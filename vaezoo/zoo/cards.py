@@ -10,6 +10,8 @@ from typing import Any
 from ..errors import ConfigError
 from .yaml import Lined
 
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\.[A-Za-z0-9][A-Za-z0-9_-]*")
+"""It becomes part of file names, so nothing in it may lead elsewhere."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -72,7 +74,7 @@ def card_from(name: str, body: Lined, where: str) -> Card:
         ConfigError: A key is unknown or missing, or a value is of the wrong kind.
     """
     body.check({f.name for f in fields(Card)} - {"name"}, where, _NEEDED)
-    if "." not in name:
+    if not _NAME.fullmatch(name):
         raise ConfigError(f"{where}: expected a weight's name as arch.tag, got {name!r}.", value=name)
     if not isinstance(body["sha256"], str) or not _SHA256.fullmatch(body["sha256"]):
         raise ConfigError(

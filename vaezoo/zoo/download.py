@@ -135,7 +135,7 @@ def _piece(url: str, part: Path, size: int, waits: Patience, tell: Any) -> None:
     try:
         _check(answer, part, have, size, url)
         try:
-            with part.open("ab" if answer.status == 206 else "wb") as file:
+            with _opened(part, "ab" if answer.status == 206 else "wb") as file:
                 since, from_ = time.monotonic(), file.tell()
                 while data := answer.read1(CHUNK):
                     if file.tell() + len(data) > size:
@@ -169,10 +169,19 @@ class _Disk(Exception):
     """A failure of the disk, told apart from one of the network."""
 
 
-def _write(file: Any, data: bytes) -> None:
+def _opened(part: Path, mode: str) -> Any:
+    """Opens a file without a buffer: what a full disk refused is not written once more when it is closed."""
     try:
-        file.write(data)
-        file.flush()
+        return part.open(mode, buffering=0)
+    except OSError as error:
+        raise _Disk(error.strerror) from error
+
+
+def _write(file: Any, data: bytes) -> None:
+    left = memoryview(data)
+    try:
+        while left:
+            left = left[file.write(left) :]
     except OSError as error:
         raise _Disk(error.strerror) from error
 
