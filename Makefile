@@ -1,5 +1,6 @@
 # make enhance [IMAGE=photo.jpg]   set up .venv, enhance a photo, say where the result is
 # make test                        set up .venv, lint, check types, test
+# make faults                      the tests of downloads and caches that fail, alone
 # make docs                        write the generated parts of README and docs again
 
 PYTHON ?= python3
@@ -10,7 +11,7 @@ IMAGE  ?=
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: enhance test lint docs bench clean
+.PHONY: enhance test faults olah lint docs bench clean
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -29,6 +30,17 @@ lint: $(VENV)/ready
 
 test: lint
 	$(BIN)/python -m pytest
+
+faults: $(VENV)/ready
+	$(BIN)/python -m pytest tests/faults
+
+# a hub-protocol server for the tests, in an environment of its own because of what it pins
+olah: .venv-olah/ready
+
+.venv-olah/ready:
+	$(PYTHON) -m venv .venv-olah
+	.venv-olah/bin/python -m pip install --quiet --disable-pip-version-check --retries 1 --timeout 15 olah==0.5.4
+	@touch $@
 
 docs: $(VENV)/ready
 	$(BIN)/python -m benchmarks.readme
