@@ -41,10 +41,12 @@ class Faults:
     seen: list[Request] = field(default_factory=list)
     url: str = ""
     go_on: threading.Event = field(default_factory=threading.Event)
+    patience_s: float = 20
     halfway: threading.Event = field(default_factory=threading.Event)
     elsewhere: str = ""
     tunnel: tuple[str, int] | None = None
     raw: bytes = b""
+    hub: str | None = None  # the ETag of its files
 
     def at(self, *plays: str) -> str:
         """Returns a URL that plays these."""
@@ -66,6 +68,14 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *args: object) -> None:
         pass
 
+    def do_HEAD(self) -> None:
+        """What the hub's protocol asks first is answered well, if this is to be a hub."""
+        if self.faults.hub is None:
+            return self.do_GET()
+        self.request_seen = Request(self.path, None, None, {})
+        headers = {"Content-Length": len(BODY), "ETag": f'"{self.faults.hub}"', "X-Repo-Commit": "b" * 40}
+        self.say(200, {**headers, "Accept-Ranges": "bytes"})
+
     def do_GET(self) -> None:
         get = self.headers.get
         self.request_seen = Request(self.path, get("Range"), get("If-Range"), lowered(self.headers))
@@ -76,8 +86,6 @@ class Handler(BaseHTTPRequestHandler):
             getattr(self, f"play_{name}")(*rest)
         except OSError:
             self.close_connection = True
-
-    do_HEAD = do_GET
 
     def say(self, status: int, headers: dict[str, object], body: bytes = b"") -> None:
         self.send_response(status)
@@ -125,16 +133,16 @@ class Handler(BaseHTTPRequestHandler):
     def play_stall(self) -> None:
         self.play_cut()
         self.faults.halfway.set()
-        self.faults.go_on.wait(20)
+        self.faults.go_on.wait(self.faults.patience_s)
 
     def play_silent(self) -> None:
-        self.faults.go_on.wait(20)
+        self.faults.go_on.wait(self.faults.patience_s)
 
     def play_slow(self) -> None:
         """Gives the second half when it is told to."""
         self.play_cut()
         self.faults.halfway.set()
-        self.faults.go_on.wait(20)
+        self.faults.go_on.wait(self.faults.patience_s)
         self.write(BODY[HALF:])
 
     def play_drip(self, bytes_each: str = "20") -> None:
@@ -152,7 +160,7 @@ class Handler(BaseHTTPRequestHandler):
         headers = {"Content-Length": len(BODY) - start, "ETag": ETAG, **span}
         self.say(206 if start else 200, headers, BODY[start : int(end)])
         self.faults.halfway.set()
-        self.faults.go_on.wait(20)
+        self.faults.go_on.wait(self.faults.patience_s)
 
     def play_raw(self) -> None:
         self.write(self.faults.raw)

@@ -122,6 +122,8 @@ def create(
 
         pick(kept.registry, spec.model.name, tag)
     model.origin = Origin(name, spec, report)
+    if device is None and dtype is None:  # else every tensor is looked at, for nothing
+        return model
     from ..core.device import find_device
 
     return model.to(device=None if device is None else find_device(device), dtype=_floating(dtype))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -148,7 +149,6 @@ def read_tensors(content: bytes, what: str) -> dict[str, Tensor]:
     Raises:
         WeightsError: The bytes are no safetensors file, or hold values that are not finite.
     """
-    import torch
     from safetensors import SafetensorError
     from safetensors.torch import load
 
@@ -167,9 +167,17 @@ def read_tensors(content: bytes, what: str) -> dict[str, Tensor]:
             f"Expected safetensors in {what}, got bytes that are none: {cause}.", hint="Fetch the file again."
         ) from error
     for name, tensor in tensors.items():
-        if tensor.is_floating_point() and not torch.isfinite(tensor.float()).all():
+        if tensor.is_floating_point() and not _is_finite(tensor):
             raise WeightsError(f"Expected finite weights in {what}, got NaN or infinity in {name!r}.", value=name)
     return tensors
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    """Says whether all values are, also in single precision; their sum is the faster answer, but can overflow."""
+    import torch
+
+    wide = tensor if tensor.itemsize > 1 else tensor.float()  # there is no sum in 8 bits
+    return math.isfinite(wide.sum(dtype=torch.float32).item()) or bool(tensor.float().isfinite().all())
 
 
 def _refuse_doubles(content: bytes) -> None:
@@ -211,7 +219,8 @@ def load_into(model: VAE, registry: Registry, arch: str, which: str | Path | Non
         path, content = locate(card)
     tensors = read_tensors(content, str(path))
     adapted = load_strictly(model, tensors, str(path))
-    return LoadReport(card, path, hashlib.sha256(content).hexdigest(), len(tensors), adapted)
+    digest = card.sha256 if card else hashlib.sha256(content).hexdigest()  # which locate has made sure of
+    return LoadReport(card, path, digest, len(tensors), adapted)
 
 
 def load_strictly(model: VAE, tensors: dict[str, Tensor], what: str) -> tuple[str, ...]:
