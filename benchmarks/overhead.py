@@ -100,8 +100,8 @@ def sentence() -> str:
     ratio, first = found["repeated"]["ratio"], found["first"]["ratio"]
     return (
         f'`create("{found["model"]}", pretrained=True)` costs {ratio:.2f} × the CPU time of making the same modules by '
-        f"hand and loading the same file with safetensors alone (medians of {found['repeats']} calls), and {first:.2f} × "
-        f"in a fresh process with all imports (medians of {found['firsts']}).\n"
+        f"hand and loading the same file with safetensors alone (medians of {found['repeats']} calls), and "
+        f"{first:.2f} × in a fresh process with all imports (medians of {found['firsts']}).\n"
     )
 
 
