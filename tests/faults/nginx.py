@@ -26,7 +26,7 @@ http {{
   log_format seen escape=none '$uri|$http_range|$http_if_range|$status|$body_bytes_sent';
   access_log {folder}/access.log seen;
   gzip on; gzip_types *; gzip_min_length 1;
-  limit_req_zone $uri zone=often:1m rate=1r/s;
+  limit_req_zone $uri zone=often:1m rate=20r/m;
   ssl_certificate {folder}/leaf.crt; ssl_certificate_key {folder}/leaf.key;
   server {{
     listen 127.0.0.1:{port}; {tls}
@@ -41,7 +41,7 @@ http {{
     location /503/ {{ return 503; }}
     location /429/ {{ add_header Retry-After 9999 always; return 429; }}
     location /often/ {{ alias {folder}/www/; limit_req zone=often; limit_req_status 429; error_page 429 = @later; }}
-    location @later {{ add_header Retry-After 1 always; return 429; }}
+    location @later {{ add_header Retry-After 3 always; return 429; }}
     location /loop/ {{ return 302 /loop/w.safetensors; }}
     location /moved/ {{ return 301 /w.safetensors; }}
     location /down/ {{ return 302 http://127.0.0.1:{plain}/w.safetensors; }}
