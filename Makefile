@@ -1,6 +1,7 @@
 # make enhance [IMAGE=photo.jpg]   set up .venv, enhance a photo, say where the result is
 # make test                        set up .venv, lint, check types, test
 # make strangers                   test the plugins that are distributions of their own, in .venv-strangers
+# make faults                      the tests of downloads and caches that fail, alone
 # make docs                        write the generated parts of README and docs again
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ GUESTS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/vaezoo-*/pyproject.to
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: enhance test lint strangers docs bench clean
+.PHONY: enhance test strangers faults olah lint docs bench clean
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -45,6 +46,17 @@ $(APART)/ready: $(VENV)/ready $(GUESTS:%=%/pyproject.toml)
 strangers: $(APART)/ready
 	@set -e; for guest in $(GUESTS); do echo "$$guest"; \
 	  (cd $$guest && $(CURDIR)/$(APART)/bin/python -m pytest -p no:cacheprovider); done
+
+faults: $(VENV)/ready
+	$(BIN)/python -m pytest tests/faults
+
+# a hub-protocol server for the tests, in an environment of its own because of what it pins
+olah: .venv-olah/ready
+
+.venv-olah/ready:
+	$(PYTHON) -m venv .venv-olah
+	.venv-olah/bin/python -m pip install --quiet --disable-pip-version-check --retries 1 --timeout 15 olah==0.5.4
+	@touch $@
 
 docs: $(VENV)/ready
 	$(BIN)/python -m benchmarks.readme

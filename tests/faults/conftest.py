@@ -24,6 +24,12 @@ VARIABLES = "VAEZOO_OFFLINE HF_HUB_OFFLINE VAEZOO_MIRROR VAEZOO_SEEDS VAEZOO_TIM
 VARIABLES += " HTTP_PROXY http_proxy ALL_PROXY all_proxy NO_PROXY no_proxy"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(WORKER.parent):
+            item.add_marker("faults")
+
+
 @pytest.fixture(autouse=True)
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     for name in VARIABLES.split():

@@ -41,13 +41,16 @@ class Faults:
     seen: list[Request] = field(default_factory=list)
     url: str = ""
     go_on: threading.Event = field(default_factory=threading.Event)
+    patience_s: float = 20
     halfway: threading.Event = field(default_factory=threading.Event)
     elsewhere: str = ""
     tunnel: tuple[str, int] | None = None
+    raw: bytes = b""
+    hub: str | None = None  # the ETag of its files
 
     def at(self, *plays: str) -> str:
         """Returns a URL that plays these."""
-        path = f"/{len(self.plays)}-{plays[0]}/w.safetensors"
+        path = f"/{len(self.plays)}-{plays[0].partition('_')[0]}/w.safetensors"
         self.plays[path] = list(plays)
         return self.url + path
 
@@ -65,18 +68,24 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *args: object) -> None:
         pass
 
+    def do_HEAD(self) -> None:
+        """What the hub's protocol asks first is answered well, if this is to be a hub."""
+        if self.faults.hub is None:
+            return self.do_GET()
+        self.request_seen = Request(self.path, None, None, {})
+        headers = {"Content-Length": len(BODY), "ETag": f'"{self.faults.hub}"', "X-Repo-Commit": "b" * 40}
+        self.say(200, {**headers, "Accept-Ranges": "bytes"})
+
     def do_GET(self) -> None:
         get = self.headers.get
         self.request_seen = Request(self.path, get("Range"), get("If-Range"), lowered(self.headers))
         self.faults.seen.append(self.request_seen)
         plays = self.faults.plays.get(self.path, ["code_404"])
-        name, *rest = (plays.pop(0) if len(plays) > 1 else plays[0]).split("_", 1)
+        name, *rest = (plays.pop(0) if len(plays) > 1 else plays[0]).split("_")
         try:
             getattr(self, f"play_{name}")(*rest)
         except OSError:
             self.close_connection = True
-
-    do_HEAD = do_GET
 
     def say(self, status: int, headers: dict[str, object], body: bytes = b"") -> None:
         self.send_response(status)
@@ -124,17 +133,44 @@ class Handler(BaseHTTPRequestHandler):
     def play_stall(self) -> None:
         self.play_cut()
         self.faults.halfway.set()
-        self.faults.go_on.wait(20)
+        self.faults.go_on.wait(self.faults.patience_s)
 
     def play_silent(self) -> None:
-        self.faults.go_on.wait(20)
+        self.faults.go_on.wait(self.faults.patience_s)
 
     def play_slow(self) -> None:
         """Gives the second half when it is told to."""
         self.play_cut()
         self.faults.halfway.set()
-        self.faults.go_on.wait(20)
+        self.faults.go_on.wait(self.faults.patience_s)
         self.write(BODY[HALF:])
+
+    def play_drip(self, bytes_each: str = "20") -> None:
+        """A first half, then a few bytes twenty times a second."""
+        self.play_cut()
+        for at in range(HALF, len(BODY), int(bytes_each)):
+            self.write(BODY[at : at + int(bytes_each)])
+            if self.faults.go_on.wait(0.05):
+                break
+
+    def play_upto(self, end: str) -> None:
+        """As good, but stops before a byte of the file until it is told to go on."""
+        start = int((self.request_seen.range or "bytes=0-")[6:-1])
+        span = {"Content-Range": f"bytes {start}-{len(BODY) - 1}/{len(BODY)}"} if start else {}
+        headers = {"Content-Length": len(BODY) - start, "ETag": ETAG, **span}
+        self.say(206 if start else 200, headers, BODY[start : int(end)])
+        self.faults.halfway.set()
+        self.faults.go_on.wait(self.faults.patience_s)
+
+    def play_raw(self) -> None:
+        self.write(self.faults.raw)
+        self.close_connection = True
+
+    def play_odd(self, header: str, value: str) -> None:
+        """One header that makes no sense beside an otherwise good answer, or a 429, or a redirect."""
+        status = {"Retry-After": 429, "Location": 302}.get(header, 200)
+        body = BODY if status == 200 else b""
+        self.say(status, {"Content-Length": len(body), header: value} if body else {header: value}, body)
 
     def play_flip(self) -> None:
         wrong = bytearray(BODY)

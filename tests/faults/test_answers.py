@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from dataclasses import replace
 
@@ -12,13 +13,14 @@ from vaezoo.zoo import download
 from vaezoo.zoo.store import Store
 from vaezoo.zoo.weights import locate
 
+from . import server as server_module
 from .conftest import FAST, card, files
 from .server import BODY, HALF, SHA256, Faults
 
 
 def hurry(monkeypatch: pytest.MonkeyPatch, play: str) -> None:
     """Waits less for a server that says nothing."""
-    if play in ("stall", "silent"):
+    if play in ("stall", "silent", "drip"):
         monkeypatch.setattr(download, "patience", lambda: replace(FAST, timeout_s=0.2))
 
 
@@ -32,6 +34,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch, play: str) -> None:
         ["reset", "good"],
         ["stall", "good"],
         ["silent", "good"],
+        ["drip", "good"],
         ["garbage", "good"],
         ["code_429", "good"],
         ["code_500", "good"],
@@ -66,6 +69,7 @@ def test_a_fault_that_passes(server: Faults, store: Store, plays: list[str], mon
         ("reset", NetworkError, f"{HALF} of {len(BODY)} bytes|3 tries"),
         ("stall", NetworkError, "timed out"),
         ("silent", NetworkError, "timed out"),
+        ("drip", NetworkError, "no more than [0-9]+ bytes in 0 s .3 tries"),
         ("garbage", NetworkError, "3 tries"),
         ("flip", HashMismatch, f"sha256 [0-9a-f]{{64}} instead of {SHA256}"),
         ("longer", HashMismatch, f"more than the {len(BODY)} bytes"),
@@ -144,6 +148,78 @@ def test_dots_in_a_url_lead_nowhere_on_this_machine(server: Faults, store: Store
         with pytest.raises(WeightsError, match="not there"):
             locate(card(url))
     assert {p.name for p in store.folder.iterdir()} == {"CACHEDIR.TAG", "blobs", "partial", "quarantine"}
+
+
+def test_a_slow_drip_is_no_reason_to_wait_for_ever(server: Faults, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte comes in time, and the whole would take hours; what came is kept, and the next source goes on there."""
+    monkeypatch.setattr(download, "patience", lambda: replace(FAST, timeout_s=0.2))
+    drips, good = server.at("drip"), server.at("good")
+    assert locate(card(drips, good))[1] == BODY
+    have = int((server.asked(good)[0].range or "")[6:-1])
+    assert have > HALF and server.asked(good)[0].sent == len(BODY) - have
+
+
+def test_a_slow_line_is_waited_for(server: Faults, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download, "patience", lambda: replace(FAST, timeout_s=0.2, slowest=1024))
+    monkeypatch.setattr(server_module, "HALF", 0)
+    assert locate(card(server.at(f"drip_{len(BODY) // 12}")))[1] == BODY  # 0.6 s, three times the limit
+    assert len(server.seen) == 1
+
+
+ODD = ("\xb2", "9" * 5000, "-1", "12abc", "1e3", "\x00")
+
+
+@pytest.mark.parametrize("value", ODD, ids=ascii)
+def test_a_length_that_makes_no_sense(server: Faults, value: str) -> None:
+    """A superscript two is a digit to Python, and no number."""
+    try:
+        assert locate(card(server.at(f"odd_Content-Length_{value}"), server.at("good")))[1] == BODY
+    except VaezooError as error:
+        pytest.fail(f"the good source was not reached: {error}")
+
+
+@pytest.mark.parametrize(
+    "value", [*ODD, "Wed, 99 Foo 99999 99:99:99 GMT", "Mon, 01 Jan 0001 00:00:00 +2359"], ids=ascii
+)
+def test_a_retry_after_that_makes_no_sense(server: Faults, value: str) -> None:
+    with pytest.raises(NetworkError, match="HTTP 429"):
+        locate(card(server.at(f"odd_Retry-After_{value}")))
+
+
+@pytest.mark.parametrize(
+    "value", ["https://[", "http://[::1", "//a:b/", "https://\xe9\xe9/", "", "\x00", "javascript:x"]
+)
+def test_a_redirect_that_makes_no_sense(server: Faults, value: str) -> None:
+    with pytest.raises(NetworkError, match=r"is no URL|redirects|is not secure|tries"):
+        locate(card(server.at(f"odd_Location_{value}")))
+
+
+@pytest.mark.parametrize(
+    "url", ["https://[", "https://[::1", "https://me:secret@[/w?token=secret", "pkg://[", "http://127.0.0.1:x/w"]
+)
+def test_a_url_that_is_none(server: Faults, url: str) -> None:
+    with pytest.raises(VaezooError, match="no URL") as caught:
+        locate(card(url))
+    assert "secret" not in str(caught.value)
+    assert locate(card(url, server.at("good")))[1] == BODY
+
+
+HEAD = b'HTTP/1.1 200 OK\r\nContent-Length: %d\r\nETag: "one"\r\nContent-Type: text/plain\r\n\r\n' % len(BODY)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_an_answer_with_spoilt_headers(server: Faults, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three bytes of the answer's head are others: the right bytes come, or a named error."""
+    monkeypatch.setattr(download, "patience", lambda: replace(FAST, timeout_s=0.3, tries=1))
+    chance = random.Random(seed)
+    head = bytearray(HEAD)
+    for _ in range(3):
+        head[chance.randrange(len(head))] = chance.randrange(256)
+    server.raw = bytes(head) + BODY
+    try:
+        assert locate(card(server.at("raw")))[1] == BODY
+    except VaezooError as error:
+        assert error.exit_code in (4, 5)
 
 
 def test_a_bad_timeout_is_refused(monkeypatch: pytest.MonkeyPatch, server: Faults) -> None:

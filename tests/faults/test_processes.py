@@ -65,6 +65,26 @@ def test_a_killed_download_is_resumed_by_the_next_process(server: Faults, store:
     assert files(store, "partial") == []
 
 
+def test_killed_at_many_points_of_a_download(server: Faults, store: Store, spawn: Spawn) -> None:
+    """Each process asks for what the killed ones left to do, and no byte that is on the disk is asked for again."""
+    stops = [1, 2**18 - 1, 2**18, 2**18 + 1, 2**20, HALF, len(BODY) - 1]
+    url = server.at(*(f"upto_{stop}" for stop in stops), "good")
+    have = 0
+    for nth, stop in enumerate(stops):
+        process = spawn(url)
+        assert server.halfway.wait(50)
+        server.halfway.clear()
+        wait_for(lambda stop=stop: sum(p.stat().st_size for p in store.folder.glob("partial/*.part")) == stop)
+        process.kill()
+        process.wait()
+        assert server.seen[nth].range == (f"bytes={have}-" if have else None)
+        have = stop
+    assert told(spawn(url))["sha256"] == SHA256
+    assert server.seen[-1].range == f"bytes={len(BODY) - 1}-" and server.seen[-1].sent == 1
+    assert sum(request.sent for request in server.seen) == len(BODY) and len(server.seen) == len(stops) + 1
+    assert files(store, "partial") == files(store, "quarantine") == []
+
+
 @pytest.mark.parametrize(
     "die",
     [
@@ -130,6 +150,18 @@ def test_only_what_is_dead_is_taken_over_or_swept(store: Store) -> None:
         with partial.claimed(work, SHA256) as other:
             assert other != mine and other.stat().st_size == len(old.name)
             other.unlink()
+
+
+def test_the_folder_of_a_living_download_is_not_swept(store: Store) -> None:
+    """huggingface_hub works in a folder beside the partial file."""
+    work = store.folder / "partial"
+    work.mkdir(parents=True)
+    with subprocess.Popen(["true"]) as gone:
+        pass
+    alive, dead = (work / f"{SHA256}.{partial.HOST}.{pid}.a.part.hub" for pid in (os.getpid(), gone.pid))
+    alive.mkdir()
+    dead.mkdir()
+    assert partial.leftovers(work, 0) == [dead]
 
 
 def test_the_sweep_removes_what_died_long_ago(server: Faults, store: Store) -> None:

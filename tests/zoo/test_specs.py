@@ -11,7 +11,7 @@ import vaezoo
 from vaezoo.core import VAE
 from vaezoo.errors import BackendUnavailable, ConfigError, IncompatibleParts, UnknownName, VaezooError
 from vaezoo.zoo.registry import Registry
-from vaezoo.zoo.specs import resolve
+from vaezoo.zoo.specs import _typed, _typed_anew, resolve
 
 
 def test_the_shelf() -> None:
@@ -214,3 +214,39 @@ def test_dtype_and_origin() -> None:
     model = vaezoo.create("mlp-seed", dtype="float64")
     assert next(model.parameters()).dtype == torch.float64
     assert model.origin.name == "mlp-seed" and model.origin.weights is None
+
+
+def test_what_is_remembered_of_a_type_is_what_it_was() -> None:
+    """1, 1.0 and True are equal, and no value may answer for another, however often and in whatever order."""
+    kinds: tuple[Any, ...] = (int, float, bool, str, int | None, float | None, bool | None, str | None)
+    kinds += (tuple[int, ...], tuple[float, float], tuple[bool, ...] | None, list[int])
+    values: tuple[Any, ...] = (
+        1,
+        1.0,
+        True,
+        "1",
+        0,
+        0.0,
+        False,
+        None,
+        "",
+        (1, 1),
+        [1, 1],
+        [1.0, 1.0],
+        [True, True],
+        ["1"],
+        [],
+    )
+
+    def outcome(function: Any, kind: Any, value: Any) -> tuple[Any, ...]:
+        try:
+            typed = function(kind, value, "It")
+        except ConfigError as error:
+            return (str(error),)
+        return type(typed), typed, [type(item) for item in typed] if isinstance(typed, tuple) else None
+
+    for order in (1, -1, 1):
+        for kind in kinds:
+            for value in values[::order]:
+                if type(value) is not kind:
+                    assert outcome(_typed, kind, value) == outcome(_typed_anew, kind, value), (kind, value)

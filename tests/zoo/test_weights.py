@@ -19,7 +19,7 @@ from vaezoo.errors import HashMismatch, TensorMismatch, UnknownName, VaezooError
 from vaezoo.zoo import Keeper
 from vaezoo.zoo.cards import Card
 from vaezoo.zoo.probe import agrees, probe
-from vaezoo.zoo.weights import from_package
+from vaezoo.zoo.weights import from_package, load_strictly
 
 from .test_registry import CARD
 
@@ -159,3 +159,16 @@ def test_a_whole_pickle_of_torch_is_refused(model: VAE, tmp_path: Path) -> None:
     torch.save(model.state_dict(), path)
     with pytest.raises(WeightsError, match="got a pickle"):
         create("mlp-seed", pretrained=path)
+
+
+def test_a_module_that_loads_in_its_own_way_is_asked(model: VAE) -> None:
+    """Where no module does, tensors are copied without asking; a hook is not passed over."""
+    state = {name: torch.randn_like(value) for name, value in model.state_dict().items()}
+    asked: list[bool] = []
+    for hooked in (False, True):
+        if hooked:
+            next(iter(model.children())).register_load_state_dict_post_hook(lambda *_: asked.append(True))
+        fresh = {name: value + hooked for name, value in state.items()}
+        assert load_strictly(model, fresh, "it") == ()
+        assert all(torch.equal(value, fresh[name]) for name, value in model.state_dict().items())
+        assert all(p.requires_grad and p.grad_fn is None for p in model.parameters()) and bool(asked) == hooked

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit, urlunsplit
 
 from ..errors import NetworkError
 
@@ -17,7 +17,10 @@ REDIRECTS = 8
 
 def shown(url: str) -> str:
     """Returns a URL as it may be printed: without password, query or fragment."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url.partition("?")[0].partition("#")[0].rpartition("@")[2]
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
@@ -29,6 +32,20 @@ def is_loopback(host: str | None) -> bool:
         return False
 
 
+def split(url: str, base: str = "") -> SplitResult:
+    """Returns the parts of a URL, which may be relative to another.
+
+    Raises:
+        NetworkError: It is none.
+    """
+    try:
+        parts = urlsplit(urljoin(base, url) if base else url)
+        _ = parts.port  # which is only looked at when it is asked for
+    except ValueError as error:
+        raise NetworkError(f"{shown(url)!r} is no URL: {error}", value=url) from error
+    return parts
+
+
 def connect(url: str, headers: dict[str, str], timeout_s: float) -> BaseHTTPResponse:
     """Returns the answer to a GET, its body not yet read, after at most 8 redirects.
 
@@ -38,16 +55,17 @@ def connect(url: str, headers: dict[str, str], timeout_s: float) -> BaseHTTPResp
         timeout_s: For the connection, and for each further byte.
 
     Raises:
-        NetworkError: A URL or redirect is not secure, or redirects do not end.
+        NetworkError: A URL or redirect is none or not secure, or redirects do not end.
         urllib3.exceptions.HTTPError: The connection fails.
     """
     from urllib3 import Timeout, make_headers
 
-    first = urlsplit(url)
+    first = here = split(url)
     for _ in range(REDIRECTS + 1):
-        here = urlsplit(url)
         if here.scheme != "https" and not (here.scheme == "http" and is_loopback(here.hostname)):
-            raise NetworkError(f"{shown(url)} is not secure: https is needed, except on this machine", value=url)
+            raise NetworkError(
+                f"{shown(here.geturl())} is not secure: https is needed, except on this machine", value=here.geturl()
+            )
         sent = {"User-Agent": "vaezoo", **headers}
         if first.username and (here.scheme, here.hostname, here.port) == (first.scheme, first.hostname, first.port):
             sent |= make_headers(basic_auth=unquote(first.netloc.rpartition("@")[0]))
@@ -65,11 +83,11 @@ def connect(url: str, headers: dict[str, str], timeout_s: float) -> BaseHTTPResp
         if answer.status not in (301, 302, 303, 307, 308):
             return answer
         answer.close()
-        target = urljoin(bare, answer.headers.get("Location", ""))
-        if here.scheme == "https" and urlsplit(target).scheme != "https":
-            raise NetworkError(f"it leads from https to {shown(target)}", value=target)
-        url = target
-    raise NetworkError(f"more than {REDIRECTS} redirects, the last to {shown(url)}", value=url)
+        target = split(answer.headers.get("Location", ""), bare)
+        if here.scheme == "https" and target.scheme != "https":
+            raise NetworkError(f"it leads from https to {shown(target.geturl())}", value=target.geturl())
+        here = target
+    raise NetworkError(f"more than {REDIRECTS} redirects, the last to {shown(here.geturl())}", value=here.geturl())
 
 
 def _pool(scheme: str, host: str) -> PoolManager:

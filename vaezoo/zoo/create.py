@@ -143,6 +143,8 @@ def place(model: VAE, device: Any = None, dtype: Any = None) -> VAE:
     Raises:
         ConfigError: One of them cannot be used.
     """
+    if device is None and dtype is None:  # else every tensor is looked at, for nothing
+        return model
     from ..core.device import find_device
 
     return model.to(device=None if device is None else find_device(device), dtype=_floating(dtype))

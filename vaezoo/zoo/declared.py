@@ -10,6 +10,8 @@ from .cards import card_schema
 SLOTS = ("encoder", "prior", "decoder", "loss", "conditioner")
 NAME = "[a-z0-9]+(-[a-z0-9]+)*"
 """What parts and models are called: lower case words joined by hyphens."""
+TAG = "[A-Za-z0-9][A-Za-z0-9_-]*"
+"""What weights of a model are called; it becomes part of file names, so nothing in it may lead elsewhere."""
 
 _TEXT = {"type": "string"}
 _CHOICE = {
@@ -51,7 +53,7 @@ MODEL: dict[str, Any] = {
 def registry_schema() -> dict[str, Any]:
     """Returns the JSON Schema (draft 2020-12) of a registry file."""
     name = {"pattern": f"^{NAME}$", "title": "a name of lower case words joined by hyphens"}
-    tagged = {"pattern": f"^{NAME}\\.[^.]+$", "title": "a weight's name as arch.tag"}
+    tagged = {"pattern": f"^{NAME}\\.{TAG}$", "title": "a weight's name as arch.tag"}
     parts = {"type": "object", "propertyNames": name, "additionalProperties": PART}
     names = {"type": "object", "propertyNames": name, "additionalProperties": _TEXT}
     return {

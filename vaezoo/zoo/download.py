@@ -35,12 +35,14 @@ class Patience:
         tries: How often to ask before giving up.
         pause_s: Before the second try; doubled each time.
         longest_s: The longest pause that a server's ``Retry-After`` can ask for.
+        slowest: Bytes per second; a server that gives less for ``timeout_s`` breaks off.
     """
 
     timeout_s: float = 20.0
     tries: int = 4
     pause_s: float = 0.5
     longest_s: float = 60.0
+    slowest: float = 1024.0
 
 
 def patience() -> Patience:
@@ -106,7 +108,9 @@ def download(url: str, part: Path, size: int, waits: Patience | None = None) -> 
             except _BrokeOff as error:
                 cause, after = str(error), error.after_s
             except SSLError as error:
-                raise NetworkError(f"no secure connection: {_first(error)}", value=url) from error
+                if _is_about_a_certificate(error):
+                    raise NetworkError(f"no secure connection: {_first(error)}", value=url) from error
+                cause, after = _first(error), 0.0
             except (HTTPError, OSError) as error:
                 cause, after = _first(error), 0.0
             reached = part.stat().st_size
@@ -131,13 +135,19 @@ def _piece(url: str, part: Path, size: int, waits: Patience, tell: Any) -> None:
     try:
         _check(answer, part, have, size, url)
         try:
-            with part.open("ab" if answer.status == 206 else "wb") as file:
+            with _opened(part, "ab" if answer.status == 206 else "wb") as file:
+                since, from_ = time.monotonic(), file.tell()
                 while data := answer.read1(CHUNK):
                     if file.tell() + len(data) > size:
                         os.truncate(part, 0)
                         raise HashMismatch(f"more than the {size} bytes of the card", value=url)
                     _write(file, data)
                     tell(file.tell())
+                    took, got = time.monotonic() - since, file.tell() - from_
+                    if took > waits.timeout_s:
+                        if got < took * waits.slowest:
+                            raise _BrokeOff(f"no more than {got} bytes in {took:.0f} s")
+                        since, from_ = time.monotonic(), file.tell()
         except _Disk as error:
             raise StoreError(f"{part} cannot be written: {error}", value=str(part)) from error
     finally:
@@ -146,14 +156,32 @@ def _piece(url: str, part: Path, size: int, waits: Patience, tell: Any) -> None:
         raise _BrokeOff("the answer ends early")
 
 
+def _is_about_a_certificate(error: BaseException | None) -> bool:
+    """Says whether it is certificates that forbid a connection, which no second try changes; not a line that broke."""
+    import ssl
+
+    return isinstance(error, ssl.CertificateError) or (
+        error is not None and any(_is_about_a_certificate(e) for e in error.args if isinstance(e, BaseException))
+    )
+
+
 class _Disk(Exception):
     """A failure of the disk, told apart from one of the network."""
 
 
-def _write(file: Any, data: bytes) -> None:
+def _opened(part: Path, mode: str) -> Any:
+    """Opens a file without a buffer: what a full disk refused is not written once more when it is closed."""
     try:
-        file.write(data)
-        file.flush()
+        return part.open(mode, buffering=0)
+    except OSError as error:
+        raise _Disk(error.strerror) from error
+
+
+def _write(file: Any, data: bytes) -> None:
+    left = memoryview(data)
+    try:
+        while left:
+            left = left[file.write(left) :]
     except OSError as error:
         raise _Disk(error.strerror) from error
 
@@ -180,8 +208,9 @@ def _check(answer: BaseHTTPResponse, part: Path, have: int, size: int, url: str)
         ):
             os.truncate(part, 0)
             raise _BrokeOff(f"HTTP 206 with the wrong bytes, {said.get('Content-Range')!r}")
-    if (length.isdigit() and int(length) != expected) or (not length and _is_page(said)):
-        what = f"{int(length)} bytes where {expected} were expected" if length else "no length"
+    stated = length.isascii() and length.isdigit()
+    if (stated and length.lstrip("0") != str(expected)) or (not length and _is_page(said)):
+        what = f"{length[:20]} bytes where {expected} were expected" if length else "no length"
         if _is_page(said):
             raise NetworkError(f"a web page instead of the file, {what}", value=url)
         raise HashMismatch(what, value=url)
@@ -194,9 +223,9 @@ def _is_page(said: Any) -> bool:
 
 def _retry_after(text: str) -> float:
     """Returns the seconds that a header asks for, as a number or as a date."""
-    if text.strip().isdigit():
+    if text.isascii() and text.strip().isdigit():
         return float(text)
-    with suppress(ValueError, TypeError):
+    with suppress(ValueError, TypeError, OverflowError, IndexError):
         return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
     return 0.0
 

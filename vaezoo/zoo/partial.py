@@ -93,14 +93,14 @@ def leftovers(folder: Path, age_s: float = WEEK_S) -> list[Path]:
     found = []
     for path in sorted(folder.glob("*")):
         with suppress(OSError):
-            if path.lstat().st_mtime <= limit and (path.suffix != ".part" or _dead(path)):
+            if path.lstat().st_mtime <= limit and (".part" not in path.suffixes or _dead(path)):
                 found.append(path)
     return found
 
 
 def _dead(part: Path) -> bool:
-    """Says whether a partial file has no writer."""
-    owner = part.name.split(".")[1:-1]
+    """Says whether a partial file, or a folder beside it, has no writer."""
+    owner = part.name.partition(".part")[0].split(".")[1:]
     if len(owner) != 3 or not owner[1].isdigit():
         return True
     if owner[0] != HOST or os.name == "nt":  # signal 0 would end the process there

@@ -39,7 +39,7 @@ def from_package(url: str) -> Path | None:
         return None
     for folder in (spec.submodule_search_locations if spec else None) or ():
         path = Path(folder, inside)
-        if path.is_file():
+        if os.path.isfile(path):  # which raises nothing, however long the name
             return path
     return None
 
@@ -47,7 +47,7 @@ def from_package(url: str) -> Path | None:
 def from_file(url: str) -> Path | None:
     """Finds ``file:///path``."""
     path = Path(unquote(urlsplit(url).path))
-    return path if path.is_file() else None
+    return path if os.path.isfile(path) else None
 
 
 def from_hub(url: str, part: Path, size: int) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import MISSING, dataclass, field, make_dataclass, replace
+from functools import lru_cache
 from importlib import import_module
 from math import isfinite
 from typing import Any, get_type_hints
@@ -16,6 +18,7 @@ from ..errors import BackendUnavailable, ConfigError, IncompatibleParts, suggest
 from .declared import MODEL, SLOTS
 from .registry import Model, Part, Registry, Source, split_name
 
+_SCALARS = {bool, int, float, str, type(None)}
 _MODEL_KEYS = set(MODEL["properties"])
 Overrides = Mapping[str, Any] | Iterable[str]
 
@@ -253,7 +256,11 @@ class _Draft:
 
 def _schema(part: Part) -> dict[str, tuple[Any, Any]]:
     """Returns the type and default (or MISSING) of each parameter of a part."""
-    facts = load_object(part.facts, f"The {part.slot} {part.name!r}")
+    return _signature(load_object(part.facts, f"The {part.slot} {part.name!r}"))
+
+
+@lru_cache(maxsize=1024)
+def _signature(facts: Callable[..., Any]) -> dict[str, tuple[Any, Any]]:
     hints = get_type_hints(facts)
     return {
         name: (hints.get(name, Any), MISSING if p.default is p.empty else p.default)
@@ -284,6 +291,21 @@ def _typed(kind: Any, value: Any, what: str) -> Any:
     """Returns a value as its declared type, by OmegaConf's rules; None stays None where the type allows it."""
     if _finite(value) and (kind is Any or type(value) is kind):
         return value
+    flat = tuple(value) if type(value) in (list, tuple) else value
+    types = tuple(map(type, flat)) if type(flat) is tuple else (type(flat),)
+    if _SCALARS.issuperset(types):
+        with suppress(ConfigError):  # which is to show the value as it came
+            return _typed_before(kind, flat, types)
+    return _typed_anew(kind, value, what)
+
+
+@lru_cache(maxsize=4096)
+def _typed_before(kind: Any, value: Any, types: tuple[type, ...]) -> Any:
+    """Remembers :func:`_typed_anew`, which takes longer than a small network is made in; ``types`` since 1 == True."""
+    return _typed_anew(kind, value, "")
+
+
+def _typed_anew(kind: Any, value: Any, what: str) -> Any:
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -111,7 +112,10 @@ def locate(
 def _obtain(card: Card, url: str, store: Store, fetch: bool, zoo: Keeper) -> tuple[Path, bytes]:
     """Returns a file by one of its URLs; raises where that is not possible."""
     url = mirrored(url)
-    scheme = urlsplit(url).scheme
+    try:
+        scheme = urlsplit(url).scheme
+    except ValueError as error:
+        raise WeightsError(f"it is no URL: {error}", value=url) from error
     if scheme in LOCAL:
         path = LOCAL[scheme](url)
         if path is None:
@@ -161,28 +165,50 @@ def read_tensors(content: bytes, what: str) -> dict[str, Tensor]:
     Raises:
         WeightsError: The bytes are no safetensors file, or hold values that are not finite.
     """
-    import torch
     from safetensors import SafetensorError
     from safetensors.torch import load
 
-    if content[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
-        raise WeightsError(
-            f"Expected safetensors in {what}, got a pickle, which could run code.",
-            hint="Convert it with safetensors.torch.save_file.",
-            value=what,
-        )
     try:
         tensors: dict[str, Tensor] = load(content)
-    except (SafetensorError, ValueError, KeyError, json.JSONDecodeError, OverflowError, RuntimeError) as error:
+        _refuse_doubles(content)
+    except (SafetensorError, ValueError, KeyError, TypeError, OverflowError, RuntimeError) as error:
+        # looked at only now: a sound header of 640 bytes begins as a pickle does
+        if content[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
+            raise WeightsError(
+                f"Expected safetensors in {what}, got a pickle, which could run code.",
+                hint="Convert it with safetensors.torch.save_file.",
+                value=what,
+            ) from error
+        cause = str(error).partition("\n")[0].removeprefix("Error while deserializing: ")
         raise WeightsError(
-            f"Expected safetensors in {what}, got bytes that are none: {error}.",
+            f"Expected safetensors in {what}, got bytes that are none: {cause}.",
             hint="Fetch the file again.",
             value=what,
         ) from error
     for name, tensor in tensors.items():
-        if tensor.is_floating_point() and not torch.isfinite(tensor.float()).all():
+        if tensor.is_floating_point() and not _is_finite(tensor):
             raise WeightsError(f"Expected finite weights in {what}, got NaN or infinity in {name!r}.", value=name)
     return tensors
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    """Says whether all values are, also in single precision; their sum is the faster answer, but can overflow."""
+    import torch
+
+    wide = tensor if tensor.itemsize > 1 else tensor.float()  # there is no sum in 8 bits
+    return math.isfinite(wide.sum(dtype=torch.float32).item()) or bool(tensor.float().isfinite().all())
+
+
+def _refuse_doubles(content: bytes) -> None:
+    """Raises ValueError where a sound header names a tensor, or a key of one, twice: the reader takes the last."""
+
+    def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        names = [name for name, _ in pairs]
+        if len(set(names)) < len(names):
+            raise ValueError(f"its header has {max(names, key=names.count)!r} twice")
+        return dict(pairs)
+
+    json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")], object_pairs_hook=once)
 
 
 def load_into(
@@ -218,7 +244,8 @@ def load_into(
         declared = registry.models.get(arch)
         tensors = adapted(zoo or keeper(), declared.name, declared.source.owner, tensors)
     changed = load_strictly(model, tensors, str(path))
-    return LoadReport(card, path, hashlib.sha256(content).hexdigest(), len(tensors), changed)
+    digest = card.sha256 if card else hashlib.sha256(content).hexdigest()  # which locate has made sure of
+    return LoadReport(card, path, digest, len(tensors), changed)
 
 
 def load_strictly(model: VAE, tensors: dict[str, Tensor], what: str) -> tuple[str, ...]:
@@ -228,6 +255,9 @@ def load_strictly(model: VAE, tensors: dict[str, Tensor], what: str) -> tuple[st
         TensorMismatch: One does not; the model is as it was.
     """
     own = model.state_dict()
+    if own.keys() == tensors.keys() and all(_fits(own[n], tensors[n]) for n in own):
+        _copy(model, own, tensors)
+        return tuple(n for n in own if own[n].dtype != tensors[n].dtype)
     missing, extra = sorted(own.keys() - tensors.keys()), sorted(tensors.keys() - own.keys())
     shapes = [
         f"{n} is {tuple(tensors[n].shape)} instead of {tuple(own[n].shape)}"
@@ -237,18 +267,36 @@ def load_strictly(model: VAE, tensors: dict[str, Tensor], what: str) -> tuple[st
     kinds = [
         f"{n} is {tensors[n].dtype} instead of {own[n].dtype}"
         for n in own
-        if n in tensors and own[n].is_floating_point() != tensors[n].is_floating_point()
+        if n in tensors and own[n].shape == tensors[n].shape and not _fits(own[n], tensors[n])
     ]
     complaints = [
         f"{len(names)} {word}, such as {names[0]!r}"
         for word, names in (("missing", missing), ("extra", extra))
         if names
     ] + (shapes + kinds)[:3]
-    if complaints:
-        raise TensorMismatch(
-            f"The tensors in {what} are not the model's: {'; '.join(complaints)}.",
-            hint="Create the model with the configuration the weights were trained with.",
-            value=(missing, extra),
-        )
-    model.load_state_dict(tensors, strict=True)
-    return tuple(n for n in own if own[n].dtype != tensors[n].dtype)
+    raise TensorMismatch(
+        f"The tensors in {what} are not the model's: {'; '.join(complaints)}.",
+        hint="Create the model with the configuration the weights were trained with.",
+        value=(missing, extra),
+    )
+
+
+def _fits(mine: Tensor, theirs: Tensor) -> bool:
+    """Says whether a tensor has another's shape, and its kind of number or both are fractions."""
+    both = mine.is_floating_point() and theirs.is_floating_point()
+    return mine.shape == theirs.shape and (mine.dtype == theirs.dtype or both)
+
+
+def _copy(model: VAE, own: dict[str, Tensor], tensors: dict[str, Tensor]) -> None:
+    """Copies tensors that fit into a model; by itself where no module loads in a way of its own: in half the time."""
+    from torch import nn
+
+    def is_plain(module: nn.Module) -> bool:
+        hooks = module._load_state_dict_pre_hooks or module._load_state_dict_post_hooks
+        return not hooks and type(module)._load_from_state_dict is nn.Module._load_from_state_dict
+
+    if all(is_plain(module) for module in model.modules()):
+        for name, mine in own.items():  # they are detached, so no gradient is meant
+            mine.copy_(tensors[name])
+    else:
+        model.load_state_dict(tensors, strict=True)
