@@ -97,7 +97,7 @@ def test_a_card_is_read(tmp_path: Path) -> None:
         ({"urls": [5]}, "expected each of urls as a text that is not empty, got 5"),
         ({"probe": ["a"]}, "expected each of probe as a number, got 'a'"),
         ({"data": ["pictures"]}, "expected each of data as a mapping, got 'pictures'"),
-        ({"license": "MIT"}, "unknown key 'license'. Did you mean 'licence'?"),
+        ({"license": "MIT"}, "unknown key 'license'. Did you mean 'licence'"),
         ({"licence": None}, "expected licence as a text that is not empty, got None"),
     ],
 )

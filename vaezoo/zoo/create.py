@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -52,12 +52,19 @@ def build(part: PartSpec) -> Any:
         ) from error
 
 
-def build_model(spec: ModelSpec) -> VAE:
-    """Returns the model of a specification, at random weights."""
+def build_model(spec: ModelSpec, *, blank: bool = False) -> VAE:
+    """Returns the model of a specification.
+
+    Args:
+        spec: Resolved and checked.
+        blank: Whether its weights are loaded next, so that nothing need be drawn for them; else they are random.
+    """
     from ..core import VAE
+    from .blank import Blank
 
     slots = ("encoder", "prior", "decoder", "conditioner")
-    parts: dict[str, Any] = {slot: build(part) if (part := spec.parts[slot]) else None for slot in slots}
+    with Blank() if blank else nullcontext():
+        parts: dict[str, Any] = {slot: build(part) if (part := spec.parts[slot]) else None for slot in slots}
     return VAE(**parts, encodes=spec.encodes, default_size=spec.default_size)  # type: ignore[arg-type]
 
 
@@ -116,7 +123,7 @@ def create(
     spec = _resolve(kept, name, overrides, params)
     held = _held(kept, spec, name, pretrained, lock)
     with _seeded(seed):
-        model = build_model(spec)
+        model = build_model(spec, blank=pretrained is not False)
     report = None
     if pretrained is not False:
         from .weights import load_into

@@ -150,7 +150,7 @@ def load(folder: str | Path, *, device: Any = None, dtype: Any = None, zoo: Keep
     path, content = read_weights(folder, told)
     spec = respecify(told["model"], told["plugins"], kept, f"The model in {folder}")
     tensors = read_tensors(content, str(path))
-    model = build_model(spec)
+    model = build_model(spec, blank=True)
     _take_types(model, tensors)
     adapted = load_strictly(model, tensors, str(path))
     report = LoadReport(None, path, told["weights"]["sha256"], len(tensors), adapted)

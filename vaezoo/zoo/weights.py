@@ -256,7 +256,7 @@ def load_strictly(model: VAE, tensors: dict[str, Tensor], what: str) -> tuple[st
     """
     own = model.state_dict()
     if own.keys() == tensors.keys() and all(_fits(own[n], tensors[n]) for n in own):
-        _copy(model, own, tensors)
+        model.load_state_dict(tensors, strict=True)
         return tuple(n for n in own if own[n].dtype != tensors[n].dtype)
     missing, extra = sorted(own.keys() - tensors.keys()), sorted(tensors.keys() - own.keys())
     shapes = [
@@ -285,18 +285,3 @@ def _fits(mine: Tensor, theirs: Tensor) -> bool:
     """Says whether a tensor has another's shape, and its kind of number or both are fractions."""
     both = mine.is_floating_point() and theirs.is_floating_point()
     return mine.shape == theirs.shape and (mine.dtype == theirs.dtype or both)
-
-
-def _copy(model: VAE, own: dict[str, Tensor], tensors: dict[str, Tensor]) -> None:
-    """Copies tensors that fit into a model; by itself where no module loads in a way of its own: in half the time."""
-    from torch import nn
-
-    def is_plain(module: nn.Module) -> bool:
-        hooks = module._load_state_dict_pre_hooks or module._load_state_dict_post_hooks
-        return not hooks and type(module)._load_from_state_dict is nn.Module._load_from_state_dict
-
-    if all(is_plain(module) for module in model.modules()):
-        for name, mine in own.items():  # they are detached, so no gradient is meant
-            mine.copy_(tensors[name])
-    else:
-        model.load_state_dict(tensors, strict=True)
