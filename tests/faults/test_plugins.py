@@ -53,7 +53,7 @@ FAULTS: dict[str, tuple[dict[str, str], str, str]] = {
         "hook-raised",
         "it called exit(bye)",
     ),
-    "no-file": ({"source": HOOK.format(registry="none.yaml")}, "invalid", "none.yaml: [Errno 2]"),
+    "no-file": ({"source": HOOK.format(registry="none.yaml")}, "invalid", "none.yaml cannot be read: No such file"),
     "misspelt": (
         {"source": "from vaezoo import hookimpl\n@hookimpl\ndef vaezoo_regsitry_files(): return []"},
         "invalid",
@@ -68,7 +68,7 @@ FAULTS: dict[str, tuple[dict[str, str], str, str]] = {
         "incompatible",
         "it needs vaezoo (>=99) ; python_version>'3', this is vaezoo",
     ),
-    "malformed": ({"source": "", "registry": "parts: {encoder: {half: {target: 3}}}"}, "invalid", "malformed.yaml:1"),
+    "malformed": ({"source": "", "registry": "parts: {encoder: {half: {target: 3}}}"}, "invalid", "malformed.yaml, line 1"),
     "prints": ({"source": "print('hello from a plugin')", "registry": PART.format(name="prints")}, "ok", ""),
     "optional": (
         {"source": "", "requires": "vaezoo>=99; extra == 'new'", "registry": PART.format(name="optional")},
