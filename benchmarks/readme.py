@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
+from .blocks import between
+
 README = Path(__file__).parents[1] / "README.md"
-BEGIN, END = "<!-- shelf -->\n", "<!-- /shelf -->"
 
 
 def shelf() -> str:
@@ -31,8 +32,7 @@ def shelf() -> str:
 
 def renewed(text: str) -> str:
     """Returns the README with its shelf as the registry has it."""
-    head, _, rest = text.partition(BEGIN)
-    return head + BEGIN + shelf() + END + rest.partition(END)[2]
+    return between(text, "shelf", shelf())
 
 
 @click.command()

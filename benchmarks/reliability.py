@@ -22,8 +22,8 @@ from typing import Any
 
 import click
 
+from .blocks import between
 from .fetchers import FETCHERS, Errand
-from .overhead import sentence
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "reliability.json"
@@ -198,19 +198,9 @@ def table(results: Record) -> str:
     return "\n".join(lines) + f"\n\nMeasured with {what}.\n"
 
 
-def between(text: str, name: str, content: str) -> str:
-    """Returns a text with other content between the markers of a name."""
-    begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
-    head, found, rest = text.partition(begin)
-    if not found or end not in rest:
-        raise click.ClickException(f"{PAGE} has no markers {name!r}")
-    return head + begin + content + end + rest.partition(end)[2]
-
-
 def renewed(text: str) -> str:
-    """Returns the page with its tables as the JSON files have them."""
-    text = between(text, "peers", table(json.loads(RESULTS.read_text(encoding="utf-8"))))
-    return between(text, "overhead", sentence())
+    """Returns the page with its table as the JSON file has it."""
+    return between(text, "peers", table(json.loads(RESULTS.read_text(encoding="utf-8"))))
 
 
 @click.command()

@@ -17,9 +17,10 @@ from typing import Any
 
 import click
 
+from .blocks import between
+
 FILE = Path(__file__).with_name("results") / "startup.json"
 PAGE = Path(__file__).parents[1] / "docs" / "hooks.md"
-BEGIN, END = "<!-- startup -->\n", "<!-- /startup -->"
 BUDGETS = {"import vaezoo": 0.15, "vaezoo list": 0.35}
 STRANGERS, BROKEN = 10, 2
 
@@ -123,9 +124,7 @@ def table(results: dict[str, Any]) -> str:
 
 def renewed(text: str) -> str:
     """Returns a page with the table of the results that are kept."""
-    head, _, rest = text.partition(BEGIN)
-    kept = json.loads(FILE.read_text(encoding="utf-8"))
-    return head + BEGIN + table(kept) + END + rest.partition(END)[2]
+    return between(text, "startup", table(json.loads(FILE.read_text(encoding="utf-8"))))
 
 
 @click.command()

@@ -64,3 +64,14 @@ def test_no_other_library_was_asked_alone() -> None:
     results = json.loads((ROOT / "benchmarks" / "results" / "reliability.json").read_text())
     assert all(len(records) == 5 for records in results["faults"].values()) and len(results["faults"]) == 11
     assert "wrong bytes" not in json.dumps({f: r["vaezoo"] for f, r in results["faults"].items()})
+
+
+def test_the_line_on_what_create_costs_is_what_was_measured_and_within_its_limit() -> None:
+    import json
+
+    from benchmarks.overhead import LIMIT, PAGE, RESULTS, renewed
+
+    text = PAGE.read_text(encoding="utf-8")
+    assert renewed(text) == text, "run python -m benchmarks.overhead"
+    measured = json.loads(RESULTS.read_text(encoding="utf-8"))
+    assert measured["first"]["ratio"] <= LIMIT and measured["repeated"]["ratio"] <= LIMIT

@@ -68,7 +68,11 @@ FAULTS: dict[str, tuple[dict[str, str], str, str]] = {
         "incompatible",
         "it needs vaezoo (>=99) ; python_version>'3', this is vaezoo",
     ),
-    "malformed": ({"source": "", "registry": "parts: {encoder: {half: {target: 3}}}"}, "invalid", "malformed.yaml, line 1"),
+    "malformed": (
+        {"source": "", "registry": "parts: {encoder: {half: {target: 3}}}"},
+        "invalid",
+        "malformed.yaml, line 1",
+    ),
     "prints": ({"source": "print('hello from a plugin')", "registry": PART.format(name="prints")}, "ok", ""),
     "optional": (
         {"source": "", "requires": "vaezoo>=99; extra == 'new'", "registry": PART.format(name="optional")},

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import warnings
-from importlib import import_module
+from collections.abc import Container
 
 import click
 
 from ..errors import PluginError, UnknownName
 
 
-def guests() -> dict[str, str]:
-    """Returns the verbs of plugins, each with its sentence; one that two claim stands as ``plugin/verb``."""
+def guests(ours: Container[str]) -> dict[str, str]:
+    """Returns the verbs of plugins, each with its sentence; one that two claim, or is ours, stands as ``plugin/verb``."""
     from ..zoo import keeper
 
-    ours = import_module("vaezoo.cli.main").VERBS
     shelf, found = keeper().registry.verbs, {}
     for name, owner, service in shelf.all():
         label = shelf.label(name, owner)

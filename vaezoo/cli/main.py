@@ -39,7 +39,7 @@ class _Verbs(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Returns the verbs in the order they are documented."""
-        return [*VERBS, *guests()]
+        return [*VERBS, *guests(VERBS)]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Returns a verb."""
@@ -54,14 +54,14 @@ class _Verbs(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Finds the verb, or says which one may have been meant."""
         if args and args[0] not in VERBS and not args[0].startswith("-") and guest(args[0]) is None:
-            raise click.UsageError(f"No verb {args[0]!r}. {suggest(args[0], [*VERBS, *guests()])}", ctx)
+            raise click.UsageError(f"No verb {args[0]!r}. {suggest(args[0], [*VERBS, *guests(VERBS)])}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes the verbs without importing them."""
         with formatter.section("Verbs"):
             formatter.write_dl([(name, text) for name, (_, text) in VERBS.items()])
-        if found := guests():
+        if found := guests(VERBS):
             with formatter.section("Verbs of plugins"):
                 formatter.write_dl(list(found.items()))
 
