@@ -11,7 +11,7 @@ from ..errors import PluginError, UnknownName
 
 
 def guests(ours: Container[str]) -> dict[str, str]:
-    """Returns the verbs of plugins, each with its sentence; one that two claim, or is ours, stands as ``plugin/verb``."""
+    """Returns the verbs of plugins with their sentences; one that two claim, or is ours, stands as ``plugin/verb``."""
     from ..zoo import keeper
 
     shelf, found = keeper().registry.verbs, {}
