@@ -27,8 +27,7 @@ class Tiling:
         tile: The largest side of a tile, pixels.
         overlap: What two neighbours share, pixels.
         margin: What each of two neighbours drops at its cut edge, pixels. Trained networks feel far less than
-            they can reach: the default denoiser reaches 123 pixels, and with 48 tiled and whole results
-            differed by at most 2e-7 (one picture, noise of 25 grey levels).
+            they can reach; what is left with the default denoiser stands in docs/restoration.md.
         stride: Origins are multiples of this.
 
     Raises:
