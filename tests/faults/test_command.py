@@ -41,8 +41,13 @@ def instead(monkeypatch: pytest.MonkeyPatch, server: Faults, *plays: str) -> Non
 
 
 def command(*arguments: str) -> subprocess.Popen[str]:
+    """Begins a command that hears Ctrl-C, also where these tests run in the background and it would not."""
     return subprocess.Popen(
-        [sys.executable, "-m", "vaezoo", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "vaezoo", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
 

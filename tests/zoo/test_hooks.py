@@ -365,12 +365,13 @@ def test_a_verb_is_found_and_listed(guests: Guests, shell: Callable[..., tuple[i
 
 def test_a_verb_cannot_take_ours(guests: Guests) -> None:
     from vaezoo.cli.guests import guests as verbs
+    from vaezoo.cli.main import VERBS
 
     zoo = zoo_with(guests.saying("acme", "vaezoo_cli_commands", {"list": (greet, "No.")}))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("vaezoo.zoo.keeper", lambda: zoo)
         with pytest.warns(UserWarning, match="the verb 'list' of the plugin local:acme is ours; say acme/list"):
-            assert "list" not in verbs()
+            assert "list" not in verbs(VERBS)
 
 
 def test_a_verb_of_two_plugins_is_qualified(guests: Guests, shell: Callable[..., tuple[int, str]]) -> None:
