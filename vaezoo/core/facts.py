@@ -109,11 +109,13 @@ class LossFacts:
         likelihoods: Those it can use, empty for all.
         needs_rate: Whether it needs a posterior with a density.
         conditional: Whether the model must encode the target, given the input.
+        beliefs: Those it can use, empty for all.
     """
 
     likelihoods: frozenset[str] = field(default_factory=frozenset)
     needs_rate: bool = True
     conditional: bool = False
+    beliefs: frozenset[str] = field(default_factory=frozenset)
 
 
 @dataclass(frozen=True)
@@ -251,10 +253,13 @@ def _loss_fits(model: ModelFacts, name: dict[str, str]) -> Iterator[str]:
         wants = " or ".join(sorted(loss.likelihoods))
         gives = model.decoder.likelihood
         yield f"The {name['loss']} takes a {wants} likelihood, but the {name['decoder']} gives a {gives} one."
-    if loss.needs_rate and model.encoder is None:
+    if (loss.needs_rate or loss.beliefs) and model.encoder is None:
         yield f"The {name['loss']} needs a posterior, but the {name['decoder']} stands without an encoder."
     if loss.needs_rate and model.encoder is not None and model.encoder.belief == "dirac":
         yield f"The {name['loss']} needs a rate, but the {name['encoder']} is deterministic and has none."
+    elif loss.beliefs and model.encoder is not None and model.encoder.belief not in loss.beliefs:
+        wants, gives = " or ".join(sorted(loss.beliefs)), model.encoder.belief
+        yield f"The {name['loss']} takes a {wants} belief, but the {name['encoder']} gives a {gives} one."
     if loss.conditional and model.encodes != "target":
         yield (
             f"The {name['loss']} restores along the prior, but the {name['encoder']} encodes the input: "

@@ -1,0 +1,1 @@
+"""Losses from several importance samples: tighter bounds, and better gradients of them."""

@@ -1,0 +1,61 @@
+"""The IWAE bound under a gradient of less variance."""
+
+from __future__ import annotations
+
+from typing import final
+
+import torch
+
+from vaezoo.core import VAE, Batch, DiagonalGaussian, Loss, Phase, Terms
+from vaezoo.core.loss import check_at_least
+from vaezoo.errors import IncompatibleParts
+
+from .losses import importance_bound, log_weights, terms_of
+
+
+@final
+class DReGLoss(Loss):
+    """−IWAE of K samples; the encoder's gradient is reparameterised twice, so its noise does not drown it as K grows.
+
+    With w̃ the weights normalised over the samples, the generative parameters get Σ w̃ ∂ log w and the encoder's
+
+        Σ w̃² · ∂ log w/∂z · ∂z/∂φ,
+
+    which has IWAE's expectation.
+
+    Args:
+        samples: K.
+
+    Source: Doubly Reparameterized Gradient Estimators for Monte Carlo Objectives (Tucker et al., 2018), eq. 8,
+    arXiv:1810.04152.
+    """
+
+    def __init__(self, samples: int = 5) -> None:
+        super().__init__()
+        check_at_least(1, samples=samples)
+        self.samples = samples
+
+    def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
+        """See :meth:`vaezoo.core.Loss.forward`.
+
+        Raises:
+            NotNormalised: Likelihood or prior is no density.
+            IncompatibleParts: The belief is not a diagonal Gaussian.
+        """
+        bound = model(batch, k=self.samples)
+        belief, z = bound.belief, bound.latents.z[0]
+        if not isinstance(belief, DiagonalGaussian):
+            raise IncompatibleParts(
+                f"Expected a DiagonalGaussian, whose density can be held still, got {type(belief).__name__}.",
+                hint="Choose the loss iwae, which takes every density.",
+                value=type(belief).__name__,
+            )
+        value = log_weights(bound)
+        still = DiagonalGaussian(belief.mean.detach(), belief.logvar.detach()).log_prob(z)
+        log_w = value + (bound.latents.log_q - still)  # of the same value; q moves z alone
+        weight = torch.softmax(log_w.detach(), 0)
+        if z.requires_grad:
+            z.register_hook(lambda grad: grad * weight.view(*weight.shape, *[1] * (grad.dim() - 2)).to(grad))
+        values = importance_bound(value.detach())
+        slope = -(weight * log_w).sum(0).mean()
+        return terms_of(bound, values, slope + (-values.mean() - slope).detach())
