@@ -36,6 +36,10 @@ class Codebook(nn.Module):
     arXiv:1711.00937; revival: SoundStream (Zeghidour et al., 2021), section III.C, arXiv:2107.03312.
     """
 
+    entries: nn.Parameter | None
+    counts: Tensor
+    sums: Tensor
+
     def __init__(
         self,
         entries: int,

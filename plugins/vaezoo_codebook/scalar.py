@@ -38,6 +38,9 @@ class FSQPrior(CodebookPrior):
     arXiv:2309.15505.
     """
 
+    steps: Tensor
+    places: Tensor
+
     def __init__(
         self,
         latent_channels: int,

@@ -12,6 +12,11 @@ from .facts import check_codebook, check_depth, check_share
 from .prior import CodebookPrior, Quantised, straight_through
 
 
+def books(modules: nn.ModuleList) -> list[Codebook]:
+    """Returns the codebooks of a list of modules, as what they are."""
+    return [module for module in modules if isinstance(module, Codebook)]
+
+
 def summed(parts: list[Quantised]) -> dict[str, Tensor]:
     """Returns the penalties of several codebooks, added by name."""
     return {name: torch.stack([part.penalties[name] for part in parts]).sum(0) for name in parts[0].penalties}
@@ -119,12 +124,12 @@ class ResidualVQPrior(CodebookPrior):
 
     def look_up(self, codes: tuple[Tensor, ...]) -> Tensor:
         """See :meth:`CodebookPrior.look_up`."""
-        pairs = zip(self.codebooks, codes, strict=True)
+        pairs = zip(books(self.codebooks), codes, strict=True)
         return torch.stack([codebook.table()[each] for codebook, each in pairs]).sum(0)
 
     def centre(self) -> tuple[int, ...]:
         """Returns the first codebook's entry nearest its mean, and zero at each further level."""
-        return (self.codebooks[0].centre(), *[0] * (len(self.codebooks) - 1))
+        return (books(self.codebooks)[0].centre(), *[0] * (len(self.codebooks) - 1))
 
 
 @final
@@ -176,9 +181,9 @@ class ProductVQPrior(CodebookPrior):
 
     def look_up(self, codes: tuple[Tensor, ...]) -> Tensor:
         """See :meth:`CodebookPrior.look_up`."""
-        pairs = zip(self.codebooks, codes, strict=True)
+        pairs = zip(books(self.codebooks), codes, strict=True)
         return torch.cat([codebook.table()[each] for codebook, each in pairs], 1)
 
     def centre(self) -> tuple[int, ...]:
         """Returns of each codebook the entry nearest its mean."""
-        return tuple(codebook.centre() for codebook in self.codebooks)
+        return tuple(codebook.centre() for codebook in books(self.codebooks))

@@ -41,6 +41,8 @@ class VampPrior(FlatPrior):
     data"), arXiv:1705.07120.
     """
 
+    pictures: Tensor
+
     def __init__(
         self,
         latent_channels: int,
