@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vaezoo.core.facts import DecoderFacts, EncoderFacts, Grid, check_widths, likelihood_fact
+from vaezoo.core.facts import DecoderFacts, EncoderFacts, Grid, check_belief, check_widths, likelihood_fact
 
 
 def encoder(
@@ -11,11 +11,13 @@ def encoder(
     widths: tuple[int, ...] = (32, 64, 128),
     gather: int = 4,
     context_vector: int = 0,
+    belief: str = "gaussian",
 ) -> EncoderFacts:
     """Facts of :class:`vaezoo_conv.networks.ConvEncoder`."""
     check_widths("widths", widths)
+    check_belief(belief)
     return EncoderFacts(
-        "gaussian", (Grid(latent_channels, 2 ** len(widths) * gather),), image_channels, vector=context_vector
+        belief, (Grid(latent_channels, 2 ** len(widths) * gather),), image_channels, vector=context_vector
     )
 
 

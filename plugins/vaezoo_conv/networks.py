@@ -15,8 +15,9 @@ from typing import final
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vaezoo.core import Context, Decoder, DiagonalGaussian, Encoder, Likelihood, LikelihoodHead
-from vaezoo.core.posterior import bound_logvar
+from vaezoo.core import Context, Decoder, Encoder, Likelihood, LikelihoodHead, Posterior
+from vaezoo.core.facts import check_belief
+from vaezoo.core.posterior import believe
 
 
 @final
@@ -41,7 +42,7 @@ def told(features: Tensor, tell: nn.Linear | None, context: Context) -> Tensor:
 
 @final
 class ConvEncoder(Encoder):
-    """Strided convolutions to the mean and log-variance of a Gaussian.
+    """Strided convolutions to the mean and log-variance of a Gaussian, or to a point.
 
     Args:
         latent_channels: D, per cell.
@@ -49,6 +50,10 @@ class ConvEncoder(Encoder):
         widths: Channels of the stages, each of which halves the resolution.
         gather: Side of the last, non-overlapping convolution: the cell's size in pixels is this times 2^stages.
         context_vector: Dimensions of the context's vector; 0 for none.
+        belief: ``gaussian``, or ``dirac`` for a point and nothing else.
+
+    Raises:
+        ConfigError: The belief is neither.
     """
 
     def __init__(
@@ -58,17 +63,19 @@ class ConvEncoder(Encoder):
         widths: Sequence[int] = (32, 64, 128),
         gather: int = 4,
         context_vector: int = 0,
+        belief: str = "gaussian",
     ) -> None:
         super().__init__()
+        check_belief(belief)
+        self.belief = belief
         self.channels, self.stride = image_channels, 2 ** len(widths) * gather
         self.stages = nn.Sequential(*(Stage(a, b, 2) for a, b in pairwise([image_channels, *widths])))
         self.tell = nn.Linear(context_vector, widths[-1]) if context_vector else None
-        self.believe = nn.Conv2d(widths[-1], 2 * latent_channels, gather, gather)
+        self.believe = nn.Conv2d(widths[-1], (2 if belief == "gaussian" else 1) * latent_channels, gather, gather)
 
-    def forward(self, image: Tensor, context: Context) -> DiagonalGaussian:
+    def forward(self, image: Tensor, context: Context) -> Posterior:
         """See :meth:`vaezoo.core.Encoder.forward`."""
-        mean, logvar = self.believe(told(self.stages(image), self.tell, context)).chunk(2, 1)
-        return DiagonalGaussian(mean, bound_logvar(logvar))
+        return believe(self.believe(told(self.stages(image), self.tell, context)), self.belief)
 
 
 @final

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vaezoo.core.facts import DecoderFacts, EncoderFacts, Grid, check_widths, likelihood_fact
+from vaezoo.core.facts import DecoderFacts, EncoderFacts, Grid, check_belief, check_widths, likelihood_fact
 
 
 def encoder(
@@ -12,11 +12,13 @@ def encoder(
     hidden: tuple[int, ...] = (512, 256),
     activation: str = "silu",
     context_vector: int = 0,
+    belief: str = "gaussian",
 ) -> EncoderFacts:
     """Facts of :class:`vaezoo_mlp.networks.DenseEncoder`."""
     check_widths("hidden", hidden, least=0)
+    check_belief(belief)
     return EncoderFacts(
-        "gaussian", (Grid(latent_channels),), image_channels, (image_size[0], image_size[1]), vector=context_vector
+        belief, (Grid(latent_channels),), image_channels, (image_size[0], image_size[1]), vector=context_vector
     )
 
 

@@ -10,8 +10,9 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from vaezoo.core import Context, Decoder, DiagonalGaussian, Encoder, Likelihood, LikelihoodHead
-from vaezoo.core.posterior import bound_logvar
+from vaezoo.core import Context, Decoder, Encoder, Likelihood, LikelihoodHead, Posterior
+from vaezoo.core.facts import check_belief
+from vaezoo.core.posterior import believe
 from vaezoo.errors import ConfigError, suggest
 
 ACTIVATIONS = {"relu": nn.ReLU, "silu": nn.SiLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "gelu": nn.GELU}
@@ -40,7 +41,7 @@ def with_vector(flat: Tensor, context: Context, vector: int) -> Tensor:
 
 @final
 class DenseEncoder(Encoder):
-    """Pixels to the mean and log-variance of a Gaussian.
+    """Pixels to the mean and log-variance of a Gaussian, or to a point.
 
     Args:
         latent_channels: D.
@@ -49,6 +50,10 @@ class DenseEncoder(Encoder):
         hidden: Widths of the hidden layers.
         activation: ``relu``, ``silu``, ``tanh``, ``sigmoid`` or ``gelu``.
         context_vector: Dimensions of the context's vector, read beside the pixels; 0 for none.
+        belief: ``gaussian``, or ``dirac`` for a point and nothing else.
+
+    Raises:
+        ConfigError: The belief is neither.
     """
 
     def __init__(
@@ -59,17 +64,21 @@ class DenseEncoder(Encoder):
         hidden: Sequence[int] = (512, 256),
         activation: str = "silu",
         context_vector: int = 0,
+        belief: str = "gaussian",
     ) -> None:
         super().__init__()
+        check_belief(belief)
+        self.belief = belief
         self.channels, self.size, self.vector = image_channels, (image_size[0], image_size[1]), context_vector
         pixels = image_channels * math.prod(image_size)
         self.body = dense([pixels + context_vector, *hidden], activation)
-        self.believe = nn.Linear([pixels + context_vector, *hidden][-1], 2 * latent_channels)
+        self.believe = nn.Linear(
+            [pixels + context_vector, *hidden][-1], (2 if belief == "gaussian" else 1) * latent_channels
+        )
 
-    def forward(self, image: Tensor, context: Context) -> DiagonalGaussian:
+    def forward(self, image: Tensor, context: Context) -> Posterior:
         """See :meth:`vaezoo.core.Encoder.forward`."""
-        mean, logvar = self.believe(self.body(with_vector(image.flatten(1), context, self.vector))).chunk(2, 1)
-        return DiagonalGaussian(mean, bound_logvar(logvar))
+        return believe(self.believe(self.body(with_vector(image.flatten(1), context, self.vector))), self.belief)
 
 
 @final

@@ -62,12 +62,16 @@ class PriorFacts:
         evidence: Grids it expects of the belief.
         state: Grid it gives the decoder.
         features: Grids it expects of the context's features.
+        rates_points: Whether it states a rate for a dirac belief too, as a codebook does.
+        asks_encoder: Whether it shows the encoder pictures of its own.
     """
 
     takes: frozenset[str]
     evidence: tuple[Grid, ...]
     state: Grid
     features: tuple[Grid, ...] = ()
+    rates_points: bool = False
+    asks_encoder: bool = False
 
 
 @dataclass(frozen=True)
@@ -147,6 +151,16 @@ def check_widths(name: str, widths: Sequence[int], least: int = 1) -> None:
         raise ConfigError(f"Expected {name} as {many} of at least 1, got {list(widths)}.", value=tuple(widths))
 
 
+def check_belief(belief: str) -> None:
+    """Refuses a kind of belief that :func:`vaezoo.core.posterior.believe` cannot make.
+
+    Raises:
+        ConfigError: It is neither ``gaussian`` nor ``dirac``.
+    """
+    if belief not in ("gaussian", "dirac"):
+        raise ConfigError(f"Expected belief to be 'gaussian' or 'dirac', got {belief!r}.", value=belief)
+
+
 def likelihood_fact(likelihood: str, scale: float | str) -> str:
     """Returns the likelihood's name in facts, from a head's configuration."""
     return "optimal-gaussian" if (likelihood, scale) == ("gaussian", "optimal") else likelihood
@@ -189,6 +203,18 @@ def _believes(model: ModelFacts, name: dict[str, str]) -> Iterator[str]:
     elif encoder.grids != prior.evidence:
         gives, wants = " and ".join(map(str, encoder.grids)), " and ".join(map(str, prior.evidence))
         yield f"The {name['encoder']} gives {gives}, but the {name['prior']} takes {wants}."
+
+
+def _asks(model: ModelFacts, name: dict[str, str]) -> Iterator[str]:
+    if not model.prior.asks_encoder:
+        return
+    if model.encoder is None:
+        yield f"The {name['prior']} shows an encoder pictures of its own, but the {name['decoder']} stands without one."
+    elif model.encoder.vector or model.encoder.needs_image:
+        yield (
+            f"The {name['prior']} shows the {name['encoder']} pictures of its own, which have no vector and no "
+            f"degraded image for it to read."
+        )
 
 
 def _pictures(model: ModelFacts, name: dict[str, str]) -> Iterator[str]:
@@ -255,7 +281,12 @@ def _loss_fits(model: ModelFacts, name: dict[str, str]) -> Iterator[str]:
         yield f"The {name['loss']} takes a {wants} likelihood, but the {name['decoder']} gives a {gives} one."
     if (loss.needs_rate or loss.beliefs) and model.encoder is None:
         yield f"The {name['loss']} needs a posterior, but the {name['decoder']} stands without an encoder."
-    if loss.needs_rate and model.encoder is not None and model.encoder.belief == "dirac":
+    if (
+        loss.needs_rate
+        and model.encoder is not None
+        and model.encoder.belief == "dirac"
+        and not model.prior.rates_points
+    ):
         yield f"The {name['loss']} needs a rate, but the {name['encoder']} is deterministic and has none."
     elif loss.beliefs and model.encoder is not None and model.encoder.belief not in loss.beliefs:
         wants, gives = " or ".join(sorted(loss.beliefs)), model.encoder.belief
@@ -269,6 +300,7 @@ def _loss_fits(model: ModelFacts, name: dict[str, str]) -> Iterator[str]:
 
 _QUESTIONS: dict[str, Callable[[ModelFacts, dict[str, str]], Iterator[str]]] = {
     "the prior infers from the encoder's belief": _believes,
+    "the encoder can look at the prior's own pictures": _asks,
     "all parts agree on image channels and size": _pictures,
     "there is something to decode": _decodes,
     "the decoder takes the prior's state": _state_fits,

@@ -28,6 +28,19 @@ def gaussian_log_prob(z: Tensor, mean: Tensor, logvar: Tensor) -> Tensor:
     return -0.5 * (math.log(2 * math.pi) + logvar + (z - mean) ** 2 * torch.exp(-logvar))
 
 
+def believe(raw: Tensor, kind: str) -> Posterior:
+    """Returns the belief that a network's last layer (B, c, ...) states.
+
+    Args:
+        raw: Means and raw log-variances, c = 2·D, for ``gaussian``; the points themselves, c = D, for ``dirac``.
+        kind: ``gaussian`` or ``dirac``, as :func:`vaezoo.core.facts.check_belief` lets pass.
+    """
+    if kind == "dirac":
+        return Dirac(raw)
+    mean, logvar = raw.chunk(2, 1)
+    return DiagonalGaussian(mean, bound_logvar(logvar))
+
+
 class Posterior(ABC):
     """A belief about one group of latents, q(z|x), for B images.
 

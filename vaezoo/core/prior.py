@@ -11,13 +11,21 @@ from torch import Tensor, nn
 
 from ..errors import ConfigError, IncompatibleParts
 from .context import Context
+from .encoder import Encoder
 from .latents import Latents
+from .mixture import mixture_draw, mixture_log_prob
 from .noise import Noise
-from .posterior import DiagonalGaussian, Posterior, Pyramid, bound_logvar, gaussian_log_prob, kl
+from .posterior import DiagonalGaussian, Posterior, Pyramid, bound_logvar, kl
 
 
 class Prior(ABC, nn.Module):
     """p(z), and how to infer under it."""
+
+    def bind(self, encoder: Encoder) -> None:
+        """Shows the prior the model's encoder, once, when the model is put together; most priors need none.
+
+        One that does keeps it in a tuple: an attribute would be a submodule, and its tensors twice in every file.
+        """
 
     @abstractmethod
     def infer(self, belief: Posterior | Pyramid, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
@@ -134,33 +142,15 @@ class MixturePrior(FlatPrior):
 
     def log_prob(self, z: Tensor, context: Context) -> Tensor:
         """Returns Σ over cells of log Σ_c w_c N(z; μ_c, σ_c²)."""
-        cells = z.float().flatten(3).movedim(2, -1) if z.dim() > 3 else z.float()  # (K, B, [cells,] D)
-        each = gaussian_log_prob(cells.unsqueeze(-2), self.means, bound_logvar(self.raw_logvars)).sum(-1)
-        log_prob = torch.logsumexp(each + torch.log_softmax(self.weight_logits.float(), 0), -1)
-        return log_prob.flatten(2).sum(2) if log_prob.dim() > 2 else log_prob
+        return mixture_log_prob(z, *self._components())
 
     def rate(self, posterior: DiagonalGaussian, context: Context) -> None:
         """Returns None: a mixture has no closed form."""
         return None
 
     def draw(self, eps: Tensor, context: Context) -> Tensor:
-        """Returns z; the component of each cell is read off the noise's first channel, so a seed settles it.
+        """Returns z, see :func:`vaezoo.core.mixture.mixture_draw`; for noise of zeros the mixture's mean."""
+        return mixture_draw(eps, *self._components())
 
-        At temperature 0, that is for noise of zeros, the result is the mixture's mean.
-        """
-        weights = torch.softmax(self.weight_logits, 0)
-        if not eps.any():
-            mean = (weights[:, None] * self.means).sum(0)
-            return eps + mean.view(-1, *[1] * (eps.dim() - 3))
-        # The first channel's normal quantile is uniform: it picks the component, and its remainder within the
-        # component's interval, uniform again, becomes that channel's noise.
-        uniform = torch.special.ndtr(eps[:, :, 0].double())
-        edges = weights.double().cumsum(0)
-        choice = torch.searchsorted(edges[:-1].contiguous(), uniform.contiguous())
-        low = edges[choice] - weights.double()[choice]
-        rest = ((uniform - low) / weights.double()[choice]).clamp(1e-6, 1 - 1e-6)
-        fresh = torch.cat([torch.special.ndtri(rest).to(eps).unsqueeze(2), eps[:, :, 1:]], 2)
-        means, stds = self.means[choice], torch.exp(0.5 * bound_logvar(self.raw_logvars))[choice]
-        if eps.dim() > 3:
-            means, stds = means.movedim(-1, 2), stds.movedim(-1, 2)
-        return means + stds * fresh
+    def _components(self) -> tuple[Tensor, Tensor, Tensor]:
+        return torch.log_softmax(self.weight_logits, 0), self.means, bound_logvar(self.raw_logvars)

@@ -77,6 +77,8 @@ class VAE(nn.Module):
                 f"The parts disagree on channels {sorted(channels)} or size {sorted(sizes)}.", value=(channels, sizes)
             )
         self.conditioner, self.encoder, self.prior, self.decoder = conditioner, encoder, prior, decoder
+        if encoder is not None:
+            prior.bind(encoder)
         self.encodes = encodes
         self.channels = decoder.channels
         self.stride = math.lcm(*(p.stride for p in parts))

@@ -1,0 +1,1 @@
+"""Codebook priors: quantising is inferring under a prior over codes."""

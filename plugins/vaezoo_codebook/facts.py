@@ -1,0 +1,125 @@
+"""What the codebook priors say of themselves, without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vaezoo.core.facts import Grid, PriorFacts
+from vaezoo.errors import ConfigError
+
+
+def check_codebook(entries: int, learn: str, commitment: float, decay: float, revive: float) -> None:
+    """Refuses a codebook that cannot be learnt.
+
+    Raises:
+        ConfigError: A setting is outside its range.
+    """
+    if entries < 2:
+        raise ConfigError(f"Expected a codebook of at least 2 entries, got {entries}.", value=entries)
+    if learn not in ("ema", "gradient"):
+        raise ConfigError(f"Expected learn to be 'ema' or 'gradient', got {learn!r}.", value=learn)
+    if not (commitment >= 0 and 0 <= decay < 1 and 0 <= revive < 1):
+        came = f"{commitment}, {decay} and {revive}"
+        raise ConfigError(
+            f"Expected commitment >= 0, and decay and revive from 0 to below 1, got {came}.",
+            value=(commitment, decay, revive),
+        )
+
+
+def check_share(latent_channels: int, groups: int) -> None:
+    """Refuses channels that cannot be dealt out to groups equally.
+
+    Raises:
+        ConfigError: They cannot.
+    """
+    if groups < 1 or latent_channels % groups:
+        raise ConfigError(
+            f"Expected groups to divide the {latent_channels} latent channels, got {groups}.", value=groups
+        )
+
+
+def check_depth(depth: int) -> None:
+    """Refuses a residual codebook without a level.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    if depth < 1:
+        raise ConfigError(f"Expected a depth of at least 1, got {depth}.", value=depth)
+
+
+def check_levels(latent_channels: int, levels: Sequence[int]) -> None:
+    """Refuses levels that are not one number of at least 2 for each latent channel.
+
+    Raises:
+        ConfigError: They are not.
+    """
+    if len(levels) != latent_channels or min(levels, default=0) < 2:
+        raise ConfigError(
+            f"Expected levels as {latent_channels} numbers of at least 2, one for each latent channel, got "
+            f"{list(levels)}.",
+            hint="Set the encoder's latent_channels or the prior's levels.",
+            value=tuple(levels),
+        )
+
+
+def _facts(latent_channels: int, latent_stride: int | None) -> PriorFacts:
+    grid = Grid(latent_channels, latent_stride)
+    return PriorFacts(frozenset({"gaussian", "dirac"}), (grid,), grid, rates_points=True)
+
+
+def vq(
+    latent_channels: int,
+    latent_stride: int | None = None,
+    entries: int = 256,
+    learn: str = "ema",
+    commitment: float = 0.25,
+    decay: float = 0.99,
+    revive: float = 0.05,
+) -> PriorFacts:
+    """Facts of :class:`vaezoo_codebook.vector.VQPrior`."""
+    check_codebook(entries, learn, commitment, decay, revive)
+    return _facts(latent_channels, latent_stride)
+
+
+def residual_vq(
+    latent_channels: int,
+    latent_stride: int | None = None,
+    depth: int = 4,
+    entries: int = 256,
+    learn: str = "ema",
+    commitment: float = 0.25,
+    decay: float = 0.99,
+    revive: float = 0.05,
+) -> PriorFacts:
+    """Facts of :class:`vaezoo_codebook.vector.ResidualVQPrior`."""
+    check_depth(depth)
+    check_codebook(entries, learn, commitment, decay, revive)
+    return _facts(latent_channels, latent_stride)
+
+
+def product_vq(
+    latent_channels: int,
+    latent_stride: int | None = None,
+    groups: int = 2,
+    entries: int = 256,
+    learn: str = "ema",
+    commitment: float = 0.25,
+    decay: float = 0.99,
+    revive: float = 0.05,
+) -> PriorFacts:
+    """Facts of :class:`vaezoo_codebook.vector.ProductVQPrior`."""
+    check_share(latent_channels, groups)
+    check_codebook(entries, learn, commitment, decay, revive)
+    return _facts(latent_channels, latent_stride)
+
+
+def fsq(
+    latent_channels: int,
+    latent_stride: int | None = None,
+    levels: tuple[int, ...] = (8, 5, 5, 5),
+    gain: float = 1.0,
+) -> PriorFacts:
+    """Facts of :class:`vaezoo_codebook.scalar.FSQPrior`."""
+    check_levels(latent_channels, levels)
+    return _facts(latent_channels, latent_stride)

@@ -1,0 +1,76 @@
+"""Finite scalar quantisation: every channel is rounded to its own few levels, and no codebook is learnt."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import accumulate
+from operator import mul
+from typing import final
+
+import torch
+from torch import Tensor
+
+from .facts import check_levels
+from .prior import CodebookPrior, Quantised, straight_through
+
+MARGIN = 1e-3
+"""How far the bound reaches beyond the outermost levels, as a share of their half width: rounding can reach them."""
+
+
+@final
+class FSQPrior(CodebookPrior):
+    """Each channel in L_i levels of equal distance in [-1, 1]; the rate is Σ log L_i nats a cell.
+
+    f(z) = round(½(L−1)·tanh(z + s) − o), divided by ⌊L/2⌋; o is ½ for an even L, whose levels are not symmetric, and
+    s lets f(0) be 0.
+
+    Args:
+        latent_channels: D, the number of levels' entries.
+        latent_stride: Pixels per cell, or None for vectors.
+        levels: L_i of each channel, at least 2.
+        gain: Factor on z: an encoder whose outputs start near 0 would else begin with one code for everything.
+
+    Raises:
+        ConfigError: The levels are not one number of at least 2 for each channel.
+
+    Source: Finite Scalar Quantization: VQ-VAE Made Simple (Mentzer et al., 2023), section 3 and appendix A.1,
+    arXiv:2309.15505.
+    """
+
+    steps: Tensor
+    places: Tensor
+
+    def __init__(
+        self,
+        latent_channels: int,
+        latent_stride: int | None = None,
+        levels: Sequence[int] = (8, 5, 5, 5),
+        gain: float = 1.0,
+    ) -> None:
+        super().__init__()
+        check_levels(latent_channels, levels)
+        self.gain = gain
+        self.latent_channels, self.latent_stride, self.sizes = latent_channels, latent_stride, (math.prod(levels),)
+        self.levels = tuple(levels)
+        self.register_buffer("device_of", torch.zeros(()), persistent=False)
+        self.register_buffer("steps", torch.tensor(self.levels), persistent=False)
+        self.register_buffer("places", torch.tensor([1, *accumulate(self.levels[:-1], mul)]), persistent=False)
+
+    def quantise(self, vectors: Tensor) -> Quantised:
+        """See :meth:`CodebookPrior.quantise`."""
+        half = (self.steps - 1) * (1 + MARGIN) / 2
+        offset = torch.where(self.steps % 2 == 0, 0.5, 0.0)
+        bounded = torch.tanh(self.gain * vectors + torch.atanh(offset / half)) * half - offset
+        rounded = straight_through(bounded, bounded.round())
+        digits = rounded.detach().nan_to_num().round().long() + self.steps // 2
+        return Quantised(((digits * self.places).sum(1),), rounded / (self.steps // 2))
+
+    def look_up(self, codes: tuple[Tensor, ...]) -> Tensor:
+        """See :meth:`CodebookPrior.look_up`."""
+        digits = codes[0][:, None] // self.places % self.steps
+        return (digits - self.steps // 2) / (self.steps // 2)
+
+    def centre(self) -> tuple[int, ...]:
+        """Returns the code of the zero vector."""
+        return (int((self.steps // 2 * self.places).sum()),)

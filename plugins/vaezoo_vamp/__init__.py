@@ -1,0 +1,1 @@
+"""The VampPrior: a mixture of the model's own posteriors."""

@@ -1,0 +1,144 @@
+"""A mixture of the posteriors of a few pictures, which are learned or given."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from vaezoo.core import Context, DiagonalGaussian, Encoder, FlatPrior, pad_to_stride
+from vaezoo.core.mixture import mixture_draw, mixture_log_prob
+from vaezoo.errors import IncompatibleParts, ShapeError
+
+from .facts import check_components
+
+
+@final
+class VampPrior(FlatPrior):
+    """p(z) = 1/C Σ_c q(z|u_c), the mean of the encoder's posteriors of C pictures u_c.
+
+        u_1 … u_C ─► encoder ─► q(z|u_1) … q(z|u_C) ─► mean ─► p(z)
+
+    The pictures are learned, or with ``exemplar`` given once, by :meth:`show`, and fixed. The rate is the mean of
+    log q − log p over the samples. On a grid of cells, which are independent, each cell of each picture is a component.
+    The encoder sees the pictures at every use, and with the gradient: C pictures more for each batch.
+
+    Args:
+        latent_channels: D.
+        latent_stride: Pixels per cell of (B, D, h, w) latents; None for vectors.
+        components: C.
+        exemplar: Whether the pictures are given instead of learned; they are noise until they are.
+        image_channels: Channels of the pictures.
+        image_size: (H, W) of the pictures.
+
+    Raises:
+        ConfigError: There is no component.
+
+    Source: VAE with a VampPrior (Tomczak and Welling, 2018), eq. 9, and section 5.2 for given pictures ("VampPrior
+    data"), arXiv:1705.07120.
+    """
+
+    pictures: Tensor
+
+    def __init__(
+        self,
+        latent_channels: int,
+        latent_stride: int | None = None,
+        components: int = 500,
+        exemplar: bool = False,
+        image_channels: int = 1,
+        image_size: Sequence[int] = (28, 28),
+    ) -> None:
+        super().__init__()
+        check_components(components)
+        self.latent_channels, self.latent_stride, self.exemplar = latent_channels, latent_stride, exemplar
+        shape = (components, image_channels, image_size[0], image_size[1])
+        if exemplar:
+            self.register_buffer("pictures", torch.rand(shape))
+        else:
+            self.logits = nn.Parameter(torch.empty(shape))
+            nn.init.normal_(self.logits)
+        self.bound: tuple[Encoder, ...] = ()
+
+    def bind(self, encoder: Encoder) -> None:
+        """Keeps the encoder, in a tuple; see :meth:`vaezoo.core.Prior.bind`.
+
+        Raises:
+            IncompatibleParts: It takes pictures of other channels or another size.
+        """
+        channels, *size = self.inputs().shape[1:]
+        if encoder.channels != channels or encoder.size not in (None, tuple(size)):
+            raise IncompatibleParts(
+                f"VampPrior has pictures of {channels} channels and {size[0]}×{size[1]} pixels, but the encoder takes "
+                f"{encoder.channels} channels and the size {encoder.size}.",
+                hint="Set image_channels and image_size once, under shared.",
+                value=(encoder.channels, encoder.size),
+            )
+        self.bound = (encoder,)
+
+    @torch.no_grad()
+    def show(self, images: Tensor) -> None:
+        """Fixes the pictures of an ``exemplar`` prior, usually some of the training set.
+
+        Args:
+            images: (C, channels, H, W) in [0, 1].
+
+        Raises:
+            IncompatibleParts: The pictures of this prior are learned.
+            ShapeError: There are not C of them, or of another shape.
+        """
+        if not self.exemplar:
+            raise IncompatibleParts(
+                "This VampPrior learns its pictures, so it takes none.", hint="Set exemplar=True.", value=self.exemplar
+            )
+        if images.shape != self.pictures.shape:
+            raise ShapeError(
+                f"Expected {len(self.pictures)} pictures of shape {tuple(self.pictures.shape)}, got "
+                f"{tuple(images.shape)}.",
+                value=tuple(images.shape),
+            )
+        self.pictures.copy_(images)
+
+    def inputs(self) -> Tensor:
+        """Returns the pictures, (C, channels, H, W) in [0, 1]."""
+        return self.pictures if self.exemplar else torch.sigmoid(self.logits)
+
+    def components(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Returns log weights (C·cells,), means and log-variances (C·cells, D) of the mixture.
+
+        Raises:
+            IncompatibleParts: No encoder has been bound, or its posteriors are no Gaussians.
+        """
+        if not self.bound:
+            raise IncompatibleParts(
+                "VampPrior asks the model's encoder about its pictures, but the model has none.",
+                hint="Use it in a VAE with an encoder.",
+                value=self.bound,
+            )
+        (encoder,) = self.bound
+        pictures = self.inputs() if encoder.size is not None else pad_to_stride(self.inputs(), encoder.stride)
+        belief = encoder(pictures, Context(len(pictures), (pictures.shape[2], pictures.shape[3])))
+        if not isinstance(belief, DiagonalGaussian):
+            raise IncompatibleParts(
+                f"VampPrior mixes Gaussian posteriors, but the encoder gives a {type(belief).__name__}.",
+                value=type(belief).__name__,
+            )
+        means, logvars = (
+            each.movedim(1, -1).flatten(0, -2) if each.dim() > 2 else each for each in (belief.mean, belief.logvar)
+        )
+        return torch.full_like(means[:, 0], -math.log(len(means))), means, logvars
+
+    def log_prob(self, z: Tensor, context: Context) -> Tensor:
+        """Returns Σ over cells of log 1/C Σ_c q(z|u_c), (K, B) nats."""
+        return mixture_log_prob(z, *self.components())
+
+    def rate(self, posterior: DiagonalGaussian, context: Context) -> None:
+        """Returns None: a mixture has no closed form."""
+        return None
+
+    def draw(self, eps: Tensor, context: Context) -> Tensor:
+        """Returns z; for noise of zeros the mixture's mean."""
+        return mixture_draw(eps, *self.components())
