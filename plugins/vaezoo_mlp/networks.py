@@ -15,11 +15,21 @@ from vaezoo.core.facts import check_belief
 from vaezoo.core.posterior import believe
 from vaezoo.errors import ConfigError, suggest
 
-ACTIVATIONS = {"relu": nn.ReLU, "silu": nn.SiLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "gelu": nn.GELU}
+ACTIVATIONS = {
+    "relu": nn.ReLU,
+    "silu": nn.SiLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+    "gelu": nn.GELU,
+    "glu": lambda: nn.GLU(1),
+}
 
 
 def dense(widths: Sequence[int], activation: str) -> nn.Sequential:
     """Returns linear layers, each followed by the activation.
+
+    With ``glu`` a layer has twice the outputs, one half being the gate of the other: (A·x + a) · sigmoid(B·x + b).
+    Source: Language Modeling with Gated Convolutional Networks (Dauphin et al., 2017), eq. 1, arXiv:1612.08083.
 
     Raises:
         ConfigError: The activation has no such name.
@@ -30,7 +40,7 @@ def dense(widths: Sequence[int], activation: str) -> nn.Sequential:
         )
     layers: list[nn.Module] = []
     for inputs, outputs in pairwise(widths):
-        layers += [nn.Linear(inputs, outputs), ACTIVATIONS[activation]()]
+        layers += [nn.Linear(inputs, 2 * outputs if activation == "glu" else outputs), ACTIVATIONS[activation]()]
     return nn.Sequential(*layers)
 
 
@@ -48,7 +58,7 @@ class DenseEncoder(Encoder):
         image_channels: C.
         image_size: (H, W), the one size it takes.
         hidden: Widths of the hidden layers.
-        activation: ``relu``, ``silu``, ``tanh``, ``sigmoid`` or ``gelu``.
+        activation: ``relu``, ``silu``, ``tanh``, ``sigmoid``, ``gelu`` or ``glu``, see :func:`dense`.
         context_vector: Dimensions of the context's vector, read beside the pixels; 0 for none.
         belief: ``gaussian``, or ``dirac`` for a point and nothing else.
 
