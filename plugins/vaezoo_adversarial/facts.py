@@ -26,10 +26,13 @@ def wae_gan(latent_channels: int, weight: float = 10.0, hidden: tuple[int, ...] 
     return LossFacts(needs_rate=False, beliefs=_POSTERIORS)
 
 
-def vae_gan(image_channels: int = 1, gamma: float = 1.0, widths: tuple[int, ...] = (32, 64, 128)) -> LossFacts:
-    """Facts of :class:`vaezoo_adversarial.pictures.VAEGANLoss`; a scale would go untrained, since no pixel counts."""
+def vae_gan(
+    image_channels: int = 1, gamma: float = 1.0, pixels: float = 1.0, widths: tuple[int, ...] = (32, 64, 128)
+) -> LossFacts:
+    """Facts of :class:`vaezoo_adversarial.pictures.VAEGANLoss`; where no pixel counts, a scale would go untrained."""
     check_widths("widths", widths)
-    return LossFacts(frozenset({"bernoulli"}), beliefs=_RANDOM)
+    likelihoods = frozenset() if pixels > 0 else frozenset({"bernoulli"})
+    return LossFacts(likelihoods, beliefs=_RANDOM)
 
 
 def patch_gan(

@@ -20,7 +20,7 @@ _REST = ("model.encoder", "model.prior", "model.conditioner")
 
 @final
 class VAEGANLoss(Loss):
-    """VAE/GAN: the distortion is measured in the critic's last layer, ½‖f(x) − f(x̂)‖², not in pixels.
+    """VAE/GAN: the distance in the critic's last layer, ½‖f(x) − f(x̂)‖², reconstructs, beside the pixels' distortion D.
 
     The encoder descends on that plus the rate; the decoder on γ times that, plus what fools the critic with
     reconstructions and with samples of the prior; the critic tells both from pictures. Three phases, each with a
@@ -28,7 +28,8 @@ class VAEGANLoss(Loss):
 
     Args:
         image_channels: C.
-        gamma: γ, of the feature distance in the decoder's phase.
+        gamma: γ, of that distance in the decoder's phase.
+        pixels: Weight of D beside that distance; the paper has 0, under which D may rise while the critic is new.
         widths: Channels of the critic's layers.
 
     Source: Autoencoding beyond pixels using a learned similarity metric (Larsen et al., 2015), algorithm 1,
@@ -37,10 +38,12 @@ class VAEGANLoss(Loss):
 
     phases = (Phase("encoder", _REST), Phase("decoder", ("model.decoder",)), Phase("critic", ("loss.critic",)))
 
-    def __init__(self, image_channels: int = 1, gamma: float = 1.0, widths: Sequence[int] = (32, 64, 128)) -> None:
+    def __init__(
+        self, image_channels: int = 1, gamma: float = 1.0, pixels: float = 1.0, widths: Sequence[int] = (32, 64, 128)
+    ) -> None:
         super().__init__()
-        check_at_least(0, gamma=gamma)
-        self.gamma = gamma
+        check_at_least(0, gamma=gamma, pixels=pixels)
+        self.gamma, self.pixels = gamma, pixels
         self.critic = PatchCritic(image_channels, widths)
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
@@ -54,6 +57,7 @@ class VAEGANLoss(Loss):
             fooled, features = as_judged(self.critic, x_hat)
             distance = 0.5 * sum_rows((features - as_judged(self.critic, x)[1].detach()) ** 2).mean()
             reports = {"feature_distance": distance.detach()}
+            distance = distance + self.pixels * bound.distortion.mean()
         if name in (None, "encoder"):
             loss = loss + bound.rate.mean() + bound.penalty.mean() + distance
             reports |= bound_reports(bound)

@@ -40,6 +40,9 @@ class ReconstructionLoss(Loss):
     Source: Reducing the Dimensionality of Data with Neural Networks (Hinton and Salakhutdinov, 2006).
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
         """See :meth:`vaezoo.core.Loss.forward`."""
         bound = model(batch)
