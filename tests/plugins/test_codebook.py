@@ -45,6 +45,10 @@ class TestFSQ(ModelContract):
     model = "fsq-vae"
 
 
+class TestBits(ModelContract):
+    model = "semantic-hashing-ae"
+
+
 class TestVectors(ModelContract):
     """A dense encoder's vector is one cell."""
 

@@ -72,6 +72,7 @@ class MachineRecipe:
     compile: bool = False
     deterministic: bool = False
     log_every: int = 100  # steps
+    tensorboard: bool = False  # the log once more, as TensorBoard's events; needs vaezoo[tensorboard]
     checkpoint_minutes: float = 10.0
 
 
