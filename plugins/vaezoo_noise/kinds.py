@@ -41,6 +41,8 @@ class PoissonGaussianKind(LikelihoodKind):
     """
 
     gives = Noisy
+    log_gain: Tensor
+    log_floor: Tensor
 
     def __init__(self, gain: float | str = "learned", floor: float | str = "learned") -> None:
         super().__init__()
@@ -55,11 +57,9 @@ class PoissonGaussianKind(LikelihoodKind):
 
     def forward(self, features: Tensor, log_scale: Tensor | None, base: Tensor | None) -> Noisy:
         """See :meth:`vaezoo.core.LikelihoodKind.forward`."""
-        gain: Tensor = self.log_gain
-        floor: Tensor = self.log_floor
         return Noisy(
             corrected(features, base),
-            PoissonGaussianNoise(gain.float().clamp_min(-14.0), floor.float().clamp_min(-14.0)),
+            PoissonGaussianNoise(self.log_gain.float().clamp_min(-14.0), self.log_floor.float().clamp_min(-14.0)),
         )
 
 

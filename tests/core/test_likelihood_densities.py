@@ -106,7 +106,7 @@ def test_levels_of_a_coloured_pixel_sum_to_one_jointly_but_not_apart() -> None:
 
 def test_levels_are_the_difference_of_torchs_cdf_and_have_its_mean() -> None:
     """A logistic is a transformed uniform: in double precision its bins, and the mean over levels, are plain sums."""
-    logits, mean, log_s = drawn(4, 1, 3, 1, 1), torch.rand(1, 3, 1, 1, 1), drawn(6, 1, 3, 1, 1, 1)[0] - 3
+    logits, mean, log_s = drawn(4, 1, 3, 1, 1), torch.rand(1, 3, 1, 1, 1), drawn(6, 1, 3, 1, 1, 1) - 3
     logits, mean, log_s = (t.double() for t in (logits, mean, log_s))
     logistic = distributions.TransformedDistribution(
         distributions.Uniform(torch.zeros(()).double(), 1),
