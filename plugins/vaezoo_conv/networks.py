@@ -87,8 +87,8 @@ class ConvDecoder(Decoder):
         image_channels: C.
         widths: Channels of the stages, as the encoder's; walked backwards.
         gather: As the encoder's.
-        likelihood: ``bernoulli``, ``gaussian`` or ``laplace``.
-        scale: See :class:`vaezoo.core.LikelihoodHead`.
+        likelihood: A kind, see :class:`vaezoo.core.LikelihoodHead`.
+        scale: Likewise.
         context_vector: Dimensions of the context's vector; 0 for none.
     """
 

@@ -101,8 +101,8 @@ class DenseDecoder(Decoder):
         image_size: (H, W), the one size it gives.
         hidden: Widths of the hidden layers.
         activation: As the encoder's.
-        likelihood: ``bernoulli``, ``gaussian`` or ``laplace``.
-        scale: See :class:`vaezoo.core.LikelihoodHead`.
+        likelihood: A kind, see :class:`vaezoo.core.LikelihoodHead`.
+        scale: Likewise.
         context_vector: Dimensions of the context's vector, read beside the latents; 0 for none.
     """
 

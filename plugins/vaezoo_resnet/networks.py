@@ -109,8 +109,8 @@ class ResidualUpDecoder(Decoder):
         latent_channels: D, per cell.
         image_channels: C.
         widths: Channels of the stages, fine to coarse, as a backbone lists its features; each doubles the resolution.
-        likelihood: ``bernoulli``, ``gaussian`` or ``laplace``.
-        scale: See :class:`vaezoo.core.LikelihoodHead`.
+        likelihood: A kind, see :class:`vaezoo.core.LikelihoodHead`.
+        scale: Likewise.
         context_vector: Dimensions of the context's vector; 0 for none.
     """
 

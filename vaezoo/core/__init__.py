@@ -22,10 +22,17 @@ if TYPE_CHECKING:
     from .ladder import Level as Level
     from .latents import Latents as Latents
     from .likelihood import Bernoulli as Bernoulli
+    from .likelihood import ContinuousBernoulli as ContinuousBernoulli
     from .likelihood import Gaussian as Gaussian
     from .likelihood import Laplace as Laplace
     from .likelihood import Likelihood as Likelihood
+    from .likelihood import LikelihoodKind as LikelihoodKind
+    from .likelihood import LogCosh as LogCosh
+    from .likelihood import LogisticMixture as LogisticMixture
     from .likelihood import OptimalGaussian as OptimalGaussian
+    from .likelihood import Perceptual as Perceptual
+    from .likelihood import StructuralSimilarity as StructuralSimilarity
+    from .likelihood import StudentT as StudentT
     from .loss import ELBOLoss as ELBOLoss
     from .loss import Loss as Loss
     from .loss import Phase as Phase
@@ -55,7 +62,20 @@ _HOME = {
     "encoder": ("Encoder",),
     "ladder": ("LadderPrior", "Level"),
     "latents": ("Latents",),
-    "likelihood": ("Bernoulli", "Gaussian", "Laplace", "Likelihood", "OptimalGaussian"),
+    "likelihood": (
+        "Bernoulli",
+        "ContinuousBernoulli",
+        "Gaussian",
+        "Laplace",
+        "Likelihood",
+        "LikelihoodKind",
+        "LogCosh",
+        "LogisticMixture",
+        "OptimalGaussian",
+        "Perceptual",
+        "StructuralSimilarity",
+        "StudentT",
+    ),
     "loss": ("ELBOLoss", "Loss", "Phase", "Terms"),
     "noise": ("Noise",),
     "objective": ("Objective",),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..errors import ConfigError
+from .kinds import parse_kind
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class DecoderFacts:
 
     Attributes:
         state: Grid it expects.
-        likelihood: ``bernoulli``, ``gaussian``, ``optimal-gaussian``, ``laplace``.
+        likelihood: A name of :data:`vaezoo.core.kinds.KINDS`, or ``package.module:Class`` of a plugin's kind.
         image_channels: C.
         size: The one (H, W) it gives, or None.
         vector: Dimensions of the context's vector it reads, 0 for none.
@@ -162,8 +163,13 @@ def check_belief(belief: str) -> None:
 
 
 def likelihood_fact(likelihood: str, scale: float | str) -> str:
-    """Returns the likelihood's name in facts, from a head's configuration."""
-    return "optimal-gaussian" if (likelihood, scale) == ("gaussian", "optimal") else likelihood
+    """Returns the likelihood's name in facts, without its options, from a head's configuration.
+
+    Raises:
+        ConfigError: There is no such likelihood, or its options cannot be read.
+    """
+    name, _ = parse_kind(likelihood)
+    return "optimal-gaussian" if (name, scale) == ("gaussian", "optimal") else name
 
 
 @dataclass(frozen=True)
