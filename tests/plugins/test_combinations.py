@@ -21,6 +21,8 @@ SHARED = {"image_channels": 1, "image_size": [28, 28]}
 SMALL: dict[tuple[str, str], dict[str, Any]] = {
     ("encoder", "mlp"): {"latent_channels": 4, "hidden": [16]},
     ("decoder", "mlp"): {"hidden": [16], "likelihood": "gaussian"},
+    ("encoder", "flow-mlp"): {"latent_channels": 4, "hidden": [16], "flow_widths": [8], "transforms": 1},
+    ("prior", "flow"): {"flow_widths": [8], "transforms": 1},
     ("encoder", "conv"): {"latent_channels": 4, "widths": [4, 4, 4]},
     ("decoder", "conv"): {"widths": [4, 4, 4], "likelihood": "gaussian"},
     ("encoder", "resnet"): {"latent_channels": 4, "options": {"channels": [4, 4, 4, 4]}},

@@ -9,6 +9,7 @@ from vaezoo.errors import ConfigError, suggest
 
 POSTERIOR_FLOWS = ("iaf", "nsf", "planar")
 PRIOR_FLOWS = ("maf", "nsf")
+ACTIVATIONS = ("silu", "relu", "tanh", "gelu")
 
 
 def check_flow(
@@ -43,6 +44,18 @@ def check_flow(
         )
 
 
+def check_activation(activation: str) -> None:
+    """Refuses units that are unknown.
+
+    Raises:
+        ConfigError: They are.
+    """
+    if activation not in ACTIVATIONS:
+        raise ConfigError(
+            f"Expected an activation, got {activation!r}.", hint=suggest(activation, ACTIVATIONS), value=activation
+        )
+
+
 def encoder(
     latent_channels: int,
     image_channels: int = 1,
@@ -54,12 +67,14 @@ def encoder(
     flow_context: int = 32,
     bins: int = 8,
     context_vector: int = 0,
+    activation: str = "silu",
 ) -> EncoderFacts:
     """Facts of :class:`vaezoo_flows.encoder.FlowDenseEncoder`.
 
     Raises:
-        ConfigError: See :func:`check_flow`; or the flow's context is empty.
+        ConfigError: See :func:`check_flow` and :func:`check_activation`; or the flow's context is empty.
     """
+    check_activation(activation)
     check_flow(flow, POSTERIOR_FLOWS, latent_channels, transforms, flow_widths, bins)
     if flow_context < 1:
         raise ConfigError(

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import final
 
 from torch import Tensor
-from vaezoo.core import DiagonalGaussian, Noise, Posterior
 from zuko.transforms import ComposedTransform
+
+from vaezoo.core import DiagonalGaussian, Noise, Posterior
 
 
 @final

@@ -9,12 +9,15 @@ from typing import final
 
 import torch
 from torch import Tensor, nn
+
 from vaezoo.core import Context, DiagonalGaussian, Encoder
 from vaezoo.core.posterior import bound_logvar
 
 from .bijections import Flow
-from .facts import POSTERIOR_FLOWS, check_flow
+from .facts import POSTERIOR_FLOWS, check_activation, check_flow
 from .posterior import FlowPosterior
+
+UNITS = {"silu": nn.SiLU, "relu": nn.ReLU, "tanh": nn.Tanh, "gelu": nn.GELU}
 
 
 @final
@@ -35,9 +38,10 @@ class FlowDenseEncoder(Encoder):
         flow_context: Dimensions of h.
         bins: Pieces of each spline of ``nsf``.
         context_vector: Dimensions of the context's vector, read beside the pixels; 0 for none.
+        activation: Of the encoder's hidden layers: ``silu``, ``relu``, ``tanh`` or ``gelu``.
 
     Raises:
-        ConfigError: The flow is unknown or its settings cannot work.
+        ConfigError: The flow or the activation is unknown, or the settings cannot work.
 
     Source: Improved Variational Inference with Inverse Autoregressive Flow (Kingma et al., 2016), algorithm 1,
     arXiv:1606.04934; Neural Spline Flows (Durkan et al., 2019), arXiv:1906.04032; planar: see ``PlanarTransform``.
@@ -55,12 +59,14 @@ class FlowDenseEncoder(Encoder):
         flow_context: int = 32,
         bins: int = 8,
         context_vector: int = 0,
+        activation: str = "silu",
     ) -> None:
         super().__init__()
+        check_activation(activation)
         check_flow(flow, POSTERIOR_FLOWS, latent_channels, transforms, flow_widths, bins)
         self.channels, self.size, self.vector = image_channels, (image_size[0], image_size[1]), context_vector
         widths = [image_channels * math.prod(image_size) + context_vector, *hidden]
-        self.body = nn.Sequential(*(m for i, o in pairwise(widths) for m in (nn.Linear(i, o), nn.SiLU())))
+        self.body = nn.Sequential(*(m for i, o in pairwise(widths) for m in (nn.Linear(i, o), UNITS[activation]())))
         self.believe = nn.Linear(widths[-1], 2 * latent_channels)
         self.condition = nn.Linear(widths[-1], flow_context)
         self.flow = Flow(flow, latent_channels, flow_context, transforms, flow_widths, bins)

@@ -1,16 +1,68 @@
-"""What is refused, and in which words; and what the core makes of the new parts."""
+"""The contract of the flows, what is refused, and in which words; their densities are in test_flows_densities."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
-import vaezoo
-from vaezoo.core import Context, Pyramid
-from vaezoo.errors import ConfigError, IncompatibleParts
-
 from vaezoo_flows import facts
 from vaezoo_flows.encoder import FlowDenseEncoder
 from vaezoo_flows.prior import FlowPrior
+
+import vaezoo
+from vaezoo import create_objective
+from vaezoo.core import Context, Pyramid
+from vaezoo.errors import ConfigError, IncompatibleParts
+from vaezoo.testing import ModelContract, PluginContract
+
+from .descent import descent
+
+
+class TestPlugin(PluginContract):
+    package = "vaezoo_flows"
+
+
+class TestIAF(ModelContract):
+    model = "iaf-vae"
+
+
+class TestSpline(ModelContract):
+    model = "spline-flow-vae"
+
+
+class TestLinear(ModelContract):
+    model = "linear-flow-vae"
+
+
+class TestPrior(ModelContract):
+    model = "flow-prior-vae"
+
+
+def test_looking_loads_no_zuko() -> None:
+    script = "import sys, vaezoo; [vaezoo.explain(n) for n in vaezoo.list_models()]; print('zuko' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout.strip() == "False", done.stderr
+
+
+@pytest.mark.parametrize(("channels", "size"), [(1, (28, 28)), (3, (32, 32))])
+@pytest.mark.parametrize("name", ["iaf-vae", "spline-flow-vae", "linear-flow-vae", "flow-prior-vae"])
+def test_fifty_steps_lower_the_loss(name: str, channels: int, size: tuple[int, int]) -> None:
+    objective = create_objective(name, seed=0, image_channels=channels, image_size=size)
+    losses = descent(objective, channels, size)
+    assert sum(losses[-5:]) < 0.9 * sum(losses[:5]), (losses[:5], losses[-5:])
+
+
+def test_the_encoder_takes_the_widths_of_the_literature() -> None:
+    """784-300-300-40, as the tables of static MNIST have it."""
+    encoder = {"name": "flow-mlp", "hidden": [300, 300], "activation": "tanh", "latent_channels": 40}
+    model = vaezoo.create("iaf-vae", encoder=encoder, decoder={"name": "mlp", "hidden": [300, 300]})
+    z = model.encode(torch.rand(2, 1, 28, 28)).sample(3)[0]
+    assert z.shape == (3, 2, 40)
+    assert [m.out_features for m in model.encoder.body if isinstance(m, torch.nn.Linear)] == [300, 300]
+    with pytest.raises(ConfigError, match=r"Expected an activation, got 'tahn'\. Did you mean 'tanh'"):
+        vaezoo.create("iaf-vae", encoder={"name": "flow-mlp", "activation": "tahn"})
 
 
 @pytest.mark.parametrize(
@@ -28,7 +80,7 @@ def test_an_encoder_that_cannot_work_is_refused_before_it_is_built(settings, mes
     with pytest.raises(ConfigError, match=message):
         facts.encoder(16, **settings)
     with pytest.raises(ConfigError, match=message):
-        vaezoo.create("flow-iaf", encoder={"name": "flow-mlp", "flow": "iaf", **settings})
+        vaezoo.create("iaf-vae", encoder={"name": "flow-mlp", "flow": "iaf", **settings})
 
 
 @pytest.mark.parametrize(
@@ -48,7 +100,7 @@ def test_a_prior_that_cannot_work_is_refused(settings, message):
 
 def test_one_latent_has_no_autoregressive_prior_but_a_flow_posterior():
     with pytest.raises(ConfigError, match="at least 2 latents for the autoregressive flow 'nsf', got 1"):
-        vaezoo.create("flow-prior", latent_channels=1)
+        vaezoo.create("flow-prior-vae", latent_channels=1)
     for flow in facts.POSTERIOR_FLOWS:
         belief = FlowDenseEncoder(1, flow=flow)(torch.rand(2, 1, 28, 28), Context(2, (28, 28)))
         z, log_q = belief.sample(3)
@@ -63,11 +115,11 @@ def test_a_flow_prior_refuses_a_pyramid():
 
 def test_a_dense_flow_does_not_fit_a_grid_of_several_cells():
     with pytest.raises(IncompatibleParts, match="takes 16 channels at stride"):
-        vaezoo.create("flow-iaf", decoder={"name": "conv", "widths": [8], "gather": 1})
+        vaezoo.create("iaf-vae", decoder={"name": "conv", "widths": [8], "gather": 1})
 
 
 def test_flow_on_both_sides():
-    model = vaezoo.create("flow-iaf", prior="flow").eval()
+    model = vaezoo.create("iaf-vae", prior="flow").eval()
     x = (torch.rand(2, 1, 28, 28) > 0.5).float()
     bound = model(vaezoo.core.Batch(x), k=4)
     torch.testing.assert_close(bound.rate, (bound.latents.log_q - bound.latents.log_p).mean(0))
@@ -75,7 +127,7 @@ def test_flow_on_both_sides():
 
 
 def test_the_label_reaches_the_flow():
-    model = vaezoo.create("flow-iaf", conditioner={"name": "labels", "classes": 10, "context_vector": 8})
+    model = vaezoo.create("iaf-vae", conditioner={"name": "labels", "classes": 10, "context_vector": 8})
     x = torch.rand(1, 1, 28, 28).expand(2, -1, -1, -1)
     belief = model.encode(x, cond={"label": torch.tensor([1, 7])})
     assert not torch.equal(belief.mean[0], belief.mean[1])

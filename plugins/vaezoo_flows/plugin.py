@@ -43,4 +43,4 @@ def vaezoo_priors() -> dict[str, PartDeclaration]:
 def vaezoo_conformance_cases() -> list[ConformanceCase]:
     """Returns what the contract kit is to test: each model, and a grid of cells under the prior."""
     on_a_grid = ConformanceCase("conv-beta", {"prior": {"name": "flow", "flow": "maf"}, "loss": "elbo"})
-    return [*map(ConformanceCase, ("flow-iaf", "flow-nsf", "flow-planar", "flow-prior")), on_a_grid]
+    return [*map(ConformanceCase, ("iaf-vae", "spline-flow-vae", "linear-flow-vae", "flow-prior-vae")), on_a_grid]

@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.autograd.functional import jacobian
-from vaezoo.core import VAE, Batch, Context, Decoder, DiagonalGaussian, Encoder, Gaussian, Noise, NormalPrior
-
 from vaezoo_flows.bijections import Flow, PlanarTransform
 from vaezoo_flows.posterior import FlowPosterior
 from vaezoo_flows.prior import FlowPrior
+
+from vaezoo.core import VAE, Batch, Context, Decoder, DiagonalGaussian, Encoder, Gaussian, Noise, NormalPrior
 
 torch.set_num_threads(1)
 Module = TypeVar("Module", bound=nn.Module)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import final
 
 from torch import Tensor
+
 from vaezoo.core import Context, DiagonalGaussian, FlatPrior
 
 from .bijections import Flow
