@@ -16,7 +16,7 @@ from vaezoo.errors import ConfigError
 WIDTHS, LATENTS, EVIDENCE = (48, 72, 96), (4, 6, 8), (16, 24, 32)
 """The S size: 1.3 M parameters."""
 
-TOP_WIDTHS, TOP_LATENTS, DEPTHS, SIZE = (32, 64), (2, 8), (2, 3), (28, 28)
+TOP_WIDTHS, TOP_LATENTS, DEPTHS, SIZE = (16, 32), (2, 8), (1, 3), (28, 28)
 """The ladder that generates: channels, latents and levels per scale, fine to coarse."""
 
 
