@@ -29,7 +29,10 @@ SMALL: dict[tuple[str, str], dict[str, Any]] = {
     ("decoder", "resnet"): {"widths": [4, 4, 4, 4, 4], "likelihood": "gaussian"},
     ("encoder", "pyramid"): {"evidence": [4, 4]},
     ("prior", "ladder"): {"widths": [4, 4], "latents": [2, 2], "evidence": [4, 4], "blocks": 1},
+    ("encoder", "bottom-up"): {"widths": [4, 4], "depths": [1, 1]},
+    ("prior", "top-down"): {"widths": [4, 4], "latents": [2, 2], "depths": [1, 1]},
     ("decoder", "residual"): {"widths": [4, 4]},
+    ("decoder", "shuffle"): {"widths": [4, 4], "likelihood": "gaussian"},
     ("conditioner", "pyramid"): {"widths": [4, 4], "blocks": 1},
 }
 SLOTS = ("encoder", "decoder", "prior", "conditioner")
