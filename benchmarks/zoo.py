@@ -105,13 +105,15 @@ def counterparts() -> str:
     return text
 
 
+COLUMNS = "| model | what it is | paper | parts | how it differs from the paper | weights |\n" + "|---" * 6 + "|\n"
+
+
 def page() -> str:
     """Returns the whole page."""
     text = HEAD
     for key, lines in rows().items():
         if lines:
-            head = "| model | what it is | paper | parts | how it differs from the paper | weights |\n|---|---|---|---|---|---|\n"
-            text += f"\n## {FAMILIES[key]}\n{head}" + "\n".join(lines) + "\n"
+            text += f"\n## {FAMILIES[key]}\n{COLUMNS}" + "\n".join(lines) + "\n"
     return f"{text}\n## Counterparts\nWhat other collections have, and the name of the like here.\n{counterparts()}"
 
 

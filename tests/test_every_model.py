@@ -79,7 +79,9 @@ def test_fifty_steps_lower_the_loss_and_move_every_phase(name: str, size: str) -
     assert after < before - 0.02 * abs(before), f"the loss went from {before} to {after}"
     for phase, parameters in updater.parameters.items():
         moved = [n for n, p in parameters.items() if not torch.equal(p, start[n])]
-        assert len(moved) > 0.9 * len(parameters), f"phase {phase} left {parameters.keys() - set(moved)} where they were"
+        assert len(moved) > 0.9 * len(parameters), (
+            f"phase {phase} left {parameters.keys() - set(moved)} where they were"
+        )
     restored = objective.model.eval().restore(held.y, held.cond, noise=Noise(temperature=0))
     assert restored.image.shape == held.y.shape and restored.image.isfinite().all()
 
