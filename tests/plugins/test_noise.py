@@ -131,9 +131,9 @@ def test_a_fitted_noise_goes_into_a_model_and_its_file() -> None:
 
 
 def test_what_cannot_be_is_refused() -> None:
-    with pytest.raises(ConfigError, match="Expected floor as a number above 0, or 'learned', got 0"):
+    with pytest.raises(ConfigError, match=r"Expected floor as a number above 0, or 'learned', got 0"):
         PoissonGaussianKind(floor=0)
-    with pytest.raises(ConfigError, match="Expected at least 2 bins and a sigma above 0, got 1, 0.2"):
+    with pytest.raises(ConfigError, match=r"Expected at least 2 bins and a sigma above 0, got 1, 0\.2"):
         HistogramNoise(1)
     with pytest.raises(ConfigError, match="Expected a component, a degree of at least 0 and a sigma above 0, got 0"):
         MixtureNoise(0)
