@@ -85,7 +85,7 @@ def load_images(name: str, gray: bool = False) -> Images:
         drawn, factors = make_factors(int(made[1] or 32))
         drawn = drawn if gray else drawn.repeat(3, axis=3)
         digest = hashlib.sha256(drawn.tobytes()).hexdigest()
-        return Images(name, drawn, digest, "drawn here, no rights claimed", factors=factors)
+        return Images(name, list(drawn), digest, "drawn here, no rights claimed", factors=factors)
     known = known_sets().get(name)
     if known is None:
         if not Path(name).exists():
