@@ -147,7 +147,7 @@ def load_test_split(name: str, model: VAE, limit: int | None = None) -> Images:
     pixels, factors = images.pixels, images.factors
     if factors is not None and limit is not None:  # the first of a grid would hold most factors still
         chosen = np.random.default_rng(0).permutation(len(factors))[:limit]
-        return replace(images, pixels=[pixels[i] for i in chosen], factors=factors[chosen])
+        return replace(images, pixels=[pixels[index] for index in chosen], factors=factors[chosen])
     return replace(images, pixels=pixels[:limit], names=images.names[:limit], labels=labels)
 
 

@@ -30,7 +30,7 @@ def train_probe(codes: Tensor, labels: Tensor, *, penalty: float = 1e-4, seed: i
     if len(labels) < 4 or len(classes) < 2:
         came = f"{len(labels)} rows of {len(classes)} classes"
         raise ConfigError(f"Expected four rows or more, of two classes or more, got {came}.", value=came)
-    x, y = standardise(codes.double()), torch.searchsorted(classes, labels)
+    x, y = standardise(codes.double()), torch.searchsorted(classes, labels.contiguous())
     order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))
     fit, test = order[: len(x) // 2], order[len(x) // 2 :]
     weight = torch.zeros(x.shape[1] + 1, len(classes), dtype=torch.float64, requires_grad=True)

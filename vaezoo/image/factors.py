@@ -44,7 +44,7 @@ def make_factors(size: int = 32, counts: tuple[int, ...] = COUNTS) -> tuple[Arra
     places = [np.round(np.linspace(0.3, 0.7, n) * size * 64) / 64 for n in (columns, rows)]
     pictures = np.empty((shapes, scales, turns, columns, rows, size, size), np.uint8)
     for shape, scale, turn in itertools.product(range(shapes), range(scales), range(turns)):
-        radius = size * np.linspace(0.12, 0.24, scales)[scale]
+        radius = size * np.linspace(0.12, 0.23, scales)[scale]
         angle = np.pi / 2 * turn / turns
         for column, x in enumerate(places[0]):
             for row, y in enumerate(places[1]):
