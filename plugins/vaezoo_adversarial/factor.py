@@ -15,30 +15,20 @@ from vaezoo.errors import TrainingError
 from .critics import LatentCritic, as_judged, cell_rows, permuted, telling_apart
 
 
-def halves(batch: Batch) -> tuple[Batch, Batch]:
-    """Returns the first and the second half of a batch; of an odd number, the first has one image more.
+def halves(z: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns the latents (B, ...) of the first and the second half of a batch, each cell a row (N, D).
 
     Raises:
         TrainingError: There is one image only.
     """
-    images = batch.y.shape[0]
+    images = z.shape[0]
     if images < 2:
         raise TrainingError(
             f"Expected a batch of at least 2 images, for two halves, got {images}.",
             hint="Raise batch, or lower accumulate.",
             value=images,
         )
-    first, second = slice(0, (images + 1) // 2), slice((images + 1) // 2, images)
-
-    def part(rows: slice) -> Batch:
-        return Batch(
-            batch.y[rows],
-            None if batch.x is None else batch.x[rows],
-            {name: value[rows] for name, value in batch.cond.items()},
-            {name: value[rows] for name, value in batch.info.items()},
-        )
-
-    return part(first), part(second)
+    return cell_rows(z[: (images + 1) // 2]), cell_rows(z[(images + 1) // 2 :])
 
 
 @final
@@ -47,9 +37,10 @@ class FactorLoss(Loss):
 
         TC = E_q(z) log q(z)/Π_d q(z_d) ≈ E_q(z) critic(z)
 
-    The model learns from the first half of a batch. The critic sees that half's latents beside the second half's,
-    each dimension of which is permuted over the images. Of a grid of latents each cell is a row, and TC, the
-    dependence of the channels in one cell, is summed over cells.
+    The model learns from the whole batch. The critic sees the first half's latents beside the second half's, each
+    dimension of which is permuted over the images; both come from one pass, which a normalisation over the batch may
+    need. Of a grid of latents each cell is a row, and TC, the dependence of the channels in one cell, is summed over
+    cells.
 
     Args:
         latent_channels: D.
@@ -74,17 +65,17 @@ class FactorLoss(Loss):
         Raises:
             TrainingError: There is one image only.
         """
-        first, second = halves(batch)
-        loss, reports = batch.y.new_zeros((), dtype=torch.float32), dict[str, Tensor]()
-        if phase is None or phase.name == "model":
-            bound = model(first)
-            z = bound.latents.z[0][0]
+        name = None if phase is None else phase.name
+        with torch.set_grad_enabled(torch.is_grad_enabled() and name != "critic"):
+            bound = model(batch)
+        z = bound.latents.z[0][0]
+        first, second = halves(z.detach())
+        loss, reports = bound.distortion.new_zeros(()), dict[str, Tensor]()
+        if name in (None, "model"):
             correlation = torch.as_tensor(as_judged(self.critic, cell_rows(z))).sum() / len(z)
             loss = bound.distortion.mean() + bound.rate.mean() + self.gamma * correlation + bound.penalty.mean()
             reports = bound_reports(bound) | {"total_correlation": correlation.detach()}
-        if phase is None or phase.name == "critic":
-            with torch.no_grad():
-                joint, other = (cell_rows(model(half).latents.z[0][0]) for half in (first, second))
-            confusion = telling_apart(self.critic(joint), self.critic(permuted(other)))
+        if name in (None, "critic"):
+            confusion = telling_apart(self.critic(first), self.critic(permuted(second)))
             loss, reports = loss + confusion, reports | {"critic_entropy": confusion.detach()}
         return Terms(loss, reports)
