@@ -135,7 +135,7 @@ class LearnedTop(nn.Module):
     def forward(self, rows: int, size: tuple[int, int]) -> Tensor:
         """Returns (rows, width, H/stride, W/stride) for a picture of ``size`` (H, W)."""
         grid = [-(-side // self.stride) for side in size]
-        state = self.state
+        state: Tensor = self.state
         if list(state.shape[2:]) != grid:
             state = F.interpolate(state, grid, mode="bilinear", align_corners=False)
         return state.expand(rows, -1, -1, -1)
