@@ -29,7 +29,7 @@ class MixtureNoise(nn.Module):
     Raises:
         ConfigError: There is no component, the degree is negative, or ``sigma`` is not above 0.
 
-    Source: Leveraging Self-supervised Denoising for Image Segmentation's PPN2V (Prakash et al., 2020),
+    Source: Fully Unsupervised Probabilistic Noise2Void (Prakash et al., 2020),
     arXiv:1911.12291; DivNoising, arXiv:2006.06072.
     """
 
