@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from vaezoo.core.facts import DecoderFacts, EncoderFacts, Grid, check_belief, check_modulate, check_widths, likelihood_fact
+from vaezoo.core.facts import (
+    DecoderFacts,
+    EncoderFacts,
+    Grid,
+    check_belief,
+    check_modulate,
+    check_widths,
+    likelihood_fact,
+)
 
 
 def encoder(

@@ -1,6 +1,6 @@
 """The bound, and a term that keeps the style out of the latents: MMD, gradient reversal, or a cycle.
 
-A batch says its styles in ``cond`` or ``info``. Where it says none there is nothing to part, and the bound alone is left.
+A batch says its styles in ``cond`` or ``info``. Where it says none there is nothing to part: the bound alone is left.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Layers by which a context's vector changes features: FiLM and AdaIN, for the networks of every plugin.
 
-How a part reads the vector is its own setting, ``modulate``: ``none`` leaves it to the part (concatenated or added once).
+How a part reads the vector is its setting ``modulate``; ``none`` leaves it to the part, which then concatenates it or
+adds it once.
 """
 
 from __future__ import annotations
