@@ -87,9 +87,10 @@ def modulations(modulate: str, vector: int, widths: Sequence[int]) -> nn.ModuleL
         ConfigError: There is no such kind, or no vector to read.
     """
     check_modulate(modulate, vector)
-    kinds = {"none": None, "film": FiLM, "adain": AdaIN}
-    kind = kinds[modulate]
-    return nn.ModuleList(kind(vector, width) for width in (widths if kind else ()))
+    if modulate == "none":
+        return nn.ModuleList()
+    kind = {"film": FiLM, "adain": AdaIN}[modulate]
+    return nn.ModuleList(kind(vector, width) for width in widths)
 
 
 def modulated(layers: nn.ModuleList, block: int, features: Tensor, vector: Tensor | None) -> Tensor:
