@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from vaezoo.core import Context, Decoder, Encoder, Likelihood, LikelihoodHead, Posterior
 from vaezoo.core.facts import check_belief
+from vaezoo.core.modulation import modulated, modulations
 from vaezoo.core.posterior import believe
 from vaezoo.errors import ConfigError, suggest
 
@@ -49,6 +50,16 @@ def with_vector(flat: Tensor, context: Context, vector: int) -> Tensor:
     return torch.cat([flat, context.vector], 1) if vector and context.vector is not None else flat
 
 
+def through(body: nn.Sequential, layers: nn.ModuleList, flat: Tensor, context: Context) -> Tensor:
+    """Returns what :func:`dense` layers make of (N, D), each modulated by the context before its activation."""
+    if not len(layers):
+        hidden: Tensor = body(flat)
+        return hidden
+    for block in range(len(layers)):
+        flat = body[2 * block + 1](modulated(layers, block, body[2 * block](flat), context.vector))
+    return flat
+
+
 @final
 class DenseEncoder(Encoder):
     """Pixels to the mean and log-variance of a Gaussian, or to a point.
@@ -61,6 +72,7 @@ class DenseEncoder(Encoder):
         activation: ``relu``, ``silu``, ``tanh``, ``sigmoid``, ``gelu`` or ``glu``, see :func:`dense`.
         context_vector: Dimensions of the context's vector, read beside the pixels; 0 for none.
         belief: ``gaussian``, or ``dirac`` for a point and nothing else.
+        modulate: ``film`` or ``adain``: the vector changes every hidden layer instead of being read beside the pixels.
 
     Raises:
         ConfigError: The belief is neither.
@@ -75,20 +87,22 @@ class DenseEncoder(Encoder):
         activation: str = "silu",
         context_vector: int = 0,
         belief: str = "gaussian",
+        modulate: str = "none",
     ) -> None:
         super().__init__()
         check_belief(belief)
         self.belief = belief
-        self.channels, self.size, self.vector = image_channels, (image_size[0], image_size[1]), context_vector
-        pixels = image_channels * math.prod(image_size)
-        self.body = dense([pixels + context_vector, *hidden], activation)
-        self.believe = nn.Linear(
-            [pixels + context_vector, *hidden][-1], (2 if belief == "gaussian" else 1) * latent_channels
-        )
+        self.channels, self.size = image_channels, (image_size[0], image_size[1])
+        self.modulations = modulations(modulate, context_vector, hidden)
+        self.vector = context_vector if modulate == "none" else 0
+        widths = [image_channels * math.prod(image_size) + self.vector, *hidden]
+        self.body = dense(widths, activation)
+        self.believe = nn.Linear(widths[-1], (2 if belief == "gaussian" else 1) * latent_channels)
 
     def forward(self, image: Tensor, context: Context) -> Posterior:
         """See :meth:`vaezoo.core.Encoder.forward`."""
-        return believe(self.believe(self.body(with_vector(image.flatten(1), context, self.vector))), self.belief)
+        flat = with_vector(image.flatten(1), context, self.vector)
+        return believe(self.believe(through(self.body, self.modulations, flat, context)), self.belief)
 
 
 @final
@@ -104,6 +118,7 @@ class DenseDecoder(Decoder):
         likelihood: A kind, see :class:`vaezoo.core.LikelihoodHead`.
         scale: Likewise.
         context_vector: Dimensions of the context's vector, read beside the latents; 0 for none.
+        modulate: ``film`` or ``adain``: the vector changes every hidden layer instead of being read beside the latents.
     """
 
     def __init__(
@@ -116,17 +131,21 @@ class DenseDecoder(Decoder):
         likelihood: str = "bernoulli",
         scale: float | str = "learned",
         context_vector: int = 0,
+        modulate: str = "none",
     ) -> None:
         super().__init__()
-        self.channels, self.size, self.vector = image_channels, (image_size[0], image_size[1]), context_vector
+        self.channels, self.size = image_channels, (image_size[0], image_size[1])
         self.image_size = (image_size[0], image_size[1])
         self.head = LikelihoodHead(likelihood, image_channels, scale)
-        widths = [latent_channels + context_vector, *hidden]
+        self.modulations = modulations(modulate, context_vector, hidden)
+        self.vector = context_vector if modulate == "none" else 0
+        widths = [latent_channels + self.vector, *hidden]
         self.body = dense(widths, activation)
         self.project = nn.Linear(widths[-1], self.head.outputs * math.prod(image_size))
 
     def forward(self, state: Tensor, context: Context) -> Likelihood:
         """See :meth:`vaezoo.core.Decoder.forward`; a state of one cell is taken as a vector."""
-        flat = self.project(self.body(with_vector(state.flatten(1), context, self.vector)))
+        flat = with_vector(state.flatten(1), context, self.vector)
+        flat = self.project(through(self.body, self.modulations, flat, context))
         likelihood: Likelihood = self.head(flat.unflatten(1, (self.head.outputs, *self.image_size)))
         return likelihood

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from .loss import Loss as Loss
     from .loss import Phase as Phase
     from .loss import Terms as Terms
+    from .modulation import AdaIN as AdaIN
+    from .modulation import FiLM as FiLM
     from .noise import Noise as Noise
     from .objective import Objective as Objective
     from .posterior import DiagonalGaussian as DiagonalGaussian
@@ -77,6 +79,7 @@ _HOME = {
         "StudentT",
     ),
     "loss": ("ELBOLoss", "Loss", "Phase", "Terms"),
+    "modulation": ("AdaIN", "FiLM"),
     "noise": ("Noise",),
     "objective": ("Objective",),
     "posterior": ("DiagonalGaussian", "Dirac", "Posterior", "Pyramid", "kl"),

@@ -162,6 +162,22 @@ def check_belief(belief: str) -> None:
         raise ConfigError(f"Expected belief to be 'gaussian' or 'dirac', got {belief!r}.", value=belief)
 
 
+def check_modulate(modulate: str, vector: int, kinds: Sequence[str] = ("none", "film", "adain")) -> None:
+    """Refuses a way to read the context's vector that there is not, or one without a vector.
+
+    Raises:
+        ConfigError: It is none of ``kinds``, or ``vector`` is 0 though it reads one.
+    """
+    if modulate not in kinds:
+        raise ConfigError(f"Expected modulate to be one of {', '.join(kinds)}, got {modulate!r}.", value=modulate)
+    if modulate != "none" and not vector:
+        raise ConfigError(
+            f"Expected a context_vector for modulate {modulate!r} to read, got 0.",
+            hint="Choose a conditioner that gives one.",
+            value=vector,
+        )
+
+
 def likelihood_fact(likelihood: str, scale: float | str) -> str:
     """Returns the likelihood's name in facts, without its options, from a head's configuration.
 
