@@ -1,7 +1,7 @@
 """Measures how far content and style are apart in pretrained style models: ``python -m benchmarks.style``.
 
-Trains each model's recipe once more without its separating term (into ``runs/``, taken up again where it is there), then
-probes on latents and a judge of pictures. Writes ``docs/style.md`` and a figure of swaps for each model. Needs
+Trains each model's recipe once more without its separating term (into ``runs/``, taken up again where it is there),
+then probes on latents and a judge of pictures. Writes ``docs/style.md`` and a figure of swaps for each model. Needs
 Fashion-MNIST in ``$VAEZOO_DATA``.
 """
 

@@ -103,7 +103,7 @@ def load_model(name: str, weights: Path | None = None) -> Model:
         UnknownName: No model has this name.
         WeightsError: Its weights cannot be had or trusted.
     """
-    from ..zoo import create
+    import vaezoo
 
-    model = create(name, pretrained=weights or True)
+    model = vaezoo.create(name, pretrained=weights or True)
     return model.to("cuda") if torch.cuda.is_available() else model
