@@ -31,6 +31,9 @@ Every named model that ships, written by `python -m benchmarks.zoo` from the reg
 more of one; any part can be replaced, as in `vaezoo.create("mlp-vae", prior="vamp")`. A model stands under the first of
 its parts that is not the plainest. Parts are as declared: what is not said has its default.
 """
+TABLE = """| model | what it is | paper | parts | how it differs from the paper | weights |
+|---|---|---|---|---|---|
+"""
 
 
 def family(spec: Any) -> str:
@@ -105,15 +108,12 @@ def counterparts() -> str:
     return text
 
 
-COLUMNS = "| model | what it is | paper | parts | how it differs from the paper | weights |\n" + "|---" * 6 + "|\n"
-
-
 def page() -> str:
     """Returns the whole page."""
     text = HEAD
     for key, lines in rows().items():
         if lines:
-            text += f"\n## {FAMILIES[key]}\n{COLUMNS}" + "\n".join(lines) + "\n"
+            text += f"\n## {FAMILIES[key]}\n{TABLE}" + "\n".join(lines) + "\n"
     return f"{text}\n## Counterparts\nWhat other collections have, and the name of the like here.\n{counterparts()}"
 
 

@@ -49,12 +49,8 @@ def table(outcomes: Sequence[tuple[Sequence[str], int, dict[str, float]]]) -> li
     names = [*first, *(name for name in found if name not in first)]
     order = sorted(outcomes, key=lambda outcome: [outcome[2].get(name, float("inf")) for name in names[:1]])
     keys = [pair.partition("=")[0] for pair in (order[0][0] if order else ())]
-    rows = [
-        (
-            *(pair.partition("=")[2] for pair in choice),
-            str(steps),
-            *(f"{reports[n]:.5g}" if n in reports else "" for n in names),
-        )
-        for choice, steps, reports in order
-    ]
+    rows = []
+    for choice, steps, reports in order:
+        values = [pair.partition("=")[2] for pair in choice]
+        rows.append((*values, str(steps), *(f"{reports[name]:.5g}" if name in reports else "" for name in names)))
     return [(*keys, "steps", *names), *rows]
