@@ -96,7 +96,7 @@ def descend(model: VAE, spec: ModelSpec) -> None:
 
 
 def meetings(spec: ModelSpec) -> set[tuple[str, ...]]:
-    """Returns which parts meet a loss: encoder and prior as one, since both decide what it sees, each other by itself."""
+    """Returns which parts meet a loss: encoder and prior as a pair, since both decide what it sees."""
     named = {slot: p.part.name if (p := spec.parts[slot]) else "" for slot in (*SLOTS, "loss")}
     met = {(named["loss"], slot, named[slot]) for slot in ("decoder", "conditioner")}
     return met | {(named["loss"], named["encoder"], named["prior"])}
