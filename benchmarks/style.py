@@ -31,10 +31,10 @@ HEAD = """# Style, measured
 This page is written by `python -m benchmarks.style`; do not edit it. Fashion-MNIST in procedural styles
 (`vaezoo/train/styles.py`), each test picture in one drawn by a seed. In percent:
 
-- **class, style**: a linear and a two-layer probe trained on the latents of 10 000 styled training pictures and scored
-  on the 10 000 test pictures: on one draw of the posterior each, which is what the decoder sees and the loss compares, and
-  on the posterior means, where a probe also reads differences far smaller than the posterior's noise. A probe that
-  knows nothing of the style scores 12.5 on eight classes of style.
+- **class, style**: a linear and a two-layer probe trained on the latents of 10 000 styled training pictures and
+  scored on the 10 000 test pictures: on one draw of the posterior each, which is what the decoder sees and the loss
+  compares, and on the posterior means, where a probe also reads differences far smaller than the posterior's noise. A
+  probe that knows nothing of the style scores 12.5 on eight classes of style.
 - **judge**: a small convolutional classifier, trained on styled training pictures, on the test pictures themselves, on
   their reconstructions, and on pictures decoded in the style of the next test picture: the class that a swap kept. The
   last column is a second judge's: how often the swapped picture shows the style that was asked for.
