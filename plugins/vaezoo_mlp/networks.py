@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from vaezoo.core import Context, Decoder, Encoder, Likelihood, LikelihoodHead, Posterior
-from vaezoo.core.facts import check_belief
+from vaezoo.core.beliefs import belief_channels
 from vaezoo.core.posterior import believe
 from vaezoo.errors import ConfigError, suggest
 
@@ -50,10 +50,10 @@ class DenseEncoder(Encoder):
         hidden: Widths of the hidden layers.
         activation: ``relu``, ``silu``, ``tanh``, ``sigmoid`` or ``gelu``.
         context_vector: Dimensions of the context's vector, read beside the pixels; 0 for none.
-        belief: ``gaussian``, or ``dirac`` for a point and nothing else.
+        belief: ``gaussian``, ``dirac`` for a point and nothing else, or another of :mod:`vaezoo.core.beliefs`.
 
     Raises:
-        ConfigError: The belief is neither.
+        ConfigError: There is no such belief.
     """
 
     def __init__(
@@ -67,14 +67,11 @@ class DenseEncoder(Encoder):
         belief: str = "gaussian",
     ) -> None:
         super().__init__()
-        check_belief(belief)
         self.belief = belief
         self.channels, self.size, self.vector = image_channels, (image_size[0], image_size[1]), context_vector
         pixels = image_channels * math.prod(image_size)
         self.body = dense([pixels + context_vector, *hidden], activation)
-        self.believe = nn.Linear(
-            [pixels + context_vector, *hidden][-1], (2 if belief == "gaussian" else 1) * latent_channels
-        )
+        self.believe = nn.Linear([pixels + context_vector, *hidden][-1], belief_channels(belief, latent_channels))
 
     def forward(self, image: Tensor, context: Context) -> Posterior:
         """See :meth:`vaezoo.core.Encoder.forward`."""
