@@ -48,7 +48,7 @@ class Categorical(Posterior):
     @property
     def mean(self) -> Tensor:
         """The probabilities, (B, D, ...)."""
-        return self.log_shares.exp().flatten(1, 2)
+        return self.log_shares.exp().flatten(1, 2).to(self.logits.dtype)
 
     def sample(
         self, k: int = 1, noise: Noise | None = None, *, stride: int = 1, level: int = 0
@@ -61,9 +61,9 @@ class Categorical(Posterior):
         soft = torch.softmax((self.log_shares + gumbel) / self.temperature, 3)
         if self.straight_through:
             hard = torch.zeros_like(soft).scatter(3, soft.argmax(3, keepdim=True), 1.0)
-            z = (hard + soft - soft.detach()).flatten(2, 3)
+            z = (hard + soft - soft.detach()).flatten(2, 3).to(self.logits.dtype)
             return z, self.log_prob(hard.flatten(2, 3))
-        z = soft.clamp_min(FLOOR).flatten(2, 3)
+        z = soft.clamp_min(FLOOR).flatten(2, 3).to(self.logits.dtype)
         return z, self.log_prob(z)
 
     def log_prob(self, z: Tensor) -> Tensor:

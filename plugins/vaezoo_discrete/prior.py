@@ -45,7 +45,7 @@ class Schedule(nn.Module):
 
 def _zeros(context: Context, channels: int, stride: int | None, like: Tensor) -> Tensor:
     grid = () if stride is None else tuple(-(-side // stride) for side in context.size)
-    return torch.zeros((context.batch, channels, *grid), device=like.device)
+    return torch.zeros((context.batch, channels, *grid), device=like.device, dtype=like.dtype)
 
 
 @final
@@ -71,6 +71,8 @@ class CategoricalPrior(Prior):
         ConfigError: A setting is outside its range.
     """
 
+    device_of: Tensor
+
     def __init__(
         self,
         latent_channels: int,
@@ -85,6 +87,7 @@ class CategoricalPrior(Prior):
         check_classes(latent_channels, classes)
         self.latent_channels, self.latent_stride, self.classes = latent_channels, latent_stride, classes
         self.straight_through, self.schedule = straight_through, Schedule(temperature, least, decay)
+        self.register_buffer("device_of", torch.zeros(()), persistent=False)
 
     def infer(self, belief: Posterior | Pyramid, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
         """See :meth:`vaezoo.core.Prior.infer`."""
@@ -97,7 +100,7 @@ class CategoricalPrior(Prior):
 
     def sample(self, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
         """See :meth:`vaezoo.core.Prior.sample`; at temperature 0 of the noise, as :meth:`Categorical.sample`."""
-        logits = _zeros(context, self.latent_channels, self.latent_stride, self.schedule.uses)
+        logits = _zeros(context, self.latent_channels, self.latent_stride, self.device_of)
         z, log_p = self._law(logits, self.schedule.now()).sample(k, noise, stride=self.latent_stride or 1)
         return Latents((z,), z.flatten(0, 1), log_p=log_p)
 
@@ -124,6 +127,8 @@ class JointPrior(Prior):
     Source: Learning Disentangled Joint Continuous and Discrete Representations (Dupont, 2018), arXiv:1804.00104.
     """
 
+    device_of: Tensor
+
     def __init__(
         self,
         latent_channels: int,
@@ -138,6 +143,7 @@ class JointPrior(Prior):
         check_classes(latent_channels, classes, rest=True)
         self.latent_channels, self.latent_stride, self.classes = latent_channels, latent_stride, classes
         self.straight_through, self.schedule = straight_through, Schedule(temperature, least, decay)
+        self.register_buffer("device_of", torch.zeros(()), persistent=False)
 
     def infer(self, belief: Posterior | Pyramid, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
         """See :meth:`vaezoo.core.Prior.infer`; the rates are the Gaussian's and the categorical's."""
@@ -154,7 +160,7 @@ class JointPrior(Prior):
 
     def sample(self, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
         """See :meth:`vaezoo.core.Prior.sample`."""
-        zeros = _zeros(context, self.latent_channels, self.latent_stride, self.schedule.uses)
+        zeros = _zeros(context, self.latent_channels, self.latent_stride, self.device_of)
         z, log_p = self._law(zeros, self.schedule.now()).sample(k, noise, stride=self.latent_stride or 1)
         return Latents((z,), z.flatten(0, 1), log_p=log_p)
 

@@ -83,9 +83,10 @@ class Gamma(Posterior):
             return z, self.log_prob(z)
         batch, channels, *cells = self.shape.shape
         many = 2 * ROUNDS + 1
-        eps = noise.normal((k, batch, channels * many, *cells), self.shape.detach(), level=level, stride=stride)
+        eps = noise.normal((k, batch, channels * many, *cells), self.shape.detach().float(), level=level, stride=stride)
         eps = eps.double().unflatten(2, (channels, many)).movedim(3, -1)
-        z = standard_gamma(self.shape.double().expand(eps.shape[:-1]), eps).float() / self.inverse
+        z = standard_gamma(self.shape.double().expand(eps.shape[:-1]), eps).float() / self.inverse.float()
+        z = z.to(self.shape.dtype)
         return z, self.log_prob(z)
 
     def log_prob(self, z: Tensor) -> Tensor:
@@ -104,6 +105,6 @@ class Gamma(Posterior):
 
 def gamma(raw: Tensor) -> Gamma:
     """Returns the laws that raw channels (B, 2·D, ...) state: log shape in (−3, 7), log mean in (−7, 7), softly."""
-    log_shape, log_mean = raw.float().chunk(2, 1)
+    log_shape, log_mean = raw.chunk(2, 1)
     shape = torch.exp(2 + 5 * torch.tanh((log_shape - 1) / 5))
     return Gamma(shape, shape * torch.exp(-7 * F.tanh(log_mean / 7)))

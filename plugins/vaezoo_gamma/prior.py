@@ -27,6 +27,7 @@ class GammaPrior(FlatPrior):
         ConfigError: A parameter is not above 0.
     """
 
+    device_of: Tensor
     exact_for = (Gamma,)
 
     def __init__(

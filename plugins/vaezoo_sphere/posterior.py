@@ -102,7 +102,7 @@ class VonMisesFisher(Posterior):
 
     def _turned(self, aside: Tensor) -> Tensor:
         """Reflects the first axis onto μ, (K, B, ..., D) to the same."""
-        mean = self.mean.double().movedim(1, -1)
+        mean = F.normalize(self.mean.double().movedim(1, -1), dim=-1)
         first = torch.zeros_like(mean)
         first[..., 0] = 1
         normal = first - mean
@@ -111,8 +111,8 @@ class VonMisesFisher(Posterior):
 
     def log_prob(self, z: Tensor) -> Tensor:
         """Returns κ (μᵀz − 1) less the log normaliser, by area of the sphere: (K, B, ...) to (K, B) nats."""
-        # μᵀz − 1 = −½ ‖z − μ‖² on the sphere.
-        apart = ((z.double() - self.mean.double()) ** 2).sum(2)
+        # μᵀz − 1 = −½ ‖z − μ‖² on the sphere, onto which rounded points are put back.
+        apart = ((F.normalize(z.double(), dim=2) - F.normalize(self.mean.double(), dim=1)) ** 2).sum(2)
         kappa = self.kappa.double()[:, 0]
         return (-0.5 * kappa * apart - self._log_normaliser())[:, :, None].flatten(2).sum(2).float()
 
@@ -132,4 +132,4 @@ def von_mises_fisher(raw: Tensor) -> VonMisesFisher:
     """Returns the law that raw channels (B, D + 1, ...) state: a direction, and κ = softplus + 1 within bounds."""
     direction, concentration = raw[:, :-1], raw[:, -1:]
     kappa = (F.softplus(concentration.float()) + 1).clamp(KAPPA_MIN, KAPPA_MAX)
-    return VonMisesFisher(F.normalize(direction.float(), dim=1), kappa)
+    return VonMisesFisher(F.normalize(direction.float(), dim=1).to(raw.dtype), kappa)
