@@ -10,6 +10,9 @@ import torch.nn.functional as F
 
 from vaezoo import create_objective
 from vaezoo.core import Batch
+from vaezoo.errors import IncompatibleParts
+from vaezoo.zoo import keeper
+from vaezoo.zoo.registry import HOUSE
 
 from .test_named_models import pictures
 
@@ -31,3 +34,25 @@ def test_fifty_steps_lower_the_loss(name: str, over: dict[str, Any]) -> None:
         optimiser.step()
         losses.append(float(terms.loss.detach()))
     assert sum(losses[-5:]) < 0.8 * sum(losses[:5]), (losses[:5], losses[-5:])
+
+
+def losses() -> list[str]:
+    return [name for name, owner, _ in keeper().registry.parts["loss"].all() if owner.partition(":")[0] == HOUSE]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_loss_takes_it_or_says_why_not(name: str) -> None:
+    taken = set()
+    for loss in losses():
+        try:
+            objective = create_objective(name, seed=0, loss=loss)
+        except IncompatibleParts as error:
+            assert f"loss {loss!r}" in str(error)
+            continue
+        terms = objective(Batch(pictures(4)), 3)
+        terms.loss.backward()
+        assert terms.loss.isfinite(), loss
+        grads = [p.grad for p in objective.model.parameters() if p.grad is not None]
+        assert grads and all(grad.isfinite().all() for grad in grads), loss
+        taken.add(loss)
+    assert {"elbo", "beta", "iwae"} <= taken
