@@ -15,7 +15,7 @@ from vaezoo.core import Noise, Posterior
 from .quadrature import cosine_slope, log_integral, mean_cosine
 
 ROUNDS = 24
-"""Proposals for each draw. At least 0.65 of them were accepted for all κ to 1e5 and m from 2 to 784; 24 fail by 1e-9."""
+"""Proposals for each draw. At least 0.65 of them are accepted for all κ to 1e5 and m from 2 to 784; 24 fail by 1e-9."""
 KAPPA_MIN, KAPPA_MAX = 1e-3, 1e5
 
 
