@@ -24,10 +24,9 @@ def encoder(
 ) -> EncoderFacts:
     """Facts of :class:`vaezoo_conv.networks.ConvEncoder`."""
     check_widths("widths", widths)
-    check_belief(belief)
     check_modulate(modulate, context_vector)
     return EncoderFacts(
-        belief, (Grid(latent_channels, 2 ** len(widths) * gather),), image_channels, vector=context_vector
+        check_belief(belief), (Grid(latent_channels, 2 ** len(widths) * gather),), image_channels, vector=context_vector
     )
 
 

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vaezoo.core import Context, Decoder, Encoder, Likelihood, LikelihoodHead, Posterior
-from vaezoo.core.facts import check_belief
+from vaezoo.core.beliefs import belief_channels
 from vaezoo.core.modulation import modulated, modulations
 from vaezoo.core.posterior import believe
 
@@ -51,11 +51,11 @@ class ConvEncoder(Encoder):
         widths: Channels of the stages, each of which halves the resolution.
         gather: Side of the last, non-overlapping convolution: the cell's size in pixels is this times 2^stages.
         context_vector: Dimensions of the context's vector; 0 for none.
-        belief: ``gaussian``, or ``dirac`` for a point and nothing else.
+        belief: ``gaussian``, ``dirac`` for a point and nothing else, or another of :mod:`vaezoo.core.beliefs`.
         modulate: ``film`` or ``adain``: the vector changes what each stage gives instead of being added once.
 
     Raises:
-        ConfigError: The belief is neither.
+        ConfigError: There is no such belief.
     """
 
     def __init__(
@@ -69,13 +69,12 @@ class ConvEncoder(Encoder):
         modulate: str = "none",
     ) -> None:
         super().__init__()
-        check_belief(belief)
         self.belief = belief
         self.channels, self.stride = image_channels, 2 ** len(widths) * gather
         self.stages = nn.Sequential(*(Stage(a, b, 2) for a, b in pairwise([image_channels, *widths])))
         self.tell = nn.Linear(context_vector, widths[-1]) if context_vector and modulate == "none" else None
         self.modulations = modulations(modulate, context_vector, widths)
-        self.believe = nn.Conv2d(widths[-1], (2 if belief == "gaussian" else 1) * latent_channels, gather, gather)
+        self.believe = nn.Conv2d(widths[-1], belief_channels(belief, latent_channels), gather, gather)
 
     def forward(self, image: Tensor, context: Context) -> Posterior:
         """See :meth:`vaezoo.core.Encoder.forward`."""

@@ -25,10 +25,13 @@ def encoder(
 ) -> EncoderFacts:
     """Facts of :class:`vaezoo_mlp.networks.DenseEncoder`."""
     check_widths("hidden", hidden, least=0)
-    check_belief(belief)
     check_modulate(modulate, context_vector)
     return EncoderFacts(
-        belief, (Grid(latent_channels),), image_channels, (image_size[0], image_size[1]), vector=context_vector
+        check_belief(belief),
+        (Grid(latent_channels),),
+        image_channels,
+        (image_size[0], image_size[1]),
+        vector=context_vector,
     )
 
 

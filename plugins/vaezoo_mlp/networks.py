@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from vaezoo.core import Context, Decoder, Encoder, Likelihood, LikelihoodHead, Posterior
-from vaezoo.core.facts import check_belief
+from vaezoo.core.beliefs import belief_channels
 from vaezoo.core.modulation import modulated, modulations
 from vaezoo.core.posterior import believe
 from vaezoo.errors import ConfigError, suggest
@@ -71,11 +71,11 @@ class DenseEncoder(Encoder):
         hidden: Widths of the hidden layers.
         activation: ``relu``, ``silu``, ``tanh``, ``sigmoid``, ``gelu`` or ``glu``, see :func:`dense`.
         context_vector: Dimensions of the context's vector, read beside the pixels; 0 for none.
-        belief: ``gaussian``, or ``dirac`` for a point and nothing else.
+        belief: ``gaussian``, ``dirac`` for a point and nothing else, or another of :mod:`vaezoo.core.beliefs`.
         modulate: ``film`` or ``adain``: the vector changes every hidden layer instead of being read beside the pixels.
 
     Raises:
-        ConfigError: The belief is neither.
+        ConfigError: There is no such belief.
     """
 
     def __init__(
@@ -90,14 +90,13 @@ class DenseEncoder(Encoder):
         modulate: str = "none",
     ) -> None:
         super().__init__()
-        check_belief(belief)
         self.belief = belief
         self.channels, self.size = image_channels, (image_size[0], image_size[1])
         self.modulations = modulations(modulate, context_vector, hidden)
         self.vector = context_vector if modulate == "none" else 0
         widths = [image_channels * math.prod(image_size) + self.vector, *hidden]
         self.body = dense(widths, activation)
-        self.believe = nn.Linear(widths[-1], (2 if belief == "gaussian" else 1) * latent_channels)
+        self.believe = nn.Linear(widths[-1], belief_channels(belief, latent_channels))
 
     def forward(self, image: Tensor, context: Context) -> Posterior:
         """See :meth:`vaezoo.core.Encoder.forward`."""

@@ -27,6 +27,8 @@ SMALL: dict[tuple[str, str], dict[str, Any]] = {
     ("decoder", "resnet"): {"widths": [4, 4, 4, 4, 4], "likelihood": "gaussian"},
     ("encoder", "pyramid"): {"evidence": [4, 4]},
     ("prior", "ladder"): {"widths": [4, 4], "latents": [2, 2], "evidence": [4, 4], "blocks": 1},
+    ("prior", "categorical"): {"classes": 4},
+    ("prior", "gaussian-categorical"): {"classes": 2},
     ("decoder", "residual"): {"widths": [4, 4]},
     ("conditioner", "pyramid"): {"widths": [4, 4], "blocks": 1},
 }

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .conditioner import LabelConditioner as LabelConditioner
     from .context import Batch as Batch
     from .context import Context as Context
+    from .covariance import FullGaussian as FullGaussian
     from .decoder import Decoder as Decoder
     from .decoder import LikelihoodHead as LikelihoodHead
     from .encoder import Encoder as Encoder
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
 _HOME = {
     "conditioner": ("Conditioner", "ImageConditioner", "LabelConditioner"),
     "context": ("Batch", "Context"),
+    "covariance": ("FullGaussian",),
     "decoder": ("Decoder", "LikelihoodHead"),
     "encoder": ("Encoder",),
     "ladder": ("LadderPrior", "Level"),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..errors import ConfigError
+from .beliefs import belief_kind
 from .kinds import parse_kind
 
 
@@ -38,7 +39,7 @@ class EncoderFacts:
 
     Attributes:
         belief: ``gaussian``, ``density`` (another posterior that gives log q of its draws), ``dirac`` (one that
-            gives none) or ``pyramid``.
+            gives none), ``pyramid``, or the word of another kind (:class:`vaezoo.core.beliefs.BeliefKind`).
         grids: Of the belief, coarse to fine; one for a posterior.
         image_channels: C.
         size: The one (H, W) it takes, or None.
@@ -114,7 +115,7 @@ class LossFacts:
         likelihoods: Those it can use, empty for all.
         needs_rate: Whether it needs a posterior with a density.
         conditional: Whether the model must encode the target, given the input.
-        beliefs: Those it can use, empty for all.
+        beliefs: Those it can use, whatever their options; empty for all.
     """
 
     likelihoods: frozenset[str] = field(default_factory=frozenset)
@@ -152,14 +153,13 @@ def check_widths(name: str, widths: Sequence[int], least: int = 1) -> None:
         raise ConfigError(f"Expected {name} as {many} of at least 1, got {list(widths)}.", value=tuple(widths))
 
 
-def check_belief(belief: str) -> None:
-    """Refuses a kind of belief that :func:`vaezoo.core.posterior.believe` cannot make.
+def check_belief(belief: str) -> str:
+    """Refuses a kind of belief that :func:`vaezoo.core.posterior.believe` cannot make, and returns what facts call it.
 
     Raises:
-        ConfigError: It is neither ``gaussian`` nor ``dirac``.
+        ConfigError: No kind has this name, or it has no such option; see :mod:`vaezoo.core.beliefs`.
     """
-    if belief not in ("gaussian", "dirac"):
-        raise ConfigError(f"Expected belief to be 'gaussian' or 'dirac', got {belief!r}.", value=belief)
+    return belief_kind(belief).fact
 
 
 def check_modulate(modulate: str, vector: int, kinds: Sequence[str] = ("none", "film", "adain")) -> None:
@@ -310,7 +310,7 @@ def _loss_fits(model: ModelFacts, name: dict[str, str]) -> Iterator[str]:
         and not model.prior.rates_points
     ):
         yield f"The {name['loss']} needs a rate, but the {name['encoder']} is deterministic and has none."
-    elif loss.beliefs and model.encoder is not None and model.encoder.belief not in loss.beliefs:
+    elif loss.beliefs and model.encoder is not None and model.encoder.belief.partition("(")[0] not in loss.beliefs:
         wants, gives = " or ".join(sorted(loss.beliefs)), model.encoder.belief
         yield f"The {name['loss']} takes a {wants} belief, but the {name['encoder']} gives a {gives} one."
     if loss.conditional and model.encodes != "target":
