@@ -66,6 +66,7 @@ class PriorFacts:
         features: Grids it expects of the context's features.
         rates_points: Whether it states a rate for a dirac belief too, as a codebook does.
         asks_encoder: Whether it shows the encoder pictures of its own.
+        vector: Dimensions of the context's vector it reads, 0 for none.
     """
 
     takes: frozenset[str]
@@ -74,6 +75,7 @@ class PriorFacts:
     features: tuple[Grid, ...] = ()
     rates_points: bool = False
     asks_encoder: bool = False
+    vector: int = 0
 
 
 @dataclass(frozen=True)
@@ -280,12 +282,11 @@ def _context_fits(model: ModelFacts, name: dict[str, str]) -> Iterator[str]:
         has = " and ".join(map(str, conditioner.features)) or "none"
         yield f"The {name['prior']} needs features of {wants}, but {gives} {has}."
     for slot, part in (("encoder", model.encoder), ("decoder", model.decoder)):
-        if part is None:
-            continue
-        if part.needs_image and not conditioner.gives_image:
+        if part is not None and part.needs_image and not conditioner.gives_image:
             yield f"The {name[slot]} needs the degraded image, but {gives} none."
-        if part.vector and part.vector != conditioner.vector:
-            yield f"The {name[slot]} reads a vector of {part.vector}, but {gives} {conditioner.vector or 'none'}."
+    for slot, reader in (("encoder", model.encoder), ("prior", model.prior), ("decoder", model.decoder)):
+        if reader is not None and reader.vector and reader.vector != conditioner.vector:
+            yield f"The {name[slot]} reads a vector of {reader.vector}, but {gives} {conditioner.vector or 'none'}."
 
 
 def _sees_the_input(model: ModelFacts, name: dict[str, str]) -> Iterator[str]:
