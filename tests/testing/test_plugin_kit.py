@@ -27,7 +27,7 @@ from vaezoo.zoo.registry import SLOTS
 DENSE = PartDeclaration("vaezoo_mlp.networks:DenseEncoder", "vaezoo_mlp.facts:encoder", "Dense.")
 BODY = {"prior": "normal", "decoder": "mlp", "loss": "elbo", "encoder": "mlp", "shared": {"latent_channels": 2}}
 SHELF = Path(vaezoo.__file__).parents[1].joinpath("registry.yaml").read_text(encoding="utf-8")
-CARD = "weights:\n" + SHELF[SHELF.index("  mlp-seed.fashion:") :].partition("\n  mlp-vae.fashion")[0]
+CARD = "weights:\n" + SHELF[SHELF.index("  mlp-seed.fashion:") :].partition("\n  mlp-style.fashion")[0]
 CARD = CARD.replace("mlp-seed.fashion:", "mlp-vae.mine:", 1)
 
 

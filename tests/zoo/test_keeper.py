@@ -222,7 +222,7 @@ def test_a_wrong_renaming_is_refused(guests: Guests, text: str, message: str) ->
 
 def test_a_card_that_two_plugins_claim_is_nobodys(guests: Guests) -> None:
     card = Path(vaezoo.__file__).parents[1].joinpath("registry.yaml").read_text(encoding="utf-8")
-    card = "weights:\n" + card[card.index("  mlp-seed.fashion:") :].partition("\n  mlp-vae.fashion")[0]
+    card = "weights:\n" + card[card.index("  mlp-seed.fashion:") :].partition("\n  mlp-style.fashion")[0]
     card = card.replace("mlp-seed.fashion", "mlp-seed.mine", 1)
     entries = [*entry_points(group=GROUP), *(guests.registering(name, card) for name in ("one", "two"))]
     zoo = Keeper(entries)

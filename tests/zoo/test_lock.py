@@ -40,7 +40,7 @@ def test_a_lock_says_how_it_is_made_and_is_the_same_each_time(lock: Path, tmp_pa
     assert entry["spec"]["encoder"] == {
         "name": "mlp", "owner": "vaezoo:mlp",
         "params": {"latent_channels": 2, "image_channels": 1, "image_size": [28, 28], "hidden": [128, 64],
-                   "activation": "relu", "context_vector": 0, "belief": "gaussian"},
+                   "activation": "relu", "context_vector": 0, "belief": "gaussian", "modulate": "none"},
     }  # fmt: skip
     assert set(entry["plugins"]) == {"vaezoo", "vaezoo:mlp"}
 

@@ -16,8 +16,8 @@ from vaezoo.zoo.specs import _typed, _typed_anew, resolve
 
 def test_the_shelf() -> None:
     assert {"mlp-seed", "conv-beta", "denoise"} <= set(vaezoo.list_models())
-    assert vaezoo.list_models("conv-*") == ["conv-beta", "conv-cvae"]
-    assert vaezoo.list_models(task="denoise") == ["denoise"]
+    assert vaezoo.list_models("conv-*") == ["conv-beta", "conv-cvae", "conv-style"]
+    assert "denoise" in vaezoo.list_models(task="denoise") and "mlp-seed" not in vaezoo.list_models(task="denoise")
     assert vaezoo.model_info("vaezoo/conv-beta")["name"] == "conv-beta"
 
 

@@ -12,7 +12,8 @@ from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 from ..core import VAE, Batch, Context, Latents, Likelihood, Noise, Objective, Posterior, Pyramid, pad_to_stride
 from ..errors import ConfigError, PluginError, VaezooError
@@ -128,11 +129,36 @@ def _stages(model: VAE, y: Tensor) -> dict[str, dict[str, Any]]:
     return stages
 
 
+class Counter(TorchDispatchMode):
+    """Counts multiply-accumulates while it is entered, by torch's formulas.
+
+    Torch's own ``FlopCounterMode`` has the same formulas, but puts hooks on what modules are called with, and those
+    fail where a loss takes gradients with respect to latents or a module is called with a parameter.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.macs = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Runs one operation and counts it, or what it is made of."""
+        formula = flop_registry.get(func._overloadpacket)
+        if formula is None:
+            with self:
+                result = func.decompose(*args, **kwargs or {})
+            if result is not NotImplemented:
+                return result
+        result = func(*args, **kwargs or {})
+        if formula is not None:
+            self.macs += int(formula(*args, **kwargs or {}, out_val=result)) // 2
+        return result
+
+
 def _total(run: Callable[[], Result]) -> tuple[Result, int]:
-    """Runs something; returns what it gives and its multiply-accumulates, half of torch's operations."""
-    with FlopCounterMode(display=False) as counter:
+    """Runs something; returns what it gives and its multiply-accumulates."""
+    with Counter() as counter:
         result = run()
-    return result, int(counter.get_total_flops()) // 2
+    return result, counter.macs
 
 
 Seen = dict[nn.Module, tuple[int, Any]]
@@ -144,26 +170,24 @@ last; or the belief itself, whose mean may be work of its own that must not be c
 def _watched(part: nn.Module) -> Iterator[Seen]:
     """Gives what the modules inside a part do meanwhile."""
     seen: Seen = {}
-    counters: list[tuple[nn.Module, FlopCounterMode]] = []
+    counters: list[Counter] = []
     handles = []
 
     def before(module: nn.Module, _: Any) -> None:
-        counter = FlopCounterMode(display=False)
-        counter.__enter__()
-        counters.append((module, counter))
+        counters.append(Counter().__enter__())
 
     def after(module: nn.Module, _: Any, result: Any) -> None:
-        _, counter = counters.pop()
+        counter = counters.pop()
         counter.__exit__(None, None, None)
         told = result if isinstance(result, Posterior | Likelihood) else shapes_of(result)
-        seen[module] = (seen.get(module, (0, None))[0] + int(counter.get_total_flops()) // 2, told)
+        seen[module] = (seen.get(module, (0, None))[0] + counter.macs, told)
 
     for module in part.modules():
         handles += [module.register_forward_pre_hook(before), module.register_forward_hook(after)]
     try:
         yield seen
     finally:
-        for _, counter in reversed(counters):  # of a module that raised
+        for counter in reversed(counters):  # of a module that raised
             counter.__exit__(None, None, None)
         for handle in handles:
             handle.remove()
@@ -179,18 +203,15 @@ def _children(part: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 
 
 def _child(child: nn.Module, seen: Seen) -> dict[str, Any]:
-    """Returns what a child did: itself where it was called, else its own modules that were."""
-    macs, told = seen.get(child, (sum(_inside(child, seen)), None))
+    """Returns what a child did."""
+    told = seen.get(child, (0, None))[1]
     shapes = told if isinstance(told, dict) else shapes_of(told)
-    return {"parameters": sum(p.numel() for p in child.parameters()), "macs": macs, "shapes": shapes}
+    return {"parameters": sum(p.numel() for p in child.parameters()), "macs": _macs(child, seen), "shapes": shapes}
 
 
-def _inside(module: nn.Module, seen: Seen) -> Iterator[int]:
-    for child in module.children():
-        if child in seen:
-            yield seen[child][0]
-        else:
-            yield from _inside(child, seen)
+def _macs(module: nn.Module, seen: Seen) -> int:
+    """Returns what a module and its own did; those may run when it has returned, as a lazy distribution's do."""
+    return max(seen.get(module, (0, None))[0], sum(_macs(child, seen) for child in module.children()))
 
 
 def shapes_of(result: Any) -> dict[str, list[int]] | None:
