@@ -107,6 +107,7 @@ def product_vq(
     commitment: float = 0.25,
     decay: float = 0.99,
     revive: float = 0.05,
+    rotate: bool = False,
 ) -> PriorFacts:
     """Facts of :class:`vaezoo_codebook.vector.ProductVQPrior`."""
     check_share(latent_channels, groups)
@@ -122,4 +123,17 @@ def fsq(
 ) -> PriorFacts:
     """Facts of :class:`vaezoo_codebook.scalar.FSQPrior`."""
     check_levels(latent_channels, levels)
+    return _facts(latent_channels, latent_stride)
+
+
+def residual_fsq(
+    latent_channels: int,
+    latent_stride: int | None = None,
+    levels: tuple[int, ...] = (5, 5, 5, 5),
+    depth: int = 2,
+    gain: float = 1.0,
+) -> PriorFacts:
+    """Facts of :class:`vaezoo_codebook.scalar.ResidualFSQPrior`."""
+    check_levels(latent_channels, levels)
+    check_depth(depth)
     return _facts(latent_channels, latent_stride)

@@ -141,6 +141,8 @@ class ProductVQPrior(CodebookPrior):
         latent_stride: Pixels per cell, or None for vectors.
         groups: Number of codebooks.
         entries: K of each.
+        rotate: Whether an orthogonal matrix is learnt, by the commitment penalty, that turns the vectors before they
+            are dealt out; groups of correlated channels waste codes.
         learn: ``ema`` or ``gradient``; this and the following as in :class:`vaezoo_codebook.codebook.Codebook`.
         commitment: Weight of the commitment penalty of each group.
         decay: Of the running sums.
@@ -150,7 +152,8 @@ class ProductVQPrior(CodebookPrior):
         ConfigError: A setting is outside its range.
 
     Source: Product Quantization for Nearest Neighbor Search (Jégou et al., 2011); in a VAE: Learning Product Codebooks
-    using Vector Quantized Autoencoders for Image Retrieval (Wu and Flierl, 2018), arXiv:1807.04629.
+    using Vector Quantized Autoencoders for Image Retrieval (Wu and Flierl, 2018), arXiv:1807.04629; the rotation:
+    Optimized Product Quantization (Ge et al., 2014), doi:10.1109/TPAMI.2013.240.
     """
 
     def __init__(
@@ -163,6 +166,7 @@ class ProductVQPrior(CodebookPrior):
         commitment: float = 0.25,
         decay: float = 0.99,
         revive: float = 0.05,
+        rotate: bool = False,
     ) -> None:
         super().__init__()
         check_share(latent_channels, groups)
@@ -171,19 +175,34 @@ class ProductVQPrior(CodebookPrior):
         self.codebooks = nn.ModuleList(
             Codebook(entries, latent_channels // groups, learn, commitment, decay, revive) for _ in range(groups)
         )
+        start = 0.01 * torch.randn(latent_channels, latent_channels)  # 0 can be a saddle
+        self.generator = nn.Parameter(start) if rotate else None
 
     def quantise(self, vectors: Tensor) -> Quantised:
         """See :meth:`CodebookPrior.quantise`."""
-        shares = vectors.chunk(len(self.codebooks), 1)
+        turn = self.rotation()
+        shares = (vectors if turn is None else vectors @ turn.mT).chunk(len(self.codebooks), 1)
         found = [codebook(share) for codebook, share in zip(self.codebooks, shares, strict=True)]
         codes = tuple(part.codes[0] for part in found)
-        return Quantised(codes, straight_through(vectors, torch.cat([p.values for p in found], 1)), summed(found))
+        values = self._back(torch.cat([part.values for part in found], 1))
+        return Quantised(codes, straight_through(vectors, values), summed(found))
 
     def look_up(self, codes: tuple[Tensor, ...]) -> Tensor:
         """See :meth:`CodebookPrior.look_up`."""
         pairs = zip(books(self.codebooks), codes, strict=True)
-        return torch.cat([codebook.table()[each] for codebook, each in pairs], 1)
+        return self._back(torch.cat([codebook.table()[each] for codebook, each in pairs], 1))
 
     def centre(self) -> tuple[int, ...]:
         """Returns of each codebook the entry nearest its mean."""
         return tuple(codebook.centre() for codebook in books(self.codebooks))
+
+    def rotation(self) -> Tensor | None:
+        """Returns the orthogonal matrix (D, D) that turns vectors, or None; it is the exponential of a skew one."""
+        if self.generator is None:
+            return None
+        generator = self.generator.float()
+        return torch.linalg.matrix_exp(generator - generator.mT)
+
+    def _back(self, vectors: Tensor) -> Tensor:
+        turn = self.rotation()
+        return vectors if turn is None else vectors @ turn

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from vaezoo_codebook import facts
 from vaezoo_codebook.codebook import Codebook
-from vaezoo_codebook.scalar import FSQPrior
+from vaezoo_codebook.scalar import FSQPrior, ResidualFSQPrior
 from vaezoo_codebook.vector import ProductVQPrior, ResidualVQPrior, VQPrior
 
 from vaezoo import create
@@ -41,6 +41,14 @@ class TestProduct(ModelContract):
     model = "product-vq-vae"
 
 
+class TestRotatedProduct(ModelContract):
+    model = "optimised-product-vq-vae"
+
+
+class TestResidualFSQ(ModelContract):
+    model = "residual-fsq-vae"
+
+
 class TestFSQ(ModelContract):
     model = "fsq-vae"
 
@@ -67,7 +75,9 @@ def priors() -> list[Prior]:
         ResidualVQPrior(6, 4, 3, 16),
         ResidualVQPrior(6, 4, 3, 16, learn="gradient"),
         ProductVQPrior(6, 4, 3, 16),
+        ProductVQPrior(6, 4, 3, 16, rotate=True),
         FSQPrior(6, 4, (2, 3, 4, 5, 6, 7)),
+        ResidualFSQPrior(6, 4, (2, 3, 2, 2, 2, 2), 3),
     ]
     for prior in made:
         for book in (m for m in prior.modules() if isinstance(m, Codebook)):
@@ -164,7 +174,9 @@ def test_a_pyramid_is_refused(prior: Prior) -> None:
         prior.infer(Pyramid((grid(),)), CONTEXT)
 
 
-@pytest.mark.parametrize("prior", [p for p in priors() if not isinstance(p, FSQPrior)], ids=lambda p: type(p).__name__)
+@pytest.mark.parametrize(
+    "prior", [p for p in priors() if not isinstance(p, FSQPrior | ResidualFSQPrior)], ids=lambda p: type(p).__name__
+)
 def test_the_way_back_is_the_identity(prior: Prior) -> None:
     z = grid().requires_grad_()
     latents = prior.infer(Dirac(z), CONTEXT)
@@ -352,15 +364,18 @@ def test_every_level_is_reached_and_rounding_passes_the_gradient_of_the_bound() 
         ("residual-vq", {"depth": 0}, "depth of at least 1, got 0"),
         ("product-vq", {"groups": 3}, "groups to divide the 16 latent channels, got 3"),
         ("fsq", {"levels": [5, 5]}, r"levels as 16 numbers of at least 2, one for each latent channel, got \[5, 5\]"),
+        ("residual-fsq", {"levels": [5, 5]}, "levels as 16 numbers of at least 2"),
+        ("residual-fsq", {"levels": [5] * 16, "depth": 0}, "depth of at least 1, got 0"),
         ("fsq", {"levels": [5] * 15 + [1]}, r"got \[5, .*, 1\]"),
     ],
 )
 def test_a_codebook_that_cannot_work_is_refused(name: str, settings: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         create("mlp-vae", prior={"name": name, **settings})
-    built = {"vq": VQPrior, "residual-vq": ResidualVQPrior, "product-vq": ProductVQPrior, "fsq": FSQPrior}[name]
+    built = {"vq": VQPrior, "residual-vq": ResidualVQPrior, "product-vq": ProductVQPrior, "fsq": FSQPrior}
+    built |= {"residual-fsq": ResidualFSQPrior}
     with pytest.raises(ConfigError, match=message):
-        built(16, **settings)
+        built[name](16, **settings)
 
 
 def test_the_facts_know_what_a_point_costs() -> None:

@@ -37,6 +37,7 @@ SMALL: dict[tuple[str, str], dict[str, Any]] = {
     ("prior", "flow"): {"transforms": 1, "flow_widths": [8]},
     ("prior", "top-k"): {"kept": 2},
     ("prior", "fsq"): {"levels": [3, 3, 3, 3]},
+    ("prior", "residual-fsq"): {"levels": [3, 3, 3, 3]},
     ("prior", "categorical"): {"classes": 4},
     ("prior", "gaussian-categorical"): {"classes": 2},
     ("conditioner", "pyramid"): {"widths": [4, 4], "blocks": 1},
@@ -47,7 +48,7 @@ BELIEFS = {
     "gamma": "gamma",
     "sphere": "vmf",
     "wrapped-normal": "wrapped-normal",
-    **dict.fromkeys(("fsq", "product-vq", "residual-vq", "vq", "top-k"), "dirac"),
+    **dict.fromkeys(("fsq", "residual-fsq", "product-vq", "residual-vq", "vq", "top-k"), "dirac"),
 }
 """What an encoder has to give for a prior that takes no Gaussian."""
 SLOTS = ("encoder", "decoder", "prior", "conditioner")
