@@ -22,6 +22,11 @@ from vaezoo.zoo.specs import load_object
 NAMES = sorted(n for n, owner, _ in keeper().registry.models.all() if owner.partition(":")[0] == HOUSE)
 SIZES = {"28x28": (1, 28), "32x32x3": (3, 32)}
 CONDITIONS = {case.model: case.cond for cases in keeper().cases.values() for case in cases if case.cond}
+SMALL: dict[str, dict[str, Any]] = {
+    "denoise": {"widths": [16, 24, 32], "blocks": 1},
+    "vdvae-small": {"depths": [2, 2, 2]},
+}
+"""The two that would take a minute each."""
 STEPS, IMAGES = 50, 8
 pytestmark = pytest.mark.long
 
@@ -71,7 +76,7 @@ def error_of(objective: Objective, batch: Batch) -> float:
 @pytest.mark.parametrize("name", NAMES)
 def test_fifty_steps_lower_the_loss_and_move_every_phase(name: str, size: str) -> None:
     channels, pixels = SIZES[size]
-    shared: dict[str, Any] = {"image_channels": channels}
+    shared: dict[str, Any] = {"image_channels": channels, **SMALL.get(name, {})}
     if "image_size" in keeper().registry.models.get(name).body.get("shared", {}):
         shared["image_size"] = [pixels, pixels]
     objective = create_objective(name, seed=0, **shared).train()
@@ -98,7 +103,7 @@ def test_fifty_steps_lower_the_loss_and_move_every_phase(name: str, size: str) -
 
 def contract(name: str) -> type:
     """Returns the contract's tests of one model."""
-    body: dict[str, Any] = {"model": name}
+    body: dict[str, Any] = {"model": name, "params": SMALL.get(name, {})}
     if name in CONDITIONS:
         body["cond"] = lambda self, images: conditions(name, (), images)
     return type(f"Test{name.title().replace('-', '')}", (ModelContract,), body)

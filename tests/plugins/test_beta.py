@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from tests.plugins.pictures import descends
 from vaezoo import create_objective
 from vaezoo.core import Batch, Terms
 from vaezoo.errors import ConfigError
@@ -88,8 +87,3 @@ def test_schedules_that_make_no_sense_are_refused() -> None:
         terms({"name": "cyclical", "rise": 2.0})
     with pytest.raises(ConfigError, match="end after begin, at least 6, got 5"):
         terms({"name": "linear", "begin": 5, "end": 5})
-
-
-@pytest.mark.parametrize("name", ["cyclical-vae", "disentangled-beta-vae"])
-def test_fifty_steps_lower_the_loss(name: str) -> None:
-    descends(name)

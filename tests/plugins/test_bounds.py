@@ -9,7 +9,6 @@ from vaezoo_bounds.gradients import DReGLoss
 from vaezoo_bounds.losses import CIWAELoss, IWAELoss, MIWAELoss, PIWAELoss
 
 from tests.core.toy import SIZE, evidence, linear_vae
-from tests.plugins.pictures import descends
 from vaezoo import create, create_objective
 from vaezoo.core import VAE, Batch, ELBOLoss, Loss, Terms
 from vaezoo.errors import ConfigError, IncompatibleParts, NotNormalised
@@ -146,8 +145,3 @@ def test_borders_of_their_numbers() -> None:
     for loss in (IWAELoss, DReGLoss, MIWAELoss, CIWAELoss, PIWAELoss):
         with pytest.raises(ConfigError, match="Expected samples of at least 1, got 0"):
             loss(samples=0)
-
-
-@pytest.mark.parametrize("name", ["iwae", "dreg-vae", "miwae", "ciwae", "piwae"])
-def test_fifty_steps_lower_the_loss(name: str) -> None:
-    descends(name)

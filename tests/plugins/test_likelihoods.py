@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-from vaezoo_likelihoods.plugin import MODELS
 
 from vaezoo import create, create_objective
 from vaezoo.core import Batch
@@ -13,8 +12,6 @@ from vaezoo.errors import ConfigError
 from vaezoo.testing import PluginContract
 
 from .pictures import bars
-
-COLOUR = {"image_channels": 3, "image_size": [32, 32]}
 
 
 class TestPlugin(PluginContract):
@@ -27,23 +24,6 @@ def pictures(colour: bool, step: int) -> torch.Tensor:
         return gray
     padded = torch.nn.functional.pad(gray, (2, 2, 2, 2), value=0.1)
     return torch.cat([padded, 1 - padded, 0.5 * padded], 1)
-
-
-@pytest.mark.parametrize("colour", [False, True], ids=["gray", "colour"])
-@pytest.mark.parametrize("name", MODELS)
-def test_fifty_steps_lower_the_loss(name: str, colour: bool) -> None:
-    torch.manual_seed(0)
-    objective = create_objective(name, seed=0, **(COLOUR if colour else {}))
-    optimiser = torch.optim.AdamW(objective.parameters(), lr=1e-3)
-    losses = []
-    for step in range(50):
-        loss = objective(Batch(pictures(colour, step)), step).loss
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        losses.append(float(loss.detach()))
-    first, last = sum(losses[:5]) / 5, sum(losses[-5:]) / 5
-    assert last < first - 0.1 * abs(first), losses
 
 
 @pytest.mark.parametrize("kind", KINDS)

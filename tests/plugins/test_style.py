@@ -11,13 +11,11 @@ from vaezoo_style.conditioners import StyleClassConditioner, StyleCodeConditione
 from vaezoo_style.losses import StyleCycleLoss, StyleReversalLoss, reverse_gradient, style_discrepancy
 
 from tests.core.toy import SIZE, linear_vae
-from tests.plugins.pictures import bars, descends
+from tests.plugins.pictures import bars
 from vaezoo import create, create_objective
 from vaezoo.core import VAE, Batch, Dirac, Encoder, NormalPrior
 from vaezoo.errors import ConfigError, IncompatibleParts, ShapeError
 from vaezoo.testing import ModelContract, PluginContract
-
-MODELS = ("mlp-style", "conv-style", "resnet-style")
 
 
 class TestPlugin(PluginContract):
@@ -203,11 +201,6 @@ def test_the_style_where_none_is_said() -> None:
         (StyleReferenceConditioner(1), "style_reference", y),
     ):
         assert torch.equal(conditioner(y, {}).vector, conditioner(y, {name: plain}).vector)
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_fifty_steps_lower_the_loss(name: str) -> None:
-    descends(name)
 
 
 def test_the_shipped_weights_keep_the_content_and_show_the_style() -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import pytest
 import torch
 
-from vaezoo import create, create_objective
+from vaezoo import create
 from vaezoo.core import Batch, Context, DiagonalGaussian, LadderPrior, Noise, Pyramid, kl
 from vaezoo.errors import ConfigError
 from vaezoo.testing import ModelContract
@@ -33,25 +32,6 @@ def pictures(images: int, channels: int, side: int) -> torch.Tensor:
     rows, columns = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
     apart = (rows - place[:, 0, None, None]) ** 2 + (columns - place[:, 1, None, None]) ** 2
     return torch.sigmoid(radius[:, None, None] - apart.sqrt())[:, None].repeat(1, channels, 1, 1)
-
-
-@pytest.mark.parametrize(("channels", "side"), [(1, 28), (3, 32)])
-@pytest.mark.parametrize("name", ["ladder-vae", "vdvae-small"])
-def test_fifty_steps_lower_the_loss(name: str, channels: int, side: int) -> None:
-    fewer = {"depths": [2, 2, 2]} if name == "vdvae-small" else {}
-    objective = create_objective(name, seed=0, image_channels=channels, image_size=[side, side], **fewer)
-    images = pictures(64, channels, side)
-    optimiser = torch.optim.AdamW(objective.parameters(), lr=1e-3)
-    losses = []
-    for step in range(50):
-        rows = torch.randperm(64, generator=torch.Generator().manual_seed(step))[:8]
-        terms = objective(Batch(images[rows]), 10_000)
-        optimiser.zero_grad()
-        terms.loss.backward()
-        optimiser.step()
-        losses.append(float(terms.loss.detach()))
-    assert all(map(math.isfinite, losses))
-    assert sum(losses[-5:]) < 0.8 * sum(losses[:5]), (losses[:5], losses[-5:])
 
 
 def test_the_rate_is_the_sum_of_the_levels_divergences_along_the_walk() -> None:

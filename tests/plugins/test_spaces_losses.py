@@ -1,12 +1,10 @@
-"""Every model of another space than the diagonal Gaussian's learns, gray and in colour."""
+"""Every loss takes a model of another space than the diagonal Gaussian's, or says why not."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import torch
-import torch.nn.functional as F
+from torch import Tensor
 
 from vaezoo import create_objective
 from vaezoo.core import Batch
@@ -14,26 +12,16 @@ from vaezoo.errors import IncompatibleParts
 from vaezoo.zoo import keeper
 from vaezoo.zoo.registry import HOUSE
 
-from .test_named_models import pictures
-
 MODELS = ("svae", "poincare-vae", "gumbel-vae", "concrete-vae", "joint-vae", "gamma-vae", "full-gaussian-vae")
 
 
-@pytest.mark.parametrize("name", MODELS)
-@pytest.mark.parametrize("over", [{}, {"image_channels": 3, "image_size": [32, 32]}], ids=["gray", "colour"])
-def test_fifty_steps_lower_the_loss(name: str, over: dict[str, Any]) -> None:
-    objective, images = create_objective(name, seed=0, **over), pictures(64)
-    images = F.interpolate(images, objective.model.size).repeat(1, objective.model.channels, 1, 1)
-    optimiser = torch.optim.AdamW(objective.parameters(), lr=1e-3)
-    losses = []
-    torch.manual_seed(0)
-    for step in range(50):
-        terms = objective(Batch(images[torch.randperm(64)[:16]]), step)
-        optimiser.zero_grad()
-        terms.loss.backward()
-        optimiser.step()
-        losses.append(float(terms.loss.detach()))
-    assert sum(losses[-5:]) < 0.8 * sum(losses[:5]), (losses[:5], losses[-5:])
+def pictures(images: int) -> Tensor:
+    """Discs of several places and sizes, (N, 1, 28, 28)."""
+    generator = torch.Generator().manual_seed(0)
+    place, radius = 8 + 12 * torch.rand(images, 2, generator=generator), 3 + 4 * torch.rand(images, generator=generator)
+    rows, columns = torch.meshgrid(torch.arange(28), torch.arange(28), indexing="ij")
+    apart = (rows - place[:, 0, None, None]) ** 2 + (columns - place[:, 1, None, None]) ** 2
+    return torch.sigmoid(radius[:, None, None] - apart.sqrt())[:, None]
 
 
 def losses() -> list[str]:
