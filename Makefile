@@ -10,6 +10,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 OUT    ?= enhanced
 IMAGE  ?=
+TESTERS ?= 2
 APART  := .venv-strangers
 GUESTS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/vaezoo-*/pyproject.toml))
 
@@ -33,11 +34,11 @@ lint: $(VENV)/ready
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/python -m pytest -m 'not long'
+	$(BIN)/python -m pytest -m 'not long' -n $(TESTERS) --dist loadfile
 	@$(MAKE) --no-print-directory strangers
 
 test-long: $(VENV)/ready
-	$(BIN)/python -m pytest -m long
+	$(BIN)/python -m pytest -m long -n $(TESTERS)
 
 # Borrows all of .venv, so that only what the strangers themselves need is installed.
 $(APART)/ready: $(VENV)/ready $(GUESTS:%=%/pyproject.toml)
