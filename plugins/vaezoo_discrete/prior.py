@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from vaezoo.core import Context, DiagonalGaussian, Latents, Noise, Posterior, Prior, Pyramid
+from vaezoo.core.axes import Axis
+from vaezoo.errors import IncompatibleParts
 
 from .facts import check_classes, check_schedule
 from .posterior import Categorical, GaussianCategorical, relaxed
@@ -46,6 +48,18 @@ class Schedule(nn.Module):
 def _zeros(context: Context, channels: int, stride: int | None, like: Tensor) -> Tensor:
     grid = () if stride is None else tuple(-(-side // stride) for side in context.size)
     return torch.zeros((context.batch, channels, *grid), device=like.device, dtype=like.dtype)
+
+
+def _variable(number: int, first: int, classes: int) -> Axis:
+    return Axis(f"class {number}", tuple(range(first, first + classes)), classes=classes)
+
+
+def _one_hot(z: Tensor, axis: Axis, positions: Tensor) -> Tensor:
+    """Returns z (1, B, D, ...) with the axis's variable of each class in turn, (T, B, D, ...)."""
+    chosen = torch.nn.functional.one_hot(positions.long(), axis.classes).to(z)
+    moved = z.repeat(len(positions), *[1] * (z.dim() - 1))
+    moved[:, :, list(axis.channels)] = chosen.view(len(positions), 1, -1, *[1] * (z.dim() - 3))
+    return moved
 
 
 @final
@@ -103,6 +117,18 @@ class CategoricalPrior(Prior):
         logits = _zeros(context, self.latent_channels, self.latent_stride, self.device_of)
         z, log_p = self._law(logits, self.schedule.now()).sample(k, noise, stride=self.latent_stride or 1)
         return Latents((z,), z.flatten(0, 1), log_p=log_p)
+
+    def axes(self, z: tuple[Tensor, ...], level: int = 0) -> tuple[Axis, ...]:
+        """See :meth:`vaezoo.core.Prior.axes`: one for each variable."""
+        if level:
+            raise IncompatibleParts(f"CategoricalPrior has one level, 0, got level {level}.", value=level)
+        firsts = range(0, self.latent_channels, self.classes)
+        return tuple(_variable(number, first, self.classes) for number, first in enumerate(firsts))
+
+    def move(self, z: tuple[Tensor, ...], axis: Axis, positions: Tensor, context: Context) -> Latents:
+        """See :meth:`vaezoo.core.Prior.move`: to one class after the other."""
+        moved = _one_hot(z[0], axis, positions)
+        return Latents((moved,), moved.flatten(0, 1))
 
     def _law(self, logits: Tensor, temperature: Tensor) -> Categorical:
         return Categorical(logits, self.classes, temperature, self.straight_through)
@@ -163,6 +189,22 @@ class JointPrior(Prior):
         zeros = _zeros(context, self.latent_channels, self.latent_stride, self.device_of)
         z, log_p = self._law(zeros, self.schedule.now()).sample(k, noise, stride=self.latent_stride or 1)
         return Latents((z,), z.flatten(0, 1), log_p=log_p)
+
+    def axes(self, z: tuple[Tensor, ...], level: int = 0) -> tuple[Axis, ...]:
+        """See :meth:`vaezoo.core.Prior.axes`: the Gaussian latents, then the variable."""
+        if level:
+            raise IncompatibleParts(f"JointPrior has one level, 0, got level {level}.", value=level)
+        gaussian = self.latent_channels - self.classes
+        return (*(Axis(f"z{i}", (i,)) for i in range(gaussian)), _variable(0, gaussian, self.classes))
+
+    def move(self, z: tuple[Tensor, ...], axis: Axis, positions: Tensor, context: Context) -> Latents:
+        """See :meth:`vaezoo.core.Prior.move`."""
+        if axis.classes:
+            moved = _one_hot(z[0], axis, positions)
+        else:
+            moved = z[0].repeat(len(positions), *[1] * (z[0].dim() - 1))
+            moved[:, :, list(axis.channels)] = positions.to(moved).view(-1, *[1] * (moved.dim() - 1))
+        return Latents((moved,), moved.flatten(0, 1))
 
     def _law(self, zeros: Tensor, temperature: Tensor) -> GaussianCategorical:
         gaussian, logits = zeros.split([zeros.shape[1] - self.classes, self.classes], 1)

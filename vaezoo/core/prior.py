@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ConfigError, IncompatibleParts
+from .axes import Axis, line, slerp
 from .context import Context
 from .covariance import FullGaussian
 from .encoder import Encoder
@@ -17,6 +18,9 @@ from .latents import Latents
 from .mixture import mixture_draw, mixture_log_prob
 from .noise import Noise
 from .posterior import DiagonalGaussian, Posterior, Pyramid, bound_logvar, kl
+
+DRAWS = 2**20
+"""At most so many numbers have their quantiles taken."""
 
 
 class Prior(ABC, nn.Module):
@@ -27,6 +31,63 @@ class Prior(ABC, nn.Module):
 
         One that does keeps it in a tuple: an attribute would be a submodule, and its tensors twice in every file.
         """
+
+    def axes(self, z: tuple[Tensor, ...], level: int = 0) -> tuple[Axis, ...]:
+        """Returns what of a level's latents can be moved alone; see :meth:`move`.
+
+        Args:
+            z: Latents of this prior, per level, (K, B, ...).
+            level: 0 is the coarsest, and the only one of most priors.
+
+        Raises:
+            IncompatibleParts: Nothing can, or there is no such level; the message says why.
+        """
+        name = type(self).__name__
+        raise IncompatibleParts(
+            f"The latents of {name} have no axes: what it draws are codes, or vectors that no coordinate describes.",
+            hint="Draw samples, or a projection of the latents.",
+            value=name,
+        )
+
+    def move(self, z: tuple[Tensor, ...], axis: Axis, positions: Tensor, context: Context) -> Latents:
+        """Returns latents that are z but for their place on one axis.
+
+        Args:
+            z: Per level, (1, B, ...).
+            axis: One of :meth:`axes`.
+            positions: (T,), in standard deviations of the prior, u standing for its quantile Φ(u) where it is no
+                Gaussian; or numbers of classes.
+            context: Of B rows.
+
+        Returns:
+            T·B rows, the position slow.
+        """
+        raise IncompatibleParts(f"{type(self).__name__} moves along no axis.", value=axis.name)
+
+    def between(
+        self, start: tuple[Tensor, ...], end: tuple[Tensor, ...], shares: Tensor, context: Context, straight: bool
+    ) -> Latents:
+        """Returns latents on the way from one to another: on the prior's own one, or on the straight line.
+
+        Args:
+            start: Per level, (1, B, ...).
+            end: Of the same shapes.
+            shares: Of the way, (T,), 0 at the start and 1 at the end.
+            context: Of B rows.
+            straight: Whether to take the line.
+
+        Returns:
+            T·B rows, the share slow.
+
+        Raises:
+            IncompatibleParts: There is no such way.
+        """
+        name = type(self).__name__
+        raise IncompatibleParts(
+            f"{name} knows no way from one latent to another: there is nothing between two codes or classes.",
+            hint="Interpolate under a prior of continuous latents.",
+            value=name,
+        )
 
     @abstractmethod
     def infer(self, belief: Posterior | Pyramid, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
@@ -44,9 +105,12 @@ class FlatPrior(Prior):
         latent_channels: D.
         latent_stride: Pixels per cell of (B, D, h, w) latents; None for vectors (B, D).
         exact_for: Posteriors that :meth:`rate` takes.
+        lies: Where all latents lie, such as "on a sphere", if there no coordinate can move alone and no line leads
+            from one to another; empty for all others.
     """
 
     exact_for: ClassVar[tuple[type[Posterior], ...]] = (DiagonalGaussian,)
+    lies: ClassVar[str] = ""
     latent_channels: int
     latent_stride: int | None
 
@@ -65,6 +129,48 @@ class FlatPrior(Prior):
     def state(self, z: Tensor) -> Tensor:
         """Returns what the decoder sees of z, (K, B, ...) to (K·B, ...): z itself, unless a prior knows better."""
         return z.flatten(0, 1)
+
+    def way(self, start: Tensor, end: Tensor, shares: Tensor) -> Tensor:
+        """Returns points on this prior's own way between latents (B, ...), at shares (T,) of it: (T, B, ...)."""
+        return line(start, end, shares)
+
+    def place(self, channel: int, positions: Tensor, context: Context) -> Tensor:
+        """Returns values of a channel, (T,), at the quantiles Φ(u) of its marginal law, of 4096 draws and all cells."""
+        drawn = self.sample(context, -(-4096 // context.batch), Noise(seed=0)).z[0][:, :, channel].double()
+        return torch.quantile(drawn.flatten()[:DRAWS], torch.special.ndtr(positions.to(drawn)))
+
+    def axes(self, z: tuple[Tensor, ...], level: int = 0) -> tuple[Axis, ...]:
+        """See :meth:`Prior.axes`: one for each channel."""
+        if self.lies:
+            raise IncompatibleParts(
+                f"The latents of {type(self).__name__} lie {self.lies}, where no coordinate can move alone.",
+                hint="Interpolate between pictures instead.",
+                value=self.lies,
+            )
+        if level:
+            raise IncompatibleParts(f"{type(self).__name__} has one level, 0, got level {level}.", value=level)
+        return tuple(Axis(f"z{channel}", (channel,)) for channel in range(self.latent_channels))
+
+    def move(self, z: tuple[Tensor, ...], axis: Axis, positions: Tensor, context: Context) -> Latents:
+        """See :meth:`Prior.move`."""
+        moved = z[0].repeat(len(positions), *[1] * (z[0].dim() - 1))
+        for channel in axis.channels:
+            values = self.place(channel, positions, context).to(moved)
+            moved[:, :, channel] = values.view(-1, *[1] * (moved.dim() - 2))
+        return Latents((moved,), self.state(moved), log_p=self.log_prob(moved, context))
+
+    def between(
+        self, start: tuple[Tensor, ...], end: tuple[Tensor, ...], shares: Tensor, context: Context, straight: bool
+    ) -> Latents:
+        """See :meth:`Prior.between`."""
+        if straight and self.lies:
+            raise IncompatibleParts(
+                f"The latents of {type(self).__name__} lie {self.lies}, and a straight line does not.",
+                hint="Take the prior's own way.",
+                value=self.lies,
+            )
+        z = (line if straight else self.way)(start[0][0], end[0][0], shares)
+        return Latents((z,), self.state(z), log_p=self.log_prob(z, context))
 
     def infer(self, belief: Posterior | Pyramid, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
         """See :meth:`Prior.infer`; the rate is exact, or the mean of log q − log p over the K samples.
@@ -124,6 +230,14 @@ class NormalPrior(FlatPrior):
     def draw(self, eps: Tensor, context: Context) -> Tensor:
         """Returns the noise itself."""
         return eps
+
+    def way(self, start: Tensor, end: Tensor, shares: Tensor) -> Tensor:
+        """See :func:`vaezoo.core.axes.slerp`."""
+        return slerp(start, end, shares)
+
+    def place(self, channel: int, positions: Tensor, context: Context) -> Tensor:
+        """Returns the positions themselves."""
+        return positions
 
 
 @final
