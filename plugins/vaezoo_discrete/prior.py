@@ -54,14 +54,6 @@ def _variable(number: int, first: int, classes: int) -> Axis:
     return Axis(f"class {number}", tuple(range(first, first + classes)), classes=classes)
 
 
-def _one_hot(z: Tensor, axis: Axis, positions: Tensor) -> Tensor:
-    """Returns z (1, B, D, ...) with the axis's variable of each class in turn, (T, B, D, ...)."""
-    chosen = torch.nn.functional.one_hot(positions.long(), axis.classes).to(z)
-    moved = z.repeat(len(positions), *[1] * (z.dim() - 1))
-    moved[:, :, list(axis.channels)] = chosen.view(len(positions), 1, -1, *[1] * (z.dim() - 3))
-    return moved
-
-
 @final
 class CategoricalPrior(Prior):
     """Uniform over the classes of D / C variables.
@@ -85,6 +77,7 @@ class CategoricalPrior(Prior):
         ConfigError: A setting is outside its range.
     """
 
+    lies = "on classes, or in simplices between them"
     device_of: Tensor
 
     def __init__(
@@ -125,11 +118,6 @@ class CategoricalPrior(Prior):
         firsts = range(0, self.latent_channels, self.classes)
         return tuple(_variable(number, first, self.classes) for number, first in enumerate(firsts))
 
-    def move(self, z: tuple[Tensor, ...], axis: Axis, positions: Tensor, context: Context) -> Latents:
-        """See :meth:`vaezoo.core.Prior.move`: to one class after the other."""
-        moved = _one_hot(z[0], axis, positions)
-        return Latents((moved,), moved.flatten(0, 1))
-
     def _law(self, logits: Tensor, temperature: Tensor) -> Categorical:
         return Categorical(logits, self.classes, temperature, self.straight_through)
 
@@ -153,6 +141,7 @@ class JointPrior(Prior):
     Source: Learning Disentangled Joint Continuous and Discrete Representations (Dupont, 2018), arXiv:1804.00104.
     """
 
+    lies = "on classes beside real numbers"
     device_of: Tensor
 
     def __init__(
@@ -196,15 +185,6 @@ class JointPrior(Prior):
             raise IncompatibleParts(f"JointPrior has one level, 0, got level {level}.", value=level)
         gaussian = self.latent_channels - self.classes
         return (*(Axis(f"z{i}", (i,)) for i in range(gaussian)), _variable(0, gaussian, self.classes))
-
-    def move(self, z: tuple[Tensor, ...], axis: Axis, positions: Tensor, context: Context) -> Latents:
-        """See :meth:`vaezoo.core.Prior.move`."""
-        if axis.classes:
-            moved = _one_hot(z[0], axis, positions)
-        else:
-            moved = z[0].repeat(len(positions), *[1] * (z[0].dim() - 1))
-            moved[:, :, list(axis.channels)] = positions.to(moved).view(-1, *[1] * (moved.dim() - 1))
-        return Latents((moved,), moved.flatten(0, 1))
 
     def _law(self, zeros: Tensor, temperature: Tensor) -> GaussianCategorical:
         gaussian, logits = zeros.split([zeros.shape[1] - self.classes, self.classes], 1)

@@ -27,6 +27,13 @@ class Axis:
     classes: int = 0
 
 
+def moved(z: Tensor, axis: Axis, values: Tensor) -> Tensor:
+    """Returns z (1, B, D, ...) with other values of an axis, (T, channels), as (T, B, D, ...)."""
+    found = z.repeat(len(values), *[1] * (z.dim() - 1))
+    found[:, :, list(axis.channels)] = values.to(z).view(len(values), 1, -1, *[1] * (z.dim() - 3))
+    return found
+
+
 def line(start: Tensor, end: Tensor, shares: Tensor) -> Tensor:
     """Returns points on the straight line, (T, B, ...), from two of (B, ...) and shares of the way (T,)."""
     t = shares.to(start).view(-1, *[1] * start.dim())

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import IncompatibleParts
-from .axes import Axis, line, slerp
+from .axes import Axis, line, moved, slerp
 from .context import Context
 from .latents import Latents
 from .noise import Noise
@@ -93,13 +93,13 @@ class LadderPrior(Prior):
             )
         return tuple(Axis(f"z{channel}", (channel,), level) for channel in range(z[level].shape[2]))
 
-    def move(self, z: tuple[Tensor, ...], axis: Axis, positions: Tensor, context: Context) -> Latents:
+    def move(self, z: tuple[Tensor, ...], axis: Axis, values: Tensor, context: Context) -> Latents:
         """See :meth:`Prior.move`."""
-        moved = [each.repeat(len(positions), *[1] * (each.dim() - 1)) for each in self.units(z, context)]
-        for channel in axis.channels:
-            level = moved[axis.level]
-            level[:, :, channel] = positions.to(level).view(-1, *[1] * (level.dim() - 2))
-        return self._descend(None, context, len(positions), Noise(), moved)
+        units = list(self.units(z, context))
+        there = moved(units[axis.level], axis, values)
+        every = [each.expand(len(values), *each.shape[1:]) for each in units]
+        every[axis.level] = there
+        return self._descend(None, context, len(values), Noise(), every)
 
     def between(
         self, start: tuple[Tensor, ...], end: tuple[Tensor, ...], shares: Tensor, context: Context, straight: bool

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ConfigError, IncompatibleParts
-from .axes import Axis, line, slerp
+from .axes import Axis, line, moved, slerp
 from .context import Context
 from .covariance import FullGaussian
 from .encoder import Encoder
@@ -24,7 +24,14 @@ DRAWS = 2**20
 
 
 class Prior(ABC, nn.Module):
-    """p(z), and how to infer under it."""
+    """p(z), and how to infer under it.
+
+    Attributes:
+        lies: Where all latents lie, such as "on a sphere", if there no coordinate can move alone and no straight line
+            leads from one to another; else empty.
+    """
+
+    lies: ClassVar[str] = "in no space that it describes"
 
     def bind(self, encoder: Encoder) -> None:
         """Shows the prior the model's encoder, once, when the model is put together; most priors need none.
@@ -42,27 +49,33 @@ class Prior(ABC, nn.Module):
         Raises:
             IncompatibleParts: Nothing can, or there is no such level; the message says why.
         """
-        name = type(self).__name__
         raise IncompatibleParts(
-            f"The latents of {name} have no axes: what it draws are codes, or vectors that no coordinate describes.",
-            hint="Draw samples, or a projection of the latents.",
-            value=name,
+            f"The latents of {type(self).__name__} lie {self.lies}, where no coordinate can move alone.",
+            hint="Draw samples, reconstructions or a map of the latents.",
+            value=self.lies,
         )
 
-    def move(self, z: tuple[Tensor, ...], axis: Axis, positions: Tensor, context: Context) -> Latents:
-        """Returns latents that are z but for their place on one axis.
+    def values_at(self, units: Tensor, channels: int, context: Context) -> Tensor:
+        """Returns where a coordinate is at so many standard deviations, (T,) to (T, channels): there, of N(0, 1).
+
+        Under a prior that is no Gaussian, u stands for the quantile Φ(u).
+        """
+        return units[:, None].expand(-1, channels)
+
+    def move(self, z: tuple[Tensor, ...], axis: Axis, values: Tensor, context: Context) -> Latents:
+        """Returns latents that are z but for one axis.
 
         Args:
             z: Per level, (1, B, ...).
             axis: One of :meth:`axes`.
-            positions: (T,), in standard deviations of the prior, u standing for its quantile Φ(u) where it is no
-                Gaussian; or numbers of classes.
+            values: (T, channels), columns of :meth:`values_at`, or one-hot rows for an axis of classes.
             context: Of B rows.
 
         Returns:
-            T·B rows, the position slow.
+            T·B rows, the value slow.
         """
-        raise IncompatibleParts(f"{type(self).__name__} moves along no axis.", value=axis.name)
+        found = moved(z[0], axis, values)
+        return Latents((found,), found.flatten(0, 1))
 
     def between(
         self, start: tuple[Tensor, ...], end: tuple[Tensor, ...], shares: Tensor, context: Context, straight: bool
@@ -82,11 +95,10 @@ class Prior(ABC, nn.Module):
         Raises:
             IncompatibleParts: There is no such way.
         """
-        name = type(self).__name__
         raise IncompatibleParts(
-            f"{name} knows no way from one latent to another: there is nothing between two codes or classes.",
-            hint="Interpolate under a prior of continuous latents.",
-            value=name,
+            f"The latents of {type(self).__name__} lie {self.lies}, and no way is known from one to another.",
+            hint="Take a model with continuous latents.",
+            value=self.lies,
         )
 
     @abstractmethod
@@ -105,8 +117,6 @@ class FlatPrior(Prior):
         latent_channels: D.
         latent_stride: Pixels per cell of (B, D, h, w) latents; None for vectors (B, D).
         exact_for: Posteriors that :meth:`rate` takes.
-        lies: Where all latents lie, such as "on a sphere", if there no coordinate can move alone and no line leads
-            from one to another; empty for all others.
     """
 
     exact_for: ClassVar[tuple[type[Posterior], ...]] = (DiagonalGaussian,)
@@ -134,30 +144,24 @@ class FlatPrior(Prior):
         """Returns points on this prior's own way between latents (B, ...), at shares (T,) of it: (T, B, ...)."""
         return line(start, end, shares)
 
-    def place(self, channel: int, positions: Tensor, context: Context) -> Tensor:
-        """Returns values of a channel, (T,), at the quantiles Φ(u) of its marginal law, of 4096 draws and all cells."""
-        drawn = self.sample(context, -(-4096 // context.batch), Noise(seed=0)).z[0][:, :, channel].double()
-        return torch.quantile(drawn.flatten()[:DRAWS], torch.special.ndtr(positions.to(drawn)))
+    def values_at(self, units: Tensor, channels: int, context: Context) -> Tensor:
+        """See :meth:`Prior.values_at`: the quantiles Φ(u) of each marginal law, of 4096 draws and all cells."""
+        drawn = self.sample(context, -(-4096 // context.batch), Noise(seed=0)).z[0].double()
+        flat = drawn.movedim(2, -1).flatten(0, -2)[: DRAWS // channels + 1]
+        return torch.quantile(flat, torch.special.ndtr(units.to(flat)), dim=0)
 
     def axes(self, z: tuple[Tensor, ...], level: int = 0) -> tuple[Axis, ...]:
         """See :meth:`Prior.axes`: one for each channel."""
         if self.lies:
-            raise IncompatibleParts(
-                f"The latents of {type(self).__name__} lie {self.lies}, where no coordinate can move alone.",
-                hint="Interpolate between pictures instead.",
-                value=self.lies,
-            )
+            return super().axes(z, level)
         if level:
             raise IncompatibleParts(f"{type(self).__name__} has one level, 0, got level {level}.", value=level)
         return tuple(Axis(f"z{channel}", (channel,)) for channel in range(self.latent_channels))
 
-    def move(self, z: tuple[Tensor, ...], axis: Axis, positions: Tensor, context: Context) -> Latents:
+    def move(self, z: tuple[Tensor, ...], axis: Axis, values: Tensor, context: Context) -> Latents:
         """See :meth:`Prior.move`."""
-        moved = z[0].repeat(len(positions), *[1] * (z[0].dim() - 1))
-        for channel in axis.channels:
-            values = self.place(channel, positions, context).to(moved)
-            moved[:, :, channel] = values.view(-1, *[1] * (moved.dim() - 2))
-        return Latents((moved,), self.state(moved), log_p=self.log_prob(moved, context))
+        found = moved(z[0], axis, values)
+        return Latents((found,), self.state(found), log_p=self.log_prob(found, context))
 
     def between(
         self, start: tuple[Tensor, ...], end: tuple[Tensor, ...], shares: Tensor, context: Context, straight: bool
@@ -235,9 +239,9 @@ class NormalPrior(FlatPrior):
         """See :func:`vaezoo.core.axes.slerp`."""
         return slerp(start, end, shares)
 
-    def place(self, channel: int, positions: Tensor, context: Context) -> Tensor:
-        """Returns the positions themselves."""
-        return positions
+    def values_at(self, units: Tensor, channels: int, context: Context) -> Tensor:
+        """See :meth:`Prior.values_at`."""
+        return units[:, None].expand(-1, channels)
 
 
 @final

@@ -58,26 +58,23 @@ class Projection:
     def draw(self) -> Figure:
         """Draws the points, with a legend of the labels, each of which also stands at the median of its points."""
         from matplotlib.figure import Figure
-        from matplotlib.patheffects import withStroke
 
         figure = Figure(figsize=(5.2, 4.4), dpi=_DPI, layout="constrained", facecolor="white")
         axes = figure.add_subplot()
         numbers = [] if self.labels is None else _counts(self.labels)[0]
         size = max(2.0, min(14.0, 9000 / max(1, len(self.points))))
         if self.labels is None or not numbers:
-            axes.scatter(*self.points.T.numpy(), s=size, color=COLOURS[0], linewidths=0, alpha=0.7)
+            across, up = self.points.T.numpy()
+            axes.scatter(across, up, s=size, color=COLOURS[0], linewidths=0, alpha=0.7)
         for index, number in enumerate(numbers):
             own = self.points[self.labels == number]
             colour, marker = style_of(index)
-            axes.scatter(
-                *own.T.numpy(), s=size, color=colour, marker=marker, linewidths=0, alpha=0.7, label=str(number)
-            )
-            place = own.median(0).values.tolist()
-            halo = [withStroke(linewidth=2.5, foreground="white")]
-            axes.annotate(
-                str(number), place, color=colour, fontsize=11, weight="bold", ha="center", va="center",
-                path_effects=halo,
-            )  # fmt: skip
+            across, up = own.T.numpy()
+            axes.scatter(across, up, s=size, color=colour, marker=marker, label=str(number), linewidths=0, alpha=0.7)
+        for index, number in enumerate(numbers):  # above all points
+            across, up = self.points[self.labels == number].median(0).values.tolist()
+            box = {"boxstyle": "circle,pad=0.15", "fc": "white", "ec": style_of(index)[0], "lw": 1.5, "alpha": 0.9}
+            axes.annotate(str(number), (across, up), fontsize=8, ha="center", va="center", bbox=box)
         if numbers:
             legend = axes.legend(
                 title="label", fontsize=8, title_fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False,

@@ -12,7 +12,7 @@ from vaezoo.errors import ShapeError
 from vaezoo.evaluate.data import evaluating
 
 from .sheet import Sheet
-from .subject import Cond, check_number, on_cpu, to_model
+from .subject import Cond, check_number, on_cpu, rows_of, to_model
 
 
 @torch.no_grad()
@@ -63,8 +63,8 @@ def reconstruct(
                 latents = model.prior.infer(model.encode(x, cond=told), context, samples, Noise(seed=seed + index))
                 size = (x.shape[2], x.shape[3])
                 y = x if model.conditioner is not None and model.conditioner.channels is not None else None
-                rows = told if y is not None else {n: v.expand(samples, *v.shape[1:]) for n, v in told.items()}
-                images = on_cpu(model.decode(latents, y=y, cond=rows, size=None if y is not None else size).image)
+                given = told if y is not None else rows_of(model, told, samples)
+                images = on_cpu(model.decode(latents, y=y, cond=given, size=None if y is not None else size).image)
                 for line, one in zip(drawn, images, strict=True):
                     line.append(one)
     rows = [("original", above), ("reconstruction", below)]

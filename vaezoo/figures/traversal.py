@@ -99,12 +99,13 @@ def traverse(
         activity = measure_activity(model, images, images_cond, cond, level, size, seed)
         chosen = _choose(known, activity, axes)[: rows if axes is None else None]
         positions = torch.linspace(-reach, reach, columns, dtype=torch.float64)
-        lines = []
+        continuous, lines = any(not axis.classes for axis in chosen), []
+        like = start.z[level]
+        places = model.prior.values_at(positions.to(like), like.shape[2], context) if continuous else like
         for axis in chosen:
-            where = torch.arange(axis.classes) if axis.classes else positions
-            latents = model.prior.move(start.z, axis, where.to(start.z[0].device), context)
-            lines.append(on_cpu(look(model, latents, rows_of(model, cond, len(where)), size)))
-    continuous = any(not axis.classes for axis in chosen)
+            values = torch.eye(axis.classes) if axis.classes else places[:, list(axis.channels)]
+            latents = model.prior.move(start.z, axis, values, context)
+            lines.append(on_cpu(look(model, latents, rows_of(model, cond, len(values)), size)))
     names = [f"{u:+.3g}".replace("-", "−") if u else "0" for u in positions.tolist()]
     labels = names if continuous else [str(number) for number in range(max(axis.classes for axis in chosen))]
     facts = {
@@ -185,5 +186,10 @@ def _label(axis: Axis, activity: Activity) -> str:
 
 def _facts(axis: Axis, activity: Activity) -> dict[str, object]:
     variance = _variance(axis, activity)
-    found = {"name": axis.name, "rate_nats": _rate(axis, activity), "variance": variance, "active": variance > ACTIVE}
+    found: dict[str, object] = {
+        "name": axis.name,
+        "rate_nats": _rate(axis, activity),
+        "variance": variance,
+        "active": variance > ACTIVE,
+    }
     return found | {"classes": axis.classes} if axis.classes else found
