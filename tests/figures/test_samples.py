@@ -20,7 +20,9 @@ def test_samples_are_the_models_in_rows() -> None:
     model = vaezoo.create("mlp-seed", seed=0).eval()
     wanted = model.sample(7, noise=Noise(seed=4))
     sheet = sample(model, 7, seed=4)
-    assert [len(row) for row in sheet.rows] == [3, 3, 1] and torch.stack(sum(map(list, sheet.rows), [])).equal(wanted)
+    assert [len(row) for row in sheet.rows] == [3, 3, 1] and torch.stack(
+        [one for row in sheet.rows for one in row]
+    ).equal(wanted)
     assert [len(row) for row in sample(model, 7, rows=2).rows] == [4, 3]
     assert [len(row) for row in sample(model, 7, columns=2).rows] == [2, 2, 2, 1]
     assert [len(row) for row in sample(model, rows=2, columns=5).rows] == [5, 5]

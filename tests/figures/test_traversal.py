@@ -90,7 +90,7 @@ def test_a_ladder_moves_a_level_by_standard_deviations_and_the_finer_ones_follow
     for level in (0, 1):
         axis = model.prior.axes(z, level)[0]
         assert axis.level == level and len(model.prior.axes(z, level)) == z[level].shape[2]
-        back = model.prior.move(z, axis, torch.full((1, 1), float(units[level][0, 0, 0].mean())), context)
+        back = model.prior.move(z, axis, torch.full((1, 1), units[level][0, 0, 0].mean().item()), context)
         moved = model.prior.move(z, axis, torch.tensor([[2.0]]), context)
         again = model.prior.units(moved.z, context)
         assert again[level][:, :, 0].allclose(torch.tensor(2.0), atol=1e-4)

@@ -27,7 +27,7 @@ def test_the_ends_are_the_reconstructions_and_outside_them_the_pictures(name: st
     for index, row in enumerate(sheet.rows):
         assert row[0].equal(start[index]) and row[-1].equal(end[index])
         assert row[1].allclose(first[index], atol=1e-5) and row[-2].allclose(last[index], atol=1e-5)
-        assert not row[1].allclose(row[2], atol=1e-6) and not row[2].allclose(row[3], atol=1e-6)
+        assert not row[1].equal(row[2]) and not row[2].equal(row[3])
 
 
 def test_slerp_goes_over_the_sphere_at_a_steady_pace() -> None:

@@ -18,8 +18,8 @@ from .subject import Cond, check_number, to_model
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-COLOURS = ("#332288", "#88CCEE", "#44AA99", "#117733", "#999933", "#DDCC77", "#CC6677", "#882255", "#AA4499", "#555555")
-"""Told apart with every kind of colour vision: the scheme "muted", its pale grey made darker for points on white.
+COLOURS = ("#332288", "#88CCEE", "#44AA99", "#117733", "#999933", "#DDCC77", "#CC6677", "#882255", "#AA4499", "#222222")
+"""Told apart with every kind of colour vision: the scheme "muted", with black for its pale grey.
 
 Source: Colour Schemes (Tol, 2021), technical note SRON/EPS/TN/09-002.
 """

@@ -66,7 +66,7 @@ class Sheet:
         left = max((size(t, _FONT)[0] + 2 * _SPACE for t in self.row_labels), default=0)
         top = max((size(t, _FONT)[1] + 2 * _SPACE for t in self.column_labels), default=0)
         below = size(self.note, _SMALL)[1] + 2 * _SPACE if self.note else 0
-        right = max(0, size(self.note, _SMALL)[0] + 2 * _SPACE - left - width) if self.note else 0
+        right = max(0, size(self.note, _SMALL)[0] + 2 * _SPACE - width) if self.note else 0
         whole = left + width + right, top + height + below
         figure.set_size_inches(whole[0] / DPI, whole[1] / DPI)
 
