@@ -39,7 +39,7 @@ def test_a_class_has_a_row_and_all_rows_the_same_noise() -> None:
     assert len(sample(model).rows) == 10
     alone = sample(model, 4, cond={"label": torch.tensor([2])}, columns=4, seed=1)
     assert not alone.row_labels and torch.stack(alone.rows[0]).allclose(torch.stack(sheet.rows[2]), atol=1e-6)
-    assert sample(vaezoo.create("mlp-style", seed=0), columns=1).row_labels[7] == "style_class 7"
+    assert sample(vaezoo.create("mlp-style", seed=0), columns=1).row_labels[7] == "style class 7"
 
 
 def test_reconstructions_stand_below_their_originals_and_the_difference_below_both() -> None:

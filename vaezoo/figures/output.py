@@ -54,22 +54,29 @@ def write(path: str | os.PathLike[str], drawn: Sheet | Projection | Figure, *, o
     """
     from matplotlib.figure import Figure
 
+    from .projection import Projection
+
     check_output(path, overwrite=overwrite)
     path, content = Path(path), io.BytesIO()
     figure = drawn if isinstance(drawn, Figure) else drawn.draw()
     form = path.suffix.lower().lstrip(".")
     figure.savefig(content, dpi=figure.dpi, format=form)
     make_folder(path.parent)
-    replace_file(path, _smaller(content) if form == "png" else content.getvalue())
+    replace_file(path, _smaller(content, isinstance(drawn, Projection)) if form == "png" else content.getvalue())
 
 
-def _smaller(png: io.BytesIO) -> bytes:
-    """Returns the same pixels in one channel where they are gray, and without alpha, which matplotlib always writes."""
+def _smaller(png: io.BytesIO, few: bool) -> bytes:
+    """Returns the pixels without alpha, which matplotlib always writes, in one channel where they are gray.
+
+    Of a figure of few colours and their shades the 256 best are kept: a third of the size, and nothing seen of it.
+    """
     from PIL import Image
 
     picture, content = Image.open(png).convert("RGB"), io.BytesIO()
     pixels = np.asarray(picture)
     if bool((pixels == pixels[..., :1]).all()):
         picture = picture.convert("L")
+    elif few:
+        picture = picture.quantize(256, dither=Image.Dither.NONE)
     picture.save(content, "png", optimize=True, dpi=Image.open(png).info.get("dpi", (150, 150)))
     return content.getvalue()

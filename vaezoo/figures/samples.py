@@ -74,5 +74,5 @@ def sample(
             images = model.sample(across, cond=rows_of(model, given, across), size=size, noise=noise)
             lines = (*lines, on_cpu(images))
     facts = {"samples": across * len(lines), "seed": seed, "classes": {told: list(classes)}}
-    labels = tuple(f"{told} {number}" for number in classes)
+    labels = tuple(f"{told.replace('_', ' ')} {number}" for number in classes)
     return Sheet(lines, labels, note="a column is one draw of the latents under each class", facts=facts)

@@ -116,7 +116,9 @@ def traverse(
         "active_units": sum(_variance(axis, activity) > ACTIVE for axis in known),
     }
     unit = "standard deviations" if isinstance(model.prior, NormalPrior) or len(start.z) > 1 else "normal quantiles"
-    note = f"columns: {unit} of the prior; rows: most active first" if continuous else "columns: classes"
+    rest = "the prior's centre" if picture is None else "the picture's place"
+    note = f"columns: {unit} of the prior" if continuous else "columns: classes"
+    note += f"; all other latents stay at {rest}"
     return Sheet(tuple(lines), tuple(_label(axis, activity) for axis in chosen), tuple(labels), note, facts)
 
 
