@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from vaezoo.core import Context, DiagonalGaussian, Latents, Noise, Posterior, Prior, Pyramid
+from vaezoo.core.axes import Axis
+from vaezoo.errors import IncompatibleParts
 
 from .facts import check_classes, check_schedule
 from .posterior import Categorical, GaussianCategorical, relaxed
@@ -48,6 +50,10 @@ def _zeros(context: Context, channels: int, stride: int | None, like: Tensor) ->
     return torch.zeros((context.batch, channels, *grid), device=like.device, dtype=like.dtype)
 
 
+def _variable(number: int, first: int, classes: int) -> Axis:
+    return Axis(f"class {number}", tuple(range(first, first + classes)), classes=classes)
+
+
 @final
 class CategoricalPrior(Prior):
     """Uniform over the classes of D / C variables.
@@ -71,6 +77,7 @@ class CategoricalPrior(Prior):
         ConfigError: A setting is outside its range.
     """
 
+    lies = "on classes, or in simplices between them"
     device_of: Tensor
 
     def __init__(
@@ -104,6 +111,13 @@ class CategoricalPrior(Prior):
         z, log_p = self._law(logits, self.schedule.now()).sample(k, noise, stride=self.latent_stride or 1)
         return Latents((z,), z.flatten(0, 1), log_p=log_p)
 
+    def axes(self, z: tuple[Tensor, ...], level: int = 0) -> tuple[Axis, ...]:
+        """See :meth:`vaezoo.core.Prior.axes`: one for each variable."""
+        if level:
+            raise IncompatibleParts(f"CategoricalPrior has one level, 0, got level {level}.", value=level)
+        firsts = range(0, self.latent_channels, self.classes)
+        return tuple(_variable(number, first, self.classes) for number, first in enumerate(firsts))
+
     def _law(self, logits: Tensor, temperature: Tensor) -> Categorical:
         return Categorical(logits, self.classes, temperature, self.straight_through)
 
@@ -127,6 +141,7 @@ class JointPrior(Prior):
     Source: Learning Disentangled Joint Continuous and Discrete Representations (Dupont, 2018), arXiv:1804.00104.
     """
 
+    lies = "on classes beside real numbers"
     device_of: Tensor
 
     def __init__(
@@ -163,6 +178,13 @@ class JointPrior(Prior):
         zeros = _zeros(context, self.latent_channels, self.latent_stride, self.device_of)
         z, log_p = self._law(zeros, self.schedule.now()).sample(k, noise, stride=self.latent_stride or 1)
         return Latents((z,), z.flatten(0, 1), log_p=log_p)
+
+    def axes(self, z: tuple[Tensor, ...], level: int = 0) -> tuple[Axis, ...]:
+        """See :meth:`vaezoo.core.Prior.axes`: the Gaussian latents, then the variable."""
+        if level:
+            raise IncompatibleParts(f"JointPrior has one level, 0, got level {level}.", value=level)
+        gaussian = self.latent_channels - self.classes
+        return (*(Axis(f"z{i}", (i,)) for i in range(gaussian)), _variable(0, gaussian, self.classes))
 
     def _law(self, zeros: Tensor, temperature: Tensor) -> GaussianCategorical:
         gaussian, logits = zeros.split([zeros.shape[1] - self.classes, self.classes], 1)

@@ -37,6 +37,8 @@ class TopKPrior(Prior):
     value; here of the largest magnitude.
     """
 
+    lies = "on planes of few coordinates"
+
     def __init__(self, latent_channels: int, latent_stride: int | None = None, kept: int = 4) -> None:
         super().__init__()
         check_kept(kept, latent_channels)

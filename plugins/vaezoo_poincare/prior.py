@@ -32,6 +32,8 @@ class WrappedNormalPrior(FlatPrior):
         ConfigError: The curvature or the spread is not above 0.
     """
 
+    lies = "in a Poincaré ball"
+
     def __init__(
         self, latent_channels: int, latent_stride: int | None = None, curvature: float = 1.0, spread: float = 1.0
     ) -> None:
@@ -58,3 +60,11 @@ class WrappedNormalPrior(FlatPrior):
     def state(self, z: Tensor) -> Tensor:
         """Returns log_0(z), (K·B, D, ...)."""
         return tangent(z.double().movedim(2, -1), self.curvature).movedim(-1, 2).to(z.dtype).flatten(0, 1)
+
+    def way(self, start: Tensor, end: Tensor, shares: Tensor) -> Tensor:
+        """Returns exp_a(t · log_a(b)), points on the geodesic of each cell from a to b, (T, B, ...)."""
+        first, last = (each.double().movedim(1, -1) for each in (start, end))
+        whole = tangent(last, self.curvature, first)
+        t = shares.to(whole).view(-1, *[1] * whole.dim())
+        points = inside(point(t * whole, self.curvature, first), self.curvature)
+        return points.movedim(-1, 2).to(start)

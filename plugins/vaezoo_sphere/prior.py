@@ -9,6 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vaezoo.core import Context, FlatPrior
+from vaezoo.core.axes import slerp
+from vaezoo.errors import IncompatibleParts
 
 from .facts import check_dimensions
 from .posterior import VonMisesFisher, log_area
@@ -29,6 +31,7 @@ class UniformSpherePrior(FlatPrior):
     """
 
     exact_for = (VonMisesFisher,)
+    lies = "on a sphere"
 
     def __init__(self, latent_channels: int, latent_stride: int | None = None) -> None:
         super().__init__()
@@ -50,3 +53,19 @@ class UniformSpherePrior(FlatPrior):
         first = torch.zeros_like(eps)
         first[:, :, 0] = 1
         return torch.where((eps == 0).all(2, keepdim=True), first, F.normalize(eps, dim=2))
+
+    def way(self, start: Tensor, end: Tensor, shares: Tensor) -> Tensor:
+        """Returns points on the great circle of each cell, (T, B, ...).
+
+        Raises:
+            IncompatibleParts: The ends of a cell are opposite, where all great circles are as short.
+        """
+        first, last = (each.double().movedim(1, -1) for each in (start, end))
+        cells = slerp(first.flatten(0, -2), last.flatten(0, -2), shares).view(len(shares), *first.shape)
+        if bool((cells.norm(dim=-1) < 0.5).any()):
+            raise IncompatibleParts(
+                "Two latents are opposite on the sphere, and all great circles between them are as short.",
+                hint="Take another picture for one of them.",
+                value=shares.tolist(),
+            )
+        return F.normalize(cells, dim=-1).movedim(-1, 2).to(start)

@@ -32,7 +32,7 @@ class StyleClassConditioner(Conditioner):
 
     def __init__(self, styles: int = 8, context_vector: int = 16) -> None:
         super().__init__()
-        self.styles = styles
+        self.styles, self.classes_of = styles, {"style_class": styles}
         self.embedding = nn.Embedding(styles, context_vector)
 
     def forward(self, y: Tensor, cond: Mapping[str, Tensor]) -> Context:

@@ -1,71 +1,97 @@
-"""``vaezoo sample`` and ``vaezoo reconstruct``: what a model dreams, and what it keeps."""
+"""``vaezoo sample`` and ``vaezoo reconstruct``: what a model dreams, and what it keeps. Others are in ``latents``."""
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ..errors import ConfigError
+from . import figure as of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ..core import VAE
 
-_FILE = click.Path(path_type=Path)
-_weights = click.option("--weights", type=_FILE, help="A safetensors file instead of the weights that ship.")
-
 
 @click.command()
 @click.argument("name")
 @click.option("-n", "number", type=click.IntRange(min=1), default=64, show_default=True, help="How many.")
-@click.option("-o", "--output", type=_FILE, default="samples.png", show_default=True, help="The figure.")
-@click.option("--seed", default=0, show_default=True, help="Of the samples.")
-@_weights
-def sample(name: str, number: int, output: Path, seed: int, weights: Path | None) -> None:
-    """Draw a grid of samples of the model NAME."""
-    from ..core import Noise
-    from ..evaluate import write_grid
-    from ..zoo import create
+@click.option("--rows", type=click.IntRange(min=1), help="How many rows; of a model told a class, how many classes.")
+@click.option("--columns", type=click.IntRange(min=1), help="Images a row.")
+@of.output("samples.png")
+@of.condition
+@of.seed
+@of.common
+def sample(
+    name: str,
+    number: int,
+    rows: int | None,
+    columns: int | None,
+    output: Path,
+    condition: tuple[str, ...],
+    seed: int,
+    weights: Path | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Draw a grid of samples of the model NAME.
 
-    model = create(name, pretrained=weights or True)
+    A model that is told a class gets a row for each class, all of the same draws of the latents.
+    """
+    from ..figures import sample as draw
+
+    model = of.load(name, weights, output, overwrite)
     if model.encodes == "target":
         raise ConfigError(
             f"{name!r} restores pictures and cannot imagine one.",
             hint=f"Run vaezoo enhance --model {name}.",
             value=name,
         )
-    images = model.sample(number, noise=Noise(seed=seed))
-    side = math.ceil(math.sqrt(number))
-    write_grid(output, [list(row) for row in images.split(side)], zoom=zoom_of(images[0]))
-    click.echo(f"{number} samples -> {output}")
+    told = of.conditions(condition)
+    sheet = draw(model, number, rows=rows, columns=columns, cond=told, seed=seed)
+    of.finish(sheet, output, overwrite, as_json, name, f"{sheet.facts['samples']} samples")
 
 
 @click.command()
 @click.argument("name")
-@click.argument("files", nargs=-1, type=_FILE)
-@click.option("--data", help="A data set, folder or zip, instead of files. Default: fashion-mnist.")
+@click.argument("files", nargs=-1, type=of.FILE)
+@of.data("A data set, folder or zip, instead of files. Default: fashion-mnist.")
 @click.option("-n", "number", type=click.IntRange(min=1), default=10, show_default=True, help="How many of a set.")
-@click.option("-o", "--output", type=_FILE, default="reconstructions.png", show_default=True, help="The figure.")
-@_weights
+@click.option("--samples", type=click.IntRange(min=0), default=0, show_default=True, help="Rows of posterior draws.")
+@click.option("--difference/--no-difference", default=True, help="Show where the two differ, as by default.")
+@of.output("reconstructions.png")
+@of.condition
+@of.seed
+@of.common
 def reconstruct(
-    name: str, files: tuple[Path, ...], data: str | None, number: int, output: Path, weights: Path | None
+    name: str,
+    files: tuple[Path, ...],
+    data: str | None,
+    number: int,
+    samples: int,
+    difference: bool,
+    output: Path,
+    condition: tuple[str, ...],
+    seed: int,
+    weights: Path | None,
+    overwrite: bool,
+    as_json: bool,
 ) -> None:
-    """Draw pictures above what the model NAME makes of them.
+    """Draw pictures above what the model NAME makes of them, and where the two differ.
 
-    The pictures are FILES, or the first ones of a data set's test split.
+    The pictures are FILES, or the first ones of a data set's test split, of whose labels the model is told.
     """
-    from ..evaluate import write_grid
-    from ..zoo import create
+    from ..figures import reconstruct as draw
 
-    model = create(name, pretrained=weights or True)
-    originals = [fit(picture, model) for picture in _pictures(files, data, number, model)]
-    below = [model.reconstruct(x)[0] for x in originals]
-    write_grid(output, [[x[0] for x in originals], below], zoom=zoom_of(below[0]))
-    click.echo(f"{len(originals)} reconstructions -> {output}")
+    model = of.load(name, weights, output, overwrite)
+    found, labels = of.pictures(files, data, number, model)
+    originals = [fit(picture, model) for picture in found]
+    cond = of.cond_of(model, labels, condition, len(originals))
+    sheet = draw(model, originals, cond=cond, samples=samples, difference=difference, seed=seed)
+    of.finish(sheet, output, overwrite, as_json, name, f"{len(originals)} reconstructions")
 
 
 def fit(x: Tensor, model: VAE) -> Tensor:
@@ -80,21 +106,3 @@ def fit(x: Tensor, model: VAE) -> Tensor:
     if model.size is not None and tuple(x.shape[-2:]) != model.size:
         x = interpolate(x, size=model.size, mode="bicubic", antialias=True).clamp(0, 1)
     return x
-
-
-def zoom_of(image: Tensor) -> int:
-    """Returns the whole number of times that an image (C, H, W) is enlarged to be seen: its height reaches 56."""
-    return max(1, 56 // image.shape[1])
-
-
-def _pictures(files: tuple[Path, ...], data: str | None, number: int, model: VAE) -> list[Tensor]:
-    """Returns pictures (1, C, H, W)."""
-    if files and data:
-        raise ConfigError(f"Expected files or --data, got both: {files[0]} and {data}.", value=data)
-    if files:
-        from ..image import read_picture, to_tensor
-
-        return [to_tensor(read_picture(file)) for file in files]
-    from .evaluate import load_test_split, tensor_of
-
-    return [tensor_of(pixels) for pixels in load_test_split(data or "fashion-mnist", model, number).pixels]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import final
 
 import torch
@@ -20,11 +21,13 @@ class Conditioner(ABC, nn.Module):
         channels: Image channels C of y, or None where it does not look at y.
         stride: Heights and widths arrive as multiples of it.
         takes: Names of the conditions it understands; the model refuses all others.
+        classes_of: How many classes each of those has that is the number of one.
     """
 
     channels: int | None = None
     stride: int = 1
     takes: tuple[str, ...] = ()
+    classes_of: Mapping[str, int] = MappingProxyType({})
 
     @abstractmethod
     def forward(self, y: Tensor, cond: Mapping[str, Tensor]) -> Context:
@@ -61,7 +64,7 @@ class LabelConditioner(Conditioner):
 
     def __init__(self, classes: int = 10, context_vector: int = 16) -> None:
         super().__init__()
-        self.classes = classes
+        self.classes, self.classes_of = classes, {"label": classes}
         self.embedding = nn.Embedding(classes + 1, context_vector)
 
     def forward(self, y: Tensor, cond: Mapping[str, Tensor]) -> Context:

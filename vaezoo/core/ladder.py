@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import IncompatibleParts
+from .axes import Axis, line, moved, slerp
 from .context import Context
 from .latents import Latents
 from .noise import Noise
@@ -80,7 +81,53 @@ class LadderPrior(Prior):
         """See :meth:`Prior.sample`."""
         return self._descend(None, context, k, noise or Noise())
 
-    def _descend(self, evidence: Pyramid | None, context: Context, k: int, noise: Noise) -> Latents:
+    def axes(self, z: tuple[Tensor, ...], level: int = 0) -> tuple[Axis, ...]:
+        """See :meth:`Prior.axes`: one for each channel of the level, 0 the coarsest.
+
+        A position is in standard deviations of the level's prior given the coarser ones. Where a level is moved, the
+        finer ones keep theirs, so they follow.
+        """
+        if not 0 <= level < len(self.levels):
+            raise IncompatibleParts(
+                f"This ladder has levels 0 to {len(self.levels) - 1}, coarse to fine, got level {level}.", value=level
+            )
+        return tuple(Axis(f"z{channel}", (channel,), level) for channel in range(z[level].shape[2]))
+
+    def move(self, z: tuple[Tensor, ...], axis: Axis, values: Tensor, context: Context) -> Latents:
+        """See :meth:`Prior.move`."""
+        units = list(self.units(z, context))
+        there = moved(units[axis.level], axis, values)
+        every = [each.expand(len(values), *each.shape[1:]) for each in units]
+        every[axis.level] = there
+        return self._descend(None, context, len(values), Noise(), every)
+
+    def between(
+        self, start: tuple[Tensor, ...], end: tuple[Tensor, ...], shares: Tensor, context: Context, straight: bool
+    ) -> Latents:
+        """See :meth:`Prior.between`; each level goes its way in standard deviations of its prior, see :meth:`axes`."""
+        pairs = zip(self.units(start, context), self.units(end, context), strict=True)
+        ways = [(line if straight else slerp)(a[0], b[0], shares) for a, b in pairs]
+        return self._descend(None, context, len(shares), Noise(), ways)
+
+    def units(self, z: Sequence[Tensor], context: Context) -> tuple[Tensor, ...]:
+        """Returns (z_l − μ_l) / σ_l of the priors given the coarser levels, each (1, B, ...) as z is."""
+        state: Tensor | None = None if self.top is None else self.top(context.batch, context.size)
+        found = []
+        for index, level in enumerate(cast("Iterable[Level]", self.levels)):
+            state = level.enter(state, context.features[index] if context.features else None)
+            p = level.prior(state)
+            found.append(((z[index][0] - p.mean) * torch.exp(-0.5 * p.logvar))[None])
+            state = level.leave(state, z[index][0])
+        return tuple(found)
+
+    def _descend(
+        self,
+        evidence: Pyramid | None,
+        context: Context,
+        k: int,
+        noise: Noise,
+        units: Sequence[Tensor] | None = None,
+    ) -> Latents:
         state: Tensor | None = None if self.top is None else self.top(k * context.batch, context.size)
         zs, rates, log_p, log_q = [], [], [], []
         for index, level in enumerate(cast("Iterable[Level]", self.levels)):
@@ -92,7 +139,9 @@ class LadderPrior(Prior):
                 belief = level.posterior(state, repeat_rows(evidence.features[index], k), p)
                 rates.append(kl(belief, p).view(k, -1).mean(0))
             batch = p.mean.shape[0] // k
-            eps = noise.normal((k, batch, *p.mean.shape[1:]), p.mean, level=index, stride=level.stride).flatten(0, 1)
+            shape = (k, batch, *p.mean.shape[1:])
+            given = units[index] if units else noise.normal(shape, p.mean, level=index, stride=level.stride)
+            eps = given.flatten(0, 1)
             z = belief.mean + torch.exp(0.5 * belief.logvar) * eps
             zs.append(z.view(k, batch, *z.shape[1:]))
             log_p.append(p.log_prob(z[None]).view(k, batch))

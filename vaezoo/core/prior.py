@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ConfigError, IncompatibleParts
+from .axes import Axis, line, moved, slerp
 from .context import Context
 from .covariance import FullGaussian
 from .encoder import Encoder
@@ -18,15 +19,87 @@ from .mixture import mixture_draw, mixture_log_prob
 from .noise import Noise
 from .posterior import DiagonalGaussian, Posterior, Pyramid, bound_logvar, kl
 
+DRAWS = 2**20
+"""At most so many numbers have their quantiles taken."""
+
 
 class Prior(ABC, nn.Module):
-    """p(z), and how to infer under it."""
+    """p(z), and how to infer under it.
+
+    Attributes:
+        lies: Where all latents lie, such as "on a sphere", if there no coordinate can move alone and no straight line
+            leads from one to another; else empty.
+    """
+
+    lies: ClassVar[str] = "in no space that it describes"
 
     def bind(self, encoder: Encoder) -> None:
         """Shows the prior the model's encoder, once, when the model is put together; most priors need none.
 
         One that does keeps it in a tuple: an attribute would be a submodule, and its tensors twice in every file.
         """
+
+    def axes(self, z: tuple[Tensor, ...], level: int = 0) -> tuple[Axis, ...]:
+        """Returns what of a level's latents can be moved alone; see :meth:`move`.
+
+        Args:
+            z: Latents of this prior, per level, (K, B, ...).
+            level: 0 is the coarsest, and the only one of most priors.
+
+        Raises:
+            IncompatibleParts: Nothing can, or there is no such level; the message says why.
+        """
+        raise IncompatibleParts(
+            f"The latents of {type(self).__name__} lie {self.lies}, where no coordinate can move alone.",
+            hint="Draw samples, reconstructions or a map of the latents.",
+            value=self.lies,
+        )
+
+    def values_at(self, units: Tensor, channels: int, context: Context) -> Tensor:
+        """Returns where a coordinate is at so many standard deviations, (T,) to (T, channels): there, of N(0, 1).
+
+        Under a prior that is no Gaussian, u stands for the quantile Φ(u).
+        """
+        return units[:, None].expand(-1, channels)
+
+    def move(self, z: tuple[Tensor, ...], axis: Axis, values: Tensor, context: Context) -> Latents:
+        """Returns latents that are z but for one axis.
+
+        Args:
+            z: Per level, (1, B, ...).
+            axis: One of :meth:`axes`.
+            values: (T, channels), columns of :meth:`values_at`, or one-hot rows for an axis of classes.
+            context: Of B rows.
+
+        Returns:
+            T·B rows, the value slow.
+        """
+        found = moved(z[0], axis, values)
+        return Latents((found,), found.flatten(0, 1))
+
+    def between(
+        self, start: tuple[Tensor, ...], end: tuple[Tensor, ...], shares: Tensor, context: Context, straight: bool
+    ) -> Latents:
+        """Returns latents on the way from one to another: on the prior's own one, or on the straight line.
+
+        Args:
+            start: Per level, (1, B, ...).
+            end: Of the same shapes.
+            shares: Of the way, (T,), 0 at the start and 1 at the end.
+            context: Of B rows.
+            straight: Whether to take the line.
+
+        Returns:
+            T·B rows, the share slow.
+
+        Raises:
+            IncompatibleParts: There is no such way.
+        """
+        raise IncompatibleParts(
+            f"The latents of {type(self).__name__} lie {self.lies}, and no way is known from one to another.",
+            hint="Take a model with continuous latents.",
+            value=self.lies,
+        )
 
     @abstractmethod
     def infer(self, belief: Posterior | Pyramid, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
@@ -47,6 +120,7 @@ class FlatPrior(Prior):
     """
 
     exact_for: ClassVar[tuple[type[Posterior], ...]] = (DiagonalGaussian,)
+    lies: ClassVar[str] = ""
     latent_channels: int
     latent_stride: int | None
 
@@ -65,6 +139,42 @@ class FlatPrior(Prior):
     def state(self, z: Tensor) -> Tensor:
         """Returns what the decoder sees of z, (K, B, ...) to (K·B, ...): z itself, unless a prior knows better."""
         return z.flatten(0, 1)
+
+    def way(self, start: Tensor, end: Tensor, shares: Tensor) -> Tensor:
+        """Returns points on this prior's own way between latents (B, ...), at shares (T,) of it: (T, B, ...)."""
+        return line(start, end, shares)
+
+    def values_at(self, units: Tensor, channels: int, context: Context) -> Tensor:
+        """See :meth:`Prior.values_at`: the quantiles Φ(u) of each marginal law, of 4096 draws and all cells."""
+        drawn = self.sample(context, -(-4096 // context.batch), Noise(seed=0)).z[0].double()
+        flat = drawn.movedim(2, -1).flatten(0, -2)[: DRAWS // channels + 1]
+        return torch.quantile(flat, torch.special.ndtr(units.to(flat)), dim=0)
+
+    def axes(self, z: tuple[Tensor, ...], level: int = 0) -> tuple[Axis, ...]:
+        """See :meth:`Prior.axes`: one for each channel."""
+        if self.lies:
+            return super().axes(z, level)
+        if level:
+            raise IncompatibleParts(f"{type(self).__name__} has one level, 0, got level {level}.", value=level)
+        return tuple(Axis(f"z{channel}", (channel,)) for channel in range(self.latent_channels))
+
+    def move(self, z: tuple[Tensor, ...], axis: Axis, values: Tensor, context: Context) -> Latents:
+        """See :meth:`Prior.move`."""
+        found = moved(z[0], axis, values)
+        return Latents((found,), self.state(found), log_p=self.log_prob(found, context))
+
+    def between(
+        self, start: tuple[Tensor, ...], end: tuple[Tensor, ...], shares: Tensor, context: Context, straight: bool
+    ) -> Latents:
+        """See :meth:`Prior.between`."""
+        if straight and self.lies:
+            raise IncompatibleParts(
+                f"The latents of {type(self).__name__} lie {self.lies}, and a straight line does not.",
+                hint="Take the prior's own way.",
+                value=self.lies,
+            )
+        z = (line if straight else self.way)(start[0][0], end[0][0], shares)
+        return Latents((z,), self.state(z), log_p=self.log_prob(z, context))
 
     def infer(self, belief: Posterior | Pyramid, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
         """See :meth:`Prior.infer`; the rate is exact, or the mean of log q − log p over the K samples.
@@ -124,6 +234,14 @@ class NormalPrior(FlatPrior):
     def draw(self, eps: Tensor, context: Context) -> Tensor:
         """Returns the noise itself."""
         return eps
+
+    def way(self, start: Tensor, end: Tensor, shares: Tensor) -> Tensor:
+        """See :func:`vaezoo.core.axes.slerp`."""
+        return slerp(start, end, shares)
+
+    def values_at(self, units: Tensor, channels: int, context: Context) -> Tensor:
+        """See :meth:`Prior.values_at`."""
+        return units[:, None].expand(-1, channels)
 
 
 @final

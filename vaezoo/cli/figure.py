@@ -1,0 +1,135 @@
+"""What the verbs that draw share: options, pictures and conditions from the command line, and the end of the run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from ..errors import ConfigError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..core import VAE
+    from ..figures import Projection, Sheet
+
+FILE = click.Path(path_type=Path)
+F = TypeVar("F", bound=Callable[..., Any])
+DATA = "fashion-mnist"
+
+
+def common(command: F) -> F:
+    """Adds the options of every verb that draws."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print what is shown as JSON."),
+        click.option("--overwrite", is_flag=True, help="Replace the figure where it exists already."),
+        click.option("--weights", type=FILE, help="A safetensors file instead of the weights that ship."),
+    ):
+        command = option(command)
+    return command
+
+
+def output(default: str) -> Callable[[F], F]:
+    """Returns the option of where the figure goes."""
+    return click.option("-o", "--output", type=FILE, default=default, show_default=True, help="The figure.")
+
+
+def data(text: str) -> Callable[[F], F]:
+    """Returns the option of a data set."""
+    return click.option("--data", help=text)
+
+
+seed = click.option("--seed", default=0, show_default=True, help="Of all draws.")
+condition = click.option(
+    "--condition", multiple=True, metavar="NAME=NUMBER", help="Tell the model a class, such as label=3."
+)
+
+
+def load(name: str, weights: Path | None, output: Path, overwrite: bool) -> VAE:
+    """Returns the model with weights, after the figure's place was looked at."""
+    from ..figures import check_output
+    from ..zoo import create
+
+    check_output(output, overwrite=overwrite)
+    return create(name, pretrained=weights or True)
+
+
+def finish(drawn: Sheet | Projection, output: Path, overwrite: bool, as_json: bool, name: str, what: str) -> None:
+    """Writes the figure, and says so."""
+    from ..figures import write
+
+    write(output, drawn, overwrite=overwrite)
+    if as_json:
+        click.echo(json.dumps({"model": name, "figure": str(output), **drawn.facts}, indent=1))
+    else:
+        click.echo(f"{what} -> {output}")
+
+
+def conditions(words: Sequence[str]) -> dict[str, Tensor]:
+    """Returns conditions of one row from ``NAME=NUMBER``.
+
+    Raises:
+        ConfigError: A word is no such thing.
+    """
+    import torch
+
+    found = {}
+    for word in words:
+        name, _, number = word.partition("=")
+        if not (name and number.isdecimal()):
+            raise ConfigError(f"Expected a condition as NAME=NUMBER, such as label=3, got {word!r}.", value=word)
+        found[name] = torch.tensor([int(number)])
+    return found
+
+
+def cond_of(model: VAE, labels: Tensor | None, words: Sequence[str], rows: int) -> dict[str, Tensor]:
+    """Returns conditions of so many rows: those of the command line, and the labels where the model can use them."""
+    from ..core import LabelConditioner
+
+    told = {name: value.expand(rows) for name, value in conditions(words).items()}
+    if isinstance(model.conditioner, LabelConditioner) and labels is not None:
+        told.setdefault("label", labels)
+    return told
+
+
+def pictures(files: Sequence[Path], data: str | None, number: int, model: VAE) -> tuple[list[Tensor], Tensor | None]:
+    """Returns pictures (1, C, H, W) of files, or the first ones of a set's test split with their labels.
+
+    Raises:
+        ConfigError: There are files and a set.
+    """
+    import torch
+
+    if files and data:
+        raise ConfigError(f"Expected files or --data, got both: {files[0]} and {data}.", value=data)
+    if files:
+        from ..image import read_picture, to_tensor
+
+        return [to_tensor(read_picture(file)) for file in files], None
+    from .evaluate import load_test_split, tensor_of
+
+    images = load_test_split(data or DATA, model, number)
+    labels = None if images.labels is None else torch.from_numpy(images.labels.copy()).long()
+    return [tensor_of(pixels) for pixels in images.pixels], labels
+
+
+def stack(found: Sequence[Tensor], model: VAE) -> Tensor:
+    """Returns pictures as one tensor (N, C, H, W).
+
+    Raises:
+        ConfigError: They differ in size, and the model takes any.
+    """
+    import torch
+
+    from .pictures import fit
+
+    fitted = [fit(picture, model) for picture in found]
+    sizes = sorted({(one.shape[2], one.shape[3]) for one in fitted})
+    if len(sizes) > 1:
+        told = " and ".join(f"{height}x{width}" for height, width in sizes[:2])
+        raise ConfigError(f"Expected pictures of one size, got {told}.", hint="Resize them first.", value=sizes)
+    return torch.cat(fitted)

@@ -1,0 +1,82 @@
+"""Writing a figure to a file, or refusing to."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vaezoo.errors import ConfigError, ImageError
+from vaezoo.image.files import make_folder, replace_file
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from .projection import Projection
+    from .sheet import Sheet
+
+
+def check_output(path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+    """Refuses a file that may not be written, before anything is computed for it.
+
+    Raises:
+        ConfigError: It exists already.
+        ImageError: Its suffix names no format.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    path = Path(path)
+    known = FigureCanvasAgg.get_supported_filetypes()
+    if path.suffix.lower().lstrip(".") not in known:
+        raise ImageError(
+            f"The figure {path} cannot be written: {path.suffix!r} names no format.",
+            hint=f"Known: {', '.join(sorted(known))}.",
+            value=str(path),
+        )
+    if os.path.exists(path) and not overwrite:
+        raise ConfigError(f"{path} exists already.", hint="Overwrite it, or give another output.", value=str(path))
+
+
+def write(path: str | os.PathLike[str], drawn: Sheet | Projection | Figure, *, overwrite: bool = False) -> None:
+    """Writes a figure in the format of the path's suffix, such as PNG, PDF or SVG; its folder is made.
+
+    Args:
+        path: The target.
+        drawn: A figure, or what draws one.
+        overwrite: Whether a file that is there already may be replaced.
+
+    Raises:
+        ConfigError: It exists already.
+        ImageError: The file cannot be written, or the suffix names no format.
+    """
+    from matplotlib.figure import Figure
+
+    from .projection import Projection
+
+    check_output(path, overwrite=overwrite)
+    path, content = Path(path), io.BytesIO()
+    figure = drawn if isinstance(drawn, Figure) else drawn.draw()
+    form = path.suffix.lower().lstrip(".")
+    figure.savefig(content, dpi=figure.dpi, format=form)
+    make_folder(path.parent)
+    replace_file(path, _smaller(content, isinstance(drawn, Projection)) if form == "png" else content.getvalue())
+
+
+def _smaller(png: io.BytesIO, few: bool) -> bytes:
+    """Returns the pixels without alpha, which matplotlib always writes, in one channel where they are gray.
+
+    Of a figure of few colours and their shades the 256 best are kept: 88 kB of a map become 34.
+    """
+    from PIL import Image
+
+    picture, content = Image.open(png).convert("RGB"), io.BytesIO()
+    pixels = np.asarray(picture)
+    if bool((pixels == pixels[..., :1]).all()):
+        picture = picture.convert("L")
+    elif few:
+        picture = picture.quantize(256, dither=Image.Dither.NONE)
+    picture.save(content, "png", optimize=True, dpi=Image.open(png).info.get("dpi", (150, 150)))
+    return content.getvalue()

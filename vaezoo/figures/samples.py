@@ -1,0 +1,78 @@
+"""Samples of the prior."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from vaezoo.core import VAE, Noise
+from vaezoo.errors import ConfigError
+from vaezoo.evaluate.data import evaluating
+
+from .sheet import Sheet
+from .subject import Cond, check_imagines, check_number, on_cpu, rows_of
+
+
+@torch.no_grad()
+def sample(
+    model: VAE,
+    n: int = 64,
+    *,
+    rows: int | None = None,
+    columns: int | None = None,
+    cond: Cond | None = None,
+    seed: int = 0,
+    size: tuple[int, int] | None = None,
+    temperature: float = 1.0,
+) -> Sheet:
+    """Draws samples of the prior and returns their mean images.
+
+    A model that is told the number of a class gets a row for each class, and every row the same noise: a column is one
+    draw under each class.
+
+    Args:
+        model: Used in evaluation mode and left in the mode it came in.
+        n: How many; where classes have rows, or both ``rows`` and ``columns`` are given, those say how many.
+        rows: How many; at most so many classes.
+        columns: Images a row; without it the sheet is nearly square, or 10 where classes have rows.
+        cond: Conditions, of one row each; a class that is given has no rows of its own.
+        seed: Of the draws.
+        size: (H, W) of the images; the model's default where None.
+        temperature: Factor on the noise; 0 is the prior's centre.
+
+    Returns:
+        Rows of images (C, H, W). Facts: ``samples``, ``seed``, and ``classes`` by condition where they have rows.
+
+    Raises:
+        IncompatibleParts: The model restores pictures.
+        ConfigError: A number is below 1, or a condition has more rows than one.
+        ShapeError: A size is missing or impossible, or a condition is none of the model's.
+    """
+    check_imagines(model)
+    for name, number in (("n", n), ("rows", rows), ("columns", columns)):
+        check_number(name, 1 if number is None else number)
+    counts = {} if model.conditioner is None else dict(model.conditioner.classes_of)
+    told = next((name for name in counts if name not in (cond or {})), None)
+    noise = Noise(temperature=temperature, seed=seed)
+    for name, values in (cond or {}).items():
+        if len(values) != 1:
+            raise ConfigError(f"Expected 1 row of {name}, got {len(values)}.", value=len(values))
+    with evaluating(model):
+        if told is None:
+            if rows and columns:
+                n = rows * columns
+            across = columns or (-(-n // rows) if rows else math.ceil(math.sqrt(n)))
+            images = model.sample(n, cond=rows_of(model, cond, n), size=size, noise=noise)
+            whole = on_cpu(images)
+            lines = tuple(whole[start : start + across] for start in range(0, n, across))
+            return Sheet(lines, facts={"samples": n, "seed": seed})
+        across, lines = columns or 10, ()
+        classes = range(min(counts[told], rows or counts[told]))
+        for number in classes:
+            given = {**(cond or {}), told: torch.tensor([number])}
+            images = model.sample(across, cond=rows_of(model, given, across), size=size, noise=noise)
+            lines = (*lines, on_cpu(images))
+    facts = {"samples": across * len(lines), "seed": seed, "classes": {told: list(classes)}}
+    labels = tuple(f"{told.replace('_', ' ')} {number}" for number in classes)
+    return Sheet(lines, labels, note="a column is one draw of the latents under each class", facts=facts)

@@ -1,0 +1,197 @@
+"""Traversals: one latent moved at a time, the others standing still."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from vaezoo.core import VAE, DiagonalGaussian, Noise, NormalPrior, Pyramid
+from vaezoo.core.axes import Axis
+from vaezoo.errors import ConfigError, UnknownName
+from vaezoo.evaluate.data import evaluating
+from vaezoo.evaluate.information import ACTIVE
+
+from .sheet import Sheet
+from .subject import Cond, check_imagines, check_number, locate, look, on_cpu, rows_of, to_model
+
+_BATCH = 256
+
+
+class Activity(NamedTuple):
+    """How much each channel of a level tells of the pictures, (D,) each, summed over cells.
+
+    Attributes:
+        rate: Mean KL to N(0, 1), nats; None where posterior or prior is another.
+        variance: Of the posterior's centre over pictures; the channel is an active unit where it exceeds 0.01.
+    """
+
+    rate: Tensor | None
+    variance: Tensor
+
+
+@torch.no_grad()
+def traverse(
+    model: VAE,
+    picture: Tensor | None = None,
+    *,
+    images: Tensor | None = None,
+    rows: int = 8,
+    columns: int = 7,
+    reach: float = 3.0,
+    level: int = 0,
+    axes: tuple[str, ...] | None = None,
+    cond: Cond | None = None,
+    images_cond: Cond | None = None,
+    seed: int = 0,
+    size: tuple[int, int] | None = None,
+) -> Sheet:
+    """Moves one latent at a time and returns the mean images, the most active latents first.
+
+    For a Gaussian posterior under N(0, I) those are the latents with the largest mean KL to the prior over ``images``,
+    for all others those whose posterior's centre has the largest variance.
+
+    Args:
+        model: Used in evaluation mode and left in the mode it came in.
+        picture: (1, C, H, W) in [0, 1], at whose posterior's centre the traversal starts; at the prior's where None.
+        images: (N, C, H, W), by which latents are ranked; 256 of the model's own samples where None.
+        rows: At most so many latents.
+        columns: Positions; an odd number has the start's own quantile 0 among them.
+        reach: Positions go from −reach to reach, in standard deviations of the prior; under a prior that is no
+            Gaussian u stands for its quantile Φ(u). A latent of classes takes each of them.
+        level: Of a ladder, 0 the coarsest: positions are standard deviations given the coarser levels, and finer
+            levels keep theirs.
+        axes: Names of the latents to move, such as ``("z3", "z7")``, instead of the most active ones.
+        cond: Conditions, of one row.
+        images_cond: Conditions of ``images``, one row each.
+        seed: Of the samples that stand for images.
+        size: (H, W) of the images; the picture's, or the model's default.
+
+    Returns:
+        A row a latent. Facts: ``axes`` with the name, ``rate_nats`` or none, ``variance`` and ``active`` of each;
+        ``positions``; ``level``; ``active_units`` and ``latents``, their number in all.
+
+    Raises:
+        IncompatibleParts: No latent of this model can be moved alone, or there is no such level, or no encoder.
+        UnknownName: There is no such axis.
+        ConfigError: A number is not possible.
+        ShapeError: The model cannot take the pictures.
+    """
+    check_imagines(model)
+    check_number("rows", rows)
+    check_number("columns", columns, 2)
+    if not 0 < reach < math.inf:
+        raise ConfigError(f"Expected a reach above 0, got {reach}.", value=reach)
+    cond = rows_of(model, cond, 1)
+    with evaluating(model):
+        if picture is not None:
+            x = to_model(model, picture)
+            size = (x.shape[2], x.shape[3])
+            context, start = locate(model, x, cond)
+        else:
+            empty = model.sample(1, cond=cond, size=size, noise=Noise(temperature=0))
+            size = (empty.shape[2], empty.shape[3])
+            context = model.context(empty, cond)
+            start = model.prior.sample(context, 1, Noise(temperature=0))
+        known = model.prior.axes(start.z, level)
+        activity = measure_activity(model, images, images_cond, cond, level, size, seed)
+        chosen = _choose(known, activity, axes)[: rows if axes is None else None]
+        positions = torch.linspace(-reach, reach, columns, dtype=torch.float64)
+        continuous, lines = any(not axis.classes for axis in chosen), []
+        like = start.z[level]
+        places = model.prior.values_at(positions.to(like), like.shape[2], context) if continuous else like
+        for axis in chosen:
+            values = torch.eye(axis.classes) if axis.classes else places[:, list(axis.channels)]
+            latents = model.prior.move(start.z, axis, values, context)
+            lines.append(on_cpu(look(model, latents, rows_of(model, cond, len(values)), size)))
+    names = [f"{u:+.3g}".replace("-", "−") if u else "0" for u in positions.tolist()]
+    labels = names if continuous else [str(number) for number in range(max(axis.classes for axis in chosen))]
+    facts = {
+        "axes": [_facts(axis, activity) for axis in chosen],
+        "positions": positions.tolist(),
+        "level": level,
+        "latents": len(known),
+        "active_units": sum(_variance(axis, activity) > ACTIVE for axis in known),
+    }
+    unit = "standard deviations" if isinstance(model.prior, NormalPrior) or len(start.z) > 1 else "normal quantiles"
+    rest = "the prior's centre" if picture is None else "the picture's place"
+    note = f"columns: {unit} of the prior" if continuous else "columns: classes"
+    note += f"; all other latents stay at {rest}"
+    return Sheet(tuple(lines), tuple(_label(axis, activity) for axis in chosen), tuple(labels), note, facts)
+
+
+def measure_activity(
+    model: VAE,
+    images: Tensor | None,
+    images_cond: Cond | None,
+    cond: Cond,
+    level: int,
+    size: tuple[int, int],
+    seed: int,
+) -> Activity:
+    """Measures how active each channel of a level is over images, or over the model's own samples; see `traverse`.
+
+    Raises:
+        ConfigError: There are no two images.
+    """
+    if images is None:
+        noise, rows = Noise(seed=seed), rows_of(model, cond, _BATCH)
+        images, images_cond = model.sample(_BATCH, cond=rows, size=size, noise=noise), rows
+    check_number("images", len(images), 2)
+    rates, centres = [], []
+    for begin in range(0, len(images), _BATCH):
+        part = to_model(model, images[begin : begin + _BATCH])
+        told = {name: to_model(model, rows[begin : begin + _BATCH]) for name, rows in (images_cond or {}).items()}
+        belief = model.encode(part, cond=told)
+        if isinstance(belief, Pyramid):
+            centres.append(locate(model, part, told)[1].z[level][0])
+            continue
+        centres.append(belief.mean)
+        if isinstance(belief, DiagonalGaussian) and isinstance(model.prior, NormalPrior):
+            mean, logvar = belief.mean.double(), belief.logvar.double()
+            rates.append(0.5 * (mean**2 + torch.expm1(logvar) - logvar))
+    variance = torch.cat(centres).double().var(0)
+    return Activity(_per_channel(torch.cat(rates).mean(0)) if rates else None, _per_channel(variance))
+
+
+def _per_channel(values: Tensor) -> Tensor:
+    return values.flatten(1).sum(1).cpu() if values.dim() > 1 else values.cpu()
+
+
+def _choose(known: tuple[Axis, ...], activity: Activity, names: tuple[str, ...] | None) -> list[Axis]:
+    if names is not None:
+        by_name = {axis.name: axis for axis in known}
+        for name in names:
+            if name not in by_name:
+                hint = f"There are {known[0].name} to {known[-1].name}."
+                raise UnknownName(f"Expected the name of a latent, got {name!r}.", hint=hint, value=name)
+        return [by_name[name] for name in names]
+    measure = activity.variance if activity.rate is None else activity.rate
+    return sorted(known, key=lambda axis: -float(measure[list(axis.channels)].sum()))
+
+
+def _variance(axis: Axis, activity: Activity) -> float:
+    return float(activity.variance[list(axis.channels)].sum())
+
+
+def _rate(axis: Axis, activity: Activity) -> float | None:
+    return None if activity.rate is None else float(activity.rate[list(axis.channels)].sum())
+
+
+def _label(axis: Axis, activity: Activity) -> str:
+    rate, quiet = _rate(axis, activity), _variance(axis, activity) <= ACTIVE
+    told = "inactive" if quiet else f"{rate:.2f} nats" if rate is not None else ""
+    return f"{axis.name}\n{told}".rstrip()
+
+
+def _facts(axis: Axis, activity: Activity) -> dict[str, object]:
+    variance = _variance(axis, activity)
+    found: dict[str, object] = {
+        "name": axis.name,
+        "rate_nats": _rate(axis, activity),
+        "variance": variance,
+        "active": variance > ACTIVE,
+    }
+    return found | {"classes": axis.classes} if axis.classes else found
