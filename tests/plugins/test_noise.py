@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, distributions
@@ -14,9 +15,10 @@ from vaezoo_noise.plugin import KINDS
 from vaezoo_noise.tables import HIGH, LOW, HistogramNoise, fit_histogram
 
 from vaezoo import create, create_objective
-from vaezoo.core import Batch
+from vaezoo.core import Batch, Noise
 from vaezoo.errors import ConfigError, IncompatibleParts, ShapeError
 from vaezoo.testing import PluginContract
+from vaezoo.train.sets import load_images
 
 from .pictures import bars
 
@@ -161,6 +163,70 @@ def test_fifty_steps_lower_the_loss(kind: str, colour: bool) -> None:
         losses.append(float(loss.detach()))
     first, last = sum(losses[:5]) / 5, sum(losses[-5:]) / 5
     assert last < first - 0.1 * abs(first), losses
+
+
+@pytest.mark.parametrize("colour", [False, True], ids=["gray", "colour"])
+def test_fifty_steps_lower_the_ladders_loss(colour: bool) -> None:
+    shared = {"image_channels": 3, "image_size": [32, 32]} if colour else {}
+    torch.manual_seed(0)
+    objective = create_objective("hdn", seed=0, **shared)
+    optimiser = torch.optim.AdamW(objective.parameters(), lr=1e-3)
+    losses = []
+    for step in range(50):
+        x = bars(4, step)
+        x = torch.nn.functional.pad(x, (2, 2, 2, 2)).repeat(1, 3, 1, 1) if colour else x
+        loss = objective(Batch(x + 0.2 * torch.randn(x.shape)), step).loss
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(float(loss.detach()))
+    assert sum(losses[-5:]) < 0.8 * sum(losses[:5]), losses
+
+
+def test_noisy_pictures_alone_teach_a_ladder_denoising() -> None:
+    """No clean picture is shown; the mean of samples is at least 5 dB nearer the clean picture than the noisy one."""
+    torch.manual_seed(0)
+    objective = create_objective("hdn", seed=0, decoder={"scale": 0.4})
+    optimiser = torch.optim.AdamW(objective.parameters(), lr=2e-3)
+    for step in range(80):
+        loss = objective(Batch(bars(4, step) + 0.4 * torch.randn(4, 1, 28, 28)), step).loss
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(objective.parameters(), 100.0)
+        optimiser.step()
+    clean = bars(16, 999)
+    noisy = clean + 0.4 * torch.randn(clean.shape)
+    restored = objective.model.eval().restore(noisy, samples=10, noise=Noise(seed=0))
+    assert restored.average is not None and restored.spread is not None and restored.spread.mean() > 0
+    gain = psnr(restored.average, clean) - psnr(noisy, clean)
+    assert gain > 5, gain
+
+
+@pytest.mark.long
+def test_noisy_digits_alone_teach_a_ladder_denoising(data_folders: object) -> None:
+    """400 steps of 16 on MNIST under noise of 0.4: the mean of 20 samples gains 5 dB or more (measured: 7.5)."""
+    mnist, test = (
+        torch.from_numpy(np.stack(load_images(name, gray=True).pixels[:rows])).movedim(3, 1).float() / 255
+        for name, rows in (("mnist", 6000), ("mnist-test", 64))
+    )
+    torch.manual_seed(0)
+    objective = create_objective("hdn", seed=0, decoder={"scale": 0.4})
+    optimiser = torch.optim.AdamW(objective.parameters(), lr=1e-3)
+    noisy = mnist + 0.4 * torch.randn(mnist.shape)
+    for step in range(400):
+        loss = objective(Batch(noisy[torch.randint(6000, (16,))]), step).loss
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(objective.parameters(), 100.0)
+        optimiser.step()
+    y = test + 0.4 * torch.randn(test.shape)
+    restored = objective.model.eval().restore(y, samples=20, noise=Noise(seed=0))
+    assert restored.average is not None
+    assert psnr(restored.average, test) > psnr(y, test) + 5
+
+
+def psnr(x_hat: Tensor, x: Tensor) -> float:
+    return float(-10 * torch.log10(((x_hat.clamp(0, 1) - x) ** 2).mean()))
 
 
 def test_noisy_pictures_alone_teach_denoising() -> None:
