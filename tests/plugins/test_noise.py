@@ -184,7 +184,7 @@ def test_fifty_steps_lower_the_ladders_loss(colour: bool) -> None:
 
 
 def test_noisy_pictures_alone_teach_a_ladder_denoising() -> None:
-    """No clean picture is shown; the mean of samples is 3 dB or more nearer the clean picture than the noisy one (measured: 4.3)."""
+    """No clean picture is shown; the mean of samples is 3 dB or more nearer the clean picture (measured: 4.3)."""
     torch.manual_seed(0)
     objective = create_objective("hdn", seed=0, decoder={"scale": 0.4})
     optimiser = torch.optim.AdamW(objective.parameters(), lr=2e-3)
