@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .zoo import create as create
     from .zoo import create_objective as create_objective
     from .zoo import explain as explain
+    from .zoo import fit_prior as fit_prior
     from .zoo import hookimpl as hookimpl
     from .zoo import list_models as list_models
     from .zoo import load as load
@@ -38,6 +39,7 @@ _ZOO = (
     "create",
     "create_objective",
     "explain",
+    "fit_prior",
     "hookimpl",
     "list_models",
     "load",

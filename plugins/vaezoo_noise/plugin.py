@@ -19,11 +19,14 @@ def vaezoo_registry_files() -> list[Path]:
 
 @hookimpl
 def vaezoo_conformance_cases() -> list[ConformanceCase]:
-    """Returns what the contract kit is to test: the model under each noise."""
+    """Returns what the contract kit is to test: the ladder, and the flat model under each noise."""
     small = {"encoder": {"widths": [8, 16]}}
     return [
-        ConformanceCase(
-            "divnoising", {**small, "decoder": {"widths": [8, 16], "likelihood": f"vaezoo_noise.kinds:{kind}"}}
-        )
-        for kind in KINDS
+        ConformanceCase("hdn"),
+        *(
+            ConformanceCase(
+                "divnoising", {**small, "decoder": {"widths": [8, 16], "likelihood": f"vaezoo_noise.kinds:{kind}"}}
+            )
+            for kind in KINDS
+        ),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, distributions
@@ -13,9 +14,10 @@ from vaezoo_noise.noises import GaussianNoise, Noisy, PoissonGaussianNoise, fit_
 from vaezoo_noise.tables import HIGH, LOW, HistogramNoise, fit_histogram
 
 from vaezoo import create, create_objective
-from vaezoo.core import Batch
+from vaezoo.core import Batch, Noise
 from vaezoo.errors import ConfigError, IncompatibleParts, ShapeError
 from vaezoo.testing import PluginContract
+from vaezoo.train.sets import load_images
 
 from .pictures import bars
 
@@ -140,6 +142,33 @@ def test_what_cannot_be_is_refused() -> None:
         fit_histogram(torch.zeros(3), torch.zeros(2))
     with pytest.raises(ConfigError, match="Expected smooth above 0, got 0"):
         fit_histogram(torch.zeros(3), torch.zeros(3), smooth=0)
+
+
+@pytest.mark.long
+def test_noisy_digits_alone_teach_a_ladder_denoising(data_folders: object) -> None:
+    """400 steps of 16 on MNIST under noise of 0.4: the mean of 20 samples gains 5 dB or more (measured: 7.5)."""
+    mnist, test = (
+        torch.from_numpy(np.stack(load_images(name, gray=True).pixels[:rows])).movedim(3, 1).float() / 255
+        for name, rows in (("mnist", 6000), ("mnist-test", 64))
+    )
+    torch.manual_seed(0)
+    objective = create_objective("hdn", seed=0, decoder={"scale": 0.4})
+    optimiser = torch.optim.AdamW(objective.parameters(), lr=1e-3)
+    noisy = mnist + 0.4 * torch.randn(mnist.shape)
+    for step in range(400):
+        loss = objective(Batch(noisy[torch.randint(6000, (16,))]), step).loss
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(objective.parameters(), 100.0)
+        optimiser.step()
+    y = test + 0.4 * torch.randn(test.shape)
+    restored = objective.model.eval().restore(y, samples=20, noise=Noise(seed=0))
+    assert restored.average is not None
+    assert psnr(restored.average, test) > psnr(y, test) + 5
+
+
+def psnr(x_hat: Tensor, x: Tensor) -> float:
+    return float(-10 * torch.log10(((x_hat.clamp(0, 1) - x) ** 2).mean()))
 
 
 def test_noisy_pictures_alone_teach_denoising() -> None:

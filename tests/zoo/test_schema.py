@@ -86,7 +86,7 @@ def test_a_good_file(tmp_path: Path) -> None:
     assert card.baselines == {"bm3d": {"psnr_db": 30.1}} and card.tolerance == {"psnr_db": 0.1}
 
 
-GONE = object()
+GONE = ("left out",)
 DIGEST = "0" * 64
 MISTAKES: list[tuple[tuple[str, ...], Any, str]] = [
     (("model",), {}, "unknown key 'model'. Did you mean 'models'?"),

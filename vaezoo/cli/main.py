@@ -19,6 +19,7 @@ VERBS = {
     "info": ("shelf", "Show a model's parts and its weights' cards."),
     "explain": ("shelf", "Show a composed model, every value with its origin."),
     "train": ("train", "Train a model by a recipe."),
+    "fit-prior": ("fit", "Fit a prior to a trained model's latents, and write a new model."),
     "eval": ("evaluate", "Measure a model on a data set."),
     "sample": ("pictures", "Draw a grid of samples."),
     "reconstruct": ("pictures", "Draw a grid of reconstructions."),
@@ -48,7 +49,9 @@ class _Verbs(click.Group):
         """Returns a verb."""
         if name in VERBS:
             module = import_module(f"vaezoo.cli.{VERBS[name][0]}")
-            ours: click.Command = getattr(module, "list_" if name == "list" else name.replace("eval", "evaluate"))
+            ours: click.Command = getattr(
+                module, "list_" if name == "list" else name.replace("eval", "evaluate").replace("-", "_")
+            )
             return ours
         return guest(name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..errors import ConfigError
 from .facts import ConditionerFacts, Grid, LossFacts, PriorFacts
 
 _POSTERIORS = frozenset({"gaussian", "density", "dirac"})
@@ -13,8 +14,23 @@ def normal_prior(latent_channels: int, latent_stride: int | None = None) -> Prio
     return PriorFacts(_POSTERIORS, (grid,), grid)
 
 
-def mixture_prior(latent_channels: int, latent_stride: int | None = None, components: int = 16) -> PriorFacts:
+def check_mixture(components: int, covariance: str) -> None:
+    """Refuses a mixture without components, or with another covariance than there is.
+
+    Raises:
+        ConfigError: It is one.
+    """
+    if components < 1:
+        raise ConfigError(f"Expected at least 1 component, got {components}.", value=components)
+    if covariance not in ("diagonal", "full"):
+        raise ConfigError(f"Expected covariance to be 'diagonal' or 'full', got {covariance!r}.", value=covariance)
+
+
+def mixture_prior(
+    latent_channels: int, latent_stride: int | None = None, components: int = 16, covariance: str = "diagonal"
+) -> PriorFacts:
     """Facts of :class:`vaezoo.core.MixturePrior`."""
+    check_mixture(components, covariance)
     return normal_prior(latent_channels, latent_stride)
 
 

@@ -44,6 +44,16 @@ class Context:
             vector=None if self.vector is None else repeat_rows(self.vector, k),
         )
 
+    def rows(self, chosen: Tensor) -> Context:
+        """Returns the context of the chosen rows, int64 (N,)."""
+        return replace(
+            self,
+            batch=len(chosen),
+            image=None if self.image is None else self.image[chosen],
+            features=tuple(f[chosen] for f in self.features),
+            vector=None if self.vector is None else self.vector[chosen],
+        )
+
 
 @final
 @dataclass(frozen=True)

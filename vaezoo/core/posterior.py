@@ -23,6 +23,12 @@ def bound_logvar(raw: Tensor, low: float = LOGVAR_MIN, high: float = LOGVAR_MAX)
     return centre + half * torch.tanh((raw - centre) / half)
 
 
+def unbound_logvar(logvar: Tensor, low: float = LOGVAR_MIN, high: float = LOGVAR_MAX) -> Tensor:
+    """Returns the raw number that :func:`bound_logvar` makes ``logvar``, in (low, high), of."""
+    centre, half = (high + low) / 2, (high - low) / 2
+    return centre + half * torch.atanh((logvar - centre) / half)
+
+
 def gaussian_log_prob(z: Tensor, mean: Tensor, logvar: Tensor) -> Tensor:
     """Returns log N(z; mean, exp(logvar)) per element, in nats and fp32."""
     z, mean, logvar = z.float(), mean.float(), logvar.float()

@@ -10,14 +10,29 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ConfigError, IncompatibleParts
+from .ascent import ascend
 from .axes import Axis, line, moved, slerp
+from .builtin import check_mixture
 from .context import Context
 from .covariance import FullGaussian
+from .em import fit_mixture
 from .encoder import Encoder
 from .latents import Latents
 from .mixture import mixture_draw, mixture_log_prob
 from .noise import Noise
-from .posterior import DiagonalGaussian, Posterior, Pyramid, bound_logvar, kl
+from .posterior import (
+    LOGVAR_MAX,
+    LOGVAR_MIN,
+    DiagonalGaussian,
+    Posterior,
+    Pyramid,
+    bound_logvar,
+    kl,
+    unbound_logvar,
+)
+
+MARGIN = 0.1
+"""How far fitted log-variances keep from the ends of their range, which no finite raw number reaches."""
 
 DRAWS = 2**20
 """At most so many numbers have their quantiles taken."""
@@ -99,6 +114,27 @@ class Prior(ABC, nn.Module):
             f"The latents of {type(self).__name__} lie {self.lies}, and no way is known from one to another.",
             hint="Take a model with continuous latents.",
             value=self.lies,
+        )
+
+    def fit(self, z: Tensor, context: Context, *, steps: int | None = None, seed: int = 0) -> tuple[float, ...]:
+        """Fits the prior to latents by maximum likelihood, in place; see :func:`vaezoo.fit_prior`.
+
+        Args:
+            z: Latents of N images, (N, D) or (N, D, h, w), finite.
+            context: Of those N images.
+            steps: At most so many; what is usual for the prior where None.
+            seed: Of all draws.
+
+        Returns:
+            Mean log-likelihood of the latents in the course of it, nats per image.
+
+        Raises:
+            IncompatibleParts: This prior cannot be fitted to latents alone.
+        """
+        raise IncompatibleParts(
+            f"{type(self).__name__} cannot be fitted to latents.",
+            hint="Fit a mixture or a flow.",
+            value=type(self).__name__,
         )
 
     @abstractmethod
@@ -196,6 +232,14 @@ class FlatPrior(Prior):
             rate = (exact if exact is not None else (log_q - log_p).mean(0),)
         return Latents((z,), self.state(z), rate, log_p, log_q)
 
+    def fit(self, z: Tensor, context: Context, *, steps: int | None = None, seed: int = 0) -> tuple[float, ...]:
+        """See :meth:`Prior.fit`: by gradient, 2000 steps where None, unless a prior knows better.
+
+        Raises:
+            IncompatibleParts: It has nothing to learn.
+        """
+        return ascend(self, lambda rows: self.log_prob(z[None, rows], context.rows(rows))[0], len(z), steps, seed)
+
     def sample(self, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
         """See :meth:`Prior.sample`."""
         given = (context.image, context.vector, *self.parameters(), *self.buffers())
@@ -246,29 +290,37 @@ class NormalPrior(FlatPrior):
 
 @final
 class MixturePrior(FlatPrior):
-    """A learned mixture of diagonal Gaussians, one for all cells.
+    """A learned mixture of Gaussians, one for all cells.
 
     Args:
         latent_channels: D.
         latent_stride: Pixels per cell, or None for vectors.
         components: Number of Gaussians.
+        covariance: ``diagonal``, or ``full`` for latents that are correlated within a component.
 
     Raises:
-        ConfigError: Fewer than one component.
+        ConfigError: Fewer than one component, or another covariance.
     """
 
-    def __init__(self, latent_channels: int, latent_stride: int | None = None, components: int = 16) -> None:
+    def __init__(
+        self,
+        latent_channels: int,
+        latent_stride: int | None = None,
+        components: int = 16,
+        covariance: str = "diagonal",
+    ) -> None:
         super().__init__()
-        if components < 1:
-            raise ConfigError(f"Expected at least 1 component, got {components}.", value=components)
+        check_mixture(components, covariance)
         self.latent_channels, self.latent_stride = latent_channels, latent_stride
         self.register_buffer("device_of", torch.zeros(()), persistent=False)
         self.weight_logits = nn.Parameter(torch.zeros(components))
         self.means = nn.Parameter(0.5 * torch.randn(components, latent_channels))
         self.raw_logvars = nn.Parameter(torch.zeros(components, latent_channels))
+        full = torch.zeros(components, latent_channels, latent_channels) if covariance == "full" else None
+        self.below = None if full is None else nn.Parameter(full)
 
     def log_prob(self, z: Tensor, context: Context) -> Tensor:
-        """Returns Σ over cells of log Σ_c w_c N(z; μ_c, σ_c²)."""
+        """Returns Σ over cells of log Σ_c w_c N(z; μ_c, Σ_c)."""
         return mixture_log_prob(z, *self._components())
 
     def rate(self, posterior: DiagonalGaussian, context: Context) -> None:
@@ -279,5 +331,37 @@ class MixturePrior(FlatPrior):
         """Returns z, see :func:`vaezoo.core.mixture.mixture_draw`; for noise of zeros the mixture's mean."""
         return mixture_draw(eps, *self._components())
 
-    def _components(self) -> tuple[Tensor, Tensor, Tensor]:
-        return torch.log_softmax(self.weight_logits, 0), self.means, bound_logvar(self.raw_logvars)
+    @torch.no_grad()
+    def fit(self, z: Tensor, context: Context, *, steps: int | None = None, seed: int = 0) -> tuple[float, ...]:
+        """See :meth:`Prior.fit`: by expectation-maximisation, see :func:`vaezoo.core.em.fit_mixture`.
+
+        Raises:
+            ConfigError: There are fewer than two cells of latents a component, or their variance is too large to state.
+        """
+        cells = z.movedim(1, -1).flatten(0, -2)
+        widest = float(cells.double().var(0, correction=0).max())
+        if widest > math.exp(LOGVAR_MAX - MARGIN):
+            raise ConfigError(
+                f"Expected latents of a variance of at most {math.exp(LOGVAR_MAX - MARGIN):.0f}, got {widest:.4g}.",
+                hint="Train the encoder with a penalty on its latents, or fit a flow.",
+                value=widest,
+            )
+        found = fit_mixture(
+            cells,
+            len(self.means),
+            full=self.below is not None,
+            floor=math.exp(LOGVAR_MIN + MARGIN),
+            ceiling=math.exp(LOGVAR_MAX - MARGIN),
+            steps=200 if steps is None else steps,
+            seed=seed,
+        )
+        self.weight_logits.copy_(found.weights.log())
+        self.means.copy_(found.means)
+        diagonal = found.factors.diagonal(dim1=-2, dim2=-1)
+        self.raw_logvars.copy_(unbound_logvar(2 * diagonal.log()))
+        if self.below is not None:
+            self.below.copy_(found.factors.tril(-1))
+        return tuple(each * len(cells) / len(z) for each in found.history)
+
+    def _components(self) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+        return torch.log_softmax(self.weight_logits, 0), self.means, bound_logvar(self.raw_logvars), self.below

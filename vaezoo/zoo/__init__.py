@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .create import create, create_objective
 from .explanation import explain
+from .fitting import fit_prior
 from .hookspecs import ConformanceCase, PartDeclaration, hookimpl
 from .info import list_models, model_info
 from .keeper import Keeper, Plugin, keeper, plugins
@@ -31,6 +32,7 @@ __all__ = [
     "create",
     "create_objective",
     "explain",
+    "fit_prior",
     "hookimpl",
     "keeper",
     "list_models",

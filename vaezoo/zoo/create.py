@@ -69,7 +69,7 @@ def build_model(spec: ModelSpec, *, blank: bool = False) -> VAE:
 
 
 @contextmanager
-def _seeded(seed: int | None) -> Iterator[None]:
+def seeded(seed: int | None) -> Iterator[None]:
     """Seeds the global generator inside, where there is a seed, and restores it after."""
     if seed is None:
         yield
@@ -122,7 +122,7 @@ def create(
     kept = zoo or keeper()
     spec = _resolve(kept, name, overrides, params)
     held = _held(kept, spec, name, pretrained, lock)
-    with _seeded(seed):
+    with seeded(seed):
         model = build_model(spec, blank=pretrained is not False)
     report = None
     if pretrained is not False:
@@ -164,7 +164,7 @@ def create_objective(
     from ..core import Objective
 
     spec = _resolve(zoo or keeper(), name, overrides, params)
-    with _seeded(seed):
+    with seeded(seed):
         model = build_model(spec)
         loss: Loss = build(cast(PartSpec, spec.parts["loss"]))  # a model without a loss does not resolve
     model.origin = Origin(name, spec)

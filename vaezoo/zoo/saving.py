@@ -201,6 +201,16 @@ def read_weights(folder: Path, told: Mapping[str, Any]) -> tuple[Path, bytes]:
     )
 
 
+def save_file(model: VAE, path: str | Path) -> None:
+    """Writes a model's tensors alone into a safetensors file; how the model is made has to be kept elsewhere.
+
+    Raises:
+        WeightsError: A weight is not finite.
+        StoreError: The file cannot be written; what was there before still is.
+    """
+    write_whole(Path(path), _bytes_of(model))
+
+
 def _bytes_of(model: VAE) -> bytes:
     import torch
     from safetensors.torch import save as to_bytes

@@ -121,7 +121,7 @@ def resolve(
             draft.choose(key, value, replace(model.source, line=_line(model.body, key, model.source.line)))
     if "encodes" in model.body:
         draft.put(registry, "encodes", str(model.body["encodes"]), _origin(model.source, model.body, "encodes"))
-    for key, value in _pairs(overrides):
+    for key, value in pairs(overrides):
         draft.put(registry, key, value, "override")
     for key, value in (params or {}).items():
         draft.put(registry, key, value, "argument")
@@ -151,7 +151,12 @@ def _origin(source: Source | str, body: Any, key: str) -> str:
     return source if isinstance(source, str) else str(replace(source, line=_line(body, key, source.line)))
 
 
-def _pairs(overrides: Overrides) -> list[tuple[str, Any]]:
+def pairs(overrides: Overrides) -> list[tuple[str, Any]]:
+    """Returns overrides as keys and values, those of texts ``key=value`` read as YAML.
+
+    Raises:
+        ConfigError: One is no such text.
+    """
     if isinstance(overrides, str):
         overrides = [overrides]
     keys = list(overrides) if isinstance(overrides, Iterable) else [overrides]
@@ -162,7 +167,7 @@ def _pairs(overrides: Overrides) -> list[tuple[str, Any]]:
     from omegaconf import OmegaConf  # a seventh of what listing models would cost
     from omegaconf.errors import OmegaConfBaseException
 
-    pairs = []
+    found = []
     for text in keys:
         key, equals, _ = text.partition("=")
         if not equals:
@@ -171,8 +176,8 @@ def _pairs(overrides: Overrides) -> list[tuple[str, Any]]:
             parsed: Any = OmegaConf.to_container(OmegaConf.from_dotlist([f"value={text[len(key) + 1 :]}"]))
         except (OmegaConfBaseException, YAMLError) as error:
             raise ConfigError(f"Expected YAML after {key}=, got {text[len(key) + 1 :]!r}.", value=text) from error
-        pairs.append((key.strip(), parsed["value"]))
-    return pairs
+        found.append((key.strip(), parsed["value"]))
+    return found
 
 
 class _Draft:

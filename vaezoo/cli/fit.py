@@ -1,0 +1,77 @@
+"""``vaezoo fit-prior``: a prior fitted to a trained model's latents, and the model that has it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from ..core import VAE, Batch
+
+
+@click.command("fit-prior")
+@click.argument("name")
+@click.option("--data", default="mnist", show_default=True, help="What it was trained on: a set, folder or zip.")
+@click.option("--prior", default="mixture", show_default=True, help="Which prior.")
+@click.option("--components", type=click.IntRange(min=1), help="Of a mixture.")
+@click.option("--set", "settings", multiple=True, help="Another setting of the prior, KEY=VALUE.")
+@click.option("--weights", type=click.Path(path_type=Path), help="A safetensors file instead of the weights that ship.")
+@click.option("--limit", type=click.IntRange(min=1), help="Only the first so many images.")
+@click.option("--steps", type=click.IntRange(min=1), help="Of the fit, at most.")
+@click.option("--seed", default=0, show_default=True, help="Of latents, start and fit.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="A folder, which vaezoo.load reads, or a safetensors file.",
+)
+def fit_prior(
+    name: str,
+    data: str,
+    prior: str,
+    components: int | None,
+    settings: tuple[str, ...],
+    weights: Path | None,
+    limit: int | None,
+    steps: int | None,
+    seed: int,
+    output: Path,
+) -> None:
+    """Fit a prior to the latents of the model NAME, or of one that vaezoo.save wrote into the folder NAME.
+
+    Samples of the new model are of the prior that its own latents have; it reconstructs as the old one does.
+    """
+    from ..zoo import create, fit_prior, load
+    from ..zoo.saving import save, save_file
+    from ..zoo.specs import pairs
+
+    params: dict[str, Any] = dict(pairs(settings)) | ({} if components is None else {"components": components})
+    model = load(name) if Path(name).is_dir() else create(name, pretrained=weights or True)
+    fitted = fit_prior(model, _batch(data, model, limit), prior, steps=steps, seed=seed, **params)
+    if output.suffix == ".safetensors":
+        save_file(fitted, output)
+        told = ", ".join(f"{key!r}: {value!r}" for key, value in {"name": prior, **params}.items())
+        how = f'vaezoo.create({fitted.origin.name!r}, prior={{{told}}}, pretrained="{output}")'
+    else:
+        save(fitted, output)
+        how = f'vaezoo.load("{output}")'
+    click.echo(f"{prior} fitted to {data} -> {output}; {how}")
+
+
+def _batch(data: str, model: VAE, limit: int | None) -> Batch:
+    """Returns the images of a set, with their labels where the model can use them."""
+    import torch
+
+    from ..core import Batch, LabelConditioner
+    from ..train.sets import load_images
+    from .evaluate import tensor_of
+
+    images = load_images(data, gray=model.channels == 1)
+    x = torch.cat([tensor_of(pixels) for pixels in images.pixels[:limit]])
+    cond = {}
+    if isinstance(model.conditioner, LabelConditioner) and images.labels is not None:
+        cond["label"] = torch.from_numpy(images.labels[:limit].copy()).long()
+    return Batch(x, cond=cond)
