@@ -12,9 +12,10 @@ from torch import Tensor
 def coin_log_prob(x: Tensor, logits: Tensor) -> Tensor:
     """Returns Σ x·l − log(1 + eˡ) over pixels P.
 
-    With x·l − max(l, 0) = (x − ½)·l − ½|l| what is left is Σ log(1 + e^−|l|), and this is the logarithm of a product
-    whose factors are in [1, 2]: one logarithm for up to 120 pixels. All of it happens in one buffer. On one thread of a
-    CPU this takes 0.2 to 0.7 of the time of torch's softplus and a sum, with no larger errors.
+    It is Σ x·l − max(l, 0) − log(1 + e^−|l|), and the last term summed is the logarithm of a product whose factors are
+    in [1, 2]: one logarithm for up to 120 pixels. All of it happens in one buffer, since memory that is asked for anew
+    costs more than the arithmetic. On one thread of a CPU this takes 0.2 to 0.8 of the time of torch's softplus, a
+    product and a sum, with no larger errors.
 
     Args:
         x: (B, P) in [0, 1].
@@ -36,12 +37,10 @@ def _factors(pixels: int) -> int:
 
 
 def _total(x: Tensor, logits: Tensor) -> Tensor:
-    buffer = (x - 0.5) * logits
-    total = buffer.sum(2)
-    buffer.copy_(logits).abs_()
-    total = total - 0.5 * buffer.sum(2)
-    factors = buffer.neg_().exp_().add_(1).unflatten(2, (-1, _factors(x.shape[-1])))
-    return total - factors.prod(3).log_().sum(2)
+    buffer = logits.clamp_min(0)
+    misses = buffer.addcmul_(x, logits, value=-1).sum(2)
+    factors = buffer.copy_(logits).abs_().neg_().exp_().add_(1).unflatten(2, (-1, _factors(x.shape[-1])))
+    return -misses - factors.prod(3).log_().sum(2)
 
 
 @final
