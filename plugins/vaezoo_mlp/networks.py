@@ -17,7 +17,7 @@ from vaezoo.core.posterior import believe
 from vaezoo.errors import ConfigError, suggest
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
-    "relu": nn.ReLU,
+    "relu": lambda: nn.ReLU(inplace=True),
     "silu": nn.SiLU,
     "tanh": nn.Tanh,
     "sigmoid": nn.Sigmoid,

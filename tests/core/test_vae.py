@@ -166,7 +166,7 @@ def test_rows_of_latents_must_fit_the_images() -> None:
             NotNormalised,
             "OptimalGaussian is no density of x, so it has no NLL",
         ),
-        ({}, Batch(GOOD.round()), {"k": 0}, ConfigError, "k and chunk of at least 1, got 0 and 10"),
+        ({}, Batch(GOOD.round()), {"k": 0}, ConfigError, "k and chunk of at least 1, got 0 and 16384"),
         ({}, Batch(GOOD.round()), {"chunk": 0}, ConfigError, "k and chunk of at least 1, got 100 and 0"),
         ({}, Batch(GOOD), {"noise": Noise(0.5)}, ConfigError, "Expected noise of temperature 1 for an NLL, got 0.5"),
     ],

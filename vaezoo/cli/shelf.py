@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from ..zoo import explain as explain_model
 from ..zoo import keeper, list_models, model_info
 from ..zoo.registry import split_name
 
@@ -77,6 +76,8 @@ class _Size(click.ParamType):
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 def explain(name: str, overrides: tuple[str, ...], cost: bool, size: tuple[int, int] | None, as_json: bool) -> None:
     """Show a composed model: each part, each value and where it comes from, and the same in Python."""
+    from ..zoo import explain as explain_model
+
     found = explain_model(name, overrides=overrides, size=size, cost=cost)
     if as_json:
         click.echo(json.dumps(found, indent=1))

@@ -23,6 +23,9 @@ from .prior import Prior
 from .results import Bound, Restored
 from .shapes import check_image, check_shape, pad_to_stride
 
+CACHED_PIXELS = 2**20
+"""Decoded pixels at once that a CPU's cache holds: of one thread's chunks from 2^17 to 2^22 the quickest."""
+
 
 @final
 class VAE(nn.Module):
@@ -117,7 +120,7 @@ class VAE(nn.Module):
         return Bound(context, belief, latents, likelihood, log_likelihood, distortion, rate)
 
     @torch.no_grad()
-    def nll(self, batch: Batch, k: int = 100, *, chunk: int = 10, noise: Noise | None = None) -> Tensor:
+    def nll(self, batch: Batch, k: int = 100, *, chunk: int | None = None, noise: Noise | None = None) -> Tensor:
         """Estimates −log p(x) by importance sampling; the image is encoded once.
 
         −log p(x) ≤ E[ −log 1/K Σ_k w_k ], and the gap closes as K grows.
@@ -125,7 +128,7 @@ class VAE(nn.Module):
         Args:
             batch: Images, binary ones under a Bernoulli likelihood.
             k: Importance samples K.
-            chunk: Samples at once; memory grows with it, the result does not change.
+            chunk: Samples at once: more memory, the same result; by default as :data:`CACHED_PIXELS` has it.
             noise: Where they come from.
 
         Returns:
@@ -143,19 +146,20 @@ class VAE(nn.Module):
             message = "Expected a model in evaluation mode for its NLL, got one in training mode."
             raise TrainingError(message, hint="Call model.eval().", value=self.training)
         y, x = self._check_pair(batch, check_image)
+        chunk = max(1, CACHED_PIXELS // x.numel()) if chunk is None else chunk
         if k < 1 or chunk < 1:
             raise ConfigError(f"Expected k and chunk of at least 1, got {k} and {chunk}.", value=(k, chunk))
         noise = noise or Noise()
         if noise.temperature != 1:
-            raise ConfigError(
-                f"Expected noise of temperature 1 for an NLL, got {noise.temperature}.", value=noise.temperature
-            )
+            message = f"Expected noise of temperature 1 for an NLL, got {noise.temperature}."
+            raise ConfigError(message, value=noise.temperature)
         context = self.context(y, batch.cond)
         belief = self._believe(y if self.encodes == "input" else x, context)
         total = x.new_full((x.shape[0],), -math.inf, dtype=torch.float32)
         for start in range(0, k, chunk):
             bound = self._bound(belief, context, x, min(chunk, k - start), noise.at(start))
-            check_density(bound.likelihood, x)
+            if start == 0:
+                check_density(bound.likelihood, x)
             total = torch.logaddexp(total, torch.logsumexp(bound.log_weight, 0))
         return math.log(k) - total
 
@@ -391,10 +395,4 @@ class VAE(nn.Module):
 
     def extra_repr(self) -> str:
         """Returns what the parts do not show."""
-        facts: dict[str, Any] = {
-            "channels": self.channels,
-            "stride": self.stride,
-            "size": self.size,
-            "encodes": self.encodes,
-        }
-        return ", ".join(f"{k}={v!r}" for k, v in facts.items())
+        return f"channels={self.channels!r}, stride={self.stride!r}, size={self.size!r}, encodes={self.encodes!r}"

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from vaezoo.core import VAE, Noise
 from vaezoo.core.shapes import check_image
+from vaezoo.core.vae import CACHED_PIXELS
 from vaezoo.errors import ConfigError, UnknownName, suggest
 from vaezoo.image import psnr_db, ssim
 
@@ -121,7 +122,8 @@ def _nll(trial: Trial) -> dict[str, float]:
     rows = rows_within(trial.model, trial.data.images[:1], trial.max_mib, cond=first)
     each = []
     for number, part in trial.parts():
-        chunk = max(1, min(trial.samples, rows // len(part.y)))
+        cached = CACHED_PIXELS // part.y.numel() if part.y.device.type == "cpu" else trial.samples
+        chunk = max(1, min(trial.samples, rows // len(part.y), cached))
         noise = Noise(seed=trial.seed + number)
         each.append(trial.model.nll(part, k=trial.samples, chunk=chunk, noise=noise).double().cpu())
     nll = torch.cat(each)

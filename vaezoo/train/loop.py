@@ -27,7 +27,7 @@ from vaezoo.train.journal import Journal, Tally
 from vaezoo.train.ranks import Ranks, join_ranks
 from vaezoo.train.recipe import Recipe, recipe_dict, recipe_hash
 from vaezoo.train.schedule import Average
-from vaezoo.train.seeds import deterministic, mix
+from vaezoo.train.seeds import deterministic, mix, seed_torch
 from vaezoo.train.stop import Stop
 from vaezoo.train.update import BadStep, Updater
 
@@ -194,7 +194,7 @@ class _Loop:
         tally = Tally()
         self.objective.eval()
         for index in range(count):
-            torch.manual_seed(mix(self.recipe.seed, index))
+            seed_torch(mix(self.recipe.seed, index), self.ranks.device)
             batch = self.valid.batch(index, range(size), size, self.ranks.device).to(
                 self.ranks.device, memory_format=self.format
             )

@@ -16,7 +16,7 @@ from vaezoo.train.muon import Muon
 from vaezoo.train.ranks import Ranks
 from vaezoo.train.recipe import OptimizerKind, OptimizerRecipe, Precision, Recipe
 from vaezoo.train.schedule import learning_rate
-from vaezoo.train.seeds import mix
+from vaezoo.train.seeds import mix, seed_torch
 
 
 @final
@@ -52,7 +52,8 @@ class Updater:
         for index, phase in enumerate(self.phases):
             if step % phase.every == 0:
                 reports |= self._run(phase, index, step, pieces)
-        self.ranks.average([b for b in self.objective.buffers() if b.is_floating_point()])
+        if self.ranks.world > 1:
+            self.ranks.average([b for b in self.objective.buffers() if b.is_floating_point()])
         return reports
 
     def _run(self, phase: Phase, index: int, step: int, pieces: Sequence[Batch]) -> dict[str, Tensor]:
@@ -62,7 +63,7 @@ class Updater:
         reports: dict[str, Tensor] = {}
         for number, batch in enumerate(pieces):
             place = self.ranks.rank * len(pieces) + number  # in the batch: as many pieces on one process draw the same
-            torch.manual_seed(mix(self.recipe.seed, step, index, place, 0))
+            seed_torch(mix(self.recipe.seed, step, index, place, 0), self.ranks.device)
             with self.arithmetic():
                 terms = self.forward(batch, step, phase=phase)
             (terms.loss / len(pieces)).backward(inputs=list(parameters.values()))

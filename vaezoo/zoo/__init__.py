@@ -6,8 +6,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .create import create, create_objective
-from .explanation import explain
-from .fitting import fit_prior
 from .hookspecs import ConformanceCase, PartDeclaration, hookimpl
 from .info import list_models, model_info
 from .keeper import Keeper, Plugin, keeper, plugins
@@ -22,6 +20,8 @@ from .register import (
 from .settings import settings
 
 if TYPE_CHECKING:
+    from .explanation import explain
+    from .fitting import fit_prior
     from .saving import load, save
 
 __all__ = [
@@ -49,8 +49,11 @@ __all__ = [
     "settings",
 ]
 
+_LATER = {"explain": "explanation", "fit_prior": "fitting", "load": "saving", "save": "saving"}
+"""Modules that listing models does not load."""
+
 
 def __getattr__(name: str) -> Any:
-    if name in ("load", "save"):  # what they need is not loaded to list models
-        return getattr(import_module("vaezoo.zoo.saving"), name)
+    if name in _LATER:
+        return getattr(import_module(f"vaezoo.zoo.{_LATER[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

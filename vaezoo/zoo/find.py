@@ -7,16 +7,12 @@ import os
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import Any
 
 from .shelf import HOUSE
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 GROUP = "vaezoo.plugins"
 
@@ -63,10 +59,16 @@ class Candidate:
         return None
 
 
+@lru_cache(maxsize=1)  # the entry points of a distribution come together, and its metadata are parsed anew each time
+def _identity(dist: importlib.metadata.Distribution) -> tuple[str, str]:
+    metadata = dist.metadata
+    return metadata["Name"], metadata["Version"]
+
+
 def candidate(entry: importlib.metadata.EntryPoint) -> Candidate:
     """Returns the candidate of an entry point."""
     try:
-        dist, version = (entry.dist.name, entry.dist.version) if entry.dist else ("local", "")
+        dist, version = _identity(entry.dist) if entry.dist else ("local", "")
     except Exception:  # metadata that cannot be read
         dist, version = None, ""
     return Candidate(f"{dist or 'unknown'}:{entry.name}", entry, version or "")
@@ -118,6 +120,10 @@ def _in_folder(folder: Path) -> list[Candidate]:
 
 
 def _checkout(folder: Path) -> list[Candidate]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
     project: dict[str, Any] = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8")).get("project", {})
     entries = project.get("entry-points", {}).get(GROUP, {})
     name, version = str(project.get("name", "local")), str(project.get("version", ""))

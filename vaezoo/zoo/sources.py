@@ -19,7 +19,6 @@ from ..errors import (
     VaezooError,
     WeightsError,
 )
-from .download import download
 from .guard import Refused, guarded
 from .registry import Registry
 from .specs import load_object
@@ -48,6 +47,13 @@ def from_file(url: str) -> Path | None:
     """Finds ``file:///path``."""
     path = Path(unquote(urlsplit(url).path))
     return path if os.path.isfile(path) else None
+
+
+def from_web(url: str, part: Path, size: int) -> bool:
+    """Fills a partial file from an ``https://`` or ``http://`` URL; listing models does not load what this needs."""
+    from .download import download
+
+    return download(url, part, size)
 
 
 def from_hub(url: str, part: Path, size: int) -> bool:
@@ -96,7 +102,7 @@ def from_hub(url: str, part: Path, size: int) -> bool:
 
 LOCAL: dict[str, Callable[[str], Path | None]] = {"pkg": from_package, "file": from_file}
 """Schemes of files that are here or not."""
-REMOTE: dict[str, Callable[[str, Path, int], bool]] = {"https": download, "http": download, "hf": from_hub}
+REMOTE: dict[str, Callable[[str, Path, int], bool]] = {"https": from_web, "http": from_web, "hf": from_hub}
 """Schemes that fill a partial file of the store, see :data:`vaezoo.zoo.store.Filler`."""
 
 

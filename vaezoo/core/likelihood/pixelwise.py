@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ..posterior import gaussian_log_prob
 from .base import Likelihood, by_sample, cropped
+from .coins import coin_log_prob
 from .kind import LikelihoodKind, corrected, known
 
 
@@ -41,12 +41,8 @@ class Bernoulli(Likelihood):
         return torch.sqrt(p * (1 - p))
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """Returns Σ x·log p + (1−x)·log(1−p), from logits l as x·l − log(1 + eˡ); see :meth:`Likelihood.log_prob`.
-
-        That form takes 0.6 of the time of torch's binary cross entropy on a CPU, and the same values.
-        """
-        logits = by_sample(self.logits, x)
-        return (x.float() * logits - F.softplus(logits)).flatten(2).sum(2)
+        """Returns Σ x·log p + (1−x)·log(1−p), from logits l as x·l − log(1 + eˡ); see :meth:`Likelihood.log_prob`."""
+        return coin_log_prob(x.float().flatten(1), by_sample(self.logits, x).flatten(2))
 
     def crop(self, size: tuple[int, int]) -> Bernoulli:
         """See :meth:`Likelihood.crop`."""

@@ -1,0 +1,68 @@
+"""The log-probability of coins given by logits, and its gradient, in few passes over memory."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, final
+
+import torch
+from torch import Tensor
+
+
+def coin_log_prob(x: Tensor, logits: Tensor) -> Tensor:
+    """Returns Σ x·l − log(1 + eˡ) over pixels P.
+
+    It is Σ x·l − max(l, 0) − log(1 + e^−|l|), and the last term summed is the logarithm of a product whose factors are
+    in [1, 2]: one logarithm for up to 120 pixels. All of it happens in one buffer, since memory that is asked for anew
+    costs more than the arithmetic. On one thread of a CPU this takes 0.2 to 0.8 of the time of torch's softplus, a
+    product and a sum, with no larger errors.
+
+    Args:
+        x: (B, P) in [0, 1].
+        logits: l, (K, B, P).
+
+    Returns:
+        Nats, (K, B).
+    """
+    if torch.is_grad_enabled():
+        total: Tensor = _CoinLogProb.apply(x, logits)
+        return total
+    return _total(x, logits)
+
+
+@lru_cache
+def _factors(pixels: int) -> int:
+    """Returns how many factors in [1, 2] are multiplied: a divisor of the pixels, small enough for fp32."""
+    return max(count for count in range(1, 121) if pixels % count == 0)
+
+
+def _total(x: Tensor, logits: Tensor) -> Tensor:
+    buffer = logits.clamp_min(0)
+    misses = buffer.addcmul_(x, logits, value=-1).sum(2)
+    factors = buffer.copy_(logits).abs_().neg_().exp_().add_(1).unflatten(2, (-1, _factors(x.shape[-1])))
+    return -misses - factors.prod(3).log_().sum(2)
+
+
+@final
+class _CoinLogProb(torch.autograd.Function):
+    """The sums with their gradients, which can be differentiated again."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor, logits: Tensor) -> Tensor:
+        return _total(x, logits)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        x, logits = ctx.saved_tensors
+        by_x, by_logits = ctx.needs_input_grad
+        gradient = gradient[..., None]
+        return (
+            (gradient * logits).sum(0) if by_x else None,
+            gradient * (x - torch.sigmoid(logits)) if by_logits else None,
+        )
