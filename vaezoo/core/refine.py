@@ -47,11 +47,12 @@ class Refinement(ABC, nn.Module):
 def slope(log_joint: LogJoint, z: Tensor) -> Tensor:
     """Returns ∂/∂z log p(x, z), of the shape of z, also where gradients are off.
 
-    Where they are on, it can be differentiated again.
+    Where they are on, it can be differentiated again. It is the partial derivative: what else the function holds is
+    constant, even where it was itself computed from z.
     """
     again = torch.is_grad_enabled()
     with torch.enable_grad():
-        point = z if again and z.requires_grad else z.detach().requires_grad_()
+        point = z.view_as(z) if again and z.requires_grad else z.detach().requires_grad_()
         return torch.autograd.grad(log_joint(point).sum(), point, create_graph=again)[0]
 
 
