@@ -27,7 +27,8 @@ class SemiAmortisedRefinement(Refinement):
 
     A step goes along the natural gradient, (σ²·∂/∂μ, 2·∂/∂log σ²), held to one σ in each mean and one in each log σ².
     The bound is estimated by antithetic pairs of draws that are not the samples': a sample must not have moved the
-    density by which it is weighed. All of an image's samples share them.
+    density by which it is weighed. All images and all samples share them, so that an image is refined alike in every
+    batch; on the mean path they are the same ones every time, since without draws nothing tells how wide q may be.
 
     Args:
         steps: How many.
@@ -43,7 +44,7 @@ class SemiAmortisedRefinement(Refinement):
     gradient: Stochastic Variational Inference (Hoffman et al., 2013), section 2.3, arXiv:1206.7051.
     """
 
-    def __init__(self, steps: int = 4, rate: float = 0.2, draws: int = 1, through: bool = True) -> None:
+    def __init__(self, steps: int = 4, rate: float = 0.2, draws: int = 2, through: bool = True) -> None:
         super().__init__()
         check_ascent(steps, rate, draws)
         self.steps, self.rate, self.draws, self.through = steps, rate, draws, through
@@ -63,7 +64,8 @@ class SemiAmortisedRefinement(Refinement):
                 value=type(belief).__name__,
             )
         noise = noise or Noise()
-        refined = self.ascend(belief, log_joint, replace(noise, index=0), stride)
+        fixed = Noise(seed=0, field=noise.field) if noise.temperature == 0 else replace(noise, temperature=1.0, index=0)
+        refined = self.ascend(belief, log_joint, fixed, stride)
         return refined.sample(k, noise, stride=stride)
 
     def ascend(self, belief: DiagonalGaussian, log_joint: LogJoint, noise: Noise, stride: int = 1) -> DiagonalGaussian:
@@ -78,7 +80,7 @@ class SemiAmortisedRefinement(Refinement):
         again = self.through and torch.is_grad_enabled()
         mean, logvar = start = belief.mean.float(), belief.logvar.float()
         for number in range(self.steps):
-            half = noise.normal((self.draws, *mean.shape), mean, level=ASCENT + number % 60, stride=stride)
+            half = noise.normal((self.draws, 1, *mean.shape[1:]), mean, level=ASCENT + number % 60, stride=stride)
             eps = torch.cat([half, -half])
             with torch.enable_grad():
                 if not (again and mean.requires_grad):

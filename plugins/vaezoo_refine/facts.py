@@ -79,7 +79,7 @@ def riemannian(
     return RefineFacts(frozenset({"gaussian", "density"}), vectors=True)
 
 
-def semi_amortised(steps: int = 4, rate: float = 0.2, draws: int = 1, through: bool = True) -> RefineFacts:
+def semi_amortised(steps: int = 4, rate: float = 0.2, draws: int = 2, through: bool = True) -> RefineFacts:
     """Facts of :class:`vaezoo_refine.amortised.SemiAmortisedRefinement`."""
     check_ascent(steps, rate, draws)
     return RefineFacts(frozenset({"gaussian"}))

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vaezoo.core import VAE, Context, Decoder, DiagonalGaussian, Encoder, Gaussian, Likelihood, NormalPrior, Refinement
 
-WEIGHT = torch.tensor([[0.9, 0.8], [0.7, 0.9], [0.2, 0.4], [0.8, 0.7]])
+WEIGHT = torch.tensor([[0.9, 0.3], [0.7, 0.1], [0.2, 0.6], [0.1, 0.7]])
 VARIANCE = 0.2
 PRECISION = torch.eye(2) + WEIGHT.T @ WEIGHT / VARIANCE
 """Of the exact posterior."""
@@ -41,7 +41,7 @@ class RoughEncoder(Encoder):
 
     channels, size = 1, (2, 2)
 
-    def __init__(self, off: float = 0.3, logvar: float = -1.5) -> None:
+    def __init__(self, off: float = 0.3, logvar: float = -1.2) -> None:
         super().__init__()
         self.off, self.logvar = torch.nn.Parameter(torch.tensor(off)), torch.nn.Parameter(torch.tensor(logvar))
 

@@ -55,8 +55,8 @@ def refinement(kind: str) -> Refinement:
     if kind == "hamiltonian":
         return HamiltonianRefinement(2, steps=4, step_size=0.15, start=0.6)
     if kind == "riemannian":
-        return RiemannianRefinement(2, 3, 0.15, 0.5, 0.6, centroids=4, fixed_points=12)
-    return SemiAmortisedRefinement(4, 0.3)
+        return RiemannianRefinement(2, 2, 0.15, 0.3, 0.6, centroids=4, fixed_points=8)
+    return SemiAmortisedRefinement(6, 0.3, draws=4)
 
 
 KINDS = ("hamiltonian", "riemannian", "semi-amortised")
@@ -73,7 +73,6 @@ def test_the_weights_mean_is_the_likelihood(kind: str) -> None:
     spread = (log_w - found).exp().std(0) / 20000**0.5
     assert (spread < 0.02).all(), spread
     torch.testing.assert_close(found.float(), log_likelihood(X), atol=5 * float(spread.max()), rtol=0)
-    assert not hasattr(model(Batch(X)).latents.log_p, "nothing")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -81,9 +80,9 @@ def test_the_refined_bound_lies_between_the_unrefined_and_the_likelihood(kind: s
     refined, plain = linear_vae(refinement(kind)), linear_vae()
     optimiser = torch.optim.Adam([p for p in refined.refine.parameters()] or [torch.zeros(1)], lr=3e-2)
     torch.manual_seed(0)
-    for _ in range(60 if list(refined.refine.parameters()) else 0):
+    for _ in range(40 if list(refined.refine.parameters()) else 0):
         optimiser.zero_grad()
-        (-refined(Batch(X), k=64).elbo.mean()).backward()
+        (-refined(Batch(X), k=32).elbo.mean()).backward()
         optimiser.step()
     with torch.no_grad():
         bounds = [m(Batch(X), k=20000, noise=Noise(seed=1)).log_weight for m in (plain, refined)]
@@ -98,19 +97,19 @@ def test_the_refined_bound_lies_between_the_unrefined_and_the_likelihood(kind: s
 def test_the_nll_converges_and_its_chunks_do_not_matter(kind: str) -> None:
     model = linear_vae(refinement(kind))
     exact, noise = -log_likelihood(X), Noise(seed=2)
-    estimates = [model.nll(Batch(X), k, chunk=1000, noise=noise).mean() for k in (1, 10, 4000)]
+    estimates = [model.nll(Batch(X), k, chunk=1000, noise=noise).mean() for k in (1, 10, 2000)]
     assert abs(float(estimates[2] - exact.mean())) < 0.02
     torch.testing.assert_close(
         model.nll(Batch(X), 30, chunk=7, noise=noise), model.nll(Batch(X), 30, chunk=30, noise=noise)
     )
-    runs = torch.stack([model.nll(Batch(X), 10, noise=Noise(seed=seed)).mean() for seed in range(40)])
-    ones = torch.stack([model.nll(Batch(X), 1, noise=Noise(seed=seed)).mean() for seed in range(40)])
+    runs = torch.stack([model.nll(Batch(X), 10, noise=Noise(seed=seed)).mean() for seed in range(20)])
+    ones = torch.stack([model.nll(Batch(X), 1, noise=Noise(seed=seed)).mean() for seed in range(20)])
     assert exact.mean() - 0.02 < runs.mean() < ones.mean()
 
 
 def test_an_ascent_ends_at_the_best_diagonal_gaussian() -> None:
     """Mean field: the exact mean, and the inverse of each diagonal element of the precision."""
-    refine = SemiAmortisedRefinement(300, 0.1, draws=4)
+    refine = SemiAmortisedRefinement(200, 0.05, draws=256)
     model = linear_vae(refine)
 
     def log_joint(z: Tensor) -> Tensor:
@@ -125,15 +124,15 @@ def test_an_ascent_ends_at_the_best_diagonal_gaussian() -> None:
 
 @pytest.mark.parametrize("through", [True, False])
 def test_the_gradient_goes_through_the_steps_or_past_them(through: bool) -> None:
-    model = linear_vae(SemiAmortisedRefinement(2, 0.3, through=through))
+    model = linear_vae(SemiAmortisedRefinement(2, 0.3, through=through), off=0.1)
 
     def value(off: float) -> Tensor:
         with torch.no_grad():
             model.encoder.off.fill_(off)
         return model(Batch(X), k=50, noise=Noise(seed=3)).log_weight.mean()
 
-    slope = float(torch.autograd.grad(value(0.3), model.encoder.off)[0])
-    by_hand = float((value(0.305) - value(0.295)).detach() / 0.01)
+    slope = float(torch.autograd.grad(value(0.1), model.encoder.off)[0])
+    by_hand = float((value(0.105) - value(0.095)).detach() / 0.01)
     assert (abs(slope - by_hand) < 0.02 * abs(by_hand)) == through, (slope, by_hand)
 
 
@@ -156,9 +155,11 @@ def test_the_gradient_of_a_walk_is_that_of_its_value(kind: str) -> None:
 
 
 def test_a_picture_is_reconstructed_from_the_refined_centre_and_restored_without() -> None:
-    refined, plain = linear_vae(SemiAmortisedRefinement(30, 0.3)), linear_vae()
-    far, near = (((m.reconstruct(X) - X) ** 2).mean() for m in (plain, refined))
-    assert near < far
+    refined, plain = linear_vae(SemiAmortisedRefinement(60, 0.3)), linear_vae()
+    with torch.no_grad():
+        best = plain.decode(exact_mean(X)).image.clamp(0, 1)
+    far, near = ((m.reconstruct(X) - best).abs().max() for m in (plain, refined))
+    assert near < 1e-3 < 0.1 < far
     assert torch.equal(refined.restore(X).image, plain.restore(X).image)
 
 
@@ -214,7 +215,11 @@ def test_a_refined_model_is_kept_whole(tmp_path: Path) -> None:
             {"loss": "dreg"},
             "The loss 'dreg' takes a gaussian belief, but the refine 'hamiltonian' makes a density",
         ),
-        ("denoise", {"refine": "hamiltonian", "encoder": None}, "stands without an encoder"),
+        (
+            "denoise",
+            {"refine": {"name": "hamiltonian", "latent_channels": 4}, "encoder": None},
+            "stands without an encoder",
+        ),
     ],
 )
 def test_what_cannot_be_refined_is_refused_in_a_sentence(model: str, params: dict[str, Any], sentence: str) -> None:
@@ -230,7 +235,7 @@ def test_what_cannot_be_refined_is_refused_in_a_sentence(model: str, params: dic
         (facts.hamiltonian, {"latent_channels": 2, "step_size": 0.6}, r"< largest_step, got 0\.6 and 0\.5"),
         (facts.hamiltonian, {"latent_channels": 2, "start": 0.0}, r"start in \(0, 1\], got 0\.0"),
         (facts.riemannian, {"latent_channels": 2, "floor": 0.0}, r"floor > 0, got \(32, 4, 1\.5, 0\.0\)"),
-        (facts.semi_amortised, {"rate": 1.5}, r"0 < rate <= 1, got 4, 1 and 1\.5"),
+        (facts.semi_amortised, {"rate": 1.5}, r"0 < rate <= 1, got 4, 2 and 1\.5"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(call: Any, settings: dict[str, Any], message: str) -> None:

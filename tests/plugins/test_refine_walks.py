@@ -63,7 +63,7 @@ def energy(kind: str, z: Tensor, momentum: Tensor) -> Tensor:
 def test_a_walk_back_ends_where_it_began(kind: str) -> None:
     z, momentum = start()
     there, pushed = walk(kind, z, momentum, 0.1, 6)
-    assert (there - z).abs().max() > 0.2
+    assert (there - z).abs().max() > 0.15
     back, pulled = walk(kind, there, -pushed, 0.1, 6)
     torch.testing.assert_close(back, z, atol=1e-8, rtol=0)
     torch.testing.assert_close(pulled, -momentum, atol=1e-8, rtol=0)
@@ -97,7 +97,7 @@ def test_the_four_iterations_of_the_default_are_enough_at_its_largest_step() -> 
 def test_the_energys_error_shrinks_with_the_square_of_the_step(kind: str) -> None:
     z, momentum = start()
     begun = energy(kind, z, momentum)
-    errors = [float((energy(kind, *walk(kind, z, momentum, 0.4 / n, n)) - begun).abs()) for n in (8, 16)]
+    errors = [float((energy(kind, *walk(kind, z, momentum, 0.4 / n, n)) - begun).abs().detach()) for n in (8, 16)]
     assert errors[0] > 1e-8
     assert 3 < errors[0] / errors[1] < 5.5, errors
 
