@@ -1,5 +1,6 @@
 # make enhance [IMAGE=photo.jpg]   set up .venv, enhance a photo, say where the result is
 # make test                        set up .venv, lint, check types, test
+# make test-long                   the tests that take long, alone
 # make strangers                   test the plugins that are distributions of their own, in .venv-strangers
 # make faults                      the tests of downloads and caches that fail, alone
 # make docs                        write the generated parts of README and docs again
@@ -14,7 +15,7 @@ GUESTS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/vaezoo-*/pyproject.to
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: enhance test strangers faults olah lint docs bench clean
+.PHONY: enhance test test-long strangers faults olah lint docs bench clean
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -32,8 +33,11 @@ lint: $(VENV)/ready
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m 'not long'
 	@$(MAKE) --no-print-directory strangers
+
+test-long: $(VENV)/ready
+	$(BIN)/python -m pytest -m long
 
 # Borrows all of .venv, so that only what the strangers themselves need is installed.
 $(APART)/ready: $(VENV)/ready $(GUESTS:%=%/pyproject.toml)
@@ -60,6 +64,7 @@ olah: .venv-olah/ready
 
 docs: $(VENV)/ready
 	$(BIN)/python -m benchmarks.readme
+	$(BIN)/python -m benchmarks.zoo
 
 bench: $(VENV)/ready
 	$(BIN)/python -m benchmarks.restoration

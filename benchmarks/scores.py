@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vaezoo.core import VAE
 
 SIGMAS = (15, 25, 50)
+NLL_SAMPLES = 100
 
 
-def scores_of(model: VAE, name: str) -> tuple[dict[str, Any], str]:
-    """Returns a model's scores and their protocol; needs the test set in ``$VAEZOO_DATA``."""
+def scores_of(model: VAE, name: str, data: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    """Returns a model's scores and their protocol; needs the test set in ``$VAEZOO_DATA``.
+
+    Args:
+        model: With its weights.
+        name: Of the weights.
+        data: What they were trained on, the ``data`` of their recipe; a generative model is measured on its test split.
+    """
     task = model.origin.spec.model.task
-    return _restoration(model, name) if task == "denoise" else _likelihood(model, name)
+    return _restoration(model, name) if task == "denoise" else _likelihood(model, name, data)
 
 
 def _restoration(model: VAE, name: str) -> tuple[dict[str, Any], str]:
@@ -29,12 +37,21 @@ def _restoration(model: VAE, name: str) -> tuple[dict[str, Any], str]:
     return scores, protocol
 
 
-def _likelihood(model: VAE, name: str) -> tuple[dict[str, Any], str]:
-    from .generative import measure
+def _likelihood(model: VAE, name: str, data: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    from vaezoo.cli.evaluate import load_test_split, measure_likelihood
 
-    scores = {key: round(value, 3) for key, value in measure(model).items()}
+    (trained_on,) = data["sets"]
+    binary = data["binarise"] or trained_on.startswith("static-")
+    images = load_test_split(trained_on, model)
+    found = measure_likelihood(model, images, nll=NLL_SAMPLES if binary else 0, binary=data["binarise"])
+    options = "" if trained_on == "fashion-mnist" else f" --data {trained_on}"
+    if data["binarise"]:
+        options += " --binarise"
+    if binary:
+        options += f" --nll {NLL_SAMPLES}"
+    pixels = "binary pixels" if binary else "gray pixels under a Bernoulli likelihood"
     protocol = (
-        "Fashion-MNIST's test images, gray pixels under a Bernoulli likelihood, nats per image, one posterior sample, "
-        f"seeded: vaezoo eval {name}"
+        f"The test images of {trained_on}, {pixels}, nats per image, one posterior sample, seeded: "
+        f"vaezoo eval {name}{options}"
     )
-    return scores, protocol
+    return {key: round(value, 3) for key, value in found.items()}, protocol

@@ -69,7 +69,7 @@ def main(run: Path, tag: str, package: str, licence: str, recipe: str, half: boo
     save_weights(run, path, half=half)
     content = path.read_bytes()
     loaded = create(model, pretrained=path)
-    scores, protocol = scores_of(loaded, name)
+    scores, protocol = scores_of(loaded, name, record["recipe"]["data"])
     write_card(
         name,
         {

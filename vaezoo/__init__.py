@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .evaluate.measure import evaluate as evaluate
     from .restore import enhance as enhance
     from .zoo import ConformanceCase as ConformanceCase
     from .zoo import PartDeclaration as PartDeclaration
@@ -51,12 +52,14 @@ _ZOO = (
     "save",
     "settings",
 )
-__all__ = sorted([*_ZOO, "enhance"])
+__all__ = sorted([*_ZOO, "enhance", "evaluate"])
 
 
 def __getattr__(name: str) -> Any:
     if name in _ZOO:
         return getattr(import_module("vaezoo.zoo"), name)
+    if name == "evaluate":
+        return import_module("vaezoo.evaluate")
     if name == "enhance":
         return import_module("vaezoo.restore").enhance
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

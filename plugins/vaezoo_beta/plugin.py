@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from vaezoo import ConformanceCase, PartDeclaration, hookimpl
 
 VAEZOO_API = 1
+
+
+@hookimpl
+def vaezoo_registry_files() -> list[Path]:
+    """Returns this plugin's registry file: its models."""
+    return [Path(__file__).with_name("registry.yaml")]
 
 
 @hookimpl
@@ -19,6 +27,12 @@ def vaezoo_losses() -> dict[str, PartDeclaration]:
         "capacity": PartDeclaration(
             "vaezoo_beta.losses:CapacityLoss", "vaezoo_beta.facts:capacity", "Burgess' controlled capacity."
         ),
+        "cyclical": PartDeclaration(
+            "vaezoo_beta.schedules:CyclicalLoss", "vaezoo_beta.facts:cyclical", "A β that rises anew in each cycle."
+        ),
+        "linear": PartDeclaration(
+            "vaezoo_beta.schedules:LinearLoss", "vaezoo_beta.facts:linear", "A β that goes from one value to another."
+        ),
     }
 
 
@@ -28,4 +42,7 @@ def vaezoo_conformance_cases() -> list[ConformanceCase]:
     return [
         ConformanceCase("mlp-vae", {"loss": {"name": "beta", "beta": 4.0}}),
         ConformanceCase("mlp-vae", {"loss": {"name": "capacity", "gamma": 1.0}}),
+        ConformanceCase("cyclical-vae"),
+        ConformanceCase("disentangled-beta-vae", {"loss": {"gamma": 1.0}}),
+        ConformanceCase("mlp-vae", {"loss": {"name": "linear", "first": 0.1}}),
     ]

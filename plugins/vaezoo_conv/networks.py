@@ -16,7 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vaezoo.core import Context, Decoder, Encoder, Likelihood, LikelihoodHead, Posterior
-from vaezoo.core.facts import check_belief
+from vaezoo.core.beliefs import belief_channels
+from vaezoo.core.modulation import modulated, modulations
 from vaezoo.core.posterior import believe
 
 
@@ -50,10 +51,11 @@ class ConvEncoder(Encoder):
         widths: Channels of the stages, each of which halves the resolution.
         gather: Side of the last, non-overlapping convolution: the cell's size in pixels is this times 2^stages.
         context_vector: Dimensions of the context's vector; 0 for none.
-        belief: ``gaussian``, or ``dirac`` for a point and nothing else.
+        belief: ``gaussian``, ``dirac`` for a point and nothing else, or another of :mod:`vaezoo.core.beliefs`.
+        modulate: ``film`` or ``adain``: the vector changes what each stage gives instead of being added once.
 
     Raises:
-        ConfigError: The belief is neither.
+        ConfigError: There is no such belief.
     """
 
     def __init__(
@@ -64,18 +66,22 @@ class ConvEncoder(Encoder):
         gather: int = 4,
         context_vector: int = 0,
         belief: str = "gaussian",
+        modulate: str = "none",
     ) -> None:
         super().__init__()
-        check_belief(belief)
         self.belief = belief
         self.channels, self.stride = image_channels, 2 ** len(widths) * gather
         self.stages = nn.Sequential(*(Stage(a, b, 2) for a, b in pairwise([image_channels, *widths])))
-        self.tell = nn.Linear(context_vector, widths[-1]) if context_vector else None
-        self.believe = nn.Conv2d(widths[-1], (2 if belief == "gaussian" else 1) * latent_channels, gather, gather)
+        self.tell = nn.Linear(context_vector, widths[-1]) if context_vector and modulate == "none" else None
+        self.modulations = modulations(modulate, context_vector, widths)
+        self.believe = nn.Conv2d(widths[-1], belief_channels(belief, latent_channels), gather, gather)
 
     def forward(self, image: Tensor, context: Context) -> Posterior:
         """See :meth:`vaezoo.core.Encoder.forward`."""
-        return believe(self.believe(told(self.stages(image), self.tell, context)), self.belief)
+        features = image
+        for block, stage in enumerate(self.stages):
+            features = modulated(self.modulations, block, stage(features), context.vector)
+        return believe(self.believe(told(features, self.tell, context)), self.belief)
 
 
 @final
@@ -87,9 +93,10 @@ class ConvDecoder(Decoder):
         image_channels: C.
         widths: Channels of the stages, as the encoder's; walked backwards.
         gather: As the encoder's.
-        likelihood: ``bernoulli``, ``gaussian`` or ``laplace``.
-        scale: See :class:`vaezoo.core.LikelihoodHead`.
+        likelihood: A kind, see :class:`vaezoo.core.LikelihoodHead`.
+        scale: Likewise.
         context_vector: Dimensions of the context's vector; 0 for none.
+        modulate: As the encoder's.
     """
 
     def __init__(
@@ -101,20 +108,24 @@ class ConvDecoder(Decoder):
         likelihood: str = "bernoulli",
         scale: float | str = "learned",
         context_vector: int = 0,
+        modulate: str = "none",
     ) -> None:
         super().__init__()
         self.channels, self.stride = image_channels, 2 ** len(widths) * gather
         self.head = LikelihoodHead(likelihood, image_channels, scale)
         self.spread = nn.ConvTranspose2d(latent_channels, widths[-1], gather, gather)
-        self.tell = nn.Linear(context_vector, widths[-1]) if context_vector else None
-        self.stages = nn.ModuleList(Stage(a, b) for a, b in pairwise([*reversed(widths), widths[0]]))
+        self.tell = nn.Linear(context_vector, widths[-1]) if context_vector and modulate == "none" else None
+        outputs = [*reversed(widths), widths[0]]
+        self.stages = nn.ModuleList(Stage(a, b) for a, b in pairwise(outputs))
+        self.modulations = modulations(modulate, context_vector, outputs[1:])
         self.project = nn.Conv2d(widths[0], self.head.outputs, 3, padding=1)
 
     def forward(self, state: Tensor, context: Context) -> Likelihood:
         """See :meth:`vaezoo.core.Decoder.forward`; a vector is taken as a grid of one cell."""
         state = state[:, :, None, None] if state.dim() == 2 else state
         features = told(self.spread(state), self.tell, context)
-        for stage in self.stages:
-            features = F.interpolate(stage(features), scale_factor=2.0, mode="nearest")
+        for block, stage in enumerate(self.stages):
+            features = modulated(self.modulations, block, stage(features), context.vector)
+            features = F.interpolate(features, scale_factor=2.0, mode="nearest")
         likelihood: Likelihood = self.head(self.project(F.silu(features)))
         return likelihood

@@ -1,1 +1,1 @@
-"""Conditional ladder VAEs for restoration: norm-free, convolutional, any size."""
+"""Convolutional ladder VAEs, norm-free and for any size: conditional ones that restore, and ones that generate."""

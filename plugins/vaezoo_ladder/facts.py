@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from vaezoo.core.facts import ConditionerFacts, DecoderFacts, EncoderFacts, Grid, PriorFacts, check_widths
+from vaezoo.core.facts import (
+    ConditionerFacts,
+    DecoderFacts,
+    EncoderFacts,
+    Grid,
+    PriorFacts,
+    check_widths,
+    likelihood_fact,
+)
+from vaezoo.errors import ConfigError
 
 WIDTHS, LATENTS, EVIDENCE = (48, 72, 96), (4, 6, 8), (16, 24, 32)
 """The S size: 1.3 M parameters."""
+
+TOP_WIDTHS, TOP_LATENTS, DEPTHS, SIZE = (16, 32), (2, 8), (1, 3), (28, 28)
+"""The ladder that generates: channels, latents and levels per scale, fine to coarse."""
 
 
 def grids(widths: tuple[int, ...]) -> tuple[Grid, ...]:
@@ -41,3 +53,58 @@ def decoder(image_channels: int = 3, widths: tuple[int, ...] = WIDTHS) -> Decode
     """Facts of :class:`vaezoo_ladder.networks.ResidualDecoder`."""
     check_widths("widths", widths)
     return DecoderFacts(Grid(widths[0], 2), "gaussian", image_channels, needs_image=True)
+
+
+def levels(widths: tuple[int, ...], depths: tuple[int, ...]) -> tuple[Grid, ...]:
+    """Returns the evidence of each level, coarse to fine, with as many levels a scale as ``depths`` says."""
+    many = reversed(tuple(depths))
+    return tuple(grid for grid, depth in zip(grids(widths), many, strict=True) for _ in range(depth))
+
+
+def bottom_up(
+    image_channels: int = 3,
+    widths: tuple[int, ...] = TOP_WIDTHS,
+    depths: tuple[int, ...] = DEPTHS,
+    blocks: int = 2,
+    squeeze: int = 1,
+    dropout: float = 0.0,
+) -> EncoderFacts:
+    """Facts of :class:`vaezoo_ladder.topdown.BottomUpEncoder`."""
+    _check_scales(dropout, squeeze, widths=widths, depths=depths)
+    return EncoderFacts("pyramid", levels(tuple(widths), tuple(depths)), image_channels)
+
+
+def top_down(
+    widths: tuple[int, ...] = TOP_WIDTHS,
+    latents: tuple[int, ...] = TOP_LATENTS,
+    depths: tuple[int, ...] = DEPTHS,
+    squeeze: int = 1,
+    dropout: float = 0.0,
+    image_size: tuple[int, int] = SIZE,
+) -> PriorFacts:
+    """Facts of :func:`vaezoo_ladder.topdown.top_down_prior`."""
+    _check_scales(dropout, squeeze, widths=widths, latents=latents, depths=depths)
+    return PriorFacts(frozenset({"pyramid"}), levels(tuple(widths), tuple(depths)), Grid(widths[0], 2))
+
+
+def shuffle(
+    image_channels: int = 3,
+    widths: tuple[int, ...] = TOP_WIDTHS,
+    likelihood: str = "bernoulli",
+    scale: float | str = "learned",
+) -> DecoderFacts:
+    """Facts of :class:`vaezoo_ladder.topdown.ShuffleDecoder`."""
+    check_widths("widths", widths)
+    return DecoderFacts(Grid(widths[0], 2), likelihood_fact(likelihood, scale), image_channels)
+
+
+def _check_scales(dropout: float, squeeze: int, **numbers: tuple[int, ...]) -> None:
+    for name, values in numbers.items():
+        check_widths(name, values)
+    counts = {name: len(values) for name, values in numbers.items()}
+    if len(set(counts.values())) > 1:
+        raise ConfigError(f"Expected one number a scale, the same count of each, got {counts}.", value=counts)
+    if squeeze < 1:
+        raise ConfigError(f"Expected a squeeze of at least 1, got {squeeze}.", value=squeeze)
+    if not 0 <= dropout < 1:
+        raise ConfigError(f"Expected a dropout in [0, 1), got {dropout}.", value=dropout)

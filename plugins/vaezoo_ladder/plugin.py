@@ -19,7 +19,11 @@ def vaezoo_registry_files() -> list[Path]:
 @hookimpl
 def vaezoo_conformance_cases() -> list[ConformanceCase]:
     """Returns what the contract kit is to test."""
-    return [ConformanceCase("denoise", {"widths": [16, 24, 32], "blocks": 1})]
+    return [
+        ConformanceCase("denoise", {"widths": [16, 24, 32], "blocks": 1}),
+        ConformanceCase("ladder-vae"),
+        ConformanceCase("vdvae-small", {"depths": [2, 2, 2]}),
+    ]
 
 
 @hookimpl

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from vaezoo.core.facts import DecoderFacts, EncoderFacts, Grid, check_belief, check_widths, likelihood_fact
+from vaezoo.core.facts import (
+    DecoderFacts,
+    EncoderFacts,
+    Grid,
+    check_belief,
+    check_modulate,
+    check_widths,
+    likelihood_fact,
+)
 
 
 def encoder(
@@ -13,12 +21,17 @@ def encoder(
     activation: str = "silu",
     context_vector: int = 0,
     belief: str = "gaussian",
+    modulate: str = "none",
 ) -> EncoderFacts:
     """Facts of :class:`vaezoo_mlp.networks.DenseEncoder`."""
     check_widths("hidden", hidden, least=0)
-    check_belief(belief)
+    check_modulate(modulate, context_vector)
     return EncoderFacts(
-        belief, (Grid(latent_channels),), image_channels, (image_size[0], image_size[1]), vector=context_vector
+        check_belief(belief),
+        (Grid(latent_channels),),
+        image_channels,
+        (image_size[0], image_size[1]),
+        vector=context_vector,
     )
 
 
@@ -31,9 +44,11 @@ def decoder(
     likelihood: str = "bernoulli",
     scale: float | str = "learned",
     context_vector: int = 0,
+    modulate: str = "none",
 ) -> DecoderFacts:
     """Facts of :class:`vaezoo_mlp.networks.DenseDecoder`."""
     check_widths("hidden", hidden, least=0)
+    check_modulate(modulate, context_vector)
     kind = likelihood_fact(likelihood, scale)
     return DecoderFacts(
         Grid(latent_channels), kind, image_channels, (image_size[0], image_size[1]), vector=context_vector

@@ -18,4 +18,9 @@ def vaezoo_registry_files() -> list[Path]:
 @hookimpl
 def vaezoo_conformance_cases() -> list[ConformanceCase]:
     """Returns what the contract kit is to test."""
-    return [ConformanceCase("mlp-seed"), ConformanceCase("mlp-vae"), ConformanceCase("gmm-vae")]
+    return [
+        ConformanceCase("mlp-seed"),
+        ConformanceCase("mlp-vae"),
+        ConformanceCase("gmm-vae"),
+        ConformanceCase("full-gaussian-vae"),
+    ]

@@ -14,10 +14,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vaezoo.core import Context, Decoder, DiagonalGaussian, Encoder, Likelihood, LikelihoodHead
+from vaezoo.core.facts import check_modulate
+from vaezoo.core.modulation import modulated, modulations
 from vaezoo.core.posterior import bound_logvar
 from vaezoo.errors import ConfigError, UnknownName, suggest
 
 from .backbone import import_timm
+from .facts import ENCODER_KINDS
 
 
 @final
@@ -31,6 +34,7 @@ class BackboneEncoder(Encoder):
         options: Further arguments of ``timm.create_model``, such as ``{"channels": [32, 64, 96, 128]}``.
         latent_stride: Pixels per cell; the backbone must have features at it.
         context_vector: Dimensions of the context's vector; 0 for none.
+        modulate: ``film``: the vector scales the features too, instead of being added.
 
     Raises:
         BackendUnavailable: timm cannot be imported.
@@ -46,8 +50,10 @@ class BackboneEncoder(Encoder):
         options: Mapping[str, Any] | None = None,
         latent_stride: int = 32,
         context_vector: int = 0,
+        modulate: str = "none",
     ) -> None:
         super().__init__()
+        check_modulate(modulate, context_vector, ENCODER_KINDS)
         timm = import_timm()
         if not timm.is_model(backbone):
             raise UnknownName(
@@ -74,12 +80,13 @@ class BackboneEncoder(Encoder):
             backbone, features_only=True, out_indices=(index,), in_chans=image_channels, **arguments
         )
         width = features.feature_info.channels()[index]
-        self.tell = nn.Linear(context_vector, width) if context_vector else None
+        self.tell = nn.Linear(context_vector, width) if context_vector and modulate == "none" else None
+        self.modulations = modulations(modulate, context_vector, [width])
         self.believe = nn.Conv2d(width, 2 * latent_channels, 1)
 
     def forward(self, image: Tensor, context: Context) -> DiagonalGaussian:
         """See :meth:`vaezoo.core.Encoder.forward`."""
-        feature = self.features(image)[0]
+        feature = modulated(self.modulations, 0, self.features(image)[0], context.vector)
         if self.tell is not None and context.vector is not None:
             feature = feature + self.tell(context.vector)[:, :, None, None]
         mean, logvar = self.believe(feature).chunk(2, 1)
@@ -109,9 +116,10 @@ class ResidualUpDecoder(Decoder):
         latent_channels: D, per cell.
         image_channels: C.
         widths: Channels of the stages, fine to coarse, as a backbone lists its features; each doubles the resolution.
-        likelihood: ``bernoulli``, ``gaussian`` or ``laplace``.
-        scale: See :class:`vaezoo.core.LikelihoodHead`.
+        likelihood: A kind, see :class:`vaezoo.core.LikelihoodHead`.
+        scale: Likewise.
         context_vector: Dimensions of the context's vector; 0 for none.
+        modulate: ``film`` or ``adain``: the vector changes what each stage gives instead of being added once.
     """
 
     def __init__(
@@ -122,13 +130,16 @@ class ResidualUpDecoder(Decoder):
         likelihood: str = "bernoulli",
         scale: float | str = "learned",
         context_vector: int = 0,
+        modulate: str = "none",
     ) -> None:
         super().__init__()
         self.channels, self.stride = image_channels, 2 ** len(widths)
         self.head = LikelihoodHead(likelihood, image_channels, scale)
         self.enter = nn.Conv2d(latent_channels, widths[-1], 1)
-        self.tell = nn.Linear(context_vector, widths[-1]) if context_vector else None
-        self.stages = nn.Sequential(*(ResidualUp(a, b) for a, b in pairwise([*reversed(widths), widths[0]])))
+        self.tell = nn.Linear(context_vector, widths[-1]) if context_vector and modulate == "none" else None
+        outputs = [*reversed(widths), widths[0]]
+        self.stages = nn.Sequential(*(ResidualUp(a, b) for a, b in pairwise(outputs)))
+        self.modulations = modulations(modulate, context_vector, outputs[1:])
         self.project = nn.Conv2d(widths[0], self.head.outputs, 3, padding=1)
 
     def forward(self, state: Tensor, context: Context) -> Likelihood:
@@ -136,5 +147,7 @@ class ResidualUpDecoder(Decoder):
         features = self.enter(state[:, :, None, None] if state.dim() == 2 else state)
         if self.tell is not None and context.vector is not None:
             features = features + self.tell(context.vector)[:, :, None, None]
-        likelihood: Likelihood = self.head(self.project(F.silu(self.stages(features))))
+        for block, stage in enumerate(self.stages):
+            features = modulated(self.modulations, block, stage(features), context.vector)
+        likelihood: Likelihood = self.head(self.project(F.silu(features)))
         return likelihood

@@ -81,3 +81,13 @@ def test_a_task_without_a_protocol_is_refused(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(vaezoo.zoo, "model_info", lambda name: {"task": "dream"})
     result = run("anything")
     assert isinstance(result.exception, ConfigError) and "'dream' have no protocol" in str(result.exception)
+
+
+def test_metrics_by_name_say_their_version(tmp_path: Path) -> None:
+    arguments = ("mlp-seed", "--weights", weights("mlp-seed", tmp_path), "--data", "factors-28", "--limit", 200)
+    told = json.loads(run(*arguments, "--metrics", "elbo,mig@1,dci", "--json").stdout)["results"][0]
+    assert told["elbo@1.images"] == 200 and {"mig@1", "dci@1.disentanglement"} <= told.keys()
+    nll = run(*arguments, "--metrics", "nll", "--binarise", "--samples", 3, "--max-mib", 1).stdout
+    assert "nll@1.stderr_nats" in nll and "200 images" in nll
+    other = run(*arguments[:3], "--data", pictures(tmp_path / "set", 28), "--metrics", "mig")
+    assert isinstance(other.exception, ConfigError) and "needs factors" in str(other.exception)

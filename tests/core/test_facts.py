@@ -29,6 +29,8 @@ FITS = ModelFacts(ENCODER, PRIOR, DECODER, LossFacts(), names=NAMES)
 def test_what_fits() -> None:
     assert misfits(FITS) == []
     assert misfits(replace(FITS, decoder=replace(DECODER, state=CELL, size=None))) == []
+    told = replace(FITS, prior=replace(PRIOR, vector=8), conditioner=ConditionerFacts(vector=8))
+    assert misfits(told) == []
 
 
 @pytest.mark.parametrize(
@@ -65,6 +67,14 @@ def test_what_fits() -> None:
         (
             {"decoder": replace(DECODER, vector=8), "conditioner": ConditionerFacts(vector=4)},
             "reads a vector of 8, but the conditioner 'a-conditioner' gives 4",
+        ),
+        (
+            {"prior": replace(PRIOR, vector=8)},
+            "The prior 'a-prior' reads a vector of 8, but without a conditioner there is none",
+        ),
+        (
+            {"prior": replace(PRIOR, vector=8), "conditioner": ConditionerFacts(vector=4)},
+            "The prior 'a-prior' reads a vector of 8, but the conditioner 'a-conditioner' gives 4",
         ),
         (
             {"conditioner": ConditionerFacts(image_channels=3)},

@@ -117,7 +117,7 @@ def test_a_base_is_corrected() -> None:
 @pytest.mark.parametrize(
     ("kind", "scale", "message"),
     [
-        ("gausian", "learned", "Expected a likelihood, got 'gausian'. Did you mean 'gaussian'?"),
+        ("gausian", "learned", "Expected a likelihood, got 'gausian'. Did you mean 'gaussian'"),
         ("laplace", "optimal", "Expected a scale for a laplace likelihood, a number or a word, got 'optimal'."),
         ("gaussian", "pixels", "Did you mean 'pixel'?"),
         ("gaussian", 0.0, "Expected a positive scale, got 0.0."),

@@ -34,7 +34,7 @@ def descends(name: str, steps: int = 50) -> None:
     for step in range(steps):
         for phase in objective.loss.phases:
             objective.zero_grad()
-            loss = objective(Batch(bars(16, step)), step, phase).loss
+            loss = objective(Batch(bars(16, step).expand(-1, objective.model.channels, -1, -1)), step, phase).loss
             loss.backward()
             optimisers[phase.name].step()
         losses.append(loss.detach())

@@ -21,14 +21,14 @@ SHARED = {"image_channels": 1, "image_size": [28, 28]}
 SMALL: dict[tuple[str, str], dict[str, Any]] = {
     ("encoder", "mlp"): {"latent_channels": 4, "hidden": [16]},
     ("decoder", "mlp"): {"hidden": [16], "likelihood": "gaussian"},
-    ("encoder", "flow-mlp"): {"latent_channels": 4, "hidden": [16], "flow_widths": [8], "transforms": 1},
-    ("prior", "flow"): {"flow_widths": [8], "transforms": 1},
     ("encoder", "conv"): {"latent_channels": 4, "widths": [4, 4, 4]},
     ("decoder", "conv"): {"widths": [4, 4, 4], "likelihood": "gaussian"},
     ("encoder", "resnet"): {"latent_channels": 4, "options": {"channels": [4, 4, 4, 4]}},
     ("decoder", "resnet"): {"widths": [4, 4, 4, 4, 4], "likelihood": "gaussian"},
     ("encoder", "pyramid"): {"evidence": [4, 4]},
     ("prior", "ladder"): {"widths": [4, 4], "latents": [2, 2], "evidence": [4, 4], "blocks": 1},
+    ("prior", "categorical"): {"classes": 4},
+    ("prior", "gaussian-categorical"): {"classes": 2},
     ("decoder", "residual"): {"widths": [4, 4]},
     ("conditioner", "pyramid"): {"widths": [4, 4], "blocks": 1},
 }
@@ -97,11 +97,15 @@ def descend(model: VAE, spec: ModelSpec) -> None:
     terms.loss.backward()
 
 
-def meetings(spec: ModelSpec) -> set[tuple[str, ...]]:
-    """Returns which parts meet a loss: encoder and prior as one, since both decide what it sees, each other by itself."""
-    named = {slot: p.part.name if (p := spec.parts[slot]) else "" for slot in (*SLOTS, "loss")}
+def part_names(spec: ModelSpec) -> dict[str, str]:
+    """Returns the name of the part in each slot and of the loss, empty where there is none."""
+    return {slot: p.part.name if (p := spec.parts[slot]) else "" for slot in (*SLOTS, "loss")}
+
+
+def meetings(encodes: str, named: dict[str, str]) -> set[tuple[str, ...]]:
+    """Returns which parts meet a loss: encoder and prior together with what is encoded, since that is what it sees."""
     met = {(named["loss"], slot, named[slot]) for slot in ("decoder", "conditioner")}
-    return met | {(named["loss"], named["encoder"], named["prior"])}
+    return met | {(named["loss"], encodes, named["encoder"], named["prior"])}
 
 
 def test_what_is_not_refused_works(working: list[ModelSpec]) -> None:
@@ -109,10 +113,11 @@ def test_what_is_not_refused_works(working: list[ModelSpec]) -> None:
     built: dict[tuple[str, ...], VAE] = {}
     met: set[tuple[str, ...]] = set()
     for spec in working:
-        chosen = (spec.encodes, *(p.part.name if (p := spec.parts[slot]) else "" for slot in SLOTS))
-        if (loss := spec.parts["loss"]) and loss.part.name != "elbo" and meetings(spec) <= met:
+        named = part_names(spec)
+        chosen, meets = (spec.encodes, *(named[slot] for slot in SLOTS)), meetings(spec.encodes, named)
+        if named["loss"] != "elbo" and meets <= met:
             continue
-        met |= meetings(spec)
+        met |= meets
         if chosen not in built:
             built[chosen] = build_model(spec)
             stirred(built[chosen])

@@ -49,6 +49,10 @@ class TestInfo(ModelContract):
     model = "info-vae"
 
 
+class TestMMDAlone(ModelContract):
+    model = "mmd-vae"
+
+
 class TestMMD(ModelContract):
     model = "wae-mmd"
 

@@ -77,6 +77,11 @@ def flat(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
 @click.option("--nll", type=click.IntRange(min=1), help="Estimate the likelihood by so many importance samples.")
 @click.option("--binarise", is_flag=True, help="Make gray images black and white first, by a seeded draw.")
 @click.option("--seed", default=0, show_default=True, help="Of the latents and the draw.")
+@click.option(
+    "--metrics", help="Metrics by name, such as elbo,nll,mig@1, instead of the task's own; see docs/evaluate.md."
+)
+@click.option("--samples", type=click.IntRange(min=1), default=100, show_default=True, help="Of the metric nll.")
+@click.option("--max-mib", default=512.0, show_default=True, help="Memory that metrics may take at once, MiB.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def evaluate(
     name: str,
@@ -87,6 +92,9 @@ def evaluate(
     nll: int | None,
     binarise: bool,
     seed: int,
+    metrics: str | None,
+    samples: int,
+    max_mib: float,
     as_json: bool,
 ) -> None:
     """Measure the model NAME on a data set's test split.
@@ -98,15 +106,24 @@ def evaluate(
 
     task = model_info(name)["task"]
     protocol = Protocol(task, data, limit, sigma, nll or 0, binarise, seed)
-    images, rows = protocol.measure(create(name, pretrained=weights or True))
+    model = create(name, pretrained=weights or True)
+    if metrics is None:
+        images, rows = protocol.measure(model)
+    else:
+        images = protocol.images(model)
+        numbers = {"samples": samples, "max_mib": max_mib}
+        rows = [measure_metrics(model, images, metrics.split(","), binary=binarise, seed=seed, **numbers)]
     if as_json:
         click.echo(json.dumps({"model": name, "data": images.source, "results": rows}, indent=1))
         return
     click.echo(f"{name} on {images.source}, {len(images.pixels)} images")
-    if task == "denoise":
+    if task == "denoise" and metrics is None:
         click.echo(columns([tuple(rows[0]), *(tuple(f"{value:.4g}" for value in row.values()) for row in rows)]))
     else:
-        texts = {key: f"{value:.2f}" if isinstance(value, float) else str(value) for key, value in rows[0].items()}
+        texts = {
+            key: f"{value:{'.2f' if metrics is None else '.4g'}}" if isinstance(value, float) else str(value)
+            for key, value in rows[0].items()
+        }
         click.echo(columns(list(texts.items())))
 
 
@@ -116,16 +133,22 @@ def load_test_split(name: str, model: VAE, limit: int | None = None) -> Images:
     Args:
         name: As in `vaezoo.train.sets.load_images`; ``fashion-mnist`` is its test split.
         model: Whose channels count.
-        limit: Only the first so many.
+        limit: Only the first so many; of drawn factors, so many from all over the grid.
     """
     from dataclasses import replace
+
+    import numpy as np
 
     from ..train.sets import known_sets, load_images
 
     split = f"{name}-test" if f"{name}-test" in known_sets() else name
     images = load_images(split, gray=model.channels == 1)
     labels = None if images.labels is None else images.labels[:limit]
-    return replace(images, pixels=images.pixels[:limit], names=images.names[:limit], labels=labels)
+    pixels, factors = images.pixels, images.factors
+    if factors is not None and limit is not None:  # the first of a grid would hold most factors still
+        chosen = np.random.default_rng(0).permutation(len(factors))[:limit]
+        return replace(images, pixels=[pixels[index] for index in chosen], factors=factors[chosen])
+    return replace(images, pixels=pixels[:limit], names=images.names[:limit], labels=labels)
 
 
 def tensor_of(pixels: Any) -> Tensor:
@@ -170,3 +193,21 @@ def measure_likelihood(
     if isinstance(model.conditioner, LabelConditioner) and images.labels is not None:
         cond["label"] = torch.from_numpy(images.labels.copy()).long()
     return evaluate_likelihood(model, binarise(x, seed) if binary else x, cond=cond, nll_samples=nll, seed=seed)
+
+
+def measure_metrics(
+    model: VAE, images: Images, metrics: Sequence[str], *, binary: bool = False, seed: int = 0, **numbers: Any
+) -> dict[str, float]:
+    """Measures metrics by name on images, told their labels where the model can use them; see `vaezoo.evaluate`."""
+    import torch
+
+    from ..core import LabelConditioner
+    from ..evaluate import Data, binarise
+    from ..evaluate.measure import evaluate as measure
+
+    x = torch.cat([tensor_of(pixels) for pixels in images.pixels])
+    labels = None if images.labels is None else torch.from_numpy(images.labels.copy()).long()
+    factors = None if images.factors is None else torch.from_numpy(images.factors)
+    cond = {"label": labels} if isinstance(model.conditioner, LabelConditioner) and labels is not None else {}
+    data = Data(binarise(x, seed) if binary else x, labels, factors, cond)
+    return measure(model, data, metrics, seed=seed, **numbers)

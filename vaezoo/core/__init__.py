@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .conditioner import LabelConditioner as LabelConditioner
     from .context import Batch as Batch
     from .context import Context as Context
+    from .covariance import FullGaussian as FullGaussian
     from .decoder import Decoder as Decoder
     from .decoder import LikelihoodHead as LikelihoodHead
     from .encoder import Encoder as Encoder
@@ -22,14 +23,23 @@ if TYPE_CHECKING:
     from .ladder import Level as Level
     from .latents import Latents as Latents
     from .likelihood import Bernoulli as Bernoulli
+    from .likelihood import ContinuousBernoulli as ContinuousBernoulli
     from .likelihood import Gaussian as Gaussian
     from .likelihood import Laplace as Laplace
     from .likelihood import Likelihood as Likelihood
+    from .likelihood import LikelihoodKind as LikelihoodKind
+    from .likelihood import LogCosh as LogCosh
+    from .likelihood import LogisticMixture as LogisticMixture
     from .likelihood import OptimalGaussian as OptimalGaussian
+    from .likelihood import Perceptual as Perceptual
+    from .likelihood import StructuralSimilarity as StructuralSimilarity
+    from .likelihood import StudentT as StudentT
     from .loss import ELBOLoss as ELBOLoss
     from .loss import Loss as Loss
     from .loss import Phase as Phase
     from .loss import Terms as Terms
+    from .modulation import AdaIN as AdaIN
+    from .modulation import FiLM as FiLM
     from .noise import Noise as Noise
     from .objective import Objective as Objective
     from .posterior import DiagonalGaussian as DiagonalGaussian
@@ -52,12 +62,27 @@ if TYPE_CHECKING:
 _HOME = {
     "conditioner": ("Conditioner", "ImageConditioner", "LabelConditioner"),
     "context": ("Batch", "Context"),
+    "covariance": ("FullGaussian",),
     "decoder": ("Decoder", "LikelihoodHead"),
     "encoder": ("Encoder",),
     "ladder": ("LadderPrior", "Level"),
     "latents": ("Latents",),
-    "likelihood": ("Bernoulli", "Gaussian", "Laplace", "Likelihood", "OptimalGaussian"),
+    "likelihood": (
+        "Bernoulli",
+        "ContinuousBernoulli",
+        "Gaussian",
+        "Laplace",
+        "Likelihood",
+        "LikelihoodKind",
+        "LogCosh",
+        "LogisticMixture",
+        "OptimalGaussian",
+        "Perceptual",
+        "StructuralSimilarity",
+        "StudentT",
+    ),
     "loss": ("ELBOLoss", "Loss", "Phase", "Terms"),
+    "modulation": ("AdaIN", "FiLM"),
     "noise": ("Noise",),
     "objective": ("Objective",),
     "posterior": ("DiagonalGaussian", "Dirac", "Posterior", "Pyramid", "kl"),

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..errors import ConfigError
+from .beliefs import belief_kind
+from .kinds import parse_kind
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class EncoderFacts:
 
     Attributes:
         belief: ``gaussian``, ``density`` (another posterior that gives log q of its draws), ``dirac`` (one that
-            gives none) or ``pyramid``.
+            gives none), ``pyramid``, or the word of another kind (:class:`vaezoo.core.beliefs.BeliefKind`).
         grids: Of the belief, coarse to fine; one for a posterior.
         image_channels: C.
         size: The one (H, W) it takes, or None.
@@ -64,6 +66,7 @@ class PriorFacts:
         features: Grids it expects of the context's features.
         rates_points: Whether it states a rate for a dirac belief too, as a codebook does.
         asks_encoder: Whether it shows the encoder pictures of its own.
+        vector: Dimensions of the context's vector it reads, 0 for none.
     """
 
     takes: frozenset[str]
@@ -72,6 +75,7 @@ class PriorFacts:
     features: tuple[Grid, ...] = ()
     rates_points: bool = False
     asks_encoder: bool = False
+    vector: int = 0
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ class DecoderFacts:
 
     Attributes:
         state: Grid it expects.
-        likelihood: ``bernoulli``, ``gaussian``, ``optimal-gaussian``, ``laplace``.
+        likelihood: A name of :data:`vaezoo.core.kinds.KINDS`, or ``package.module:Class`` of a plugin's kind.
         image_channels: C.
         size: The one (H, W) it gives, or None.
         vector: Dimensions of the context's vector it reads, 0 for none.
@@ -113,7 +117,7 @@ class LossFacts:
         likelihoods: Those it can use, empty for all.
         needs_rate: Whether it needs a posterior with a density.
         conditional: Whether the model must encode the target, given the input.
-        beliefs: Those it can use, empty for all.
+        beliefs: Those it can use, whatever their options; empty for all.
     """
 
     likelihoods: frozenset[str] = field(default_factory=frozenset)
@@ -165,19 +169,39 @@ def check_widths(name: str, widths: Sequence[int], least: int = 1) -> None:
         raise ConfigError(f"Expected {name} as {many} of at least 1, got {list(widths)}.", value=tuple(widths))
 
 
-def check_belief(belief: str) -> None:
-    """Refuses a kind of belief that :func:`vaezoo.core.posterior.believe` cannot make.
+def check_belief(belief: str) -> str:
+    """Refuses a kind of belief that :func:`vaezoo.core.posterior.believe` cannot make, and returns what facts call it.
 
     Raises:
-        ConfigError: It is neither ``gaussian`` nor ``dirac``.
+        ConfigError: No kind has this name, or it has no such option; see :mod:`vaezoo.core.beliefs`.
     """
-    if belief not in ("gaussian", "dirac"):
-        raise ConfigError(f"Expected belief to be 'gaussian' or 'dirac', got {belief!r}.", value=belief)
+    return belief_kind(belief).fact
+
+
+def check_modulate(modulate: str, vector: int, kinds: Sequence[str] = ("none", "film", "adain")) -> None:
+    """Refuses a way to read the context's vector that there is not, or one without a vector.
+
+    Raises:
+        ConfigError: It is none of ``kinds``, or ``vector`` is 0 though it reads one.
+    """
+    if modulate not in kinds:
+        raise ConfigError(f"Expected modulate to be one of {', '.join(kinds)}, got {modulate!r}.", value=modulate)
+    if modulate != "none" and not vector:
+        raise ConfigError(
+            f"Expected a context_vector for modulate {modulate!r} to read, got 0.",
+            hint="Choose a conditioner that gives one.",
+            value=vector,
+        )
 
 
 def likelihood_fact(likelihood: str, scale: float | str) -> str:
-    """Returns the likelihood's name in facts, from a head's configuration."""
-    return "optimal-gaussian" if (likelihood, scale) == ("gaussian", "optimal") else likelihood
+    """Returns the likelihood's name in facts, without its options, from a head's configuration.
+
+    Raises:
+        ConfigError: There is no such likelihood, or its options cannot be read.
+    """
+    name, _ = parse_kind(likelihood)
+    return "optimal-gaussian" if (name, scale) == ("gaussian", "optimal") else name
 
 
 @dataclass(frozen=True)
@@ -288,12 +312,11 @@ def _context_fits(model: ModelFacts, name: dict[str, str]) -> Iterator[str]:
         has = " and ".join(map(str, conditioner.features)) or "none"
         yield f"The {name['prior']} needs features of {wants}, but {gives} {has}."
     for slot, part in (("encoder", model.encoder), ("decoder", model.decoder)):
-        if part is None:
-            continue
-        if part.needs_image and not conditioner.gives_image:
+        if part is not None and part.needs_image and not conditioner.gives_image:
             yield f"The {name[slot]} needs the degraded image, but {gives} none."
-        if part.vector and part.vector != conditioner.vector:
-            yield f"The {name[slot]} reads a vector of {part.vector}, but {gives} {conditioner.vector or 'none'}."
+    for slot, reader in (("encoder", model.encoder), ("prior", model.prior), ("decoder", model.decoder)):
+        if reader is not None and reader.vector and reader.vector != conditioner.vector:
+            yield f"The {name[slot]} reads a vector of {reader.vector}, but {gives} {conditioner.vector or 'none'}."
 
 
 def _sees_the_input(model: ModelFacts, name: dict[str, str]) -> Iterator[str]:
@@ -321,7 +344,7 @@ def _loss_fits(model: ModelFacts, name: dict[str, str]) -> Iterator[str]:
     elif loss.beliefs and model.encoder is not None and model.refine and "density" not in loss.beliefs:
         wants = " or ".join(sorted(loss.beliefs))
         yield f"The {name['loss']} takes a {wants} belief, but the {name['refine']} makes a density of it."
-    elif loss.beliefs and model.encoder is not None and model.encoder.belief not in loss.beliefs:
+    elif loss.beliefs and model.encoder is not None and model.encoder.belief.partition("(")[0] not in loss.beliefs:
         wants, gives = " or ".join(sorted(loss.beliefs)), model.encoder.belief
         yield f"The {name['loss']} takes a {wants} belief, but the {name['encoder']} gives a {gives} one."
     if loss.conditional and model.encodes != "target":

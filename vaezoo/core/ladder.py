@@ -52,13 +52,15 @@ class LadderPrior(Prior):
 
     Args:
         levels: Coarse to fine.
+        top: Gives the state above the coarsest level, (rows, c, h, w) from ``(rows, size)``, where no feature of the
+            context does: a ladder without a condition learns it.
 
     Source: Ladder Variational Autoencoders (Sønderby et al., 2016), arXiv:1602.02282.
     """
 
-    def __init__(self, levels: Sequence[Level]) -> None:
+    def __init__(self, levels: Sequence[Level], top: nn.Module | None = None) -> None:
         super().__init__()
-        self.levels = nn.ModuleList(levels)
+        self.levels, self.top = nn.ModuleList(levels), top
 
     def infer(self, belief: Posterior | Pyramid, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
         """See :meth:`Prior.infer`; each level's rate is exact given the coarser samples, averaged over K.
@@ -79,7 +81,7 @@ class LadderPrior(Prior):
         return self._descend(None, context, k, noise or Noise())
 
     def _descend(self, evidence: Pyramid | None, context: Context, k: int, noise: Noise) -> Latents:
-        state: Tensor | None = None
+        state: Tensor | None = None if self.top is None else self.top(k * context.batch, context.size)
         zs, rates, log_p, log_q = [], [], [], []
         for index, level in enumerate(cast("Iterable[Level]", self.levels)):
             feature = repeat_rows(context.features[index], k) if context.features else None

@@ -79,6 +79,19 @@ class Noise:
             like
         )
 
+    def uniform(self, shape: tuple[int, ...], like: Tensor, *, level: int = 0, stride: int = 1) -> Tensor:
+        """Draws Φ(ε) of the normal noise ε: uniform in (0, 1) at temperature 1, one half at temperature 0.
+
+        Args:
+            shape: As in :meth:`normal`, and the following.
+            like: Tensor whose device and dtype the noise takes.
+            level: Number of the latent level.
+            stride: Pixels per latent cell; used with a field only.
+        """
+        eps = self.normal(shape, like, level=level, stride=stride)
+        # Kept off 0 and 1, whose logarithms are infinite; 2**-24 is the last below 1 in fp32.
+        return torch.special.ndtr(eps.double()).clamp(2.0**-24, 1 - 2.0**-24).to(like)
+
     def _draw(self, k: int, shape: tuple[int, ...], level: int, stride: int) -> Tensor:
         generator = torch.Generator().manual_seed(
             (((self.seed or 0) * 1_000_003 + self.index + k) * 64 + level) % 2**63

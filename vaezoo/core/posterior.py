@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, final
 import torch
 from torch import Tensor
 
+from .beliefs import belief_kind, maker
 from .noise import Noise
 from .shapes import sum_rows
 
@@ -32,11 +33,16 @@ def believe(raw: Tensor, kind: str) -> Posterior:
     """Returns the belief that a network's last layer (B, c, ...) states.
 
     Args:
-        raw: Means and raw log-variances, c = 2·D, for ``gaussian``; the points themselves, c = D, for ``dirac``.
-        kind: ``gaussian`` or ``dirac``, as :func:`vaezoo.core.facts.check_belief` lets pass.
+        raw: As many channels as :func:`vaezoo.core.beliefs.belief_channels` says: means and raw log-variances, c = 2·D,
+            for ``gaussian``; the points themselves, c = D, for ``dirac``.
+        kind: As :func:`vaezoo.core.facts.check_belief` lets pass.
     """
-    if kind == "dirac":
-        return Dirac(raw)
+    posterior: Posterior = maker(kind)(raw, **belief_kind(kind).options)
+    return posterior
+
+
+def diagonal_gaussian(raw: Tensor) -> DiagonalGaussian:
+    """Returns the Gaussian that means and raw log-variances (B, 2·D, ...) state."""
     mean, logvar = raw.chunk(2, 1)
     return DiagonalGaussian(mean, bound_logvar(logvar))
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import final
+from typing import Any, ClassVar, cast, final
 
 import torch
 from torch import Tensor, nn
 
 from ..errors import ConfigError, IncompatibleParts
 from .context import Context
+from .covariance import FullGaussian
 from .encoder import Encoder
 from .latents import Latents
 from .mixture import mixture_draw, mixture_log_prob
@@ -42,8 +43,10 @@ class FlatPrior(Prior):
     Attributes:
         latent_channels: D.
         latent_stride: Pixels per cell of (B, D, h, w) latents; None for vectors (B, D).
+        exact_for: Posteriors that :meth:`rate` takes.
     """
 
+    exact_for: ClassVar[tuple[type[Posterior], ...]] = (DiagonalGaussian,)
     latent_channels: int
     latent_stride: int | None
 
@@ -58,6 +61,10 @@ class FlatPrior(Prior):
     @abstractmethod
     def draw(self, eps: Tensor, context: Context) -> Tensor:
         """Returns z from standard normal noise of its shape (K, B, ...)."""
+
+    def state(self, z: Tensor) -> Tensor:
+        """Returns what the decoder sees of z, (K, B, ...) to (K·B, ...): z itself, unless a prior knows better."""
+        return z.flatten(0, 1)
 
     def infer(self, belief: Posterior | Pyramid, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
         """See :meth:`Prior.infer`; the rate is exact, or the mean of log q − log p over the K samples.
@@ -75,9 +82,9 @@ class FlatPrior(Prior):
         log_p = self.log_prob(z, context)
         rate: tuple[Tensor, ...] = ()
         if log_q is not None:
-            exact = self.rate(belief, context) if isinstance(belief, DiagonalGaussian) else None
+            exact = self.rate(cast(Any, belief), context) if isinstance(belief, self.exact_for) else None
             rate = (exact if exact is not None else (log_q - log_p).mean(0),)
-        return Latents((z,), z.flatten(0, 1), rate, log_p, log_q)
+        return Latents((z,), self.state(z), rate, log_p, log_q)
 
     def sample(self, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
         """See :meth:`Prior.sample`."""
@@ -87,7 +94,7 @@ class FlatPrior(Prior):
         shape = (k, context.batch, self.latent_channels, *grid)
         eps = (noise or Noise()).normal(shape, like, stride=self.latent_stride or 1)
         z = self.draw(eps, context)
-        return Latents((z,), z.flatten(0, 1), log_p=self.log_prob(z, context))
+        return Latents((z,), self.state(z), log_p=self.log_prob(z, context))
 
 
 @final
@@ -99,6 +106,8 @@ class NormalPrior(FlatPrior):
         latent_stride: Pixels per cell, or None for vectors.
     """
 
+    exact_for = (DiagonalGaussian, FullGaussian)
+
     def __init__(self, latent_channels: int, latent_stride: int | None = None) -> None:
         super().__init__()
         self.latent_channels, self.latent_stride = latent_channels, latent_stride
@@ -108,9 +117,9 @@ class NormalPrior(FlatPrior):
         """Returns −½ Σ (z² + log 2π)."""
         return -0.5 * (z.float() ** 2 + math.log(2 * math.pi)).flatten(2).sum(2)
 
-    def rate(self, posterior: DiagonalGaussian, context: Context) -> Tensor:
+    def rate(self, posterior: DiagonalGaussian | FullGaussian, context: Context) -> Tensor:
         """Returns KL(q‖N(0, I)), see :func:`vaezoo.core.kl`."""
-        return kl(posterior)
+        return posterior.rate() if isinstance(posterior, FullGaussian) else kl(posterior)
 
     def draw(self, eps: Tensor, context: Context) -> Tensor:
         """Returns the noise itself."""

@@ -1,5 +1,6 @@
-"""Measuring models: bounds in nats, restoration and its honesty, grids to look at.
+"""Measuring models: bounds in nats, restoration and its honesty, disentanglement, grids to look at.
 
+The package can be called: ``vaezoo.evaluate(model, data, metrics=["elbo"])`` is `vaezoo.evaluate.measure.evaluate`.
 Data sets are not opened here: every function takes tensors. Importing this package does not load torch; a name loads
 its module when first used.
 """
@@ -7,15 +8,19 @@ its module when first used.
 from __future__ import annotations
 
 import importlib
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vaezoo.evaluate.calibration import coverage, ence, rank_correlation
+    from vaezoo.evaluate.data import Data
     from vaezoo.evaluate.figures import draw_grid, write_grid
     from vaezoo.evaluate.likelihood import binarise, evaluate_likelihood
     from vaezoo.evaluate.restoration import evaluate_restoration, score
 
 _HOME = {
+    "Data": "data",
     "binarise": "likelihood",
     "coverage": "calibration",
     "draw_grid": "figures",
@@ -28,6 +33,7 @@ _HOME = {
 }
 
 __all__ = [
+    "Data",
     "binarise",
     "coverage",
     "draw_grid",
@@ -44,3 +50,13 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+class _Callable(ModuleType):
+    def __call__(self, *args: Any, **settings: Any) -> dict[str, float]:
+        from .measure import evaluate
+
+        return evaluate(*args, **settings)
+
+
+sys.modules[__name__].__class__ = _Callable

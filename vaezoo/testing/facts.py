@@ -9,17 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..core import VAE, Bernoulli, DiagonalGaussian, Dirac, Gaussian, Laplace, OptimalGaussian, Posterior, Pyramid
+from ..core import VAE, DiagonalGaussian, Dirac, Posterior, Pyramid
+from ..core.decoder import kind_class
 from ..core.facts import Grid
 from ..zoo.specs import ModelSpec
 
 BELIEFS = {"gaussian": DiagonalGaussian, "density": Posterior, "dirac": Dirac, "pyramid": Pyramid}
-LIKELIHOODS = {
-    "bernoulli": Bernoulli,
-    "gaussian": Gaussian,
-    "optimal-gaussian": OptimalGaussian,
-    "laplace": Laplace,
-}
 
 
 def check_signature(target: Callable[..., Any], facts: Callable[..., Any]) -> None:
@@ -67,7 +62,7 @@ def check_facts(spec: ModelSpec, model: VAE, y: Tensor, cond: dict[str, Tensor])
             said = facts["encoder"]
             assert (said.image_channels, said.size) == (model.encoder.channels, model.encoder.size)
             belief = model.encode(y, cond=cond)
-            assert isinstance(belief, BELIEFS[said.belief]), f"the encoder gives {type(belief).__name__}"
+            assert isinstance(belief, BELIEFS.get(said.belief, Posterior)), f"the encoder gives {type(belief).__name__}"
             assert said.belief in facts["prior"].takes
             for tensor, grid in zip(_tensors(belief), said.grids, strict=True):
                 assert _fits(tensor, grid, size), f"the encoder gives {tuple(tensor.shape)}, its facts say {grid}"
@@ -78,4 +73,6 @@ def check_facts(spec: ModelSpec, model: VAE, y: Tensor, cond: dict[str, Tensor])
         assert _fits(latents.state, facts["prior"].state, size), f"the state is {tuple(latents.state.shape)}"
         said = facts["decoder"]
         assert (said.image_channels, said.size) == (model.decoder.channels, model.decoder.size)
-        assert isinstance(likelihood, LIKELIHOODS[said.likelihood]), f"the decoder gives {type(likelihood).__name__}"
+        assert isinstance(likelihood, kind_class(said.likelihood).gives), (
+            f"the decoder gives {type(likelihood).__name__}"
+        )

@@ -19,6 +19,7 @@ from vaezoo.errors import ConfigError
 from vaezoo.train.recipe import DataRecipe
 from vaezoo.train.seeds import mix
 from vaezoo.train.sets import Array, Images, load_images
+from vaezoo.train.styles import draw_styles, restyle
 
 
 class Source(Protocol):
@@ -60,6 +61,8 @@ class WholeImages:
             )
         if data.labels and any(source.labels is None for source in images):
             raise ConfigError("data.labels is set, and not every set has labels.", value=[s.source for s in images])
+        if data.style and any(shape[-1] != 1 for shape in shapes):
+            raise ConfigError("data.style is for grey images, these have colours.", hint="Set data.gray.", value=shapes)
         self.images, self.data, self.seed = images, data, seed
         pixels = np.concatenate([np.asarray(source.pixels) for source in images])
         self.pixels = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
@@ -83,6 +86,8 @@ class WholeImages:
         shape = (batch, *self.pixels.shape[1:])
         if self.data.binarise:
             x = (torch.rand(shape, generator=generator)[rows.start : rows.stop].to(device) < x).float()
+        if self.data.style:
+            return self._styled(x, indices, step, rows, batch)
         cond = {} if self.labels is None else {"label": self.labels[indices].to(device, torch.int64)}
         low, high = (level / 255 for level in self.data.sigma)
         if high == 0:
@@ -90,6 +95,23 @@ class WholeImages:
         sigma = torch.empty(batch).uniform_(low, high, generator=generator)[rows.start : rows.stop].to(device)
         noise = torch.randn(shape, generator=generator)[rows.start : rows.stop].to(device)
         return Batch(x + sigma[:, None, None, None] * noise, x, cond, {"sigma": sigma})
+
+    def _styled(self, x: Tensor, indices: Tensor, step: int, rows: range, batch: int) -> Batch:
+        """Returns images in drawn styles: told as a class, as a code, or by another image in the same style."""
+        generator, colour = _generator(self.seed, step, -3), self.data.style_colour
+        codes, classes = draw_styles(batch, self.data.style, generator)
+        others = torch.randint(len(self.pixels), (batch,), generator=generator)[rows.start : rows.stop]
+        code = codes[rows.start : rows.stop].to(x)
+        cond = {"style_code": code}
+        if classes is not None:
+            cond = {"style_class": classes[rows.start : rows.stop].to(x.device)}
+        elif self.data.style == "reference":
+            other = self.pixels[others].to(x.device).float().div_(255)
+            cond = {"style_reference": restyle(other, code, colour=colour)}
+        info = {"style_code": code}
+        if self.labels is not None:
+            info["label"] = self.labels[indices].to(x.device, torch.int64)
+        return Batch(restyle(x, code, colour=colour), cond=cond, info=info)
 
 
 @final

@@ -1,4 +1,4 @@
-"""What a run says while it goes: a JSON line per interval, and a progress bar or plain lines for people."""
+"""What a run says while it goes: a JSON line per interval, a progress bar or plain lines, and perhaps TensorBoard."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from typing import Any, final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
+
+from vaezoo.errors import BackendUnavailable
 
 LOG = "log.jsonl"
 
@@ -45,9 +47,14 @@ class Journal:
         out: The folder of the run, or None for a journal that does nothing.
         total: Steps of the whole run.
         fresh: Whether an older log is replaced.
+        tensorboard: Whether the numbers also go to TensorBoard's event files, beside the log.
+
+    Raises:
+        BackendUnavailable: TensorBoard is asked for and not installed.
     """
 
-    def __init__(self, out: Path | None, total: int, fresh: bool) -> None:
+    def __init__(self, out: Path | None, total: int, fresh: bool, tensorboard: bool = False) -> None:
+        self._events = _event_writer(out, fresh) if tensorboard and out is not None else None
         self._file = (out / LOG).open("w" if fresh else "a") if out is not None else None
         console = Console(stderr=True)
         self._progress: Progress | None = None
@@ -68,6 +75,10 @@ class Journal:
             return
         self._file.write(json.dumps({"event": event, "step": step, **values}) + "\n")
         self._file.flush()
+        if self._events is not None:
+            for name, value in values.items():
+                if isinstance(value, float):
+                    self._events.add_scalar(f"{event}/{name}", value, step)
         text = " ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in values.items())
         if self._progress is None:
             print(f"{event} {step}: {text}", file=sys.stderr, flush=True)
@@ -80,5 +91,19 @@ class Journal:
         """Closes the log and ends the progress bar."""
         if self._progress is not None:
             self._progress.stop()
+        if self._events is not None:
+            self._events.close()
         if self._file is not None:
             self._file.close()
+
+
+def _event_writer(out: Path, fresh: bool) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        message = "machine.tensorboard needs TensorBoard: pip install 'vaezoo[tensorboard]'"
+        raise BackendUnavailable(message, value="tensorboard") from error
+    if fresh:
+        for old in out.glob("events.out.tfevents.*"):
+            old.unlink()
+    return SummaryWriter(str(out))

@@ -27,7 +27,7 @@ from vaezoo.train.journal import Journal, Tally
 from vaezoo.train.ranks import Ranks, join_ranks
 from vaezoo.train.recipe import Recipe, recipe_dict, recipe_hash
 from vaezoo.train.schedule import Average
-from vaezoo.train.seeds import mix
+from vaezoo.train.seeds import deterministic, mix
 from vaezoo.train.stop import Stop
 from vaezoo.train.update import BadStep, Updater
 
@@ -44,7 +44,7 @@ class Run:
         weights: The averaged weights of the model, safetensors.
         steps: Steps done, in all pieces of the run.
         total: Steps of the whole run; fewer are done where it was stopped.
-        reports: The last means of the loss and its reports.
+        reports: The last means of the loss and its reports, and those of validation as ``valid.loss`` and so on.
     """
 
     out: Path
@@ -79,10 +79,8 @@ def train(
     """
     if recipe.machine.threads > 0:
         torch.set_num_threads(recipe.machine.threads)
-    if recipe.machine.deterministic:
-        torch.use_deterministic_algorithms(True)
     stop = Stop(minutes)
-    with join_ranks(recipe.machine.device) as ranks, stop.listening():
+    with deterministic(recipe.machine.deterministic), join_ranks(recipe.machine.device) as ranks, stop.listening():
         if source is None:
             source = open_source(recipe.data, recipe.data.sets, recipe.seed)
         if objective is None:
@@ -134,7 +132,9 @@ class _Loop:
             self.updater.load(found["optimizers"])
             self.step, self.spent, self.reports = found["step"], found["spent"], found["reports"]
         first = self.ranks.rank == 0
-        self.journal = Journal(self.out if first else None, self.total, fresh=found is None)
+        self.journal = Journal(
+            self.out if first else None, self.total, fresh=found is None, tensorboard=self.recipe.machine.tensorboard
+        )
         self.journal.write("begin", self.step, total=self.total, device=str(self.ranks.device))
 
     def go(self, stop: Stop) -> None:
@@ -169,7 +169,9 @@ class _Loop:
                 self.journal.write("train", self.step, **self.reports, **speed)
                 logged, pixels = now, 0
             if self.valid is not None and (self.step % self.recipe.valid_every == 0 or self.step == self.total):
-                self.journal.write("valid", self.step, **self.validate())
+                valid = self.validate()
+                self.reports |= {f"valid.{name}": value for name, value in valid.items()}
+                self.journal.write("valid", self.step, **valid)
             if (bad == 0 and now - saved > 60 * machine.checkpoint_minutes) or last:
                 self.save()
                 saved = now

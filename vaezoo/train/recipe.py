@@ -47,6 +47,8 @@ class DataRecipe:
     scale: list[float] = field(default_factory=lambda: [1.0, 1.0])  # range of a patch's downscaling
     labels: bool = False  # the model sees the class, as cond["label"]
     binarise: bool = False  # dynamic: pixels are drawn anew from their grey level at every visit
+    style: str = ""  # class, code or reference: whole grey images in drawn styles, told as cond["style_class"] etc.
+    style_colour: bool = False  # styled images have three channels
 
 
 @dataclass
@@ -72,6 +74,7 @@ class MachineRecipe:
     compile: bool = False
     deterministic: bool = False
     log_every: int = 100  # steps
+    tensorboard: bool = False  # the log once more, as TensorBoard's events; needs vaezoo[tensorboard]
     checkpoint_minutes: float = 10.0
 
 
@@ -147,7 +150,7 @@ def find_recipe(name: str) -> Path:
     raise UnknownName(f"No recipe and no YAML file {name!r}.", hint=suggest(name, known), value=name)
 
 
-_LATER = {"optimizer.kind": "adamw", "grow": False}
+_LATER = {"optimizer.kind": "adamw", "grow": False, "data.style": "", "data.style_colour": False}
 """Settings that came after the first weights: at their defaults they are no part of the hash, so it stays."""
 
 
@@ -231,6 +234,10 @@ def _check(recipe: Recipe) -> None:
     ):
         if len(pair) != 2 or not low <= pair[0] <= pair[1] <= high:
             refuse(key, f"two ascending numbers within {low:g} and {high:g}", pair)
+    if recipe.data.style not in ("", "class", "code", "reference"):
+        refuse("data.style", "class, code, reference or nothing", recipe.data.style)
+    if recipe.data.style and (recipe.data.patch or recipe.data.binarise or recipe.data.sigma[1]):
+        refuse("data.style", "without patch, binarise and sigma", recipe.data.style)
     values = flatten(recipe_dict(recipe))
     for key, least in _LEAST.items():
         if not least <= values[key] < float("inf"):

@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import io
 import os
+import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ import yaml
 from PIL import Image, UnidentifiedImageError
 
 from vaezoo.errors import DataMissing, ImageError, UnknownName, suggest
+from vaezoo.image.factors import make_factors
 
 Array = np.ndarray[Any, np.dtype[np.uint8]]
 SUFFIXES = (".png", ".webp", ".jpg", ".jpeg", ".bmp")
@@ -53,6 +55,7 @@ class Images:
     licence: str
     names: tuple[str, ...] = ()
     labels: Array | None = field(default=None, repr=False)
+    factors: np.ndarray[Any, np.dtype[np.int64]] | None = field(default=None, repr=False)
 
 
 @functools.cache
@@ -70,7 +73,7 @@ def load_images(name: str, gray: bool = False) -> Images:
     """Reads a known set, or the pictures of a folder or zip.
 
     Args:
-        name: A name of sets.yaml, or a path.
+        name: A name of sets.yaml, a path, or ``factors`` or ``factors-SIZE``, which are drawn (`vaezoo.image.factors`).
         gray: Pictures as one channel of luma instead of RGB.
 
     Raises:
@@ -78,6 +81,11 @@ def load_images(name: str, gray: bool = False) -> Images:
         DataMissing: A known set that is in no folder of ``$VAEZOO_DATA``, or is there with other content.
         ImageError: A folder without pictures, or a picture that cannot be read.
     """
+    if made := re.fullmatch(r"factors(?:-(\d+))?", name):
+        drawn, factors = make_factors(int(made[1] or 32))
+        drawn = drawn if gray else drawn.repeat(3, axis=3)
+        digest = hashlib.sha256(drawn.tobytes()).hexdigest()
+        return Images(name, list(drawn), digest, "drawn here, no rights claimed", factors=factors)
     known = known_sets().get(name)
     if known is None:
         if not Path(name).exists():

@@ -61,7 +61,8 @@ class Updater:
             parameter.grad = None
         reports: dict[str, Tensor] = {}
         for number, batch in enumerate(pieces):
-            torch.manual_seed(mix(self.recipe.seed, step, index, number, self.ranks.rank))
+            place = self.ranks.rank * len(pieces) + number  # in the batch: as many pieces on one process draw the same
+            torch.manual_seed(mix(self.recipe.seed, step, index, place, 0))
             with self.arithmetic():
                 terms = self.forward(batch, step, phase=phase)
             (terms.loss / len(pieces)).backward(inputs=list(parameters.values()))

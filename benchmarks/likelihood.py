@@ -1,0 +1,113 @@
+"""Measures the likelihood of the shelf's models beside published values: ``python -m benchmarks.likelihood``.
+
+What is measured stands in ``likelihood.yaml``. A value is kept in ``results/likelihood.json`` with the hash of its
+weights and is not measured again until one of them changes; ``--page`` only writes ``docs/likelihood.md`` anew.
+Needs the test sets in ``$VAEZOO_DATA``, but for ``--page``.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+ROOT = Path(__file__).parents[1]
+ROWS = Path(__file__).with_name("likelihood.yaml")
+RESULTS = Path(__file__).parent / "results" / "likelihood.json"
+PAGE = ROOT / "docs" / "likelihood.md"
+
+HEAD = """# Likelihood, beside published values
+
+This page is written by `python -m benchmarks.likelihood`; do not edit it.
+
+−log p(x) of the 10 000 test images in nats per image, smaller is better, mean ± standard error over images, by K
+importance samples an image ([Burda et al., 2015](https://arxiv.org/abs/1509.00519), eq. 8), which overstates it a
+little for any finite K. *Dynamic*: pixels of the training images are drawn anew from their grey levels at every visit,
+those of the test images once, by a seed. *Static*: the fixed binarisation of Larochelle and Murray (2011), trained on
+its 50 000 training images. The two are not comparable. Hours are of one processor core, other work beside it.
+"""
+
+
+def read_rows() -> list[dict[str, Any]]:
+    """Returns what is to be measured: weights, data, samples and the published value of each row."""
+    rows: list[dict[str, Any]] = yaml.safe_load(ROWS.read_text(encoding="utf-8"))
+    return rows
+
+
+def key(row: dict[str, Any], sha256: str) -> dict[str, Any]:
+    """Returns what a stored value depends on."""
+    return {name: row[name] for name in ("data", "binarise", "samples")} | {"sha256": sha256}
+
+
+def measure(row: dict[str, Any]) -> dict[str, float]:
+    """Returns the NLL and bound of a row's weights on the whole test set, with the CPU seconds it took."""
+    from vaezoo import create
+    from vaezoo.cli.evaluate import load_test_split, measure_likelihood
+
+    model = create(row["weights"], pretrained=True)
+    images = load_test_split(row["data"], model)
+    before = time.process_time()
+    found = measure_likelihood(model, images, nll=row["samples"], binary=row["binarise"])
+    return found | {"cpu_seconds": round(time.process_time() - before, 1)}
+
+
+def page(rows: list[dict[str, Any]], results: dict[str, Any]) -> str:
+    """Returns the page, from stored values and the cards alone."""
+    from vaezoo.zoo import model_info
+
+    lines = [
+        "| model | data | K | published | ours | gap to the bound | epochs: paper | ours | core hours |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    commands = []
+    for row in rows:
+        found = results.get(row["weights"])
+        if found is None:
+            continue
+        card = model_info(row["weights"])["weights"][row["weights"]]
+        published = f"{row['published']:.2f} ({row['source']})" if row.get("published") else "–"
+        epochs = card["steps"] * row["batch"] / sum(data["images"] for data in card["data"])
+        lines.append(
+            f"| `{row['weights']}` | {row['shown']} | {row['samples']} | {published} "
+            f"| **{found['nll_nats']:.2f} ± {found['nll_stderr_nats']:.2f}** "
+            f"| {-found['elbo_nats'] - found['nll_nats']:.2f} | {row.get('paper_epochs', '–')} | {epochs:.0f} "
+            f"| {card['cpu_hours']:.1f} |"
+        )
+        commands.append(f"{card['command']}")
+    if not commands:
+        return HEAD
+    return "\n".join([HEAD, *lines, "", "Trained by:", "", "```", *commands, "```", ""])
+
+
+@click.command()
+@click.option("--page", "only_page", is_flag=True, help="Measure nothing.")
+@click.option("--row", "wanted", multiple=True, help="Only these weights.")
+def main(only_page: bool, wanted: tuple[str, ...]) -> None:
+    """Measure what has changed, and write the page."""
+    import torch
+
+    from vaezoo.zoo import model_info
+
+    torch.set_num_threads(1)
+    rows = read_rows()
+    results: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
+    for row in rows:
+        name = row["weights"]
+        card = model_info(name)["weights"].get(name)
+        if card is None or only_page or (wanted and name not in wanted):
+            continue
+        depends = key(row, card["sha256"])
+        if results.get(name, {}).get("of") == depends:
+            continue
+        results[name] = measure(row) | {"of": depends}
+        RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        click.echo(f"{name}: {results[name]['nll_nats']:.2f} ± {results[name]['nll_stderr_nats']:.2f}")
+    PAGE.write_text(page(rows, results), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""Measures how far content and style are apart in pretrained style models: ``python -m benchmarks.style``.
+
+Trains each model's recipe once more without its separating term (into ``runs/``, taken up again where it is there),
+then probes on latents and a judge of pictures. Writes ``docs/style.md`` and a figure of swaps for each model. Needs
+Fashion-MNIST in ``$VAEZOO_DATA``.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+import vaezoo
+from vaezoo.core import VAE, Batch, DiagonalGaussian, Noise
+from vaezoo.evaluate import write_grid
+from vaezoo.train.data import Source, open_source
+from vaezoo.train.loop import train
+from vaezoo.train.recipe import load_recipe
+
+DOCS = Path(__file__).parents[1] / "docs"
+IMAGES = 10_000
+CPU = torch.device("cpu")
+
+HEAD = """# Style, measured
+
+This page is written by `python -m benchmarks.style`; do not edit it. Fashion-MNIST in procedural styles
+(`vaezoo/train/styles.py`), each test picture in one drawn by a seed. In percent:
+
+- **class, style**: a linear and a two-layer probe trained on the latents of 10 000 styled training pictures and
+  scored on the 10 000 test pictures: on one draw of the posterior each, which is what the decoder sees and the loss
+  compares, and on the posterior means, where a probe also reads differences far smaller than the posterior's noise. A
+  probe that knows nothing of the style scores 12.5 on eight classes of style.
+- **judge**: a small convolutional classifier, trained on styled training pictures, on the test pictures themselves, on
+  their reconstructions, and on pictures decoded in the style of the next test picture: the class that a swap kept. The
+  last column is a second judge's: how often the swapped picture shows the style that was asked for.
+
+"Without" is the same recipe with the separating term's weight at 0.
+"""
+
+
+def fit(network: nn.Module, inputs: Tensor, labels: Tensor, epochs: int) -> nn.Module:
+    """Trains a classifier by Adam and returns it."""
+    optimiser = torch.optim.Adam(network.parameters(), lr=2e-3)
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(epochs):
+        for rows in torch.randperm(len(inputs), generator=generator).split(128):
+            optimiser.zero_grad()
+            F.cross_entropy(network(inputs[rows]), labels[rows]).backward()
+            optimiser.step()
+    return network.eval()
+
+
+@torch.no_grad()
+def accuracy(network: nn.Module, inputs: Tensor, labels: Tensor) -> float:
+    """Returns how often a classifier is right, in percent."""
+    right = [(network(a).argmax(1) == b) for a, b in zip(inputs.split(1000), labels.split(1000), strict=True)]
+    return 100 * float(torch.cat(right).float().mean())
+
+
+def judge(channels: int, classes: int) -> nn.Module:
+    """Returns a small convolutional classifier."""
+    return nn.Sequential(
+        nn.Conv2d(channels, 16, 3, 2, 1), nn.ReLU(), nn.Conv2d(16, 32, 3, 2, 1), nn.ReLU(), nn.Flatten(),
+        nn.Linear(32 * 49, 128), nn.ReLU(), nn.Linear(128, classes)
+    )  # fmt: skip
+
+
+def probe_accuracy(make: Callable[[], nn.Module], sets: Sequence[tuple[Tensor, Tensor]]) -> float:
+    """Returns the accuracy of a probe trained on the first set, on the second."""
+    torch.manual_seed(0)
+    (inputs, labels), (tests, answers) = sets
+    mean, std = inputs.mean(0), inputs.std(0) + 1e-6
+    return accuracy(fit(make(), (inputs - mean) / std, labels, 20), (tests - mean) / std, answers)
+
+
+@torch.no_grad()
+def contents(model: VAE, batch: Batch, temperature: float = 0.0) -> Tensor:
+    """Returns a draw of the posterior for each image, or its mean at temperature 0: (B, D)."""
+    noise = Noise(temperature, seed=0)
+    z = torch.cat([model.encode(part).mean for part in batch.y.split(1000)])  # type: ignore[union-attr]
+    if temperature == 0:
+        return z.flatten(1)
+    logvar = torch.cat([model.encode(part).logvar for part in batch.y.split(1000)])  # type: ignore[union-attr]
+    return DiagonalGaussian(z, logvar).sample(1, noise)[0][0].flatten(1)
+
+
+@torch.no_grad()
+def decoded(model: VAE, z: Tensor, style: Tensor) -> Tensor:
+    """Returns pictures of contents in the styles of classes."""
+    parts = zip(z.split(1000), style.split(1000), strict=True)
+    return torch.cat([model.decode(a, cond={"style_class": b}).image for a, b in parts])
+
+
+def probed(model: VAE, batches: Sequence[Batch], temperature: float) -> list[float]:
+    """Returns four accuracies: class and style, each by a linear and a two-layer probe."""
+    z = [contents(model, batch, temperature) for batch in batches]
+    width, scores = z[0].shape[1], []
+    for what, classes in (("label", 10), ("style_class", 8)):
+        labels = [{**batch.info, **batch.cond}[what] for batch in batches]
+        for make in (
+            lambda n=classes: nn.Linear(width, n),
+            lambda n=classes: nn.Sequential(nn.Linear(width, 128), nn.ReLU(), nn.Linear(128, n)),
+        ):
+            scores.append(probe_accuracy(make, list(zip(z, labels, strict=True))))
+    return scores
+
+
+def judged(model: VAE, test: Batch, judges: Sequence[nn.Module]) -> list[float]:
+    """Returns four accuracies: class of the pictures, of reconstructions and of swaps, and style of swaps."""
+    z, style, label = contents(model, test), test.cond["style_class"], test.info["label"]
+    other = style.roll(-1)
+    swapped = decoded(model, z, other)
+    seen = [test.y, decoded(model, z, style), swapped]
+    return [*(accuracy(judges[0], x, label) for x in seen), accuracy(judges[1], swapped, other)]
+
+
+def row(title: str, scores: Sequence[float]) -> str:
+    """Returns a row of a table."""
+    return f"| {title} | {' | '.join(f'{score:.1f}' for score in scores)} |"
+
+
+def draw(model: VAE, name: str, test: Batch) -> None:
+    """Draws style-NAME.png: a picture of each class, and it decoded in every style."""
+    rows = []
+    for kind in range(10):
+        index = int((test.info["label"] == kind).nonzero()[0])
+        x = test.y[index : index + 1]
+        swapped = decoded(model, contents(model, Batch(x)).expand(8, -1), torch.arange(8))
+        rows.append([x[0], *swapped])
+    write_grid(DOCS / "figures" / f"style-{name}.png", rows, zoom=2)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the benchmark."""
+    argparse.ArgumentParser(prog="python -m benchmarks.style", description=__doc__).parse_args(arguments)
+    torch.set_num_threads(1)
+    heads = ("class, linear", "class, MLP", "style, linear", "style, MLP")
+    probes = [f"| probe of | {' | '.join(heads)} |", "|---" * 5 + "|"]
+    judgements = ["| judge of | pictures | reconstructed | swapped | style asked for |", "|---" * 5 + "|"]
+    figures = []
+    for name in ("mlp-style",):
+        recipe = load_recipe(name)
+        sources: list[Source] = [
+            open_source(recipe.data, [kind], 1) for kind in ("fashion-mnist", "fashion-mnist-test")
+        ]
+        batches = [source.batch(0, range(IMAGES), IMAGES, CPU) for source in sources]
+        torch.manual_seed(0)
+        channels = batches[0].y.shape[1]
+        judges = [
+            fit(judge(channels, 10), batches[0].y, batches[0].info["label"], 8),
+            fit(judge(channels, 8), batches[0].y, batches[0].cond["style_class"], 3),
+        ]
+        ablation = load_recipe(name, ["overrides=[loss.weight=0]"])
+        without = train(ablation, Path("runs") / f"{name}-without").weights
+        for title, weights in ((f"`{name}`", True), ("without", without)):
+            model = vaezoo.create(name, pretrained=weights)
+            for what, temperature in (("draws", 1.0), ("means", 0.0)):
+                probes.append(row(f"{title}, {what}", probed(model, batches, temperature)))
+            judgements.append(row(title, judged(model, batches[1], judges)))
+            print(*probes[-2:], judgements[-1], sep="\n", flush=True)
+            if weights is True:
+                draw(model, name, batches[1])
+        figures += [
+            f"\n## {name}\n\nA test picture of each class as it came, and its content in each of the eight styles:\n",
+            f"![swaps](figures/style-{name}.png)\n",
+        ]
+    (DOCS / "style.md").write_text("\n".join([HEAD, *probes, "", *judgements, *figures]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""FactorVAE: the total correlation of the latents, as a critic tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import final
+
+import torch
+from torch import Tensor
+
+from vaezoo.core import VAE, Batch, Loss, Phase, Terms
+from vaezoo.core.loss import bound_reports, check_at_least
+from vaezoo.errors import TrainingError
+
+from .critics import LatentCritic, as_judged, cell_rows, permuted, telling_apart
+
+
+def halves(z: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns the latents (B, ...) of the first and the second half of a batch, each cell a row (N, D).
+
+    Raises:
+        TrainingError: There is one image only.
+    """
+    images = z.shape[0]
+    if images < 2:
+        raise TrainingError(
+            f"Expected a batch of at least 2 images, for two halves, got {images}.",
+            hint="Raise batch, or lower accumulate.",
+            value=images,
+        )
+    return cell_rows(z[: (images + 1) // 2]), cell_rows(z[(images + 1) // 2 :])
+
+
+@final
+class FactorLoss(Loss):
+    """D + R + γ·TC, nats per image, with TC from a critic that knows latents from permuted ones.
+
+        TC = E_q(z) log q(z)/Π_d q(z_d) ≈ E_q(z) critic(z)
+
+    The model learns from the whole batch. The critic sees the first half's latents beside the second half's, each
+    dimension of which is permuted over the images; both come from one pass, which a normalisation over the batch may
+    need. Of a grid of latents each cell is a row, and TC, the dependence of the channels in one cell, is summed over
+    cells.
+
+    Args:
+        latent_channels: D.
+        gamma: γ.
+        hidden: Widths of the critic's hidden layers.
+
+    Source: Disentangling by Factorising (Kim and Mnih, 2018), algorithm 2, arXiv:1802.05983. Without a phase the loss
+    is the sum of both phases', each with a gradient to its own parameters only.
+    """
+
+    phases = (Phase("model", ("model",)), Phase("critic", ("loss.critic",)))
+
+    def __init__(self, latent_channels: int, gamma: float = 10.0, hidden: Sequence[int] = (256, 256)) -> None:
+        super().__init__()
+        check_at_least(0, gamma=gamma)
+        self.gamma = gamma
+        self.critic = LatentCritic(latent_channels, hidden)
+
+    def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
+        """See :meth:`vaezoo.core.Loss.forward`.
+
+        Raises:
+            TrainingError: There is one image only.
+        """
+        name = None if phase is None else phase.name
+        with torch.set_grad_enabled(torch.is_grad_enabled() and name != "critic"):
+            bound = model(batch)
+        z = bound.latents.z[0][0]
+        first, second = halves(z.detach())
+        loss, reports = bound.distortion.new_zeros(()), dict[str, Tensor]()
+        if name in (None, "model"):
+            correlation = torch.as_tensor(as_judged(self.critic, cell_rows(z))).sum() / len(z)
+            loss = bound.distortion.mean() + bound.rate.mean() + self.gamma * correlation + bound.penalty.mean()
+            reports = bound_reports(bound) | {"total_correlation": correlation.detach()}
+        if name in (None, "critic"):
+            confusion = telling_apart(self.critic(first), self.critic(permuted(second)))
+            loss, reports = loss + confusion, reports | {"critic_entropy": confusion.detach()}
+        return Terms(loss, reports)

@@ -1,0 +1,120 @@
+"""Losses whose critic knows latents from draws of the prior: both are told apart until they follow one law.
+
+Of a grid of latents each cell is a row. A prior that learns is moved towards the latents while they move towards it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import final
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vaezoo.core import VAE, Batch, Bound, Loss, Phase, Terms
+from vaezoo.core.loss import check_at_least
+from vaezoo.core.posterior import gaussian_log_prob
+
+from .critics import LatentCritic, as_judged, cell_rows, telling_apart
+
+
+def drawn(model: VAE, bound: Bound) -> tuple[Tensor, Tensor]:
+    """Returns draws of the prior and the latents of a batch, one row for each cell: (N, D) each."""
+    return cell_rows(model.prior.sample(bound.context).z[0][0]), cell_rows(bound.latents.z[0][0])
+
+
+def reports_of(bound: Bound, **more: Tensor) -> dict[str, Tensor]:
+    """Returns the distortion and further reports, without their gradients."""
+    return {name: value.detach() for name, value in {"distortion": bound.distortion.mean(), **more}.items()}
+
+
+@final
+class AAELoss(Loss):
+    """The adversarial autoencoder: D alone, then a critic, then an encoder that fools it; there is no rate.
+
+    Each of the three phases has an optimiser and a pass of its own, as in the paper.
+
+    Args:
+        latent_channels: D.
+        hidden: Widths of the critic's hidden layers.
+
+    Source: Adversarial Autoencoders (Makhzani et al., 2015), section 2, arXiv:1511.05644. Without a phase the loss is
+    the sum of all phases', the critic's with a gradient to the critic only.
+    """
+
+    phases = (
+        Phase("reconstruction", ("model",)),
+        Phase("critic", ("loss.critic",)),
+        Phase("fooling", ("model.encoder", "model.prior")),
+    )
+
+    def __init__(self, latent_channels: int, hidden: Sequence[int] = (256, 256)) -> None:
+        super().__init__()
+        self.critic = LatentCritic(latent_channels, hidden)
+
+    def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
+        """See :meth:`vaezoo.core.Loss.forward`."""
+        name = None if phase is None else phase.name
+        with torch.set_grad_enabled(torch.is_grad_enabled() and name != "critic"):
+            bound = model(batch)
+            prior, latents = drawn(model, bound)
+        loss, reports = bound.distortion.new_zeros(()), dict[str, Tensor]()
+        if name in (None, "reconstruction"):
+            loss = bound.distortion.mean() + bound.penalty.mean()
+            reports = reports_of(bound)
+        if name in (None, "critic"):
+            confusion = telling_apart(self.critic(prior.detach()), self.critic(latents.detach()))
+            loss, reports = loss + confusion, reports | {"critic_entropy": confusion.detach()}
+        if name in (None, "fooling"):
+            fooled = telling_apart(*(torch.as_tensor(as_judged(self.critic, rows)) for rows in (latents, prior)))
+            loss, reports = loss + fooled, reports | {"fooling": fooled.detach()}
+        return Terms(loss, reports)
+
+
+@final
+class WAEGANLoss(Loss):
+    """WAE-GAN: D + λ·E[−log critic(z)], with a critic of latents and draws of N(0, I).
+
+    The critic's logit is a network's plus log N(z; 0, I), so that it has to learn the density of the latents only.
+
+    Args:
+        latent_channels: D.
+        weight: λ.
+        hidden: Widths of the critic's hidden layers.
+
+    Source: Wasserstein Auto-Encoders (Tolstikhin et al., 2018), algorithm 1 and section 4, arXiv:1711.01558. Under a
+    prior other than N(0, I) the network learns the difference too. Without a phase the loss is the sum of both.
+    """
+
+    phases = (Phase("model", ("model",)), Phase("critic", ("loss.critic",)))
+
+    def __init__(self, latent_channels: int, weight: float = 10.0, hidden: Sequence[int] = (256, 256)) -> None:
+        super().__init__()
+        check_at_least(0, weight=weight)
+        self.weight = weight
+        self.critic = LatentCritic(latent_channels, hidden)
+
+    def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
+        """See :meth:`vaezoo.core.Loss.forward`."""
+        name = None if phase is None else phase.name
+        with torch.set_grad_enabled(torch.is_grad_enabled() and name != "critic"):
+            bound = model(batch)
+            prior, latents = drawn(model, bound)
+        loss, reports = bound.distortion.new_zeros(()), dict[str, Tensor]()
+        if name in (None, "model"):
+            judged = [torch.as_tensor(as_judged(self.critic, r)) + standard_log_prob(r) for r in (latents, prior)]
+            fooled = F.softplus(-judged[0]).mean() + F.softplus(judged[1]).mean()
+            loss = bound.distortion.mean() + bound.penalty.mean() + self.weight * fooled
+            reports = reports_of(bound, fooling=fooled)
+        if name in (None, "critic"):
+            logits = [self.critic(rows) + standard_log_prob(rows) for rows in (prior.detach(), latents.detach())]
+            confusion = telling_apart(*logits)
+            loss, reports = loss + confusion, reports | {"critic_entropy": confusion.detach()}
+        return Terms(loss, reports)
+
+
+def standard_log_prob(rows: Tensor) -> Tensor:
+    """Returns log N(0, I) of rows (N, D), nats, (N,)."""
+    zero = torch.zeros_like(rows)
+    return gaussian_log_prob(rows, zero, zero).sum(1)

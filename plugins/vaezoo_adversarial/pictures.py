@@ -1,0 +1,147 @@
+"""Losses whose critic knows pictures from reconstructions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import final
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vaezoo.core import VAE, Batch, Bound, Loss, Phase, Terms
+from vaezoo.core.loss import bound_reports, check_at_least
+from vaezoo.core.shapes import sum_rows
+
+from .critics import PatchCritic, as_judged, hinge, telling_apart
+
+_REST = ("model.encoder", "model.prior", "model.conditioner")
+
+
+@final
+class VAEGANLoss(Loss):
+    """VAE/GAN: the distance in the critic's last layer, ½‖f(x) − f(x̂)‖², reconstructs, beside the pixels' distortion D.
+
+    The encoder descends on that plus the rate; the decoder on γ times that, plus what fools the critic with
+    reconstructions and with samples of the prior; the critic tells both from pictures. Three phases, each with a
+    pass of its own.
+
+    Args:
+        image_channels: C.
+        gamma: γ, of that distance in the decoder's phase.
+        pixels: Weight of D beside that distance; the paper has 0, under which D may rise while the critic is new.
+        widths: Channels of the critic's layers.
+
+    Source: Autoencoding beyond pixels using a learned similarity metric (Larsen et al., 2015), algorithm 1,
+    arXiv:1512.09300. Without a phase the loss is the sum of all, so the encoder's share of the features is 1 + γ.
+    """
+
+    phases = (Phase("encoder", _REST), Phase("decoder", ("model.decoder",)), Phase("critic", ("loss.critic",)))
+
+    def __init__(
+        self, image_channels: int = 1, gamma: float = 1.0, pixels: float = 1.0, widths: Sequence[int] = (32, 64, 128)
+    ) -> None:
+        super().__init__()
+        check_at_least(0, gamma=gamma, pixels=pixels)
+        self.gamma, self.pixels = gamma, pixels
+        self.critic = PatchCritic(image_channels, widths)
+
+    def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
+        """See :meth:`vaezoo.core.Loss.forward`."""
+        name = None if phase is None else phase.name
+        with torch.set_grad_enabled(torch.is_grad_enabled() and name != "critic"):
+            bound = model(batch)
+            x_hat, x = bound.likelihood.image, batch.target
+        loss, reports = bound.distortion.new_zeros(()), dict[str, Tensor]()
+        if name != "critic":
+            fooled, features = as_judged(self.critic, x_hat)
+            distance = 0.5 * sum_rows((features - as_judged(self.critic, x)[1].detach()) ** 2).mean()
+            reports = {"feature_distance": distance.detach()}
+            distance = distance + self.pixels * bound.distortion.mean()
+        if name in (None, "encoder"):
+            loss = loss + bound.rate.mean() + bound.penalty.mean() + distance
+            reports |= bound_reports(bound)
+        if name in (None, "decoder"):
+            imagined = as_judged(self.critic, drawn_picture(model, bound))[0]
+            fooling = F.softplus(-fooled).mean() + F.softplus(-imagined).mean()
+            loss, reports = loss + self.gamma * distance + fooling, reports | {"fooling": fooling.detach()}
+        if name in (None, "critic"):
+            with torch.no_grad():
+                imagined = drawn_picture(model, bound)
+            made = torch.cat([self.critic(image)[0] for image in (x_hat.detach(), imagined)])
+            confusion = telling_apart(self.critic(x)[0], made)
+            loss, reports = loss + confusion, reports | {"critic_entropy": confusion.detach()}
+        return Terms(loss, reports)
+
+
+def drawn_picture(model: VAE, bound: Bound) -> Tensor:
+    """Returns the mean images of one draw of the prior for each image of a batch, (B, C, H, W)."""
+    return model.path(bound.context)[1].image
+
+
+@final
+class PatchGANLoss(Loss):
+    """D + β·R + w·λ·E[−critic(x̂)]: the bound, and reconstructions that a critic of patches takes for pictures.
+
+    λ is the adaptive weight ‖∇D‖/(‖∇critic‖ + 1e-4), at most 1e4, of the gradients of distortion and critic at the
+    last weight that the decoder registers, so that w is a share whatever the units of D. Where nothing has a gradient,
+    as in validation, the critic does not count. The critic learns by a hinge, from the first step on.
+
+    Args:
+        image_channels: C.
+        beta: Weight of the rate.
+        weight: w.
+        start: Step from which the critic counts for the model.
+        widths: Channels of the critic's layers.
+
+    Source: Taming Transformers for High-Resolution Image Synthesis (Esser et al., 2021), eq. 6 and 7, arXiv:2012.09841.
+    There the critic waits for ``start`` too. Without a phase the loss is the sum of both.
+    """
+
+    phases = (Phase("model", ("model",)), Phase("critic", ("loss.critic",)))
+
+    def __init__(
+        self,
+        image_channels: int = 1,
+        beta: float = 1.0,
+        weight: float = 0.8,
+        start: int = 0,
+        widths: Sequence[int] = (32, 64, 128),
+    ) -> None:
+        super().__init__()
+        check_at_least(0, beta=beta, weight=weight, start=start)
+        self.beta, self.weight, self.start = beta, weight, start
+        self.critic = PatchCritic(image_channels, widths)
+
+    def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
+        """See :meth:`vaezoo.core.Loss.forward`."""
+        name = None if phase is None else phase.name
+        with torch.set_grad_enabled(torch.is_grad_enabled() and name != "critic"):
+            bound = model(batch)
+            x_hat = bound.likelihood.image
+        loss, reports = bound.distortion.new_zeros(()), dict[str, Tensor]()
+        if name in (None, "model"):
+            distortion = bound.distortion.mean()
+            loss = distortion + self.beta * bound.rate.mean() + bound.penalty.mean()
+            reports = bound_reports(bound)
+            if step >= self.start and self.weight:
+                fooling = -as_judged(self.critic, x_hat)[0].mean()
+                share = adaptive_weight(distortion, fooling, model)
+                loss = loss + self.weight * share * fooling
+                reports |= {"fooling": fooling.detach(), "adaptive_weight": share}
+        if name in (None, "critic"):
+            confusion = hinge(self.critic(batch.target)[0], self.critic(x_hat.detach())[0])
+            loss, reports = loss + confusion, reports | {"critic_hinge": confusion.detach()}
+        return Terms(loss, reports)
+
+
+def adaptive_weight(distortion: Tensor, fooling: Tensor, model: VAE) -> Tensor:
+    """Returns ‖∇distortion‖/(‖∇fooling‖ + 1e-4) at the decoder's last weight, from 0 to 1e4; 0 without gradients."""
+    last = [p for p in model.decoder.parameters() if p.ndim > 1 and p.requires_grad][-1:]
+    if not (last and distortion.requires_grad and fooling.requires_grad):
+        return torch.zeros_like(distortion)
+    ours, theirs = (
+        torch.autograd.grad(term, last, retain_graph=True, materialize_grads=True)[0].float().norm()
+        for term in (distortion, fooling)
+    )
+    return (ours / (theirs + 1e-4)).clamp(0, 1e4).detach()

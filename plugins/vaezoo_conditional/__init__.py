@@ -1,0 +1,1 @@
+"""Priors that the condition moves: p(z|c) instead of p(z)."""

@@ -1,0 +1,1 @@
+"""Categorical latents, relaxed or straight-through, alone and beside Gaussian ones."""

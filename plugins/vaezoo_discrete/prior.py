@@ -1,0 +1,170 @@
+"""Uniform priors over classes, and the schedule of the relaxation."""
+
+from __future__ import annotations
+
+from typing import cast, final
+
+import torch
+from torch import Tensor, nn
+
+from vaezoo.core import Context, DiagonalGaussian, Latents, Noise, Posterior, Prior, Pyramid
+
+from .facts import check_classes, check_schedule
+from .posterior import Categorical, GaussianCategorical, relaxed
+
+
+@final
+class Schedule(nn.Module):
+    """τ = max(least, temperature · exp(−decay · n)) after n uses in training; it stands still in evaluation.
+
+    Args:
+        temperature: τ at first.
+        least: Its floor.
+        decay: For each use.
+    """
+
+    uses: Tensor
+
+    def __init__(self, temperature: float, least: float, decay: float) -> None:
+        super().__init__()
+        check_schedule(temperature, least, decay)
+        self.first, self.least, self.decay = temperature, least, decay
+        self.register_buffer("uses", torch.zeros((), dtype=torch.int64))
+
+    def now(self) -> Tensor:
+        """Returns τ, a scalar."""
+        return (self.first * torch.exp(-self.decay * self.uses.float())).clamp_min(self.least)
+
+    def forward(self) -> Tensor:
+        """Returns τ, and counts a use in training."""
+        temperature = self.now()
+        if self.training:
+            self.uses += 1
+        return temperature
+
+
+def _zeros(context: Context, channels: int, stride: int | None, like: Tensor) -> Tensor:
+    grid = () if stride is None else tuple(-(-side // stride) for side in context.size)
+    return torch.zeros((context.batch, channels, *grid), device=like.device, dtype=like.dtype)
+
+
+@final
+class CategoricalPrior(Prior):
+    """Uniform over the classes of D / C variables.
+
+    Straight through, latents are one-hot: the rate is the exact divergence of the categorical laws, the bound and the
+    importance-weighted NLL are those of the discrete model, and only the gradient is biased. Its ``log_p`` and
+    ``log_q`` are masses, not densities. Relaxed, latents are points of simplices: prior and posterior are Concrete
+    densities of one temperature, the rate is a Monte Carlo one, never below the categorical's in expectation, and
+    bound, NLL and gradient are right for the relaxed model, which is another model.
+
+    Args:
+        latent_channels: D, a multiple of ``classes``.
+        latent_stride: Pixels per cell, or None for vectors.
+        classes: C, as the belief's.
+        straight_through: Whether latents are one-hot.
+        temperature: See :class:`Schedule`, as the following.
+        least: Floor of the temperature.
+        decay: Of the temperature at each use in training.
+
+    Raises:
+        ConfigError: A setting is outside its range.
+    """
+
+    device_of: Tensor
+
+    def __init__(
+        self,
+        latent_channels: int,
+        latent_stride: int | None = None,
+        classes: int = 10,
+        straight_through: bool = True,
+        temperature: float = 1.0,
+        least: float = 0.5,
+        decay: float = 3e-5,
+    ) -> None:
+        super().__init__()
+        check_classes(latent_channels, classes)
+        self.latent_channels, self.latent_stride, self.classes = latent_channels, latent_stride, classes
+        self.straight_through, self.schedule = straight_through, Schedule(temperature, least, decay)
+        self.register_buffer("device_of", torch.zeros(()), persistent=False)
+
+    def infer(self, belief: Posterior | Pyramid, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
+        """See :meth:`vaezoo.core.Prior.infer`."""
+        temperature = self.schedule()
+        q = relaxed(cast(Categorical, belief), temperature, self.straight_through)
+        z, log_q = q.sample(k, noise, stride=self.latent_stride or 1)
+        log_p = self._law(torch.zeros_like(q.logits), temperature).log_prob(z)
+        rate = q.rate() if self.straight_through else (log_q - log_p).mean(0)
+        return Latents((z,), z.flatten(0, 1), (rate,), log_p, log_q)
+
+    def sample(self, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
+        """See :meth:`vaezoo.core.Prior.sample`; at temperature 0 of the noise, as :meth:`Categorical.sample`."""
+        logits = _zeros(context, self.latent_channels, self.latent_stride, self.device_of)
+        z, log_p = self._law(logits, self.schedule.now()).sample(k, noise, stride=self.latent_stride or 1)
+        return Latents((z,), z.flatten(0, 1), log_p=log_p)
+
+    def _law(self, logits: Tensor, temperature: Tensor) -> Categorical:
+        return Categorical(logits, self.classes, temperature, self.straight_through)
+
+
+@final
+class JointPrior(Prior):
+    """N(0, I) beside one uniform categorical variable; its two rates are levels, so a loss can weigh each.
+
+    Args:
+        latent_channels: D, more than ``classes``: the rest is Gaussian.
+        latent_stride: Pixels per cell, or None for vectors.
+        classes: C, as the belief's.
+        straight_through: Whether classes are one-hot; what that means for rate and bound: :class:`CategoricalPrior`.
+        temperature: See :class:`Schedule`, as the following.
+        least: Floor of the temperature.
+        decay: Of the temperature at each use in training.
+
+    Raises:
+        ConfigError: A setting is outside its range.
+
+    Source: Learning Disentangled Joint Continuous and Discrete Representations (Dupont, 2018), arXiv:1804.00104.
+    """
+
+    device_of: Tensor
+
+    def __init__(
+        self,
+        latent_channels: int,
+        latent_stride: int | None = None,
+        classes: int = 10,
+        straight_through: bool = True,
+        temperature: float = 0.67,
+        least: float = 0.67,
+        decay: float = 0.0,
+    ) -> None:
+        super().__init__()
+        check_classes(latent_channels, classes, rest=True)
+        self.latent_channels, self.latent_stride, self.classes = latent_channels, latent_stride, classes
+        self.straight_through, self.schedule = straight_through, Schedule(temperature, least, decay)
+        self.register_buffer("device_of", torch.zeros(()), persistent=False)
+
+    def infer(self, belief: Posterior | Pyramid, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
+        """See :meth:`vaezoo.core.Prior.infer`; the rates are the Gaussian's and the categorical's."""
+        temperature = self.schedule()
+        q = cast(GaussianCategorical, belief).relaxed(temperature, self.straight_through)
+        z, log_q = q.sample(k, noise, stride=self.latent_stride or 1)
+        p = self._law(torch.zeros_like(q.mean), temperature)
+        log_p = p.log_prob(z)
+        gaussian, categorical = q.rates()
+        if not self.straight_through:
+            classes = z[:, :, -self.classes :]
+            categorical = (q.categorical.log_prob(classes) - p.categorical.log_prob(classes)).mean(0)
+        return Latents((z,), z.flatten(0, 1), (gaussian, categorical), log_p, log_q)
+
+    def sample(self, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
+        """See :meth:`vaezoo.core.Prior.sample`."""
+        zeros = _zeros(context, self.latent_channels, self.latent_stride, self.device_of)
+        z, log_p = self._law(zeros, self.schedule.now()).sample(k, noise, stride=self.latent_stride or 1)
+        return Latents((z,), z.flatten(0, 1), log_p=log_p)
+
+    def _law(self, zeros: Tensor, temperature: Tensor) -> GaussianCategorical:
+        gaussian, logits = zeros.split([zeros.shape[1] - self.classes, self.classes], 1)
+        categorical = Categorical(logits, self.classes, temperature, self.straight_through)
+        return GaussianCategorical(DiagonalGaussian(gaussian, gaussian), categorical)

@@ -1,0 +1,1 @@
+"""Positive latents: Gamma posteriors and prior."""

@@ -1,0 +1,251 @@
+"""The networks of a ladder VAE that generates: any number of levels at each scale, without a condition.
+
+    x ─ unshuffle ─ blocks 1/2 ─ blocks 1/4              encoder: deterministic, once per image
+                       │             │
+    p(x|z) ◄─ levels 1/2 ◄─ levels 1/4 ◄─ learned top    prior: z at each level, the posterior walks along
+
+All convolutions run at half resolution or less; zero borders tell them where they are. The ladder that restores
+is in ``networks``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import final
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vaezoo.core import (
+    Context,
+    Decoder,
+    DiagonalGaussian,
+    Encoder,
+    LadderPrior,
+    Level,
+    Likelihood,
+    LikelihoodHead,
+    Pyramid,
+)
+from vaezoo.core.posterior import bound_logvar
+
+from .facts import DEPTHS, SIZE, TOP_LATENTS, TOP_WIDTHS
+
+
+def scaled(layer: nn.Conv2d, factor: float) -> nn.Conv2d:
+    """Returns the layer with its weights multiplied and its biases zero."""
+    with torch.no_grad():
+        layer.weight.mul_(factor)
+        if layer.bias is not None:
+            layer.bias.zero_()
+    return layer
+
+
+@final
+class Block(nn.Module):
+    """x + f(x), with two 3×3 convolutions of ``hidden`` channels, between 1×1 ones if they are fewer than ``width``.
+
+    Args:
+        width: Channels of x.
+        hidden: Channels inside.
+        depth: How many blocks follow each other; the last weights start 1/√depth as large.
+        dropout: Share of the inner channels' values that training drops.
+
+    Source: Very Deep VAEs (Child, 2020), section 3 and figure 3, arXiv:2011.10650.
+    """
+
+    def __init__(self, width: int, hidden: int, depth: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        narrow = hidden != width
+        layers: list[nn.Module] = [nn.SiLU()]
+        if narrow:
+            layers += [nn.Conv2d(width, hidden, 1), nn.SiLU()]
+        layers += [nn.Conv2d(hidden, hidden, 3, padding=1), nn.SiLU(), nn.Dropout(dropout)]
+        last = nn.Conv2d(hidden, hidden, 3, padding=1)
+        if narrow:
+            layers += [last, nn.SiLU()]
+            last = nn.Conv2d(hidden, width, 1)
+        self.layers = nn.Sequential(*layers, scaled(last, 1 / math.sqrt(depth)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns (B, width, h, w) as it came."""
+        out: Tensor = x + self.layers(x)
+        return out
+
+
+@final
+class BottomUpEncoder(Encoder):
+    """Evidence from the image, one feature for each level of the ladder; levels of one scale share theirs.
+
+    Args:
+        image_channels: C.
+        widths: Channels per scale, fine to coarse; the finest is at stride 2.
+        depths: Levels of the ladder per scale, fine to coarse.
+        blocks: Blocks per scale.
+        squeeze: Channels of a block are divided by this inside.
+        dropout: See :class:`Block`.
+    """
+
+    def __init__(
+        self,
+        image_channels: int = 3,
+        widths: Sequence[int] = TOP_WIDTHS,
+        depths: Sequence[int] = DEPTHS,
+        blocks: int = 2,
+        squeeze: int = 1,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.channels, self.stride, self.depths = image_channels, 2 ** len(widths), tuple(depths)
+        self.front = nn.Conv2d(4 * image_channels, widths[0], 3, padding=1)
+        many = blocks * len(widths)
+        self.scales = nn.ModuleList(
+            nn.Sequential(*(Block(w, max(w // squeeze, 1), many, dropout) for _ in range(blocks))) for w in widths
+        )
+        self.downs = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in pairwise(widths))
+
+    def forward(self, image: Tensor, context: Context) -> Pyramid:
+        """See :meth:`vaezoo.core.Encoder.forward`."""
+        x = self.front(F.pixel_unshuffle(2 * image - 1, 2))
+        features: list[Tensor] = []
+        for index, scale in enumerate(self.scales):
+            x = scale(x if index == 0 else self.downs[index - 1](x))
+            features += [x] * self.depths[index]
+        return Pyramid(tuple(reversed(features)))
+
+
+@final
+class LearnedTop(nn.Module):
+    """The state that a ladder without a condition starts from: a learned grid, resized to the picture's.
+
+    Args:
+        width: Channels.
+        stride: Pixels per cell.
+        size: (H, W) it is learned at.
+    """
+
+    def __init__(self, width: int, stride: int, size: Sequence[int]) -> None:
+        super().__init__()
+        self.stride = stride
+        self.state = nn.Parameter(torch.zeros(1, width, *(-(-side // stride) for side in size)))
+
+    def forward(self, rows: int, size: tuple[int, int]) -> Tensor:
+        """Returns (rows, width, H/stride, W/stride) for a picture of ``size`` (H, W)."""
+        grid = [-(-side // self.stride) for side in size]
+        state: Tensor = self.state
+        if list(state.shape[2:]) != grid:
+            state = F.interpolate(state, grid, mode="bilinear", align_corners=False)
+        return state.expand(rows, -1, -1, -1)
+
+
+@final
+class TopDownLevel(Level):
+    """A level: a block, p(z|h) by a 1×1 convolution, q = p + Δ from state and evidence, z put back in, a block.
+
+    Args:
+        width: Channels of its state.
+        above: Channels of the coarser scale's state, or None where the scale stays.
+        latents: Channels of z.
+        hidden: Channels inside its blocks.
+        depth: Levels of the whole ladder.
+        stride: Pixels per cell.
+        dropout: See :class:`Block`.
+
+    Source: Very Deep VAEs (Child, 2020), figure 3, arXiv:2011.10650; the residual posterior: NVAE (Vahdat and
+    Kautz, 2020), section 3.2, arXiv:2007.03898.
+    """
+
+    def __init__(
+        self, width: int, above: int | None, latents: int, hidden: int, depth: int, stride: int, dropout: float
+    ) -> None:
+        super().__init__()
+        self.stride = stride
+        self.up = None if above is None else nn.ConvTranspose2d(above, width, 2, stride=2)
+        self.before, self.after = (Block(width, hidden, 2 * depth, dropout) for _ in range(2))
+        self.believe = scaled(nn.Conv2d(width, 2 * latents, 1), 0.3)
+        self.gather = nn.Conv2d(2 * width, hidden, 3, padding=1)
+        self.correct = scaled(nn.Conv2d(hidden, 2 * latents, 1), 0.3)
+        self.inject = nn.Conv2d(latents, width, 1)
+        scaled(self.inject, 1 / math.sqrt(depth))
+
+    def enter(self, state: Tensor | None, feature: Tensor | None) -> Tensor:
+        """See :meth:`vaezoo.core.Level.enter`; the top state is learned, and no feature is read."""
+        out: Tensor = self.before(state if self.up is None else self.up(state))
+        return out
+
+    def prior(self, state: Tensor) -> DiagonalGaussian:
+        """See :meth:`vaezoo.core.Level.prior`."""
+        mean, logvar = self.believe(F.silu(state)).chunk(2, 1)
+        return DiagonalGaussian(mean, bound_logvar(logvar))
+
+    def posterior(self, state: Tensor, evidence: Tensor, prior: DiagonalGaussian) -> DiagonalGaussian:
+        """See :meth:`vaezoo.core.Level.posterior`."""
+        both = self.gather(F.silu(torch.cat([state, evidence], 1)))
+        mean, logvar = self.correct(F.silu(both)).chunk(2, 1)
+        return DiagonalGaussian(prior.mean + mean, bound_logvar(prior.logvar + logvar))
+
+    def leave(self, state: Tensor, z: Tensor) -> Tensor:
+        """See :meth:`vaezoo.core.Level.leave`."""
+        out: Tensor = self.after(state + self.inject(z))
+        return out
+
+
+def top_down_prior(
+    widths: Sequence[int] = TOP_WIDTHS,
+    latents: Sequence[int] = TOP_LATENTS,
+    depths: Sequence[int] = DEPTHS,
+    squeeze: int = 1,
+    dropout: float = 0.0,
+    image_size: Sequence[int] = SIZE,
+) -> LadderPrior:
+    """Returns a ladder of :class:`TopDownLevel` on a learned top.
+
+    Args:
+        widths: Channels per scale, fine to coarse.
+        latents: Channels of each z per scale, fine to coarse.
+        depths: Levels per scale, fine to coarse.
+        squeeze: Channels of a block are divided by this inside.
+        dropout: See :class:`Block`.
+        image_size: (H, W) that the top is learned at; other sizes resize it.
+    """
+    levels: list[Level] = []
+    for scale in reversed(range(len(widths))):
+        for index in range(depths[scale]):
+            above = widths[scale + 1] if index == 0 and scale + 1 < len(widths) else None
+            hidden = max(widths[scale] // squeeze, 1)
+            levels.append(
+                TopDownLevel(widths[scale], above, latents[scale], hidden, sum(depths), 2 ** (scale + 1), dropout)
+            )
+    return LadderPrior(levels, LearnedTop(widths[-1], 2 ** len(widths), image_size))
+
+
+@final
+class ShuffleDecoder(Decoder):
+    """One convolution from the finest state to pixels, two by two.
+
+    Args:
+        image_channels: C.
+        widths: Channels per scale, fine to coarse; the first is the state's.
+        likelihood: See :class:`vaezoo.core.LikelihoodHead`.
+        scale: The same.
+    """
+
+    def __init__(
+        self,
+        image_channels: int = 3,
+        widths: Sequence[int] = TOP_WIDTHS,
+        likelihood: str = "bernoulli",
+        scale: float | str = "learned",
+    ) -> None:
+        super().__init__()
+        self.channels, self.stride = image_channels, 2
+        self.head = LikelihoodHead(likelihood, image_channels, scale)
+        self.project = nn.Conv2d(widths[0], 4 * self.head.outputs, 3, padding=1)
+
+    def forward(self, state: Tensor, context: Context) -> Likelihood:
+        """See :meth:`vaezoo.core.Decoder.forward`."""
+        likelihood: Likelihood = self.head(F.pixel_shuffle(self.project(F.silu(state)), 2))
+        return likelihood

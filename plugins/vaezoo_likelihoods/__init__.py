@@ -1,0 +1,1 @@
+"""Named models for each likelihood that the house knows; the parts are others'."""

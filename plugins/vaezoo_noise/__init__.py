@@ -1,0 +1,1 @@
+"""Likelihoods of noisy pictures given clean ones, for models that see no clean picture."""

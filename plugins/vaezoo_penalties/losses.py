@@ -1,0 +1,154 @@
+"""Reconstruction, of the input itself or of what it was before it was corrupted, and sparse latents."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import final
+
+import torch
+from torch import Tensor
+
+from vaezoo.core import VAE, Batch, Bound, FlatPrior, Loss, Phase, Terms
+from vaezoo.core.loss import check_at_least
+from vaezoo.errors import ConfigError, suggest
+
+CORRUPTIONS = ("gaussian", "masking")
+MEASURES = ("rate", "l1")
+
+
+def reconstruction(model: VAE, bound: Bound) -> Tensor:
+    """Returns the mean distortion and penalty of a batch, nats per image.
+
+    A prior that learns, such as a mixture, is fitted to the latents, which do not move for it: −log p(z) is added,
+    with z held still.
+    """
+    loss = bound.distortion.mean() + bound.penalty.mean()
+    if isinstance(model.prior, FlatPrior) and any(p.requires_grad for p in model.prior.parameters()):
+        loss = loss - model.prior.log_prob(bound.latents.z[0].detach(), bound.context).mean()
+    return loss
+
+
+def reports_of(bound: Bound, **more: Tensor) -> dict[str, Tensor]:
+    """Returns the distortion and further reports, without their gradients."""
+    return {name: value.detach() for name, value in {"distortion": bound.distortion.mean(), **more}.items()}
+
+
+@final
+class ReconstructionLoss(Loss):
+    """D alone, nats per image: a plain autoencoder.
+
+    Source: Reducing the Dimensionality of Data with Neural Networks (Hinton and Salakhutdinov, 2006).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
+        """See :meth:`vaezoo.core.Loss.forward`."""
+        bound = model(batch)
+        return Terms(reconstruction(model, bound), reports_of(bound))
+
+
+def corrupted(image: Tensor, corruption: str, amount: float) -> Tensor:
+    """Returns an image (B, C, H, W) with noise, or with pixels set to 0 in all channels; from torch's generator.
+
+    Args:
+        image: Pixels in [0, 1].
+        corruption: ``gaussian`` adds noise, ``masking`` sets pixels to 0.
+        amount: Standard deviation of the noise, or the share of pixels that are masked.
+    """
+    if corruption == "gaussian":
+        return image + amount * torch.randn_like(image)
+    return image * (torch.rand_like(image[:, :1]) >= amount)
+
+
+@final
+class DenoisingLoss(Loss):
+    """The model is given a corrupted image and has to give the clean one: D, and β·R where the belief has a rate.
+
+    Args:
+        corruption: ``gaussian`` or ``masking``, see :func:`corrupted`.
+        amount: Standard deviation, or share of pixels.
+        beta: Weight of the rate; an encoder that gives a point has none.
+
+    Raises:
+        ConfigError: There is no such corruption, or the share is above 1.
+
+    Source: Extracting and Composing Robust Features with Denoising Autoencoders (Vincent et al., 2008); with a rate:
+    Denoising Criterion for Variational Auto-Encoding Framework (Im et al., 2017), arXiv:1511.06406. In evaluation mode
+    nothing is corrupted.
+    """
+
+    def __init__(self, corruption: str = "gaussian", amount: float = 0.3, beta: float = 1.0) -> None:
+        super().__init__()
+        check_at_least(0, amount=amount, beta=beta)
+        if corruption not in CORRUPTIONS:
+            raise ConfigError(
+                f"Expected a corruption, got {corruption!r}.", hint=suggest(corruption, CORRUPTIONS), value=corruption
+            )
+        if corruption == "masking" and amount > 1:
+            raise ConfigError(f"Expected amount as a share of pixels, at most 1, got {amount}.", value=amount)
+        self.corruption, self.amount, self.beta = corruption, amount, beta
+
+    def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
+        """See :meth:`vaezoo.core.Loss.forward`."""
+        y = corrupted(batch.y, self.corruption, self.amount) if self.training else batch.y
+        bound = model(replace(batch, y=y, x=batch.target))
+        if not bound.latents.rate:
+            return Terms(reconstruction(model, bound), reports_of(bound))
+        rate = bound.rate.mean()
+        loss = bound.distortion.mean() + self.beta * rate + bound.penalty.mean()
+        return Terms(loss, reports_of(bound, rate=rate))
+
+
+def activity(z: Tensor) -> Tensor:
+    """Returns the mean over images and cells of |z|/(1 + |z|), from 0 to 1, for each latent: (B, D, ...) to (D,)."""
+    size = z.float().abs()
+    return (size / (1 + size)).movedim(1, 0).flatten(1).mean(1)
+
+
+def rate_divergence(target: float, found: Tensor) -> Tensor:
+    """Returns Σ_d KL(Bernoulli(target)‖Bernoulli(found_d)), nats."""
+    found = found.clamp(1e-6, 1 - 1e-6)
+    aim = torch.full_like(found, target)
+    return (aim * (aim / found).log() + (1 - aim) * ((1 - aim) / (1 - found)).log()).sum()
+
+
+@final
+class SparseLoss(Loss):
+    """D + weight · S: latents that are mostly near 0.
+
+    S is the divergence Σ_d KL(ρ‖ρ̂_d) of each latent's mean activity in the batch from a target (``rate``), or Σ_d |z_d|
+    (``l1``). The activity of a latent is |z|/(1 + |z|): latents have a sign, where the units of the source have a
+    sigmoid.
+
+    Args:
+        weight: Of S.
+        measure: ``rate`` or ``l1``.
+        target: ρ, between 0 and 1.
+
+    Raises:
+        ConfigError: There is no such measure, or the target is not between 0 and 1.
+
+    Source: Sparse autoencoder, CS294A lecture notes (Ng, 2011), section 3.
+    """
+
+    def __init__(self, weight: float = 1.0, measure: str = "rate", target: float = 0.05) -> None:
+        super().__init__()
+        check_at_least(0, weight=weight)
+        if measure not in MEASURES:
+            raise ConfigError(f"Expected a measure, got {measure!r}.", hint=suggest(measure, MEASURES), value=measure)
+        if not 0 < target < 1:
+            raise ConfigError(f"Expected target between 0 and 1, got {target}.", value=target)
+        self.weight, self.measure, self.target = weight, measure, target
+
+    def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
+        """See :meth:`vaezoo.core.Loss.forward`."""
+        bound = model(batch)
+        z = bound.latents.z[0][0]
+        found = activity(z)
+        sparsity = (
+            rate_divergence(self.target, found) if self.measure == "rate" else z.float().abs().flatten(1).sum(1).mean()
+        )
+        reports = reports_of(bound, sparsity=sparsity, activity=found.mean())
+        return Terms(reconstruction(model, bound) + self.weight * sparsity, reports)

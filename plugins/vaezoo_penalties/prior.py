@@ -1,0 +1,69 @@
+"""A prior under which few latents are not 0."""
+
+from __future__ import annotations
+
+from typing import final
+
+import torch
+from torch import Tensor
+
+from vaezoo.core import Context, Latents, Noise, Posterior, Prior, Pyramid
+from vaezoo.errors import IncompatibleParts
+
+from .facts import check_kept
+
+
+def largest(z: Tensor, kept: int) -> Tensor:
+    """Returns latents (K, B, D, ...) with all but the ``kept`` largest in magnitude set to 0, in each cell."""
+    places = z.abs().topk(kept, dim=2).indices
+    return z * torch.zeros_like(z).scatter(2, places, 1.0)
+
+
+@final
+class TopKPrior(Prior):
+    """The law of a draw of N(0, I) whose largest latents alone are kept, as they alone are of a belief's centre.
+
+    It has no density, so it takes points, and states no rate. As a prior it goes with every loss that takes points.
+
+    Args:
+        latent_channels: D.
+        latent_stride: Pixels per cell, or None for vectors.
+        kept: How many latents of a cell are not 0.
+
+    Raises:
+        ConfigError: ``kept`` is below 1 or above ``latent_channels``.
+
+    Source: k-Sparse Autoencoders (Makhzani and Frey, 2013), arXiv:1312.5663. There the largest are those of the largest
+    value; here of the largest magnitude.
+    """
+
+    def __init__(self, latent_channels: int, latent_stride: int | None = None, kept: int = 4) -> None:
+        super().__init__()
+        check_kept(kept, latent_channels)
+        self.latent_channels, self.latent_stride, self.kept = latent_channels, latent_stride, kept
+        self.register_buffer("device_of", torch.zeros(()), persistent=False)
+
+    def infer(self, belief: Posterior | Pyramid, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
+        """See :meth:`vaezoo.core.Prior.infer`; all K samples are the centre's.
+
+        Raises:
+            IncompatibleParts: The belief is a pyramid.
+        """
+        if isinstance(belief, Pyramid):
+            raise IncompatibleParts(
+                "TopKPrior takes a posterior, but the encoder gives a pyramid.",
+                hint="Use a ladder prior.",
+                value=type(belief).__name__,
+            )
+        z = largest(belief.mean.expand(k, *belief.mean.shape), self.kept)
+        return Latents((z,), z.flatten(0, 1))
+
+    def sample(self, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
+        """See :meth:`vaezoo.core.Prior.sample`."""
+        given = (context.image, context.vector, *self.buffers())
+        like = next(t for t in given if t is not None)
+        stride = self.latent_stride
+        grid = () if stride is None else tuple(-(-s // stride) for s in context.size)
+        shape = (k, context.batch, self.latent_channels, *grid)
+        z = largest((noise or Noise()).normal(shape, like, stride=stride or 1), self.kept)
+        return Latents((z,), z.flatten(0, 1))

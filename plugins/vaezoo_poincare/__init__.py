@@ -1,0 +1,1 @@
+"""Latents in the Poincaré ball: wrapped normal posteriors and prior."""

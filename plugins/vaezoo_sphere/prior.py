@@ -1,0 +1,52 @@
+"""The uniform law on a sphere."""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vaezoo.core import Context, FlatPrior
+
+from .facts import check_dimensions
+from .posterior import VonMisesFisher, log_area
+
+
+@final
+class UniformSpherePrior(FlatPrior):
+    """Uniform on the unit sphere of R^D, for each cell.
+
+    Args:
+        latent_channels: D, at least 2.
+        latent_stride: Pixels per cell, or None for vectors.
+
+    Raises:
+        ConfigError: There are fewer than 2 channels.
+
+    Source: Hyperspherical Variational Auto-Encoders (Davidson et al., 2018), arXiv:1804.00891.
+    """
+
+    exact_for = (VonMisesFisher,)
+
+    def __init__(self, latent_channels: int, latent_stride: int | None = None) -> None:
+        super().__init__()
+        check_dimensions(latent_channels)
+        self.latent_channels, self.latent_stride = latent_channels, latent_stride
+        self.register_buffer("device_of", torch.zeros(()), persistent=False)
+
+    def log_prob(self, z: Tensor, context: Context) -> Tensor:
+        """Returns minus the log area of each cell's sphere, (K, B) nats; z is taken to lie on it."""
+        cells = z[0, 0, 0].numel()
+        return torch.full(z.shape[:2], -cells * log_area(z.shape[2]), device=z.device)
+
+    def rate(self, posterior: Any, context: Context) -> Tensor:
+        """Returns the exact divergence of a von Mises-Fisher law, (B,) nats."""
+        return VonMisesFisher.rate(posterior)
+
+    def draw(self, eps: Tensor, context: Context) -> Tensor:
+        """Returns the directions of the noise; where it is zero, the first axis, since a sphere has no centre."""
+        first = torch.zeros_like(eps)
+        first[:, :, 0] = 1
+        return torch.where((eps == 0).all(2, keepdim=True), first, F.normalize(eps, dim=2))

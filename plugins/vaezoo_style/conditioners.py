@@ -1,0 +1,133 @@
+"""From a style to the context's vector: by its class, by a code of numbers, or by an image that has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from vaezoo.core import Conditioner, Context
+from vaezoo.core.facts import check_widths
+from vaezoo.core.shapes import check_shape
+from vaezoo.errors import ShapeError
+
+
+def _context(y: Tensor, vector: Tensor) -> Context:
+    return Context(y.shape[0], (y.shape[2], y.shape[3]), vector=vector)
+
+
+@final
+class StyleClassConditioner(Conditioner):
+    """Embeds ``cond["style_class"]`` (B,) int64; without it the style is the first, the plain one.
+
+    Args:
+        styles: Number of classes.
+        context_vector: Dimensions of the embedding.
+    """
+
+    takes = ("style_class",)
+
+    def __init__(self, styles: int = 8, context_vector: int = 16) -> None:
+        super().__init__()
+        self.styles = styles
+        self.embedding = nn.Embedding(styles, context_vector)
+
+    def forward(self, y: Tensor, cond: Mapping[str, Tensor]) -> Context:
+        """See :meth:`vaezoo.core.Conditioner.forward`.
+
+        Raises:
+            ShapeError: The class is not (B,) of whole numbers below ``styles``.
+        """
+        style = cond.get("style_class")
+        if style is None:
+            style = torch.zeros(y.shape[0], dtype=torch.int64, device=y.device)
+        elif style.shape != y.shape[:1] or style.is_floating_point():
+            raise ShapeError(
+                f"Expected style_class of shape ({y.shape[0]},) and whole numbers, got {tuple(style.shape)} of "
+                f"{style.dtype}.",
+                value=tuple(style.shape),
+            )
+        elif style.numel() and not 0 <= int(style.min()) <= int(style.max()) < self.styles:
+            raise ShapeError(
+                f"Expected style_class from 0 to {self.styles - 1}, got {int(style.min())} to {int(style.max())}.",
+                value=(int(style.min()), int(style.max())),
+            )
+        return _context(y, self.embedding(style))
+
+
+@final
+class StyleCodeConditioner(Conditioner):
+    """Two dense layers from ``cond["style_code"]`` (B, factors) to the vector; without it the code is 0.
+
+    Args:
+        factors: Numbers of a code.
+        hidden: Width of the layer between.
+        context_vector: Dimensions of the vector.
+    """
+
+    takes = ("style_code",)
+
+    def __init__(self, factors: int = 5, hidden: int = 32, context_vector: int = 16) -> None:
+        super().__init__()
+        check_widths("hidden", (hidden,))
+        self.factors = factors
+        self.embed = nn.Sequential(nn.Linear(factors, hidden), nn.SiLU(), nn.Linear(hidden, context_vector))
+
+    def forward(self, y: Tensor, cond: Mapping[str, Tensor]) -> Context:
+        """See :meth:`vaezoo.core.Conditioner.forward`.
+
+        Raises:
+            ShapeError: The code is not (B, factors) of floating point numbers.
+        """
+        code = cond.get("style_code")
+        if code is None:
+            code = y.new_zeros(y.shape[0], self.factors)
+        elif code.shape != (y.shape[0], self.factors) or not code.is_floating_point():
+            raise ShapeError(
+                f"Expected style_code of shape ({y.shape[0]}, {self.factors}) and floating point, got "
+                f"{tuple(code.shape)} of {code.dtype}.",
+                value=tuple(code.shape),
+            )
+        return _context(y, self.embed(code.to(y)))
+
+
+@final
+class StyleReferenceConditioner(Conditioner):
+    """Convolutions and a mean over ``cond["style_reference"]`` (B, C, H, W); without it y shows its own style.
+
+    The mean is over the whole reference, so a tile's own style would be another: give a reference when tiling.
+
+    Args:
+        image_channels: C.
+        widths: Channels of the layers, each of which halves the resolution.
+        context_vector: Dimensions of the vector.
+    """
+
+    takes = ("style_reference",)
+
+    def __init__(self, image_channels: int = 1, widths: Sequence[int] = (16, 32, 64), context_vector: int = 16) -> None:
+        super().__init__()
+        check_widths("widths", widths)
+        self.image_channels = image_channels  # not `channels`: it can do without y, so a model samples without one
+        layers: list[nn.Module] = []
+        for inputs, outputs in pairwise([image_channels, *widths]):
+            layers += [nn.Conv2d(inputs, outputs, 3, 2, 1), nn.SiLU()]
+        self.look = nn.Sequential(*layers)
+        self.embed = nn.Linear(widths[-1], context_vector)
+
+    def forward(self, y: Tensor, cond: Mapping[str, Tensor]) -> Context:
+        """See :meth:`vaezoo.core.Conditioner.forward`.
+
+        Raises:
+            ShapeError: The reference is no image of C channels, or of another number of rows.
+        """
+        reference = check_shape(cond.get("style_reference", y), self.image_channels, what="style_reference")
+        if reference.shape[0] != y.shape[0]:
+            raise ShapeError(
+                f"Expected a style_reference for each of {y.shape[0]} images, got {reference.shape[0]}.",
+                value=reference.shape[0],
+            )
+        return _context(y, self.embed(self.look(reference.to(y)).mean((2, 3))))

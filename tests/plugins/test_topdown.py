@@ -1,0 +1,124 @@
+"""Ladders that generate: their contract, their densities, and that they learn."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+import torch
+
+from vaezoo import create, create_objective
+from vaezoo.core import Batch, Context, DiagonalGaussian, LadderPrior, Noise, Pyramid, kl
+from vaezoo.errors import ConfigError
+from vaezoo.testing import ModelContract
+from vaezoo.testing.model import stirred
+
+SMALL: dict[str, Any] = {"widths": [4, 6], "depths": [1, 2], "prior": {"latents": [1, 2]}}
+
+
+class TestLadderVAE(ModelContract):
+    model = "ladder-vae"
+
+
+class TestVeryDeep(ModelContract):
+    model = "vdvae-small"
+    params = {"depths": [2, 2, 2]}
+
+
+def pictures(images: int, channels: int, side: int) -> torch.Tensor:
+    """Discs of several places and sizes, (N, C, side, side)."""
+    generator = torch.Generator().manual_seed(0)
+    place, radius = 8 + 12 * torch.rand(images, 2, generator=generator), 3 + 4 * torch.rand(images, generator=generator)
+    rows, columns = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
+    apart = (rows - place[:, 0, None, None]) ** 2 + (columns - place[:, 1, None, None]) ** 2
+    return torch.sigmoid(radius[:, None, None] - apart.sqrt())[:, None].repeat(1, channels, 1, 1)
+
+
+@pytest.mark.parametrize(("channels", "side"), [(1, 28), (3, 32)])
+@pytest.mark.parametrize("name", ["ladder-vae", "vdvae-small"])
+def test_fifty_steps_lower_the_loss(name: str, channels: int, side: int) -> None:
+    fewer = {"depths": [2, 2, 2]} if name == "vdvae-small" else {}
+    objective = create_objective(name, seed=0, image_channels=channels, image_size=[side, side], **fewer)
+    images = pictures(64, channels, side)
+    optimiser = torch.optim.AdamW(objective.parameters(), lr=1e-3)
+    losses = []
+    for step in range(50):
+        rows = torch.randperm(64, generator=torch.Generator().manual_seed(step))[:8]
+        terms = objective(Batch(images[rows]), 10_000)
+        optimiser.zero_grad()
+        terms.loss.backward()
+        optimiser.step()
+        losses.append(float(terms.loss.detach()))
+    assert all(map(math.isfinite, losses))
+    assert sum(losses[-5:]) < 0.8 * sum(losses[:5]), (losses[:5], losses[-5:])
+
+
+def test_the_rate_is_the_sum_of_the_levels_divergences_along_the_walk() -> None:
+    model = create("ladder-vae", seed=0, **SMALL).eval()
+    stirred(model)
+    x = (torch.rand(2, 1, 28, 28, generator=torch.Generator().manual_seed(0)) > 0.5).float()
+    assert isinstance(model.prior, LadderPrior) and model.prior.top is not None
+    context = model.context(x)
+    belief = model.encode(x)
+    assert isinstance(belief, Pyramid)
+    with torch.no_grad():
+        latents = model.prior.infer(belief, context, 1, Noise(seed=3))
+        state, total, density = model.prior.top(2, context.size), 0.0, 0.0
+        for level, evidence, z in zip(model.prior.levels, belief.features, latents.z, strict=True):
+            state = level.enter(state, None)
+            p = level.prior(state)
+            q = level.posterior(state, evidence, p)
+            assert isinstance(q, DiagonalGaussian)
+            total = total + kl(q, p)
+            normal = torch.distributions.Normal(p.mean, (0.5 * p.logvar).exp())
+            density = density + normal.log_prob(z[0]).flatten(1).sum(1)
+            state = level.leave(state, z[0])
+    torch.testing.assert_close(sum(latents.rate), total)
+    torch.testing.assert_close(latents.log_p, density[None])
+    assert (total > 0).all()
+
+
+def test_the_nll_falls_towards_the_truth_as_samples_grow() -> None:
+    model = create("ladder-vae", seed=0, **SMALL).eval()
+    stirred(model)
+    batch = Batch((pictures(4, 1, 28) > 0.5).float())
+    one = torch.stack([model.nll(batch, 1, noise=Noise(seed=s)) for s in range(8)]).mean(0)
+    many = model.nll(batch, 64, noise=Noise(seed=99))
+    assert (many < one).all()
+
+
+def test_levels_of_a_scale_share_their_evidence_and_each_has_its_latents() -> None:
+    model = create("ladder-vae", seed=0, **SMALL).eval()
+    belief = model.encode(torch.rand(1, 1, 28, 28))
+    assert isinstance(belief, Pyramid)
+    assert [tuple(f.shape[1:]) for f in belief.features] == [(6, 7, 7), (6, 7, 7), (4, 14, 14)]
+    assert belief.features[0] is belief.features[1]
+    with torch.no_grad():
+        z = model.prior.sample(Context(3, (28, 28)), 2).z
+    assert [tuple(t.shape) for t in z] == [(2, 3, 2, 7, 7), (2, 3, 2, 7, 7), (2, 3, 1, 14, 14)]
+
+
+def test_the_top_is_learned_and_resized_to_other_pictures() -> None:
+    model = create("ladder-vae", seed=0, **SMALL)
+    top = model.prior.top
+    with torch.no_grad():
+        top.state[:] = torch.arange(7.0)[None, None, :, None]
+    assert torch.equal(top(2, (28, 28))[1, 0, :, 3], torch.arange(7.0))
+    larger = top(1, (56, 56))[0, 0, :, 0]
+    assert larger.shape == (14,) and (larger.diff() >= 0).all() and float(larger[-1].detach()) == 6
+    model(Batch(torch.rand(2, 1, 28, 28))).elbo.mean().backward()
+    assert top.state.grad is not None and top.state.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize(
+    ("params", "says"),
+    [
+        ({"depths": [1, 1, 1]}, "Expected one number a scale, the same count of each, got"),
+        ({"dropout": 1.0}, r"Expected a dropout in \[0, 1\), got 1.0"),
+        ({"squeeze": 0}, "Expected a squeeze of at least 1, got 0"),
+    ],
+)
+def test_impossible_settings_are_refused(params: dict[str, Any], says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        create("ladder-vae", **params)

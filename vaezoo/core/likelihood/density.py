@@ -1,0 +1,29 @@
+"""Which likelihoods have an NLL."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from ...errors import NotNormalised
+from .base import Likelihood
+from .pixelwise import Bernoulli
+
+
+def check_density(likelihood: Likelihood, x: Tensor) -> None:
+    """Refuses a likelihood whose log_prob of x is not that of a normalised density.
+
+    Raises:
+        NotNormalised: It looks at x, or x is gray under a Bernoulli.
+    """
+    if not likelihood.normalised:
+        raise NotNormalised(
+            f"{type(likelihood).__name__} is no density of x, so it has no NLL.",
+            hint="Report the ELBO's parts, or PSNR.",
+            value=type(likelihood).__name__,
+        )
+    if isinstance(likelihood, Bernoulli) and not ((x == 0) | (x == 1)).all():
+        raise NotNormalised(
+            "A Bernoulli likelihood has an NLL for binary pixels only, got gray ones.",
+            hint="Binarise the images: (x > torch.rand_like(x)).float(), or x.round().",
+            value=type(likelihood).__name__,
+        )
