@@ -117,4 +117,4 @@ class RiemannianRefinement(Refinement):
         for number in range(1, self.tempering.steps + 1):
             z, momentum = generalised_leapfrog(log_joint, self.metric.inverse, z, momentum, step, self.fixed_points)
             momentum = momentum * self.tempering.cooling(number)
-        return z, log_q + momentum_log_prob(self.metric.inverse(z), momentum)
+        return z, log_q - momentum_log_prob(self.metric.inverse(z), momentum)
