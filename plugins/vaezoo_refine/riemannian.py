@@ -23,7 +23,7 @@ Inverse = Callable[[Tensor], Tensor]
 def momentum_log_prob(inverse: Tensor, momentum: Tensor) -> Tensor:
     """Returns log N(ρ; 0, G), from G⁻¹ (K, B, D, D) and ρ (K, B, D) to (K, B) nats."""
     half = torch.linalg.cholesky(inverse)
-    inner = (half.mT @ momentum.unsqueeze(-1)).squeeze(-1).square().sum(-1)
+    inner = (half * momentum.unsqueeze(-1)).sum(-2).square().sum(-1)  # a product of matrices could be cast to bf16
     log_det = 2 * half.diagonal(dim1=-2, dim2=-1).log().sum(-1)  # of G⁻¹
     return 0.5 * (log_det - inner - momentum.shape[-1] * math.log(2 * math.pi))
 
@@ -43,7 +43,7 @@ def generalised_leapfrog(
         return slope(lambda there: momentum_log_prob(inverse(there), rho), at)
 
     def velocity(at: Tensor, rho: Tensor) -> Tensor:
-        return (inverse(at) @ rho.unsqueeze(-1)).squeeze(-1)
+        return (inverse(at) * rho.unsqueeze(-2)).sum(-1)
 
     half = momentum + 0.5 * step * slope(log_joint, z)
     middle = half

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import pytest
 import torch
@@ -16,7 +16,21 @@ from vaezoo_refine.riemannian import RiemannianRefinement
 
 import vaezoo
 from vaezoo import create, create_objective
-from vaezoo.core import VAE, Batch, Context, DiagonalGaussian, Dirac, FlatPrior, Noise, Refinement
+from vaezoo.core import (
+    VAE,
+    Batch,
+    Context,
+    Decoder,
+    DiagonalGaussian,
+    Dirac,
+    FlatPrior,
+    Likelihood,
+    Noise,
+    NormalPrior,
+    Pyramid,
+    Refinement,
+)
+from vaezoo.core.refine import infer_refined
 from vaezoo.errors import ConfigError, IncompatibleParts, NotNormalised
 from vaezoo.testing import ModelContract, PluginContract
 from vaezoo.zoo import keeper
@@ -24,7 +38,9 @@ from vaezoo.zoo.equivalent import python_of
 from vaezoo.zoo.specs import resolve
 
 from .descent import descent
-from .linear_gaussian import PRECISION, exact_mean, linear_vae, log_likelihood
+from .linear_gaussian import PRECISION, LinearDecoder, exact_mean, linear_vae, log_likelihood
+
+SMALL: dict[str, Any] = {"encoder": {"hidden": [64]}, "decoder": {"hidden": [64]}}
 
 
 class TestPlugin(PluginContract):
@@ -33,14 +49,17 @@ class TestPlugin(PluginContract):
 
 class TestHamiltonian(ModelContract):
     model = "hvae"
+    params = SMALL
 
 
 class TestRiemannian(ModelContract):
     model = "rhvae"
+    params = SMALL
 
 
 class TestSemiAmortised(ModelContract):
     model = "semi-amortised-vae"
+    params = SMALL
 
 
 class TestGrid(ModelContract):
@@ -57,6 +76,35 @@ def refinement(kind: str) -> Refinement:
     if kind == "riemannian":
         return RiemannianRefinement(2, 2, 0.15, 0.3, 0.6, centroids=4, fixed_points=8)
     return SemiAmortisedRefinement(6, 0.3, draws=4)
+
+
+@final
+class Doubled(FlatPrior):
+    """N(0, I), whose decoder sees 2·z."""
+
+    latent_channels, latent_stride = 2, None
+
+    def log_prob(self, z: Tensor, context: Context) -> Tensor:
+        return NormalPrior(2).log_prob(z, context)
+
+    def rate(self, posterior: DiagonalGaussian, context: Context) -> None:
+        return None
+
+    def draw(self, eps: Tensor, context: Context) -> Tensor:
+        return eps
+
+    def state(self, z: Tensor) -> Tensor:
+        return 2 * z.flatten(0, 1)
+
+
+@final
+class Halved(Decoder):
+    """The linear decoder of half the state."""
+
+    channels, size = 1, (2, 2)
+
+    def forward(self, state: Tensor, context: Context) -> Likelihood:
+        return LinearDecoder()(state / 2, context)  # type: ignore[no-any-return]
 
 
 KINDS = ("hamiltonian", "riemannian", "semi-amortised")
@@ -166,7 +214,7 @@ def test_a_picture_is_reconstructed_from_the_refined_centre_and_restored_without
 @pytest.mark.parametrize(("channels", "size"), [(1, (28, 28)), (3, (32, 32))])
 @pytest.mark.parametrize("name", ["hvae", "rhvae", "semi-amortised-vae"])
 def test_fifty_steps_lower_the_loss(name: str, channels: int, size: tuple[int, int]) -> None:
-    objective = create_objective(name, seed=0, image_channels=channels, image_size=size)
+    objective = create_objective(name, seed=0, image_channels=channels, image_size=size, **SMALL)
     before = {n: p.detach().clone() for n, p in objective.model.named_parameters() if n.startswith("refine.")}
     losses = descent(objective, channels, size)
     assert sum(losses[-5:]) < 0.9 * sum(losses[:5]), (losses[:5], losses[-5:])
@@ -253,6 +301,12 @@ def test_beliefs_without_a_density_are_refused_also_by_hand() -> None:
     ):
         with pytest.raises(NotNormalised, match=message):
             refine(Dirac(torch.zeros(1, 2)), nothing)
+    with pytest.raises(
+        IncompatibleParts, match="HamiltonianRefinement takes a posterior under a flat prior, got Pyramid"
+    ):
+        infer_refined(
+            HamiltonianRefinement(2), Pyramid(()), NormalPrior(2), linear_vae()._look, Context(1, (2, 2)), X, 1, None
+        )
     denoise = create("denoise")
     parts = {"encoder": denoise.encoder, "prior": denoise.prior, "decoder": denoise.decoder}
     with pytest.raises(IncompatibleParts, match=r"needs an encoder and a flat prior, got \w+ and LadderPrior"):
@@ -266,6 +320,17 @@ def test_a_flow_posterior_and_a_mixture_prior_are_refined_too() -> None:
         bound = model(Batch(torch.rand(2, 1, 28, 28).round()), k=3, noise=Noise(seed=0))
         torch.testing.assert_close(bound.rate, (bound.latents.log_q - bound.latents.log_p).mean(0))
         assert bound.latents.z[0].shape == (3, 2, 16) and bound.elbo.isfinite().all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_decoder_sees_the_priors_state_not_z(kind: str) -> None:
+    """A prior whose state is 2·z, under a decoder of half the weights, is the same model."""
+    same, plain = linear_vae(refinement(kind)), linear_vae(refinement(kind))
+    same.prior, same.decoder = Doubled(), Halved()
+    with torch.no_grad():
+        found, expected = (model(Batch(X), k=3, noise=Noise(seed=0)) for model in (same, plain))
+    torch.testing.assert_close(found.log_weight, expected.log_weight)
+    torch.testing.assert_close(found.latents.state, 2 * expected.latents.state)
 
 
 def test_the_belief_that_is_reported_is_the_encoders() -> None:

@@ -105,9 +105,9 @@ def infer_refined(
         )
 
     def log_joint(z: Tensor) -> Tensor:
-        seen = look(Latents((z,), z.flatten(0, 1)), context, z.shape[0])
+        seen = look(Latents((z,), prior.state(z)), context, z.shape[0])
         return seen.log_prob(x) + prior.log_prob(z, context)
 
     z, log_q = refine(belief, log_joint, k, noise, stride=prior.latent_stride or 1)
     log_p = prior.log_prob(z, context)
-    return Latents((z,), z.flatten(0, 1), ((log_q - log_p).mean(0),), log_p, log_q)
+    return Latents((z,), prior.state(z), ((log_q - log_p).mean(0),), log_p, log_q)
