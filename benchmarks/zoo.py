@@ -56,7 +56,7 @@ def family(spec: Any) -> str:
 def told(body: Mapping[str, Any]) -> str:
     """Returns a model's parts as declared, one a line of a table's cell."""
     lines = []
-    for slot in (*SLOTS, *(key for key in ("refine",) if key in body)):
+    for slot in SLOTS:
         part = body.get(slot)
         if part is not None:
             settings = {k: v for k, v in part.items() if k != "name"} if isinstance(part, Mapping) else {}

@@ -121,7 +121,18 @@ def test_abstract_or_final(path: Path) -> None:
             assert final, f"{node.name} is concrete, but not final"
 
 
-PARTS = ("Encoder", "Decoder", "Prior", "FlatPrior", "Level", "Conditioner", "Loss", "Posterior", "Likelihood")
+PARTS = (
+    "Encoder",
+    "Decoder",
+    "Prior",
+    "FlatPrior",
+    "Level",
+    "Conditioner",
+    "Loss",
+    "Posterior",
+    "Likelihood",
+    "Refinement",
+)
 
 
 def test_guests_import_published_names_only() -> None:

@@ -61,6 +61,7 @@ def text_of(tree: dict[str, Any]) -> str:
         (f"encodes the {tree['encodes']['value']}  ← {tree['encodes']['origin']}", ()),
     ]
     nodes += [_part(slot, tree[slot]) for slot in ("conditioner", "encoder", "prior", "decoder", "loss")]
+    nodes += [_part("refine", tree["refine"])] if tree["refine"] else []
     nodes += [_shapes(tree["shapes"])]
     if "cost" in tree:
         nodes.append(_cost(tree["cost"]))

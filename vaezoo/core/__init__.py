@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from .prior import MixturePrior as MixturePrior
     from .prior import NormalPrior as NormalPrior
     from .prior import Prior as Prior
+    from .refine import Refinement as Refinement
     from .restoration import RestorationLoss as RestorationLoss
     from .results import Bound as Bound
     from .results import Restored as Restored
@@ -86,6 +87,7 @@ _HOME = {
     "objective": ("Objective",),
     "posterior": ("DiagonalGaussian", "Dirac", "Posterior", "Pyramid", "kl"),
     "prior": ("FlatPrior", "MixturePrior", "NormalPrior", "Prior"),
+    "refine": ("Refinement",),
     "restoration": ("RestorationLoss",),
     "results": ("Bound", "Restored"),
     "shapes": ("pad_to_stride", "repeat_rows"),

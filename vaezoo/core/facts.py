@@ -127,6 +127,19 @@ class LossFacts:
 
 
 @dataclass(frozen=True)
+class RefineFacts:
+    """Facts of a refinement of the posterior; a loss sees a ``density`` belief behind it.
+
+    Attributes:
+        takes: Kinds of belief it can begin at.
+        vectors: Whether it moves vectors only, not grids of cells.
+    """
+
+    takes: frozenset[str]
+    vectors: bool = False
+
+
+@dataclass(frozen=True)
 class ModelFacts:
     """The facts of all parts of a model, and their names for messages."""
 
@@ -136,6 +149,7 @@ class ModelFacts:
     loss: LossFacts | None = None
     conditioner: ConditionerFacts | None = None
     encodes: str = "input"
+    refine: RefineFacts | None = None
     names: dict[str, str] = field(default_factory=dict)
 
 
@@ -212,7 +226,7 @@ def checks(model: ModelFacts) -> list[Check]:
     """Returns every question the validator asks, each with its answer."""
     name = {
         slot: f"{slot} {model.names.get(slot, slot)!r}"
-        for slot in ("encoder", "prior", "decoder", "loss", "conditioner")
+        for slot in ("encoder", "prior", "decoder", "loss", "conditioner", "refine")
     }
     return [Check(asks, tuple(answer(model, name))) for asks, answer in _QUESTIONS.items()]
 
@@ -227,6 +241,22 @@ def _believes(model: ModelFacts, name: dict[str, str]) -> Iterator[str]:
     elif encoder.grids != prior.evidence:
         gives, wants = " and ".join(map(str, encoder.grids)), " and ".join(map(str, prior.evidence))
         yield f"The {name['encoder']} gives {gives}, but the {name['prior']} takes {wants}."
+
+
+def _refines(model: ModelFacts, name: dict[str, str]) -> Iterator[str]:
+    refine, encoder = model.refine, model.encoder
+    if refine is None:
+        return
+    if encoder is None:
+        yield f"The {name['refine']} needs a posterior, but the {name['decoder']} stands without an encoder."
+        return
+    if encoder.belief not in refine.takes:
+        wants = " or ".join(sorted(refine.takes))
+        yield f"The {name['refine']} takes a {wants} belief, but the {name['encoder']} gives a {encoder.belief} one."
+    if model.prior.rates_points:
+        yield f"The {name['refine']} moves latents that have a density, but the {name['prior']} makes codes of them."
+    if refine.vectors and encoder.grids[-1].stride is not None:
+        yield f"The {name['refine']} moves vectors only, but the {name['encoder']} gives {encoder.grids[-1]}."
 
 
 def _asks(model: ModelFacts, name: dict[str, str]) -> Iterator[str]:
@@ -311,6 +341,9 @@ def _loss_fits(model: ModelFacts, name: dict[str, str]) -> Iterator[str]:
         and not model.prior.rates_points
     ):
         yield f"The {name['loss']} needs a rate, but the {name['encoder']} is deterministic and has none."
+    elif loss.beliefs and model.encoder is not None and model.refine and "density" not in loss.beliefs:
+        wants = " or ".join(sorted(loss.beliefs))
+        yield f"The {name['loss']} takes a {wants} belief, but the {name['refine']} makes a density of it."
     elif loss.beliefs and model.encoder is not None and model.encoder.belief.partition("(")[0] not in loss.beliefs:
         wants, gives = " or ".join(sorted(loss.beliefs)), model.encoder.belief
         yield f"The {name['loss']} takes a {wants} belief, but the {name['encoder']} gives a {gives} one."
@@ -324,6 +357,7 @@ def _loss_fits(model: ModelFacts, name: dict[str, str]) -> Iterator[str]:
 _QUESTIONS: dict[str, Callable[[ModelFacts, dict[str, str]], Iterator[str]]] = {
     "the prior infers from the encoder's belief": _believes,
     "the encoder can look at the prior's own pictures": _asks,
+    "the refinement can begin at the encoder's belief": _refines,
     "all parts agree on image channels and size": _pictures,
     "there is something to decode": _decodes,
     "the decoder takes the prior's state": _state_fits,

@@ -20,6 +20,7 @@ from .likelihood import Likelihood, check_density
 from .noise import Noise
 from .posterior import Posterior, Pyramid
 from .prior import Prior
+from .refine import Refinement, check_refinement, infer_refined
 from .results import Bound, Restored
 from .shapes import check_image, check_shape, pad_to_stride
 
@@ -40,6 +41,7 @@ class VAE(nn.Module):
         conditioner: From the degraded image and labels to a context.
         encodes: What the encoder sees: the ``input`` y (then ``restore`` goes through q(z|y)) or the ``target`` x
             (then training alone needs the encoder, and ``restore`` goes through the prior p(z|y)).
+        refine: Moves the posterior by log p(x, z) in the bound, the NLL and ``reconstruct``, which know x.
         default_size: (H, W) of samples when none is given.
 
     Attributes:
@@ -62,6 +64,7 @@ class VAE(nn.Module):
         conditioner: Conditioner | None = None,
         encodes: Literal["input", "target"] = "input",
         default_size: tuple[int, int] | None = None,
+        refine: Refinement | None = None,
     ) -> None:
         super().__init__()
         if encodes not in ("input", "target"):
@@ -79,7 +82,9 @@ class VAE(nn.Module):
             raise IncompatibleParts(
                 f"The parts disagree on channels {sorted(channels)} or size {sorted(sizes)}.", value=(channels, sizes)
             )
+        check_refinement(refine, encoder, prior)
         self.conditioner, self.encoder, self.prior, self.decoder = conditioner, encoder, prior, decoder
+        self.refine = refine
         if encoder is not None:
             prior.bind(encoder)
         self.encodes = encodes
@@ -112,12 +117,17 @@ class VAE(nn.Module):
         return self._bound(belief, context, batch.target, k, noise)
 
     def _bound(self, belief: Posterior | Pyramid, context: Context, x: Tensor, k: int, noise: Noise | None) -> Bound:
-        latents = self.prior.infer(belief, context, k, noise)
+        latents = self._infer(belief, context, x, k, noise)
         likelihood = self._look(latents, context, k)
         log_likelihood = likelihood.log_prob(x)
         distortion = -log_likelihood.mean(0)
         rate = torch.stack(latents.rate).sum(0) if latents.rate else torch.full_like(distortion, math.nan)
         return Bound(context, belief, latents, likelihood, log_likelihood, distortion, rate)
+
+    def _infer(self, belief: Posterior | Pyramid, context: Context, x: Tensor, k: int, noise: Noise | None) -> Latents:
+        if self.refine is None:
+            return self.prior.infer(belief, context, k, noise)
+        return infer_refined(self.refine, belief, self.prior, self._look, context, x, k, noise)
 
     @torch.no_grad()
     def nll(self, batch: Batch, k: int = 100, *, chunk: int | None = None, noise: Noise | None = None) -> Tensor:
@@ -202,11 +212,8 @@ class VAE(nn.Module):
         checked = check(image, self.channels, self.size, what=what)
         own = next((p.dtype for p in self.parameters()), checked.dtype)
         if checked.dtype != own:
-            raise ShapeError(
-                f"Expected {what} as {own}, as the model's parameters are, got {checked.dtype}.",
-                hint=f"Convert it: image.to({own}).",
-                value=checked.dtype,
-            )
+            message = f"Expected {what} as {own}, as the model's parameters are, got {checked.dtype}."
+            raise ShapeError(message, hint=f"Convert it: image.to({own}).", value=checked.dtype)
         return checked
 
     def _check_pair(self, batch: Batch, check: Callable[..., Tensor]) -> tuple[Tensor, Tensor]:
@@ -283,9 +290,8 @@ class VAE(nn.Module):
             )
         size = size or self.default_size
         if size is None:
-            raise ShapeError(
-                "Expected a size (H, W): this model has no default one.", hint="Pass size=(H, W).", value=size
-            )
+            message = "Expected a size (H, W): this model has no default one."
+            raise ShapeError(message, hint="Pass size=(H, W).", value=size)
         if len(size) != 2 or min(size) < 1:
             raise ShapeError(f"Expected size as (H, W) of at least 1, got {tuple(size)}.", value=size)
         like = next(self.parameters(), torch.zeros(())) if like is None else like
@@ -336,7 +342,7 @@ class VAE(nn.Module):
         """
         x = self._check(x, "x")
         context = self.context(x if y is None else self._check(y), cond)
-        latents = self.prior.infer(self._believe(x, context), context, 1, Noise(temperature=0))
+        latents = self._infer(self._believe(x, context), context, x, 1, Noise(temperature=0))
         return self._look(latents, context, 1).image.clamp(0, 1)
 
     @torch.no_grad()

@@ -11,7 +11,7 @@ from typing import ClassVar
 import click
 import pytest
 
-from ..core import Conditioner, Decoder, Encoder, Loss, Prior
+from ..core import Conditioner, Decoder, Encoder, Loss, Prior, Refinement
 from ..errors import OfflineError
 from ..zoo import Keeper, Plugin, keeper
 from ..zoo.admit import HEAVY
@@ -20,7 +20,14 @@ from ..zoo.specs import load_object, resolve
 from ..zoo.weights import locate
 from .facts import check_signature
 
-SLOT_TYPES = {"encoder": Encoder, "prior": Prior, "decoder": Decoder, "loss": Loss, "conditioner": Conditioner}
+SLOT_TYPES = {
+    "encoder": Encoder,
+    "prior": Prior,
+    "decoder": Decoder,
+    "loss": Loss,
+    "conditioner": Conditioner,
+    "refine": Refinement,
+}
 
 _DECLARE = """
 import importlib, os, sys

@@ -62,7 +62,7 @@ def build_model(spec: ModelSpec, *, blank: bool = False) -> VAE:
     from ..core import VAE
     from .blank import Blank
 
-    slots = ("encoder", "prior", "decoder", "conditioner")
+    slots = ("encoder", "prior", "decoder", "conditioner", "refine")
     with Blank() if blank else nullcontext():
         parts: dict[str, Any] = {slot: build(part) if (part := spec.parts[slot]) else None for slot in slots}
     return VAE(**parts, encodes=spec.encodes, default_size=spec.default_size)  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ from typing import Any
 
 from .cards import card_schema
 
-SLOTS = ("encoder", "prior", "decoder", "loss", "conditioner")
+SLOTS = ("encoder", "prior", "decoder", "loss", "conditioner", "refine")
 NAME = "[a-z0-9]+(-[a-z0-9]+)*"
 """What parts and models are called: lower case words joined by hyphens."""
 TAG = "[A-Za-z0-9][A-Za-z0-9_-]*"
@@ -42,7 +42,7 @@ MODEL: dict[str, Any] = {
         "encodes": {"enum": ["input", "target"]},
         "shared": {"type": "object", "description": "Values for every part that has a parameter of that name."},
         **{slot: {"anyOf": [_TEXT, _CHOICE]} for slot in ("prior", "decoder", "loss")},
-        **{slot: {"anyOf": [_TEXT, _CHOICE, _NONE]} for slot in ("encoder", "conditioner")},
+        **{slot: {"anyOf": [_TEXT, _CHOICE, _NONE]} for slot in ("encoder", "conditioner", "refine")},
     },
     "required": ["prior", "decoder", "loss"],
     "additionalProperties": False,

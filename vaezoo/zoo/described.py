@@ -26,6 +26,8 @@ def describe(spec: ModelSpec) -> dict[str, Any]:
     told["shared"] = {key: plain(value.value, key) for key, value in spec.shared.items()}
     for slot in SLOTS:
         part = spec.parts[slot]
+        if part is None and slot == "refine":
+            continue  # so that a model without it is told as before there were any
         told[slot] = part and {
             "name": part.part.name,
             "owner": part.part.source.owner,
@@ -38,7 +40,7 @@ def body_of(told: Mapping[str, Any]) -> dict[str, Any]:
     """Returns what :func:`describe` told as the body of a model in a registry file, each part by its owner."""
     body = {key: told[key] for key in MODEL["properties"] if key in told and key not in SLOTS}
     for slot in SLOTS:
-        part = told[slot]
+        part = told.get(slot)
         body[slot] = part and {"name": f"{part['owner']}/{part['name']}", **part["params"]}
     return body
 
@@ -64,7 +66,7 @@ def respecify(told: Mapping[str, Any], plugins: Mapping[str, str], zoo: Keeper, 
         VaezooError: As `vaezoo.create`, where today's plugin refuses what yesterday's took.
     """
     for slot in SLOTS:
-        if (part := told[slot]) and part["owner"] not in zoo.registry.parts[slot].entries.get(part["name"], {}):
+        if (part := told.get(slot)) and part["owner"] not in zoo.registry.parts[slot].entries.get(part["name"], {}):
             raise _missing(f"{where} needs the {slot} {part['name']!r}", part["owner"], plugins, zoo)
     registry = Registry(str(told["owner"]))
     registry.parts = zoo.registry.parts

@@ -19,7 +19,7 @@ def python_of(spec: ModelSpec) -> str:
     imports: dict[str, str] = {"VAE": "vaezoo.core"}
     calls = {
         slot: _call(slot, part, imports)
-        for slot in ("conditioner", "encoder", "prior", "decoder", "loss")
+        for slot in ("conditioner", "encoder", "prior", "decoder", "refine", "loss")
         if (part := spec.parts[slot]) is not None
     }
     by_module: dict[str, list[str]] = {}

@@ -135,7 +135,7 @@ def _of_folder(
 
 def _parts(told: Mapping[str, Any]) -> dict[str, Any]:
     """Returns what of a description decides the network: all but words and the loss."""
-    return {key: told[key] for key in ("encodes", "encoder", "prior", "decoder", "conditioner")}
+    return {key: told.get(key) for key in ("encodes", "encoder", "prior", "decoder", "conditioner", "refine")}
 
 
 def _files(

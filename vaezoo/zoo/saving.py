@@ -64,7 +64,7 @@ SCHEMA: dict[str, Any] = {
                 "shared": _OBJECT,
                 **{slot: {"anyOf": [_PART, {"type": "null"}]} for slot in SLOTS},
             },
-            "required": ["name", "owner", "encodes", "shared", *SLOTS],
+            "required": ["name", "owner", "encodes", "shared", *(slot for slot in SLOTS if slot != "refine")],
         },
     },
     "required": ["format", "vaezoo", "name", "weights", "plugins", "model"],

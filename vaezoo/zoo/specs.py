@@ -235,7 +235,7 @@ class _Draft:
         """Returns the parts with all parameters; the prior is told the encoder's grid."""
         parts: dict[str, PartSpec | None] = {}
         shared = dict(self.shared)
-        for slot in ("conditioner", "encoder", "prior", "decoder", "loss"):
+        for slot in ("conditioner", "encoder", "prior", "decoder", "refine", "loss"):
             name = self.names[slot]
             parts[slot] = (
                 None if name is None else _part_spec(registry.parts[slot].get(name), self.explicit[slot], shared)

@@ -1,0 +1,113 @@
+"""Refining a belief by the picture itself: the optional last step of inference, outside encoder and prior."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import IncompatibleParts
+from .context import Context
+from .encoder import Encoder
+from .latents import Latents
+from .likelihood import Likelihood
+from .noise import Noise
+from .posterior import Posterior, Pyramid
+from .prior import FlatPrior, Prior
+
+LogJoint: TypeAlias = Callable[[Tensor], Tensor]
+"""From z (K, B, ...) to log p(x, z), (K, B) nats, under any K."""
+
+
+class Refinement(ABC, nn.Module):
+    """Moves a posterior's draws, or the posterior itself, towards p(z|x), by the gradient of log p(x, z)."""
+
+    @abstractmethod
+    def forward(
+        self, belief: Posterior, log_joint: LogJoint, k: int = 1, noise: Noise | None = None, *, stride: int = 1
+    ) -> tuple[Tensor, Tensor]:
+        """Draws K refined samples an image.
+
+        Args:
+            belief: The encoder's, about B images; its draws have a density.
+            log_joint: log p(x, z).
+            k: K.
+            noise: Where all randomness comes from, also that of auxiliary variables: of levels above 0.
+            stride: Pixels per latent cell.
+
+        Returns:
+            z (K, B, ...) and log q (K, B) nats, such that the mean of exp(log p(x, z) − log q) is p(x). Where there are
+            auxiliary variables, log q carries what they cost.
+        """
+
+
+def slope(log_joint: LogJoint, z: Tensor) -> Tensor:
+    """Returns ∂/∂z log p(x, z), of the shape of z, also where gradients are off.
+
+    Where they are on, it can be differentiated again. It is the partial derivative: what else the function holds is
+    constant, even where it was itself computed from z.
+    """
+    again = torch.is_grad_enabled()
+    with torch.enable_grad():
+        point = z.view_as(z) if again and z.requires_grad else z.detach().requires_grad_()
+        return torch.autograd.grad(log_joint(point).sum(), point, create_graph=again)[0]
+
+
+def check_refinement(refine: Refinement | None, encoder: Encoder | None, prior: Prior) -> None:
+    """Refuses a refinement that would have nothing to move, or no density to move it by.
+
+    Raises:
+        IncompatibleParts: There is no encoder, or the prior is not flat.
+    """
+    if refine is not None and (encoder is None or not isinstance(prior, FlatPrior)):
+        raise IncompatibleParts(
+            f"{type(refine).__name__} needs an encoder and a flat prior, got "
+            f"{'none' if encoder is None else type(encoder).__name__} and {type(prior).__name__}.",
+            hint="Leave refine out.",
+            value=type(prior).__name__,
+        )
+
+
+def infer_refined(
+    refine: Refinement,
+    belief: Posterior | Pyramid,
+    prior: Prior,
+    look: Callable[[Latents, Context, int], Likelihood],
+    context: Context,
+    x: Tensor,
+    k: int,
+    noise: Noise | None,
+) -> Latents:
+    """Returns K refined draws an image; their rate is the mean of log q − log p over them.
+
+    Args:
+        refine: How.
+        belief: Where it begins.
+        prior: A flat one.
+        look: The decoder: from latents, context and K to a likelihood.
+        context: Of B images.
+        x: The images (B, C, H, W).
+        k: K.
+        noise: Where they come from.
+
+    Raises:
+        IncompatibleParts: Belief or prior have no density of z.
+    """
+    if isinstance(belief, Pyramid) or not isinstance(prior, FlatPrior):
+        raise IncompatibleParts(
+            f"{type(refine).__name__} takes a posterior under a flat prior, got {type(belief).__name__} and "
+            f"{type(prior).__name__}.",
+            hint="Leave refine out.",
+            value=type(belief).__name__,
+        )
+
+    def log_joint(z: Tensor) -> Tensor:
+        seen = look(Latents((z,), prior.state(z)), context, z.shape[0])
+        return seen.log_prob(x) + prior.log_prob(z, context)
+
+    z, log_q = refine(belief, log_joint, k, noise, stride=prior.latent_stride or 1)
+    log_p = prior.log_prob(z, context)
+    return Latents((z,), prior.state(z), ((log_q - log_p).mean(0),), log_p, log_q)
