@@ -54,6 +54,17 @@ class Noise:
                 value=self.seed,
             )
 
+    def check_exact(self, what: str) -> Noise:
+        """Returns itself where it is of temperature 1, as densities have it.
+
+        Raises:
+            ConfigError: It is not; the message says for ``what`` it was meant.
+        """
+        if self.temperature != 1:
+            message = f"Expected noise of temperature 1 for {what}, got {self.temperature}."
+            raise ConfigError(message, value=self.temperature)
+        return self
+
     def at(self, index: int) -> Noise:
         """Returns the noise whose first sample is the index-th of this one."""
         return replace(self, index=self.index + index)

@@ -159,10 +159,7 @@ class VAE(nn.Module):
         chunk = max(1, CACHED_PIXELS // x.numel()) if chunk is None else chunk
         if k < 1 or chunk < 1:
             raise ConfigError(f"Expected k and chunk of at least 1, got {k} and {chunk}.", value=(k, chunk))
-        noise = noise or Noise()
-        if noise.temperature != 1:
-            message = f"Expected noise of temperature 1 for an NLL, got {noise.temperature}."
-            raise ConfigError(message, value=noise.temperature)
+        noise = (noise or Noise()).check_exact("an NLL")
         context = self.context(y, batch.cond)
         belief = self._believe(y if self.encodes == "input" else x, context)
         total = x.new_full((x.shape[0],), -math.inf, dtype=torch.float32)
@@ -172,8 +169,6 @@ class VAE(nn.Module):
                 check_density(bound.likelihood, x)
             total = torch.logaddexp(total, torch.logsumexp(bound.log_weight, 0))
         return math.log(k) - total
-
-    # The steps
 
     def context(self, y: Tensor, cond: Mapping[str, Tensor] | None = None) -> Context:
         """Returns the context of y (B, C, H, W): what the conditioner makes of it, at the padded size."""
