@@ -35,6 +35,6 @@ class CentroidMetric(nn.Module):
         """Returns G⁻¹(z), (..., D) to (..., D, D), symmetric and at least λ."""
         lower = torch.tril(self.factors.float())
         near = torch.exp(-(z.unsqueeze(-2) - self.centroids.float()).square().sum(-1) / self.temperature**2)
-        with torch.autocast(z.device.type, enabled=False):  # in bf16 no fixed point converges, and log det G is wrong
+        with torch.autocast(z.device.type, enabled=False):  # log det G is part of a density
             whole = torch.einsum("...c,cij->...ij", near, lower @ lower.mT)
         return whole + self.floor * torch.eye(z.shape[-1], device=z.device, dtype=z.dtype)
