@@ -98,6 +98,10 @@ def test_denoise_by_hand(blocks: int, mean_path: int, further_sample: int) -> No
     assert cost["stages"]["conditioner"]["shapes"]["features.0"] == [96, 5, 8]
 
 
+MULTIPLY_THEMSELVES = ("optimised-product-vq-vae",)
+"""Models with a part that multiplies matrices outside its modules, such as a rotation."""
+
+
 @pytest.mark.parametrize("name", vaezoo.list_models())
 def test_the_totals_are_what_runs(name: str) -> None:
     model, size = vaezoo.create(name), (28, 28)
@@ -114,7 +118,8 @@ def test_the_totals_are_what_runs(name: str) -> None:
     assert all(check["ok"] for check in cost["checks"]) and "tensors" not in cost["cost"]
     for stage in cost["cost"]["stages"].values():
         if stage["children"]:  # a VampPrior has none, and runs the encoder
-            assert sum(child["macs"] for child in stage["children"].values()) == stage["macs"]
+            inside = sum(child["macs"] for child in stage["children"].values())
+            assert inside == stage["macs"] or (inside < stage["macs"] and name in MULTIPLY_THEMSELVES)
         assert all(child["macs_per_pixel"] == child["macs"] / 784 for child in stage["children"].values())
 
 
