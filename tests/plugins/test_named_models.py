@@ -24,7 +24,9 @@ def pictures(images: int) -> Tensor:
     return torch.sigmoid(radius[:, None, None] - apart.sqrt())[:, None]
 
 
-@pytest.mark.parametrize("name", ["vq-vae", "residual-vq-vae", "product-vq-vae", "fsq-vae", "vamp-vae", "gmm-vae"])
+@pytest.mark.parametrize(
+    "name", ["vq-vae", "vq-vae-2", "residual-vq-vae", "product-vq-vae", "fsq-vae", "vamp-vae", "gmm-vae"]
+)
 def test_fifty_steps_lower_the_loss(name: str) -> None:
     objective, images = create_objective(name, seed=0), pictures(64)
     optimiser = torch.optim.Adam(objective.parameters(), lr=1e-3)
