@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vaezoo.core.facts import Grid, PriorFacts
+from vaezoo.core.facts import Grid, PriorFacts, check_widths
 from vaezoo.errors import ConfigError
+
+WIDTHS, DEPTHS = (32, 48, 64), (0, 1, 1)
+"""Channels and codebooks of each scale, fine to coarse, from stride 2: one codebook at stride 4, one at stride 8."""
 
 
 def check_codebook(entries: int, learn: str, commitment: float, decay: float, revive: float) -> None:
@@ -113,6 +116,40 @@ def product_vq(
     check_share(latent_channels, groups)
     check_codebook(entries, learn, commitment, decay, revive)
     return _facts(latent_channels, latent_stride)
+
+
+def check_scales(widths: Sequence[int], depths: Sequence[int], code_channels: int) -> None:
+    """Refuses scales that do not fit each other, a coarsest one without a codebook, and codes without channels.
+
+    Raises:
+        ConfigError: They do not.
+    """
+    check_widths("widths", widths)
+    check_widths("code_channels", (code_channels,))
+    if len(depths) != len(widths) or min(depths) < 0 or depths[-1] < 1:
+        raise ConfigError(
+            f"Expected depths as {len(widths)} numbers of at least 0, one for each width, the last at least 1, got "
+            f"{list(depths)}.",
+            value=tuple(depths),
+        )
+
+
+def codebooks(
+    widths: tuple[int, ...] = WIDTHS,
+    depths: tuple[int, ...] = DEPTHS,
+    code_channels: int = 16,
+    entries: int = 256,
+    learn: str = "ema",
+    commitment: float = 0.25,
+    decay: float = 0.99,
+    revive: float = 0.05,
+) -> PriorFacts:
+    """Facts of :func:`vaezoo_codebook.scales.codebooks_prior`."""
+    check_scales(widths, depths, code_channels)
+    check_codebook(entries, learn, commitment, decay, revive)
+    many = list(zip(widths, depths, range(1, len(widths) + 1), strict=True))
+    grids = tuple(Grid(width, 2**power) for width, depth, power in reversed(many) for _ in range(depth))
+    return PriorFacts(frozenset({"pyramid"}), grids, grids[-1], rates_points=True)
 
 
 def fsq(

@@ -19,4 +19,4 @@ def vaezoo_registry_files() -> list[Path]:
 def vaezoo_conformance_cases() -> list[ConformanceCase]:
     """Returns what the contract kit is to test: each model, and a codebook that learns by gradient."""
     by_gradient = ConformanceCase("vq-vae", {"prior": {"learn": "gradient"}})
-    return [*map(ConformanceCase, ("vq-vae", "residual-vq-vae", "product-vq-vae", "fsq-vae")), by_gradient]
+    return [*map(ConformanceCase, ("vq-vae", "vq-vae-2", "residual-vq-vae", "product-vq-vae", "fsq-vae")), by_gradient]

@@ -104,7 +104,10 @@ class CodebookPrior(Prior):
         Codes have no scale, so every temperature but 0 draws them uniformly; 0 gives one code everywhere, the one
         that :meth:`centre` names.
         """
-        noise = noise or Noise()
+        return self.draw(context, k, noise or Noise())
+
+    def draw(self, context: Context, k: int, noise: Noise, level: int = 0) -> Latents:
+        """Returns :meth:`sample` with the noise of a level, so that codebooks at several scales draw apart."""
         given = (context.image, context.vector, *self.parameters(), *self.buffers())
         like = next((t for t in given if t is not None and t.is_floating_point()), torch.zeros(()))
         cells = (1, 1) if self.latent_stride is None else tuple(-(-s // self.latent_stride) for s in context.size)
@@ -114,7 +117,7 @@ class CodebookPrior(Prior):
             drawn = centre.view(-1, 1, 1).expand(shape)
         else:
             exact = torch.zeros((), device=like.device)  # noise of half precision would leave codes out
-            eps = replace(noise, temperature=1.0).normal(shape, exact, stride=self.latent_stride or 1)
+            eps = replace(noise, temperature=1.0).normal(shape, exact, level=level, stride=self.latent_stride or 1)
             sizes = torch.tensor(self.sizes, device=like.device).view(-1, 1, 1)
             drawn = (torch.special.ndtr(eps.double()) * sizes).long().minimum(sizes - 1)
         codes = drawn.flatten(0, 1).unbind(1)

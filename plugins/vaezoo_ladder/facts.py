@@ -70,7 +70,11 @@ def bottom_up(
     dropout: float = 0.0,
 ) -> EncoderFacts:
     """Facts of :class:`vaezoo_ladder.topdown.BottomUpEncoder`."""
-    _check_scales(dropout, squeeze, widths=widths, depths=depths)
+    asked = (
+        *(depth or 1 for depth in depths[:-1]),
+        *depths[-1:],
+    )  # a finer scale without a level leads down all the same
+    _check_scales(dropout, squeeze, widths=widths, depths=asked)
     return EncoderFacts("pyramid", levels(tuple(widths), tuple(depths)), image_channels)
 
 

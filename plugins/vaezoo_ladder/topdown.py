@@ -83,7 +83,7 @@ class BottomUpEncoder(Encoder):
     Args:
         image_channels: C.
         widths: Channels per scale, fine to coarse; the finest is at stride 2.
-        depths: Levels of the ladder per scale, fine to coarse.
+        depths: Levels of the ladder per scale, fine to coarse; 0 where a finer scale only leads to the coarser ones.
         blocks: Blocks per scale.
         squeeze: Channels of a block are divided by this inside.
         dropout: See :class:`Block`.

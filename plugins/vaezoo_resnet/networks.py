@@ -14,12 +14,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vaezoo.core import Context, Decoder, DiagonalGaussian, Encoder, Likelihood, LikelihoodHead
+from vaezoo.core.backends import timm_network
 from vaezoo.core.facts import check_modulate
 from vaezoo.core.modulation import modulated, modulations
 from vaezoo.core.posterior import bound_logvar
-from vaezoo.errors import ConfigError, UnknownName, suggest
+from vaezoo.errors import ConfigError
 
-from .backbone import import_timm
 from .facts import ENCODER_KINDS
 
 
@@ -54,20 +54,8 @@ class BackboneEncoder(Encoder):
     ) -> None:
         super().__init__()
         check_modulate(modulate, context_vector, ENCODER_KINDS)
-        timm = import_timm()
-        if not timm.is_model(backbone):
-            raise UnknownName(
-                f"Expected a timm backbone, got {backbone!r}.",
-                hint=suggest(backbone, timm.list_models()),
-                value=backbone,
-            )
-        arguments = {k: tuple(v) if isinstance(v, (list, tuple)) else v for k, v in (options or {}).items()}
-        try:
-            features = timm.create_model(backbone, features_only=True, in_chans=image_channels, **arguments)
-        except (TypeError, RuntimeError, AttributeError) as error:
-            raise ConfigError(
-                f"timm's {backbone!r} cannot be an encoder with options {arguments}: {error}", value=backbone
-            ) from error
+        arguments = {**(options or {}), "features_only": True, "in_chans": image_channels}
+        features: Any = timm_network(backbone, **arguments)
         reductions = list(features.feature_info.reduction())
         if latent_stride not in reductions:
             raise ConfigError(
@@ -76,9 +64,7 @@ class BackboneEncoder(Encoder):
             )
         index = reductions.index(latent_stride)
         self.channels, self.stride, self.index = image_channels, latent_stride, index
-        self.features = timm.create_model(
-            backbone, features_only=True, out_indices=(index,), in_chans=image_channels, **arguments
-        )
+        self.features = timm_network(backbone, **{**arguments, "out_indices": (index,)})
         width = features.feature_info.channels()[index]
         self.tell = nn.Linear(context_vector, width) if context_vector and modulate == "none" else None
         self.modulations = modulations(modulate, context_vector, [width])

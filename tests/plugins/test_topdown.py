@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 import torch
+from vaezoo_ladder import facts
+from vaezoo_ladder.topdown import BottomUpEncoder
 
 from vaezoo import create
 from vaezoo.core import Batch, Context, DiagonalGaussian, LadderPrior, Noise, Pyramid, kl
+from vaezoo.core.facts import Grid
 from vaezoo.errors import ConfigError
 from vaezoo.testing import ModelContract
 from vaezoo.testing.model import stirred
@@ -79,6 +82,14 @@ def test_levels_of_a_scale_share_their_evidence_and_each_has_its_latents() -> No
     assert [tuple(t.shape) for t in z] == [(2, 3, 2, 7, 7), (2, 3, 2, 7, 7), (2, 3, 1, 14, 14)]
 
 
+def test_a_finer_scale_without_a_level_only_leads_to_the_coarser_one() -> None:
+    said = facts.bottom_up(1, (4, 6, 8), (0, 1, 2))
+    assert said.grids == (Grid(8, 8), Grid(8, 8), Grid(6, 4))
+    encoder = BottomUpEncoder(1, (4, 6, 8), (0, 1, 2))
+    found = encoder(torch.rand(1, 1, 32, 32), Context(1, (32, 32))).features
+    assert [tuple(f.shape[1:]) for f in found] == [(8, 4, 4), (8, 4, 4), (6, 8, 8)]
+
+
 def test_the_top_is_learned_and_resized_to_other_pictures() -> None:
     model = create("ladder-vae", seed=0, **SMALL)
     top = model.prior.top
@@ -95,6 +106,8 @@ def test_the_top_is_learned_and_resized_to_other_pictures() -> None:
     ("params", "says"),
     [
         ({"depths": [1, 1, 1]}, "Expected one number a scale, the same count of each, got"),
+        ({"depths": [0, 3]}, r"Expected depths as 1 or more numbers of at least 1, got \[0, 3\]"),
+        ({"encoder": {"depths": [1, 0]}}, r"Expected depths as 1 or more numbers of at least 1, got \[1, 0\]"),
         ({"dropout": 1.0}, r"Expected a dropout in \[0, 1\), got 1.0"),
         ({"squeeze": 0}, "Expected a squeeze of at least 1, got 0"),
     ],

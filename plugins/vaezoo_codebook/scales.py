@@ -1,0 +1,196 @@
+"""Codebooks at several scales, coarse to fine; each scale's vectors are read knowing the coarser codes.
+
+    evidence 1/8 ─ read ─ quantise ─ e_top ─ join ─ state 1/8
+                                                       │ rise
+    evidence 1/4 ──────── read ◄───────────────────────┤
+                           └─ quantise ─ e_bottom ─ join ─ state 1/4 ─► decoder
+
+How it differs from Razavi's network: one path takes the coarse codes down, for the finer level's encoder and for the
+decoder, where the paper has a path for each; the decoder proper begins after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import final
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vaezoo.core import Context, Dirac, Latents, Noise, Posterior, Prior, Pyramid
+from vaezoo.core.shapes import repeat_rows
+from vaezoo.errors import IncompatibleParts
+
+from .facts import DEPTHS, WIDTHS, check_scales
+from .prior import CodebookPrior
+from .vector import VQPrior
+
+
+@final
+class CodebookLevel(nn.Module):
+    """One scale: reads its vectors from evidence and coarser state, quantises them, and joins them to the state.
+
+    Args:
+        book: Quantises this scale's vectors; its stride is the scale's.
+        width: Channels of evidence and state.
+        above: Channels of the coarser state, or None at the top.
+        factor: Cells of this scale to a side of a coarser one.
+    """
+
+    book: CodebookPrior
+
+    def __init__(self, book: CodebookPrior, width: int, above: int | None, factor: int = 1) -> None:
+        super().__init__()
+        self.book = book
+        self.rise = None if above is None else nn.ConvTranspose2d(above, width, factor, factor)
+        known = 0 if above is None else width
+        self.read = nn.Sequential(
+            nn.SiLU(),
+            nn.Conv2d(width + known, width, 3, padding=1),
+            nn.SiLU(),
+            nn.Conv2d(width, book.latent_channels, 1),
+        )
+        self.join = nn.Conv2d(book.latent_channels + known, width, 3, padding=1)
+
+    def enter(self, state: Tensor | None) -> tuple[Tensor, ...]:
+        """Returns the coarser state at this scale, (N, width, h, w), as a tuple of one; empty at the top."""
+        return () if self.rise is None or state is None else (self.rise(F.silu(state)),)
+
+    def vectors(self, known: tuple[Tensor, ...], evidence: Tensor) -> Tensor:
+        """Returns what is to be quantised, (B, D, h, w)."""
+        read: Tensor = self.read(torch.cat([evidence, *known], 1))
+        return read
+
+    def leave(self, known: tuple[Tensor, ...], values: Tensor) -> Tensor:
+        """Returns the state (N, width, h, w) after the quantised vectors (N, D, h, w) are put in."""
+        state: Tensor = self.join(torch.cat([values, *known], 1))
+        return state
+
+
+@final
+class ScaledCodebookPrior(Prior):
+    """A uniform prior over the codes of several scales.
+
+    Vectors of a scale are read after the coarser ones were quantised, so its codes tell what those left open. Every
+    cell of every scale costs log K nats, exactly; see :mod:`vaezoo_codebook.prior`. Penalties are named by level, 0 at
+    the top: ``commitment_0``, ``commitment_1``.
+
+    Args:
+        levels: Coarse to fine.
+
+    Source: Generating Diverse High-Fidelity Images with VQ-VAE-2 (Razavi et al., 2019), section 3.1, algorithm 1,
+    arXiv:1906.00446.
+    """
+
+    def __init__(self, levels: Sequence[CodebookLevel]) -> None:
+        super().__init__()
+        self.levels = nn.ModuleList(levels)
+
+    def infer(self, belief: Posterior | Pyramid, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
+        """See :meth:`vaezoo.core.Prior.infer`; codes are certain, so all K samples are one.
+
+        Raises:
+            IncompatibleParts: The belief is not a pyramid with one feature a level.
+        """
+        if not isinstance(belief, Pyramid) or len(belief.features) != len(self.levels):
+            came = f"{len(belief.features)} features" if isinstance(belief, Pyramid) else type(belief).__name__
+            raise IncompatibleParts(
+                f"ScaledCodebookPrior takes a pyramid of {len(self.levels)} features, but the encoder gives {came}.",
+                hint="Use an encoder that gives a pyramid.",
+                value=came,
+            )
+        state, found = None, []
+        for level, evidence in zip(self._levels(), belief.features, strict=True):
+            known = level.enter(state)
+            found.append(level.book.infer(Dirac(level.vectors(known, evidence)), context))
+            state = level.leave(known, found[-1].state)
+        return _joined(found, state, k)
+
+    def sample(self, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
+        """See :meth:`vaezoo.core.Prior.sample`; each level draws as :meth:`CodebookPrior.sample` does."""
+        state, found = None, []
+        for index, level in enumerate(self._levels()):
+            found.append(level.book.draw(context, k, noise or Noise(), index))
+            state = level.leave(level.enter(state), found[-1].state)
+        return _joined(found, state, 1)
+
+    def look_up(self, codes: Sequence[Tensor]) -> Tensor:
+        """Returns the state that codes stand for.
+
+        Args:
+            codes: Of each codebook, coarse to fine, int64 (N, h, w), as :attr:`vaezoo.core.Latents.codes` holds them.
+        """
+        state, left = None, list(codes)
+        for level in self._levels():
+            mine, left = left[: len(level.book.sizes)], left[len(level.book.sizes) :]
+            rows, height, width = mine[0].shape
+            values = level.book.look_up(tuple(each.flatten() for each in mine)).view(rows, height, width, -1)
+            state = level.leave(level.enter(state), values.movedim(-1, 1).to(level.join.weight.dtype))
+        return _whole(state)
+
+    def _levels(self) -> list[CodebookLevel]:
+        return [level for level in self.levels if isinstance(level, CodebookLevel)]
+
+
+def _whole(state: Tensor | None) -> Tensor:
+    if state is None:
+        raise IncompatibleParts("ScaledCodebookPrior has no levels.", value=0)
+    return state
+
+
+def _joined(found: Sequence[Latents], state: Tensor | None, k: int) -> Latents:
+    """Returns the latents of all levels as one, each of its samples repeated k times."""
+    state = repeat_rows(_whole(state), k)
+    log_p = torch.stack([one.log_p for one in found if one.log_p is not None]).sum(0)
+    log_q = [one.log_q for one in found if one.log_q is not None]
+    penalties: Mapping[str, Tensor] = {
+        f"{name}_{index}": penalty for index, one in enumerate(found) for name, penalty in one.penalties.items()
+    }
+    return Latents(
+        tuple(z.repeat(k, *[1] * (z.dim() - 1)) for one in found for z in one.z),
+        state,
+        tuple(rate for one in found for rate in one.rate),
+        log_p.repeat(k, 1),
+        torch.stack(log_q).sum(0).repeat(k, 1) if log_q else None,
+        tuple(codes for one in found for codes in one.codes),
+        penalties,
+    )
+
+
+def codebooks_prior(
+    widths: Sequence[int] = WIDTHS,
+    depths: Sequence[int] = DEPTHS,
+    code_channels: int = 16,
+    entries: int = 256,
+    learn: str = "ema",
+    commitment: float = 0.25,
+    decay: float = 0.99,
+    revive: float = 0.05,
+) -> ScaledCodebookPrior:
+    """Returns codebooks at the scales of a bottom-up encoder.
+
+    Args:
+        widths: Channels per scale, fine to coarse; the finest is at stride 2.
+        depths: Codebooks per scale, fine to coarse; 0 where a scale has none.
+        code_channels: D of every codebook.
+        entries: K of each.
+        learn: ``ema`` or ``gradient``; this and the following as in :class:`vaezoo_codebook.codebook.Codebook`.
+        commitment: Weight of the commitment penalty of each level.
+        decay: Of the running sums.
+        revive: Share of the uniform use below which an entry is revived.
+
+    Raises:
+        ConfigError: A setting is outside its range.
+    """
+    check_scales(widths, depths, code_channels)
+    levels: list[CodebookLevel] = []
+    above: int | None = None
+    coarser = 2 ** len(widths)
+    for scale in reversed(range(len(widths))):
+        for _ in range(depths[scale]):
+            stride = 2 ** (scale + 1)
+            book = VQPrior(code_channels, stride, entries, learn, commitment, decay, revive)
+            levels.append(CodebookLevel(book, widths[scale], above, coarser // stride))
+            above, coarser = widths[scale], stride
+    return ScaledCodebookPrior(levels)

@@ -1,0 +1,1 @@
+"""Vision transformers: a timm ViT as encoder, its mirror image as decoder."""
