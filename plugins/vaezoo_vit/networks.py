@@ -56,6 +56,14 @@ def unpatchify(tokens: Tensor, grid: tuple[int, int], patch: int) -> Tensor:
     return F.pixel_shuffle(to_grid(tokens, grid), patch)
 
 
+def differentiable_twice(module: nn.Module) -> nn.Module:
+    """Returns the module with plain attention: torch's fused kernel has no second derivative on a CPU."""
+    for layer in module.modules():
+        if hasattr(layer, "fused_attn"):
+            layer.fused_attn = False
+    return module
+
+
 @final
 class ViTEncoder(Encoder):
     """A timm vision transformer to a belief about each patch.
@@ -106,7 +114,7 @@ class ViTEncoder(Encoder):
         plain = {"class_token": False, "global_pool": "", "num_classes": 0}
         sizes = {"embed_dim": width, "depth": blocks, "num_heads": heads, "patch_size": patch}
         own = {"img_size": [patch * side for side in grid], "in_chans": image_channels, "dynamic_img_size": True}
-        self.body: Any = timm_network(backbone, **{**plain, **(options or {}), **sizes, **own})
+        self.body: Any = differentiable_twice(timm_network(backbone, **{**plain, **(options or {}), **sizes, **own}))
         self.tell = nn.Linear(context_vector, width) if context_vector and modulate == "none" else None
         self.modulations = modulations(modulate, context_vector, [width])
         self.believe = nn.Conv2d(width, belief_channels(belief, latent_channels), 1)
@@ -193,7 +201,7 @@ class ViTDecoder(Decoder):
         self.enter = nn.Conv2d(latent_channels, width, 1)
         self.positions = Positions(width, cells(image_size, patch))
         self.tell = nn.Linear(context_vector, width) if context_vector and modulate == "none" else None
-        self.blocks = nn.ModuleList(block(width, heads, qkv_bias=True) for _ in range(blocks))
+        self.blocks = nn.ModuleList(differentiable_twice(block(width, heads, qkv_bias=True)) for _ in range(blocks))
         self.modulations = modulations(modulate, context_vector, [width] * blocks)
         self.norm = nn.LayerNorm(width, eps=1e-6)
         self.project = nn.Linear(width, self.head.outputs * patch**2)
