@@ -58,6 +58,7 @@ def unpatchify(tokens: Tensor, grid: tuple[int, int], patch: int) -> Tensor:
 
 def differentiable_twice(module: nn.Module) -> nn.Module:
     """Returns the module with plain attention: torch's fused kernel has no second derivative on a CPU."""
+    layer: Any
     for layer in module.modules():
         if hasattr(layer, "fused_attn"):
             layer.fused_attn = False
