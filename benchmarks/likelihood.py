@@ -24,11 +24,13 @@ HEAD = """# Likelihood, beside published values
 
 This page is written by `python -m benchmarks.likelihood`; do not edit it.
 
-−log p(x) of the 10 000 test images in nats per image, smaller is better, mean ± standard error over images, by K
-importance samples an image ([Burda et al., 2015](https://arxiv.org/abs/1509.00519), eq. 8), which overstates it a
-little for any finite K. *Dynamic*: pixels of the training images are drawn anew from their grey levels at every visit,
-those of the test images once, by a seed. *Static*: the fixed binarisation of Larochelle and Murray (2011), trained on
-its 50 000 training images. The two are not comparable. Hours are of one processor core, other work beside it.
+−log p(x) of the test images in nats per image, smaller is better, mean ± standard error over images, by K importance
+samples an image ([Burda et al., 2015](https://arxiv.org/abs/1509.00519), eq. 8), which overstates it a little for any
+finite K. All 10 000 test images, unless a row names fewer: those are drawn by a fixed seed. *Dynamic*: pixels of the
+training images are drawn anew from their grey levels at every visit, those of the test images once, by a seed.
+*Static*: the fixed binarisation of Larochelle and Murray (2011); trained on its 50 000 training images unless a row
+says otherwise. The two are not comparable. Epochs with a + were trained in legs, each from the weights of the last.
+Hours are of one processor core, other work beside it, over all legs.
 """
 
 
@@ -40,7 +42,7 @@ def read_rows() -> list[dict[str, Any]]:
 
 def key(row: dict[str, Any], sha256: str) -> dict[str, Any]:
     """Returns what a stored value depends on."""
-    return {name: row[name] for name in ("data", "binarise", "samples")} | {"sha256": sha256}
+    return {name: row[name] for name in ("data", "binarise", "samples", "images") if name in row} | {"sha256": sha256}
 
 
 def measure(row: dict[str, Any]) -> dict[str, float]:
@@ -49,7 +51,7 @@ def measure(row: dict[str, Any]) -> dict[str, float]:
     from vaezoo.cli.evaluate import load_test_split, measure_likelihood
 
     model = create(row["weights"], pretrained=True)
-    images = load_test_split(row["data"], model)
+    images = load_test_split(row["data"], model, row.get("images"))
     before = time.process_time()
     found = measure_likelihood(model, images, nll=row["samples"], binary=row["binarise"])
     return found | {"cpu_seconds": round(time.process_time() - before, 1)}
@@ -71,16 +73,19 @@ def page(rows: list[dict[str, Any]], results: dict[str, Any]) -> str:
         card = model_info(row["weights"])["weights"][row["weights"]]
         published = f"{row['published']:.2f} ({row['source']})" if row.get("published") else "–"
         epochs = card["steps"] * row["batch"] / sum(data["images"] for data in card["data"])
+        before = row.get("before", {"epochs": [], "core_hours": 0.0})
+        legs = " + ".join(f"{count:.0f}" for count in (*before["epochs"], epochs))
+        shown = f"{row['shown']}, {row['images']} test images" if "images" in row else row["shown"]
         lines.append(
-            f"| `{row['weights']}` | {row['shown']} | {row['samples']} | {published} "
+            f"| `{row['weights']}` | {shown} | {row['samples']} | {published} "
             f"| **{found['nll_nats']:.2f} ± {found['nll_stderr_nats']:.2f}** "
-            f"| {-found['elbo_nats'] - found['nll_nats']:.2f} | {row.get('paper_epochs', '–')} | {epochs:.0f} "
-            f"| {card['cpu_hours']:.1f} |"
+            f"| {-found['elbo_nats'] - found['nll_nats']:.2f} | {row.get('paper_epochs', '–')} | {legs} "
+            f"| {card['cpu_hours'] + before['core_hours']:.1f} |"
         )
-        commands.append(f"{card['command']}")
+        commands += [*before.get("commands", []), card["command"]]
     if not commands:
         return HEAD
-    return "\n".join([HEAD, *lines, "", "Trained by:", "", "```", *commands, "```", ""])
+    return "\n".join([HEAD, *lines, "", "Trained by:", "", "```", *dict.fromkeys(commands), "```", ""])
 
 
 @click.command()

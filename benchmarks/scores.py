@@ -12,16 +12,17 @@ SIGMAS = (15, 25, 50)
 NLL_SAMPLES = 100
 
 
-def scores_of(model: VAE, name: str, data: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+def scores_of(model: VAE, name: str, data: Mapping[str, Any], samples: int = NLL_SAMPLES) -> tuple[dict[str, Any], str]:
     """Returns a model's scores and their protocol; needs the test set in ``$VAEZOO_DATA``.
 
     Args:
         model: With its weights.
         name: Of the weights.
         data: What they were trained on, the ``data`` of their recipe; a generative model is measured on its test split.
+        samples: K of a likelihood; 0 for the bound alone.
     """
     task = model.origin.spec.model.task
-    return _restoration(model, name) if task == "denoise" else _likelihood(model, name, data)
+    return _restoration(model, name) if task == "denoise" else _likelihood(model, name, data, samples)
 
 
 def _restoration(model: VAE, name: str) -> tuple[dict[str, Any], str]:
@@ -37,18 +38,18 @@ def _restoration(model: VAE, name: str) -> tuple[dict[str, Any], str]:
     return scores, protocol
 
 
-def _likelihood(model: VAE, name: str, data: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+def _likelihood(model: VAE, name: str, data: Mapping[str, Any], samples: int) -> tuple[dict[str, Any], str]:
     from vaezoo.cli.evaluate import load_test_split, measure_likelihood
 
     (trained_on,) = data["sets"]
     binary = data["binarise"] or trained_on.startswith("static-")
     images = load_test_split(trained_on, model)
-    found = measure_likelihood(model, images, nll=NLL_SAMPLES if binary else 0, binary=data["binarise"])
+    found = measure_likelihood(model, images, nll=samples if binary else 0, binary=data["binarise"])
     options = "" if trained_on == "fashion-mnist" else f" --data {trained_on}"
     if data["binarise"]:
         options += " --binarise"
-    if binary:
-        options += f" --nll {NLL_SAMPLES}"
+    if binary and samples:
+        options += f" --nll {samples}"
     pixels = "binary pixels" if binary else "gray pixels under a Bernoulli likelihood"
     protocol = (
         f"The test images of {trained_on}, {pixels}, nats per image, one posterior sample, seeded: "

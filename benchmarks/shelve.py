@@ -54,8 +54,13 @@ def save_weights(run: Path, path: Path, *, half: bool) -> None:
 @click.option("--recipe", default="", help="By default the model's name.")
 @click.option("--half/--full", default=False, help="Store in half precision.")
 @click.option("--command", "how", default="", help="What trained it; by default vaezoo train MODEL.")
+@click.option(
+    "--nll", default=100, show_default=True, help="Samples of a likelihood of binary pixels; 0: the bound alone."
+)
 @click.option("--notes", default="")
-def main(run: Path, tag: str, package: str, licence: str, recipe: str, half: bool, how: str, notes: str) -> None:
+def main(
+    run: Path, tag: str, package: str, licence: str, recipe: str, half: bool, how: str, nll: int, notes: str
+) -> None:
     """Put a run's weights on the shelf."""
     from vaezoo.zoo import create
     from vaezoo.zoo.probe import probe
@@ -69,7 +74,7 @@ def main(run: Path, tag: str, package: str, licence: str, recipe: str, half: boo
     save_weights(run, path, half=half)
     content = path.read_bytes()
     loaded = create(model, pretrained=path)
-    scores, protocol = scores_of(loaded, name, record["recipe"]["data"])
+    scores, protocol = scores_of(loaded, name, record["recipe"]["data"], nll)
     write_card(
         name,
         {

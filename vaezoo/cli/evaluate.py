@@ -72,7 +72,7 @@ def flat(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
 @click.argument("name")
 @click.option("--data", help="A data set, or a folder or zip of pictures. Default: fashion-mnist or kodak24.")
 @click.option("--weights", type=click.Path(path_type=Path), help="A safetensors file instead of the weights that ship.")
-@click.option("--limit", type=click.IntRange(min=1), help="Only the first so many images.")
+@click.option("--limit", type=click.IntRange(min=1), help="Only so many images, drawn by a fixed seed.")
 @click.option("--sigma", default="15,25,50", show_default=True, help="Noise levels of a denoiser, grey levels.")
 @click.option("--nll", type=click.IntRange(min=1), help="Estimate the likelihood by so many importance samples.")
 @click.option("--binarise", is_flag=True, help="Make gray images black and white first, by a seeded draw.")
@@ -133,7 +133,7 @@ def load_test_split(name: str, model: VAE, limit: int | None = None) -> Images:
     Args:
         name: As in `vaezoo.train.sets.load_images`; ``fashion-mnist`` is its test split.
         model: Whose channels count.
-        limit: Only the first so many; of drawn factors, so many from all over the grid.
+        limit: So many of them, drawn by a fixed seed and in their order: some sets are sorted by class.
     """
     from dataclasses import replace
 
@@ -143,12 +143,16 @@ def load_test_split(name: str, model: VAE, limit: int | None = None) -> Images:
 
     split = f"{name}-test" if f"{name}-test" in known_sets() else name
     images = load_images(split, gray=model.channels == 1)
-    labels = None if images.labels is None else images.labels[:limit]
-    pixels, factors = images.pixels, images.factors
-    if factors is not None and limit is not None:  # the first of a grid would hold most factors still
-        chosen = np.random.default_rng(0).permutation(len(factors))[:limit]
-        return replace(images, pixels=[pixels[index] for index in chosen], factors=factors[chosen])
-    return replace(images, pixels=pixels[:limit], names=images.names[:limit], labels=labels)
+    if limit is None or limit >= len(images.pixels):
+        return images
+    chosen = np.sort(np.random.default_rng(0).permutation(len(images.pixels))[:limit])
+    return replace(
+        images,
+        pixels=[images.pixels[index] for index in chosen],
+        names=tuple(images.names[index] for index in chosen) if images.names else (),
+        labels=None if images.labels is None else images.labels[chosen],
+        factors=None if images.factors is None else images.factors[chosen],
+    )
 
 
 def tensor_of(pixels: Any) -> Tensor:
