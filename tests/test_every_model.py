@@ -50,7 +50,11 @@ def batch_of(name: str, objective: Objective, size: int, seed: int) -> Batch:
     takes = () if model.conditioner is None else model.conditioner.takes
     noisy = keeper().registry.models.get(name).task != "generate"
     y = x + 0.1 * torch.randn(x.shape, generator=generator) if noisy else x
-    return Batch(y, x, conditions(name, tuple(takes), IMAGES))
+    cond = {  # a reference image comes in the model's own channels, which may have been overridden here
+        key: value.mean(1, keepdim=True).expand(-1, model.channels, -1, -1) if value.dim() == 4 else value
+        for key, value in conditions(name, tuple(takes), IMAGES).items()
+    }
+    return Batch(y, x, cond)
 
 
 def main_phase(objective: Objective) -> Phase:
