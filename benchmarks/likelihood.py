@@ -70,7 +70,7 @@ def page(rows: list[dict[str, Any]], results: dict[str, Any]) -> str:
         found = results.get(row["weights"])
         if found is None:
             continue
-        card = model_info(row["weights"])["weights"][row["weights"]]
+        card = model_info(row["weights"])["weights"][row["weights"].partition(".")[2]]
         published = f"{row['published']:.2f} ({row['source']})" if row.get("published") else "–"
         epochs = card["steps"] * row["batch"] / sum(data["images"] for data in card["data"])
         before = row.get("before", {"epochs": [], "core_hours": 0.0})
@@ -95,16 +95,16 @@ def main(only_page: bool, wanted: tuple[str, ...]) -> None:
     """Measure what has changed, and write the page."""
     import torch
 
-    from vaezoo.zoo import model_info
+    from vaezoo.zoo import list_models, model_info
 
     torch.set_num_threads(1)
-    rows = read_rows()
+    rows, shelf = read_rows(), list_models(pretrained=True)
     results: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
     for row in rows:
         name = row["weights"]
-        card = model_info(name)["weights"].get(name)
-        if card is None or only_page or (wanted and name not in wanted):
+        if name not in shelf or only_page or (wanted and name not in wanted):
             continue
+        card = model_info(name)["weights"][name.partition(".")[2]]
         depends = key(row, card["sha256"])
         if results.get(name, {}).get("of") == depends:
             continue
