@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vaezoo.core.facts import DecoderFacts, EncoderFacts, Grid, LossFacts, likelihood_fact
+from vaezoo.core.facts import DecoderFacts, EncoderFacts, Grid, likelihood_fact
 from vaezoo.errors import ConfigError, suggest
 
 ACTIVATIONS = ("gelu", "mish", "relu", "silu", "swish")
@@ -208,8 +208,3 @@ def tiny_decoder(
     check_head(likelihood, scale)
     grid = Grid(latent_channels, upsampling_scaling_factor ** (len(num_decoder_blocks) - 1))
     return DecoderFacts(grid, likelihood_fact(likelihood, scale), image_channels)
-
-
-def reconstruction() -> LossFacts:
-    """Facts of :class:`vaezoo_diffusers.loss.ReconstructionLoss`."""
-    return LossFacts(needs_rate=False)

@@ -58,18 +58,6 @@ def vaezoo_decoders() -> dict[str, PartDeclaration]:
 
 
 @hookimpl
-def vaezoo_losses() -> dict[str, PartDeclaration]:
-    """Returns the loss of an autoencoder without a posterior."""
-    return {
-        "reconstruction": PartDeclaration(
-            "vaezoo_diffusers.loss:ReconstructionLoss",
-            "vaezoo_diffusers.facts:reconstruction",
-            "The distortion alone, for an encoder without a posterior.",
-        )
-    }
-
-
-@hookimpl
 def vaezoo_models() -> dict[str, Mapping[str, Any]]:
     """Returns the models of the table."""
     return {name: declaration(row) for name, row in TABLE.items()}
