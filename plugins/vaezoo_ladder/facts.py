@@ -25,7 +25,9 @@ def grids(widths: tuple[int, ...]) -> tuple[Grid, ...]:
     return tuple(Grid(width, 2 ** (level + 1)) for level, width in reversed(list(enumerate(widths))))
 
 
-def conditioner(image_channels: int = 3, widths: tuple[int, ...] = WIDTHS, blocks: int = 2) -> ConditionerFacts:
+def conditioner(
+    image_channels: int = 3, widths: tuple[int, ...] = WIDTHS, blocks: int = 2, tells: bool = False
+) -> ConditionerFacts:
     """Facts of :class:`vaezoo_ladder.networks.PyramidConditioner`."""
     check_widths("widths", widths)
     return ConditionerFacts(image_channels, gives_image=True, features=grids(tuple(widths)))

@@ -35,8 +35,12 @@ from vaezoo.core import (
     Pyramid,
 )
 from vaezoo.core.posterior import bound_logvar
+from vaezoo.errors import ShapeError
 
 from .facts import EVIDENCE, LATENTS, WIDTHS
+
+LEVEL_GAIN = 4.0
+"""Of noise levels, as of pixels in :func:`centred`."""
 
 
 def conv3(inputs: int, outputs: int) -> nn.Conv2d:
@@ -83,14 +87,64 @@ class BottomUp(nn.Module):
         self.stages = nn.ModuleList(blocks_of(width, blocks) for width in widths)
         self.downs = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in pairwise(widths))
 
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Returns features coarse to fine of x (B, inputs, H/2, W/2)."""
-        x = self.front(x)
+    def forward(self, x: Tensor, extra: Tensor | None = None) -> tuple[Tensor, ...]:
+        """Returns features coarse to fine of x (B, inputs, H/2, W/2); ``extra`` is added to the first ones."""
+        x = self.front(x) if extra is None else self.front(x) + extra
         features = []
         for index, stage in enumerate(self.stages):
             x = stage(x if index == 0 else self.downs[index - 1](x))
             features.append(x)
         return tuple(reversed(features))
+
+
+@final
+class NoiseLevel(nn.Module):
+    """What the first features gain where the noise level is known: a 3×3 convolution of it, at half the resolution.
+
+    Args:
+        width: Channels of the features.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.unknown = nn.Parameter(torch.zeros(()))
+        self.tell = conv3(1, width)
+
+    def start_as_identity(self) -> None:
+        """Makes it add nothing, so that a blind model's weights can go on with it."""
+        for parameter in self.parameters():
+            nn.init.zeros_(parameter)
+
+    def forward(self, y: Tensor, sigma: Tensor | None) -> Tensor:
+        """Returns (B, width, H/2, W/2).
+
+        Args:
+            y: The degraded image (B, C, H, W).
+            sigma: Standard deviation of its noise in units of the pixel value, (B,) or a map (B, 1, H, W); NaN, or
+                None, where it is not known.
+
+        Raises:
+            ShapeError: It has another shape, or is negative or infinite.
+        """
+        rows, size = y.shape[0], (y.shape[2], y.shape[3])
+        if sigma is None:
+            sigma = y.new_full((rows,), torch.nan)
+        if sigma.shape not in ((rows,), (rows, 1, *size)) or not sigma.is_floating_point():
+            raise ShapeError(
+                f"Expected sigma as floats of shape ({rows},) or {(rows, 1, *size)}, got {sigma.dtype} of "
+                f"{tuple(sigma.shape)}.",
+                value=tuple(sigma.shape),
+            )
+        if bool((sigma < 0).any()) or bool(torch.isinf(sigma).any()):
+            wrong = sigma[(sigma < 0) | torch.isinf(sigma)][0].item()
+            raise ShapeError(
+                f"Expected sigma of at least 0, in units of the pixel value, or NaN where it is not known, got {wrong}.",
+                value=wrong,
+            )
+        level = torch.where(sigma.isnan(), self.unknown, LEVEL_GAIN * sigma.to(y.dtype))
+        level = level[:, None, None, None].expand(rows, 1, *size) if level.ndim == 1 else level
+        told: Tensor = self.tell(F.avg_pool2d(level, 2))
+        return told
 
 
 @final
@@ -101,16 +155,30 @@ class PyramidConditioner(Conditioner):
         image_channels: C.
         widths: Channels per level, fine to coarse.
         blocks: Residual blocks per level.
+        tells: Whether it takes the noise level, ``cond["sigma"]``; see :class:`NoiseLevel`.
+
+    Source of the map: FFDNet (Zhang et al., 2018), section III, arXiv:1710.04026; here it is added after the first
+    convolution, and may be unknown.
     """
 
-    def __init__(self, image_channels: int = 3, widths: Sequence[int] = WIDTHS, blocks: int = 2) -> None:
+    def __init__(
+        self, image_channels: int = 3, widths: Sequence[int] = WIDTHS, blocks: int = 2, tells: bool = False
+    ) -> None:
         super().__init__()
         self.channels, self.stride = image_channels, 2 ** len(widths)
         self.bottom_up = BottomUp(4 * image_channels, widths, blocks)
+        self.level = NoiseLevel(widths[0]) if tells else None
+        self.takes = ("sigma",) if tells else ()
 
     def forward(self, y: Tensor, cond: Mapping[str, Tensor]) -> Context:
-        """See :meth:`vaezoo.core.Conditioner.forward`."""
-        return Context(y.shape[0], (y.shape[2], y.shape[3]), image=y, features=self.bottom_up(centred(y)))
+        """See :meth:`vaezoo.core.Conditioner.forward`.
+
+        Raises:
+            ShapeError: See :class:`NoiseLevel`.
+        """
+        extra = None if self.level is None else self.level(y, cond.get("sigma"))
+        features = self.bottom_up(centred(y), extra)
+        return Context(y.shape[0], (y.shape[2], y.shape[3]), image=y, features=features)
 
 
 @final

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from vaezoo.core import Batch
 from vaezoo.errors import ConfigError
+from vaezoo.train.damage import damage_of
 from vaezoo.train.recipe import DataRecipe
 from vaezoo.train.seeds import mix
 from vaezoo.train.sets import Array, Images, load_images
@@ -116,19 +117,21 @@ class WholeImages:
 
 @final
 class Patches:
-    """Random square crops, each from a picture drawn uniformly, with noise of a random level.
+    """Random square crops, each from a picture drawn uniformly, with noise of a random level or another damage.
 
-    The noise is Gaussian and not clipped; its standard deviation, in [0, 1] units, is ``info["sigma"]``.
+    The noise is Gaussian and not clipped; its standard deviation, in [0, 1] units, is ``info["sigma"]``, and where the
+    model is told it ``cond["sigma"]``, NaN for the other patches.
     """
 
     def __init__(self, images: tuple[Images, ...], data: DataRecipe, seed: int) -> None:
         self.images, self.data, self.seed = images, data, seed
         self.pictures = [array for source in images for array in source.pixels]
+        self.damage = damage_of(data)
+        self.margin = self.damage[0] if self.damage else 0
         smallest = min(min(array.shape[:2]) for array in self.pictures)
-        if smallest * data.scale[0] < data.patch:
-            message = (
-                f"Patches of {data.patch} at scale {data.scale[0]:g} do not fit a picture {smallest} pixels small."
-            )
+        needed = data.patch + self.margin
+        if smallest * data.scale[0] < needed:
+            message = f"Patches of {needed} at scale {data.scale[0]:g} do not fit a picture {smallest} pixels small."
             raise ConfigError(message, hint="Lower data.patch or raise data.scale.", value=data.patch)
 
     def steps_per_epoch(self, batch: int) -> int:
@@ -140,35 +143,58 @@ class Patches:
         """See :meth:`Source.batch`."""
         side, channels = self.data.patch, self.pictures[0].shape[2]
         patches = np.empty((len(rows), side, side, channels), np.uint8)
-        sigmas, seeds = [], []
+        damaged = np.empty((len(rows), side, side, channels), np.float32) if self.damage else None
+        sigmas, seeds, grays, told = [], [], [], []
         for i, row in enumerate(rows):
             rng = np.random.default_rng((self.seed, step, row))
-            patches[i] = self._patch(rng)
+            region = self._region(rng)
             sigmas.append(rng.uniform(self.data.sigma[0], self.data.sigma[1]) / 255)
             seeds.append(int(rng.integers(2**63)))
+            grays.append(self.data.gray_share > 0 and rng.random() < self.data.gray_share)
+            told.append(self.data.told > 0 and rng.random() < self.data.told)
+            region = _equal_channels(region) if grays[-1] else region
+            top = left = 0
+            if damaged is not None and self.damage is not None:
+                values, (top, left) = self.damage[1](region, rng)
+                damaged[i] = values[top : top + side, left : left + side]
+            patches[i] = region[top : top + side, left : left + side]
         x = torch.from_numpy(patches).to(device).permute(0, 3, 1, 2).float().contiguous().div_(255)
+        if damaged is not None:
+            return Batch(torch.from_numpy(damaged).to(device).permute(0, 3, 1, 2).contiguous(), x)
         if self.data.sigma[1] == 0:
             return Batch(x)
         sigma = torch.tensor(sigmas, device=device)
         noise = torch.empty_like(x)
         generator = torch.Generator(device)
-        for picture, seed in zip(noise, seeds, strict=True):
+        for picture, seed, gray in zip(noise, seeds, grays, strict=True):
             picture.normal_(generator=generator.manual_seed(seed))
-        return Batch(torch.addcmul(x, sigma[:, None, None, None], noise), x, info={"sigma": sigma})
+            if gray:
+                picture[1:] = picture[:1]
+        cond = {"sigma": torch.where(torch.tensor(told, device=device), sigma, torch.nan)} if self.data.told else {}
+        return Batch(torch.addcmul(x, sigma[:, None, None, None], noise), x, cond, {"sigma": sigma})
 
-    def _patch(self, rng: np.random.Generator) -> Array:
+    def _region(self, rng: np.random.Generator) -> Array:
         picture = self.pictures[rng.integers(len(self.pictures))]
-        side = round(self.data.patch / rng.uniform(self.data.scale[0], self.data.scale[1]))
+        wanted = self.data.patch + self.margin
+        side = round(wanted / rng.uniform(self.data.scale[0], self.data.scale[1]))
         top, left = (rng.integers(extent - side + 1) for extent in picture.shape[:2])
         patch = picture[top : top + side, left : left + side]
-        if side != self.data.patch:
-            patch = _shrink(patch, self.data.patch)
+        if side != wanted:
+            patch = _shrink(patch, wanted)
         if self.data.augment:
             turns, flip = divmod(int(rng.integers(8)), 2)
             patch = np.rot90(patch[:, ::-1] if flip else patch, turns)
         if self.data.shuffle_channels:
             patch = patch[..., rng.permutation(patch.shape[2])]
         return patch
+
+
+def _equal_channels(patch: Array) -> Array:
+    """Returns the luma of an RGB patch in every channel; a gray one as it is."""
+    if patch.shape[2] == 1:
+        return patch
+    luma = np.asarray(Image.fromarray(np.ascontiguousarray(patch)).convert("L"))
+    return np.repeat(luma[..., None], patch.shape[2], axis=2)
 
 
 def _shrink(patch: Array, side: int) -> Array:

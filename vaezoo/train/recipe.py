@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
@@ -42,6 +42,11 @@ class DataRecipe:
     patch: int = 0  # 0: whole images, which then must be of one size
     gray: bool = False  # pictures as luma instead of RGB
     sigma: list[float] = field(default_factory=lambda: [0.0, 0.0])  # range of the noise's sd, in 8-bit levels
+    told: float = 0.0  # share of patches whose noise level the model is told, as cond["sigma"]
+    gray_share: float = 0.0  # share of colour patches that turn gray: equal channels, and equal noise in them
+    damage: str = ""  # jpeg or downscale, of patches, in place of noise
+    quality: list[float] = field(default_factory=lambda: [5.0, 95.0])  # range of JPEG's quality
+    factors: list[int] = field(default_factory=lambda: [2, 3, 4])  # of downscale; the patch has its size again after
     augment: bool = False  # flips and quarter turns of patches
     shuffle_channels: bool = False
     scale: list[float] = field(default_factory=lambda: [1.0, 1.0])  # range of a patch's downscaling
@@ -150,7 +155,17 @@ def find_recipe(name: str) -> Path:
     raise UnknownName(f"No recipe and no YAML file {name!r}.", hint=suggest(name, known), value=name)
 
 
-_LATER = {"optimizer.kind": "adamw", "grow": False, "data.style": "", "data.style_colour": False}
+_LATER = {
+    "optimizer.kind": "adamw",
+    "grow": False,
+    "data.style": "",
+    "data.style_colour": False,
+    "data.told": 0.0,
+    "data.gray_share": 0.0,
+    "data.damage": "",
+    "data.quality": [5.0, 95.0],
+    "data.factors": [2, 3, 4],
+}
 """Settings that came after the first weights: at their defaults they are no part of the hash, so it stays."""
 
 
@@ -230,6 +245,7 @@ def _check(recipe: Recipe) -> None:
     for key, pair, low, high in (
         ("data.sigma", recipe.data.sigma, 0.0, 255.0),
         ("data.scale", recipe.data.scale, 0.05, 1.0),
+        ("data.quality", recipe.data.quality, 1.0, 100.0),
         ("optimizer.betas", recipe.optimizer.betas, 0.0, 0.99999),
     ):
         if len(pair) != 2 or not low <= pair[0] <= pair[1] <= high:
@@ -238,9 +254,24 @@ def _check(recipe: Recipe) -> None:
         refuse("data.style", "class, code, reference or nothing", recipe.data.style)
     if recipe.data.style and (recipe.data.patch or recipe.data.binarise or recipe.data.sigma[1]):
         refuse("data.style", "without patch, binarise and sigma", recipe.data.style)
+    _check_damage(recipe.data, refuse)
     values = flatten(recipe_dict(recipe))
     for key, least in _LEAST.items():
         if not least <= values[key] < float("inf"):
             refuse(key, f"a number of at least {least:g}", values[key])
     if not 0.0 <= recipe.ema < 1.0:
         refuse("ema", "at least 0 and below 1", recipe.ema)
+
+
+def _check_damage(data: DataRecipe, refuse: Callable[[str, str, Any], None]) -> None:
+    for key, share in (("data.told", data.told), ("data.gray_share", data.gray_share)):
+        if not 0.0 <= share <= 1.0:
+            refuse(key, "between 0 and 1", share)
+    if data.damage not in ("", "jpeg", "downscale"):
+        refuse("data.damage", "jpeg, downscale or nothing", data.damage)
+    if data.damage and (not data.patch or data.sigma[1]):
+        refuse("data.damage", "with a patch and without sigma", data.damage)
+    if not data.factors or not {2, 3, 4} >= set(data.factors):
+        refuse("data.factors", "some of 2, 3 and 4", data.factors)
+    if data.told and not (data.patch and data.sigma[1]):
+        refuse("data.told", "above 0 only with a patch and sigma", data.told)

@@ -1,0 +1,58 @@
+"""What training does to patches besides noise: JPEG, and fewer pixels. Of single patches, drawn at random.
+
+Damage to one picture, seeded for measuring, is in `vaezoo.image.degradations`.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from vaezoo.image.resize import downscale, upscale
+from vaezoo.train.recipe import DataRecipe
+
+Pixels = np.ndarray[Any, np.dtype[np.uint8]]
+Values = np.ndarray[Any, np.dtype[np.float32]]
+Draw = Callable[[Pixels, np.random.Generator], tuple[Values, tuple[int, int]]]
+"""From a region (H, W, C), larger than a patch by the damage's margin, to the damaged one in [0, 1] and where in it the
+patch begins."""
+
+ALIGNED = 0.75
+"""Share of JPEG patches that begin at a corner of the 8×8 grid, as whole files do; the others were cropped later."""
+
+
+def damage_of(data: DataRecipe) -> tuple[int, Draw] | None:
+    """Returns the damage that a recipe asks for, with the margin it needs around a patch; None where it asks for none."""
+    if data.damage == "jpeg":
+        return 8, lambda region, rng: _jpeg(region, rng, data.quality[0], data.quality[1])
+    if data.damage == "downscale":
+        return -data.patch % 12, lambda region, rng: _fewer(region, rng, data.factors)
+    return None
+
+
+def _jpeg(region: Pixels, rng: np.random.Generator, low: float, high: float) -> tuple[Values, tuple[int, int]]:
+    """Saves a region as JPEG: gray where its channels are equal; chroma halved in half of the others."""
+    quality = round(rng.uniform(low, high))
+    subsampling = "4:2:0" if rng.random() < 0.5 else "4:4:4"
+    offset = (0, 0) if rng.random() < ALIGNED else (int(rng.integers(8)), int(rng.integers(8)))
+    gray = region.shape[2] == 1 or bool((region == region[..., :1]).all())
+    file = io.BytesIO()
+    image = Image.fromarray(np.ascontiguousarray(region[..., 0] if gray else region))
+    image.save(file, "JPEG", quality=quality, subsampling=subsampling)
+    decoded = np.asarray(Image.open(file), np.float32) / 255
+    return np.broadcast_to(decoded[..., None], region.shape) if gray else decoded, offset
+
+
+def _fewer(region: Pixels, rng: np.random.Generator, factors: list[int]) -> tuple[Values, tuple[int, int]]:
+    """Makes a region smaller by a factor, in 8 bits, and bicubically as large as it was."""
+    factor = factors[int(rng.integers(len(factors)))]
+    height, width = (side - side % factor for side in region.shape[:2])
+    x = torch.from_numpy(np.ascontiguousarray(region[:height, :width])).permute(2, 0, 1)[None].float()
+    small = downscale(x, factor).round_().clamp_(0, 255)
+    large = upscale(small, factor)[0].permute(1, 2, 0).div_(255)
+    return large.numpy(), (0, 0)
