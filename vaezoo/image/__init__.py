@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from vaezoo.image.files import read_picture, write_picture
     from vaezoo.image.metrics import luma, psnr_db, ssim
     from vaezoo.image.picture import Picture
+    from vaezoo.image.resize import downscale, resize, upscale
     from vaezoo.image.tile import Tiling, run_tiled
 
 __all__ = [
     "Picture",
     "Tiling",
+    "downscale",
     "from_tensor",
     "gaussian_noise",
     "jpeg",
@@ -27,9 +29,11 @@ __all__ = [
     "open_image",
     "psnr_db",
     "read_picture",
+    "resize",
     "run_tiled",
     "ssim",
     "to_tensor",
+    "upscale",
     "write_picture",
 ]
 
@@ -44,6 +48,9 @@ _HOME = {
     "run_tiled": "tile",
     "gaussian_noise": "degradations",
     "jpeg": "degradations",
+    "downscale": "resize",
+    "resize": "resize",
+    "upscale": "resize",
     "luma": "metrics",
     "psnr_db": "metrics",
     "ssim": "metrics",

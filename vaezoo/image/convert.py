@@ -17,6 +17,7 @@ from torch import Tensor
 from vaezoo.errors import ImageError, ShapeError
 from vaezoo.image.files import read_picture
 from vaezoo.image.picture import Picture
+from vaezoo.image.resize import resize
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -33,22 +34,42 @@ def from_tensor(image: Tensor, like: Picture) -> Picture:
     """Returns the picture ``like`` with other pixels; depth, alpha, profile and metadata stay.
 
     Args:
-        image: (1, C, H, W) in [0, 1], of the size of ``like``; values outside are clipped, then rounded to
-            the nearest level.
+        image: (1, C, H, W) in [0, 1]; values outside are clipped, then rounded to the nearest level. Of another size
+            than ``like``, alpha is resized to it.
         like: What to keep everything else from.
 
     Raises:
-        ShapeError: ``image`` has another size than ``like``.
+        ShapeError: ``image`` has other channels than ``like``.
     """
-    height, width, channels = like.pixels.shape
-    if image.shape != (1, channels, height, width):
+    channels = like.pixels.shape[2]
+    if image.ndim != 4 or image.shape[:2] != (1, channels):
         raise ShapeError(
-            f"Expected a tensor of shape {(1, channels, height, width)} as the picture has, "
-            f"got {tuple(image.shape)}.", value=tuple(image.shape),
-        )  # fmt: skip
-    levels = image[0].detach().cpu().float().clamp(0, 1).mul_(2**like.bits - 1).round_()
-    pixels = levels.numpy().astype(like.pixels.dtype).transpose(1, 2, 0)
-    return replace(like, pixels=np.ascontiguousarray(pixels))
+            f"Expected a tensor of shape (1, {channels}, H, W) as the picture has, got {tuple(image.shape)}.",
+            value=tuple(image.shape),
+        )
+    pixels = _to_levels(image, like.pixels.dtype)
+    alpha = like.alpha
+    if alpha is not None and alpha.shape != pixels.shape[:2]:
+        alpha = _resized(alpha, pixels.shape[:2])
+    return replace(like, pixels=pixels, alpha=alpha)
+
+
+def _to_levels(image: Tensor, dtype: Any) -> np.ndarray:
+    """Returns (1, C, H, W) in [0, 1] as whole levels (H, W, C)."""
+    levels = image[0].detach().cpu().float().clamp(0, 1).mul_(np.iinfo(dtype).max).round_()
+    return np.ascontiguousarray(levels.numpy().astype(dtype).transpose(1, 2, 0))
+
+
+def _resized(alpha: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Returns planes (H, W) or (H, W, A) of another size, in their type."""
+    planes = alpha.reshape(*alpha.shape[:2], -1)
+    if np.issubdtype(alpha.dtype, np.floating):
+        tensor = torch.from_numpy(planes.transpose(2, 0, 1).astype(np.float32))[None]
+        new = resize(tensor, size)[0].permute(1, 2, 0).numpy().astype(alpha.dtype)
+    else:
+        tensor = torch.from_numpy(planes.transpose(2, 0, 1) / np.float32(np.iinfo(alpha.dtype).max))[None]
+        new = _to_levels(resize(tensor, size), alpha.dtype)
+    return new.reshape(*size, *alpha.shape[2:])
 
 
 def open_image(image: Any) -> tuple[Tensor, Callable[[Tensor], Any]]:
@@ -127,7 +148,14 @@ def _open_array(array: np.ndarray) -> tuple[Tensor, Callable[[Tensor], Any]]:
 
     else:
         raise ShapeError(f"Expected an array of uint8, uint16 or float, got {array.dtype}.", value=array.dtype)
-    return tensor, lambda new: np.concatenate([to_plane(new), alpha], axis=2).reshape(array.shape)
+
+    def close(new: Tensor) -> np.ndarray:
+        plane = to_plane(new)
+        fitting = alpha if alpha.shape[:2] == plane.shape[:2] or not alpha.size else _resized(alpha, plane.shape[:2])
+        joined = np.concatenate([plane, fitting], axis=2) if fitting.size else plane
+        return joined.reshape(*plane.shape[:2], *array.shape[2:])
+
+    return tensor, close
 
 
 def _open_tensor(image: Tensor) -> tuple[Tensor, Callable[[Tensor], Any]]:
@@ -143,7 +171,7 @@ def _open_tensor(image: Tensor) -> tuple[Tensor, Callable[[Tensor], Any]]:
         )  # fmt: skip
     tensor = image.detach().to("cpu", torch.float32).reshape(1, *image.shape[-3:])
     check_values(tensor)
-    return tensor, lambda new: new.to(image.device, image.dtype).reshape(image.shape)
+    return tensor, lambda new: new.to(image.device, image.dtype).reshape(*image.shape[:-2], *new.shape[-2:])
 
 
 def check_values(image: Tensor) -> None:

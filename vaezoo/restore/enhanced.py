@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,9 @@ import torch
 
 from vaezoo.errors import ConfigError
 from vaezoo.image.convert import open_image
+from vaezoo.image.resize import resize
 from vaezoo.restore.restorer import Model, Restorer, root_mean_square
+from vaezoo.restore.task import HOMES, Task, make_task
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class Enhanced:
         seconds: Wall-clock time of the model, without files.
         tile: The tile side that was used, pixels.
         device: Where the model ran.
+        facts: What the task found: ``noise_levels`` (an estimate, grey levels) of denoising, ``consistency_levels``
+            of super-resolution.
     """
 
     image: Any
@@ -37,45 +41,50 @@ class Enhanced:
     seconds: float
     tile: int
     device: str
+    facts: Mapping[str, float] = field(default_factory=dict)
 
 
 def enhance(
     image: Any,
     *,
-    model: str | Model = "denoise",
+    task: str | Task | None = None,
+    model: str | Model | None = None,
     tile: int | None = None,
     strength: float = 1.0,
     device: str | torch.device | None = None,
     progress: Callable[[int, int], None] | None = None,
+    **options: Any,
 ) -> Enhanced:
     """Enhances one image of any size and kind.
 
     Args:
         image: A path, `vaezoo.image.Picture`, PIL image, array or tensor, as `vaezoo.image.open_image` takes
             it. Alpha passes through untouched.
-        model: A model's name, or the model itself, which saves loading it again.
+        task: What to do: a name such as ``"denoise"``, ``"dejpeg"`` or ``"sr"``, or a task of
+            `vaezoo.restore.tasks`; None for what the model is for, and for denoising where none is given.
+        model: A model's name, or the model itself, which saves loading it again; None for the task's own.
         tile: The largest side of a tile, pixels; None for 768, less when memory runs out.
         strength: 0 leaves the image as it is, 1 is the model's result, between them a mixture.
         device: Such as ``"cpu"``; None for where a given model is, or a GPU where there is one.
         progress: Called with the tiles done and their number.
+        options: Of a task given by name, such as ``sigma=25`` or ``factor=2``.
 
     Raises:
         ImageError: The image cannot be used; a `ShapeError` where its shape, dtype or range is the reason.
-        ConfigError: ``strength`` is outside [0, 1], or the device or tile cannot be used.
-        UnknownName: No model has this name.
+        ConfigError: ``strength`` is outside [0, 1], the device or tile cannot be used, or the task has no such option.
+        UnknownName: No model or task has this name.
     """
-    return enhance_with(
-        Restorer(load_model(model) if isinstance(model, str) else model, tile=tile, device=device),
-        image,
-        strength=strength,
-        progress=progress,
-    )
+    chosen = choose_task(task, model, **options)
+    found = chosen.model if model is None else model
+    restorer = Restorer(load_model(found) if isinstance(found, str) else found, tile=tile, device=device)
+    return enhance_with(restorer, image, task=chosen, strength=strength, progress=progress)
 
 
 def enhance_with(
     restorer: Restorer,
     image: Any,
     *,
+    task: Task | None = None,
     strength: float = 1.0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Enhanced:
@@ -83,17 +92,49 @@ def enhance_with(
     if not 0 <= strength <= 1:
         raise ConfigError(f"Strength is 0 to 1, not {strength}.", value=strength)
     y, close = open_image(image)
+    task = task or choose_task(None, restorer.model)
     start = time.perf_counter()
-    x_hat, scale, tile = restorer(y, progress)
+    x_hat, scale, tile, facts = task.restore(restorer, y, progress)
     seconds = time.perf_counter() - start
+    if strength < 1:
+        x_hat = torch.lerp(y if y.shape == x_hat.shape else resize(y, tuple(x_hat.shape[-2:])), x_hat, strength)
     return Enhanced(
-        image=close(x_hat if strength == 1 else torch.lerp(y, x_hat, strength)),
+        image=close(x_hat),
         uncertainty=None if scale is None else root_mean_square(scale)[0, 0].numpy(),
         scale=None if scale is None else scale[0].permute(1, 2, 0).numpy(),
         seconds=seconds,
         tile=tile,
         device=str(restorer.device),
+        facts=dict(facts),
     )
+
+
+def choose_task(task: str | Task | None, model: str | Model | None, **options: Any) -> Task:
+    """Returns the task to do: the one given, else what the model is for, else denoising.
+
+    Raises:
+        UnknownName: No task or model has this name.
+        ConfigError: The task has no such option, or is no name and options are given.
+    """
+    if isinstance(task, Task):
+        if options:
+            raise ConfigError(f"Expected no options beside a task that has its own, got {options}.", value=options)
+        return task
+    if task is None:
+        task = _purpose(model)
+    return make_task(task, **options)
+
+
+def _purpose(model: str | Model | None) -> str:
+    """Returns the name of the task that a model was made for; those made for others do as denoisers do."""
+    if isinstance(model, str):
+        from vaezoo.zoo import model_info
+
+        purpose = model_info(model)["task"]
+    else:
+        spec = getattr(getattr(model, "origin", None), "spec", None)
+        purpose = getattr(getattr(spec, "model", None), "task", None)
+    return purpose if purpose in HOMES else "denoise"
 
 
 def load_model(name: str, weights: Path | None = None) -> Model:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 import torch
@@ -33,7 +34,7 @@ class Model(Protocol):
     def size(self) -> tuple[int, int] | None:
         """The only height and width it takes; None where it takes any."""
 
-    def restore(self, y: Tensor) -> Any:
+    def restore(self, y: Tensor, cond: Mapping[str, Tensor] | None = None) -> Any:
         """Returns an object with ``image`` and ``scale``, from y (B, C, H, W); ``scale`` may be None."""
 
 
@@ -45,11 +46,13 @@ class Restoration(NamedTuple):
         scale: Standard deviation of the clean image around it, same shape and unit; None where the model
             states none.
         tile: The tile side that was used, pixels; at least the image's longer side where it was not cut.
+        facts: What else a task has to say, by name with its unit.
     """
 
     image: Tensor
     scale: Tensor | None
     tile: int
+    facts: Mapping[str, float] = MappingProxyType({})
 
 
 class Restorer:
@@ -79,7 +82,18 @@ class Restorer:
         if isinstance(model, torch.nn.Module):
             model.eval().to(self.device)
 
-    def __call__(self, y: Tensor, progress: Callable[[int, int], None] | None = None) -> Restoration:
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """Names of the conditions that the model takes."""
+        takes: tuple[str, ...] = getattr(getattr(self.model, "conditioner", None), "takes", ())
+        return takes
+
+    def __call__(
+        self,
+        y: Tensor,
+        progress: Callable[[int, int], None] | None = None,
+        maps: Mapping[str, Tensor] | None = None,
+    ) -> Restoration:
         """Restores one image.
 
         A gray image is repeated for a colour model and the result averaged; of a colour image each channel
@@ -88,6 +102,7 @@ class Restorer:
         Args:
             y: (1, C, H, W) in [0, 1]; noise may exceed it.
             progress: Called with the tiles done and their number.
+            maps: Conditions of the model, (1, 1, H, W) each; cut into tiles as y is.
 
         Raises:
             ShapeError: The number of channels is not the model's and neither is 1, or the model takes one
@@ -100,7 +115,10 @@ class Restorer:
         tile = self.tile or self._usual_tile
         if self.model.size is not None or longest <= tile:
             tile = math.ceil(max(longest, smallest) / stride) * stride
-        while (result := self._try(y, tile, progress)) is None:
+        maps = maps or {}
+        if sizes := [tuple(m.shape) for m in maps.values() if tuple(m.shape) != (1, 1, *y.shape[-2:])]:
+            raise ShapeError(f"Expected maps of shape {(1, 1, *y.shape[-2:])}, got {sizes[0]}.", value=sizes[0])
+        while (result := self._try(y, tile, progress, maps)) is None:
             smaller = tile // 2
             if self.tile is not None or self.model.size is not None or smaller < max(64, smallest):
                 raise ImageError(
@@ -130,28 +148,41 @@ class Restorer:
                 hint="Resize it or choose another model.", value=size,
             )  # fmt: skip
 
-    def _try(self, y: Tensor, tile: int, progress: Callable[[int, int], None] | None) -> tuple[Tensor, ...] | None:
+    def _try(
+        self, y: Tensor, tile: int, progress: Callable[[int, int], None] | None, maps: Mapping[str, Tensor]
+    ) -> tuple[Tensor, ...] | None:
         """Returns image and, where there is one, scale; None where memory did not suffice."""
+        channels = y.shape[1]
+
+        def run(part: Tensor) -> list[Tensor]:
+            planes = {name: part[:, channels + i : channels + i + 1] for i, name in enumerate(maps)}
+            return self._restore(part[:, :channels], planes)
+
+        whole = torch.cat([y, *(m.to(y) for m in maps.values())], 1) if maps else y
         try:
             with torch.no_grad():
-                return run_tiled(self._restore, y.cpu(), Tiling.fitting(tile, self.model.stride), progress)
+                return run_tiled(run, whole.cpu(), Tiling.fitting(tile, self.model.stride), progress)
         except (RuntimeError, MemoryError) as error:
             if not _is_out_of_memory(error):
                 raise
         return None
 
-    def _restore(self, y: Tensor) -> list[Tensor]:
+    def _restore(self, y: Tensor, maps: Mapping[str, Tensor]) -> list[Tensor]:
         channels, needed = y.shape[1], self.model.channels
         y = y.to(self.device, self._dtype)
+        cond = {name: plane.to(self.device, self._dtype) for name, plane in maps.items()}
         if channels == needed:
-            result = self.model.restore(y)
+            result = self._call(y, cond)
             return [values for values in (result.image, result.scale) if values is not None]
         if needed == 1:
-            result = self.model.restore(y.transpose(0, 1))
+            result = self._call(y.transpose(0, 1), {n: p.expand(channels, -1, -1, -1) for n, p in cond.items()})
             return [values.transpose(0, 1) for values in (result.image, result.scale) if values is not None]
-        result = self.model.restore(y.expand(-1, needed, -1, -1))
+        result = self._call(y.expand(-1, needed, -1, -1), cond)
         image = result.image.mean(1, keepdim=True)
         return [image] if result.scale is None else [image, root_mean_square(result.scale)]
+
+    def _call(self, y: Tensor, cond: Mapping[str, Tensor]) -> Any:
+        return self.model.restore(y, cond) if cond else self.model.restore(y)
 
 
 def root_mean_square(scale: Tensor) -> Tensor:

@@ -1,0 +1,46 @@
+"""How well a model does a task of `vaezoo.restore.task`, by the task's own protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from .restoration import average, score
+
+if TYPE_CHECKING:
+    from vaezoo.restore import Restorer
+    from vaezoo.restore.task import Task
+
+
+@torch.no_grad()
+def evaluate_task(
+    task: type[Task], restorer: Restorer, pictures: Iterable[Tensor], levels: Sequence[float] | None = None
+) -> dict[float, dict[str, float]]:
+    """Scores a model on a set of clean pictures, damaged and compared as the task's protocol says.
+
+    Args:
+        task: Such as `vaezoo.restore.tasks.sr.SuperResolve`.
+        restorer: Holds the model.
+        pictures: Clean, each (1, C, H, W) in [0, 1], in the order of the set: it seeds what is random.
+        levels: How much damage, in the task's unit; by default those of its protocol.
+
+    Returns:
+        For each level the mean over pictures of what `vaezoo.evaluate.score` returns, and of the task's own facts.
+
+    Raises:
+        ConfigError: There is no picture.
+        ShapeError: A picture cannot be taken.
+    """
+    levels = task.levels if levels is None else levels
+    scores: dict[float, list[dict[str, float]]] = {level: [] for level in levels}
+    for index, clean in enumerate(pictures):
+        for level in levels:
+            x, y, told = task.example(clean, level, index)
+            image, scale, _, facts = told.restore(restorer, y)
+            x_hat, clean_part = task.compared(image.clamp(0, 1), level), task.compared(x, level)
+            whole = x_hat.shape == image.shape  # luma has no scale of its own
+            scores[level].append({**score(x_hat, clean_part, scale if whole else None), **facts})
+    return {level: average(rows) for level, rows in scores.items()}

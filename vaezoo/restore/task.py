@@ -1,0 +1,117 @@
+"""What is asked of a photo: the road from a user's picture through a model and back, and how it is measured.
+
+A task is a small file in `vaezoo.restore.tasks`. How a model runs over a large picture is in `vaezoo.restore.restorer`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from vaezoo.errors import ConfigError, UnknownName, suggest
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vaezoo.restore.restorer import Restoration, Restorer
+
+Progress = Callable[[int, int], None]
+"""Told the tiles done and their number."""
+
+
+class Example(NamedTuple):
+    """A damaged picture of a benchmark.
+
+    Attributes:
+        x: The clean picture, (1, C, H, W) in [0, 1], cropped where the protocol says so.
+        y: What a user would have of it; of another size where the task changes that.
+        task: What restores it: the task, told what the protocol tells it.
+    """
+
+    x: Tensor
+    y: Tensor
+    task: Task
+
+
+class Task(ABC):
+    """Something to do to a photo. Options are the fields of its dataclass.
+
+    Attributes:
+        name: Short, as in registries and on the command line.
+        model: The model that does it by default.
+        data: Test set of its protocol.
+        gray: Whether the protocol has the pictures as luma.
+        unit: What its levels are.
+        levels: Those of the protocol.
+    """
+
+    name: ClassVar[str]
+    model: ClassVar[str]
+    data: ClassVar[str]
+    gray: ClassVar[bool] = False
+    unit: ClassVar[str]
+    levels: ClassVar[tuple[float, ...]]
+
+    @abstractmethod
+    def restore(self, restorer: Restorer, y: Tensor, progress: Progress | None = None) -> Restoration:
+        """Restores one picture.
+
+        Args:
+            restorer: Holds a model for the task.
+            y: (1, C, H, W) in [0, 1].
+            progress: Told the tiles done and their number.
+
+        Raises:
+            ShapeError: The picture or an option does not fit.
+        """
+
+    @classmethod
+    @abstractmethod
+    def example(cls, x: Tensor, level: float, index: int) -> Example:
+        """Damages a clean picture as the protocol does.
+
+        Args:
+            x: (1, C, H, W) in [0, 1].
+            level: How much; see ``unit``.
+            index: Of the picture in its set: seeds what is random.
+        """
+
+    @classmethod
+    def compared(cls, image: Tensor, level: float) -> Tensor:
+        """Returns the part of a result or clean picture (1, C, H, W) that the protocol compares."""
+        return image
+
+
+HOMES = {"denoise": "denoise:Denoise", "dejpeg": "dejpeg:Dejpeg", "sr": "sr:SuperResolve"}
+"""Where each task is defined, in `vaezoo.restore.tasks`."""
+
+
+def task_class(name: str) -> type[Task]:
+    """Returns a task's class by its name.
+
+    Raises:
+        UnknownName: No task has it.
+    """
+    if name not in HOMES:
+        raise UnknownName(f"Expected a task, got {name!r}.", hint=suggest(name, HOMES), value=name)
+    module, _, title = HOMES[name].partition(":")
+    found: type[Task] = getattr(import_module(f"vaezoo.restore.tasks.{module}"), title)
+    return found
+
+
+def make_task(name: str, **options: Any) -> Task:
+    """Returns a task with its options, such as ``make_task("sr", factor=2)``.
+
+    Raises:
+        UnknownName: No task has this name.
+        ConfigError: The task has no such option, or not with this value.
+    """
+    cls = task_class(name)
+    known = list(getattr(cls, "__dataclass_fields__", ()))
+    for option in options:
+        if option not in known:
+            takes = f"it takes {', '.join(known)}" if known else "it takes none"
+            raise ConfigError(f"The task {name!r} has no option {option!r}: {takes}.", value=option)
+    return cls(**options)

@@ -1,0 +1,90 @@
+"""Denoising: of any noise level, told or not."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import torch
+from torch import Tensor
+
+from vaezoo.errors import ShapeError
+from vaezoo.image.degradations import gaussian_noise
+from vaezoo.restore.restorer import Restoration, Restorer
+from vaezoo.restore.task import Example, Progress, Task
+
+
+@final
+@dataclass(frozen=True)
+class Denoise(Task):
+    """Removes noise.
+
+    Args:
+        sigma: Standard deviation of the noise in grey levels (units of 1/255): a number, or a map (H, W); None where
+            it is not known. A model that is blind ignores it.
+
+    Raises:
+        ShapeError: It is negative or not finite.
+    """
+
+    sigma: float | Tensor | None = None
+
+    name: ClassVar[str] = "denoise"
+    model: ClassVar[str] = "denoise"
+    data: ClassVar[str] = "kodak24"
+    unit: ClassVar[str] = "σ, grey levels"
+    levels: ClassVar[tuple[float, ...]] = (15, 25, 50)
+
+    def __post_init__(self) -> None:
+        if self.sigma is None:
+            return
+        values = torch.as_tensor(self.sigma, dtype=torch.float32)
+        if not bool(torch.isfinite(values).all()) or bool((values < 0).any()):
+            worst = values[~torch.isfinite(values) | (values < 0)].flatten()[0].item()
+            raise ShapeError(f"Expected a noise level of at least 0, in grey levels, got {worst}.", value=worst)
+
+    def restore(self, restorer: Restorer, y: Tensor, progress: Progress | None = None) -> Restoration:
+        """See :meth:`vaezoo.restore.task.Task.restore`.
+
+        Raises:
+            ShapeError: The map is not of the picture's size.
+        """
+        facts = {"noise_levels": round(255 * noise_level(y), 2)}
+        if self.sigma is None or "sigma" not in restorer.takes:
+            return restorer(y, progress)._replace(facts=facts)
+        sigma = torch.as_tensor(self.sigma, dtype=torch.float32) / 255
+        if sigma.ndim and tuple(sigma.shape[-2:]) != tuple(y.shape[-2:]) or sigma.numel() not in (1, y[0, 0].numel()):
+            raise ShapeError(
+                f"Expected a noise level, or a map of the picture's {tuple(y.shape[-2:])}, got {tuple(sigma.shape)}.",
+                value=tuple(sigma.shape),
+            )
+        whole = sigma.reshape(1, 1, *(sigma.shape[-2:] or (1, 1))).expand(1, 1, *y.shape[-2:])
+        return restorer(y, progress, maps={"sigma": whole})._replace(facts=facts)
+
+    @classmethod
+    def example(cls, x: Tensor, level: float, index: int) -> Example:
+        """See :meth:`vaezoo.restore.task.Task.example`: Gaussian noise, not clipped; the model is not told."""
+        return Example(x, gaussian_noise(x, level, seed=index), cls())
+
+
+def noise_level(y: Tensor) -> float:
+    """Estimates the standard deviation of white noise from the finest diagonal details of a picture.
+
+    Texture counts as noise, so clean pictures get more than 0; so do JPEG files less than they have.
+
+    Args:
+        y: (1, C, H, W), of at least 2×2 pixels; smaller ones give 0.
+
+    Returns:
+        In units of the pixel value: the median over channels.
+
+    Source: Ideal spatial adaptation by wavelet shrinkage (Donoho and Johnstone, 1994), with the Haar wavelet.
+    """
+    height, width = (side - side % 2 for side in y.shape[-2:])
+    if min(height, width) < 2:
+        return 0.0
+    a, b, c, d = (y[..., i:height:2, j:width:2] for i in (0, 1) for j in (0, 1))
+    details = ((a - b - c + d) / 2).abs().flatten(2)
+    level = details.median(2).values.median().item() / 0.6745  # of |N(0, 1)|
+    return level if math.isfinite(level) else 0.0
