@@ -138,7 +138,7 @@ class NoiseLevel(nn.Module):
         if bool((sigma < 0).any()) or bool(torch.isinf(sigma).any()):
             wrong = sigma[(sigma < 0) | torch.isinf(sigma)][0].item()
             raise ShapeError(
-                f"Expected sigma of at least 0, in units of the pixel value, or NaN where it is not known, got {wrong}.",
+                f"Expected sigma of at least 0, in units of the pixel value, or NaN where unknown, got {wrong}.",
                 value=wrong,
             )
         level = torch.where(sigma.isnan(), self.unknown, LEVEL_GAIN * sigma.to(y.dtype))

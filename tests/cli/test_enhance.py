@@ -65,6 +65,16 @@ def test_the_result_lies_beside_the_input(photo: Path) -> None:
     assert result.stderr == ""
 
 
+def test_a_task_and_its_option_reach_the_model(photo: Path) -> None:
+    result = run(photo, "--task", "sr", "--model", "denoise", "--factor", 3, "--figure", "--json")
+    (report,) = json.loads(result.stdout)["images"]
+    assert read_picture(photo.with_name("photo.enhanced.png")).pixels.shape == (36, 51, 3)
+    assert "consistency_levels" in report and Path(report["figure"]).is_file()
+    wrong = run(photo, "--task", "denoise", "--factor", 3, "--overwrite")
+    assert isinstance(wrong.exception, ConfigError) and "'denoise' has no option 'factor'" in str(wrong.exception)
+    assert "noise about" in run(photo, "--sigma", 20, "--overwrite").stdout
+
+
 def test_output_may_be_a_file_or_a_folder(photo: Path, tmp_path: Path) -> None:
     run(photo, "-o", tmp_path / "out.tif")
     run(photo, "-o", tmp_path / "new" / "folder")

@@ -32,9 +32,22 @@ def test_values_are_rounded_and_clipped() -> None:
     assert from_tensor(image, like).pixels.flatten().tolist() == [0, 1, 2, 255, 255]
 
 
-def test_another_size_is_refused() -> None:
-    with pytest.raises(ShapeError, match=r"shape \(1, 1, 2, 2\) as the picture has, got \(1, 1, 2, 3\)"):
-        from_tensor(torch.zeros(1, 1, 2, 3), Picture(np.zeros((2, 2, 1), np.uint8)))
+def test_other_channels_are_refused() -> None:
+    with pytest.raises(ShapeError, match=r"shape \(1, 1, H, W\) as the picture has, got \(1, 3, 2, 2\)"):
+        from_tensor(torch.zeros(1, 3, 2, 2), Picture(np.zeros((2, 2, 1), np.uint8)))
+
+
+def test_alpha_grows_with_the_picture() -> None:
+    alpha = np.zeros((4, 4), np.uint8)
+    alpha[:, 2:] = 255
+    large = from_tensor(torch.zeros(1, 3, 8, 12), Picture(np.zeros((4, 4, 3), np.uint8), alpha)).alpha
+    assert large is not None and large.shape == (8, 12) and large.dtype == np.uint8
+    assert (large[:, :4] < 10).all() and (large[:, 8:] > 245).all()
+    for array in (np.dstack([levels(4, 4, 3), alpha]), np.dstack([RANDOM.rand(4, 4, 3), alpha / 255])):
+        tensor, close = open_image(array)
+        larger = close(tensor.repeat_interleave(2, 2).repeat_interleave(2, 3))
+        assert larger.shape == (8, 8, 4) and larger.dtype == array.dtype
+        assert (larger[:, :3, 3] < 0.1 * array.max()).all() and (larger[:, 5:, 3] > 0.9 * array[..., 3].max()).all()
 
 
 @pytest.mark.parametrize(

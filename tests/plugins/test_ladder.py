@@ -1,11 +1,13 @@
-"""The contract of the ladder plugin, and how its models lie in memory."""
+"""The contract of the ladder plugin, how its models lie in memory, and what they are told of the noise."""
 
 import copy
 
+import pytest
 import torch
 
 from vaezoo import create
-from vaezoo.core import Batch
+from vaezoo.core import VAE, Batch
+from vaezoo.errors import ShapeError
 from vaezoo.testing import ModelContract, PluginContract
 
 
@@ -36,3 +38,49 @@ def test_a_model_works_with_channels_last_and_its_weights_lie_as_before():
 
 def test_other_models_are_left_alone():
     assert create("conv-cvae").conditioner._forward_pre_hooks == {}
+
+
+SMALL = {"widths": [8, 12], "latents": [2, 2], "evidence": [4, 4], "blocks": 1}
+
+
+def told() -> VAE:
+    torch.manual_seed(0)
+    model = create("denoise", tells=True, **SMALL).eval()
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    return model
+
+
+def test_a_level_is_a_constant_map_and_nan_is_unknown():
+    model, y = told(), torch.rand(2, 3, 16, 24)
+    level = torch.tensor([0.1, 0.2])
+    by_level = model.restore(y, {"sigma": level}).image
+    by_map = model.restore(y, {"sigma": level[:, None, None, None].expand(2, 1, 16, 24)}).image
+    torch.testing.assert_close(by_level, by_map)
+    blind = model.restore(y).image
+    torch.testing.assert_close(model.restore(y, {"sigma": torch.full((2,), torch.nan)}).image, blind)
+    half = model.restore(y, {"sigma": torch.tensor([0.1, torch.nan])}).image
+    torch.testing.assert_close(half[1], blind[1])
+    torch.testing.assert_close(half[0], by_level[0])
+    assert not torch.allclose(by_level, blind) and not torch.allclose(by_level[0], model.restore(y).image[0])
+
+
+def test_a_blind_models_weights_go_on_with_a_level_that_adds_nothing():
+    model = told()
+    model.conditioner.level.start_as_identity()
+    y = torch.rand(1, 3, 16, 16)
+    torch.testing.assert_close(model.restore(y, {"sigma": torch.tensor([0.3])}).image, model.restore(y).image)
+
+
+@pytest.mark.parametrize(
+    ("sigma", "says"),
+    [
+        (torch.ones(3), r"floats of shape \(2,\) or \(2, 1, 16, 16\), got torch.float32 of \(3,\)"),
+        (torch.ones(2, dtype=torch.int64), "got torch.int64"),
+        (torch.tensor([0.1, -0.5]), r"at least 0, in units of the pixel value, or NaN where unknown, got -0.5"),
+        (torch.tensor([torch.inf, 0.0]), "got inf"),
+    ],
+)
+def test_a_level_that_makes_no_sense_is_refused(sigma, says):
+    with pytest.raises(ShapeError, match=says):
+        told().restore(torch.rand(2, 3, 16, 16), {"sigma": sigma})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import SimpleNamespace
 
 import torch
@@ -24,6 +25,21 @@ class Smoother(nn.Module):
         smooth = nn.functional.conv2d(padded, self.weight, padding=2, groups=self.channels)
         image = smooth[..., :height, :width].clamp(0, 1)
         return SimpleNamespace(image=image, scale=(image - y).abs() if self.scaled else None)
+
+
+class Copier(nn.Module):
+    """Gives what it gets, and no scale; remembers what it was told of the noise."""
+
+    channels, stride, size = 3, 4, None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conditioner = SimpleNamespace(takes=("sigma",))
+        self.told: list[Tensor] = []
+
+    def restore(self, y: Tensor, cond: Mapping[str, Tensor] | None = None) -> SimpleNamespace:
+        self.told += [] if cond is None else [cond["sigma"]]
+        return SimpleNamespace(image=y.clamp(0, 1), scale=None)
 
 
 class Hungry(Smoother):

@@ -101,3 +101,43 @@ def test_what_does_not_fit_is_refused() -> None:
         toy.source(16).steps_per_epoch(17)
     with pytest.raises(ConfigError, match=r"Patches of 16 at scale 0\.3 do not fit a picture 40 pixels small"):
         patches(scale=[0.3, 1.0])
+
+
+def photos() -> Images:
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 256, (2, 12, 12, 3)).astype(np.uint8)
+    return Images("photos", [np.kron(array, np.ones((5, 5, 1), np.uint8)) for array in coarse], "0" * 64, "none")
+
+
+def test_some_patches_turn_gray_with_equal_noise_and_some_are_told_its_level() -> None:
+    data = DataRecipe(patch=16, sigma=[10.0, 50.0], gray_share=0.5, told=0.5)
+    batch = Patches((photos(),), data, 0).batch(0, range(200), 200, CPU)
+    gray = (batch.target == batch.target[:, :1]).all(dim=(1, 2, 3))
+    assert 60 < int(gray.sum()) < 140
+    assert (batch.y[gray] == batch.y[gray, :1]).all() and not (batch.y[~gray] == batch.y[~gray, :1]).all()
+    told = ~batch.cond["sigma"].isnan()
+    assert 60 < int(told.sum()) < 140 and torch.equal(batch.cond["sigma"][told], batch.info["sigma"][told])
+    plain = Patches((photos(),), DataRecipe(patch=16, sigma=[10.0, 50.0]), 0).batch(0, range(200), 200, CPU)
+    assert torch.equal(plain.target[~gray], batch.target[~gray]) and plain.cond == {}
+
+
+def test_jpeg_patches_are_those_of_a_file_and_fit_their_targets() -> None:
+    data = DataRecipe(patch=16, damage="jpeg", quality=[20.0, 20.0], gray_share=0.5)
+    batch = Patches((photos(),), data, 0).batch(0, range(64), 64, CPU)
+    error = (batch.y - batch.target).flatten(1).square().mean(1).sqrt()
+    assert batch.y.shape == batch.target.shape == (64, 3, 16, 16) and 0.005 < float(error.median()) < 0.2
+    gray = (batch.target == batch.target[:, :1]).all(dim=(1, 2, 3))
+    assert (batch.y[gray] == batch.y[gray, :1]).all()
+    better = Patches((photos(),), DataRecipe(patch=16, damage="jpeg", quality=[95.0, 95.0]), 0)
+    fine = better.batch(0, range(64), 64, CPU)
+    assert (fine.y - fine.target).square().mean() < (batch.y - batch.target).square().mean() / 2
+
+
+def test_fewer_pixels_are_made_as_the_benchmark_makes_them() -> None:
+    from vaezoo.image.resize import downscale, upscale
+
+    data = DataRecipe(patch=24, damage="downscale", factors=[3])
+    batch = Patches((photos(),), data, 0).batch(0, range(8), 8, CPU)
+    small = downscale(batch.target, 3).mul(255).round().clamp(0, 255).div(255)
+    torch.testing.assert_close(batch.y, upscale(small, 3), rtol=0, atol=1e-5)
+    assert not torch.equal(batch.y, batch.target)

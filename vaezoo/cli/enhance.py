@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import VaezooError
+from ..restore.task import HOMES
 
 if TYPE_CHECKING:
     from vaezoo.restore import Restorer
     from vaezoo.restore.batch import Job
+    from vaezoo.restore.task import Task
 
 
 class _File(click.Path):
@@ -35,7 +37,12 @@ _FILE = _File(path_type=Path, readable=False)
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, type=_FILE)
 @click.option("-o", "--output", type=_FILE, help="A file; a folder for several inputs.")
-@click.option("--model", default="denoise", show_default=True, help="A model's name.")
+@click.option(
+    "--task", type=click.Choice(sorted(HOMES)), help="What to do. Default: what the model is for, or denoise."
+)
+@click.option("--model", help="A model's name. Default: the task's own.")
+@click.option("--sigma", type=click.FloatRange(min=0), help="Denoising: the noise level, where known, in grey levels.")
+@click.option("--factor", type=int, help="Super-resolution: 2, 3 or 4 times as large. Default: 2.")
 @click.option("--weights", type=_FILE, help="A safetensors file instead of the weights that ship.")
 @click.option("--figure", is_flag=True, help="Also draw before, after and uncertainty side by side.")
 @click.option("--tile", type=click.IntRange(min=1), help="Largest side of a tile, for less memory.")
@@ -50,7 +57,10 @@ def enhance(
     context: click.Context,
     inputs: tuple[Path, ...],
     output: Path | None,
-    model: str,
+    task: str | None,
+    model: str | None,
+    sigma: float | None,
+    factor: int | None,
     weights: Path | None,
     figure: bool,
     tile: int | None,
@@ -69,12 +79,14 @@ def enhance(
     from vaezoo.restore.batch import plan
 
     jobs: list[Job] = []
+    options = {name: value for name, value in (("sigma", sigma), ("factor", factor)) if value is not None}
     try:
         jobs = plan(inputs, output)
         for job in jobs:
             job.check(overwrite=overwrite, skip_existing=skip_existing, figure=figure)
         pending = [job for job in jobs if job.status == "pending"]
-        restorer = _restorer(model, weights, tile, device) if pending else None
+        chosen = _task(task, model, options)
+        restorer = _restorer(model or chosen.model, weights, tile, device) if pending else None
     except VaezooError as error:  # before any picture was touched
         if as_json:
             told = {"images": [job.report() for job in jobs], "error": error.code, "message": str(error)}
@@ -83,7 +95,7 @@ def enhance(
     if restorer is not None:
         with _progress(len(pending), hidden=quiet) as progress:
             for job in pending:
-                job.run(restorer, strength=strength, figure=figure, progress=progress)
+                job.run(restorer, task=chosen, strength=strength, figure=figure, progress=progress)
                 if job.status == "written" and not (quiet or as_json):
                     click.echo(_sentence(job))
     if as_json:
@@ -91,6 +103,12 @@ def enhance(
     elif not quiet and (skipped := sum(job.status == "skipped" for job in jobs)):
         click.echo(f"{skipped} skipped: the result exists already.")
     _report_failures(context, jobs)
+
+
+def _task(name: str | None, model: str | None, options: dict[str, Any]) -> Task:
+    from vaezoo.restore.enhanced import choose_task
+
+    return choose_task(name, model, **options)
 
 
 def _restorer(model: str, weights: Path | None, tile: int | None, device: str | None) -> Restorer:
@@ -102,6 +120,8 @@ def _restorer(model: str, weights: Path | None, tile: int | None, device: str | 
 def _sentence(job: Job) -> str:
     sure = job.facts.get("uncertainty")
     told = "" if sure is None else f", uncertainty {255 * sure:.1f} of 255 grey levels"
+    if "noise_levels" in job.facts:
+        told += f", noise about {job.facts['noise_levels']:.0f}"
     return f"{job.source} -> {job.target} ({job.facts['seconds']:.1f} s{told})"
 
 

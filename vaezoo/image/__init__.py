@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from vaezoo.image.files import read_picture, write_picture
     from vaezoo.image.metrics import luma, psnr_db, ssim
     from vaezoo.image.picture import Picture
-    from vaezoo.image.resize import downscale, resize, upscale
+    from vaezoo.image.resize import downscale, upscale
     from vaezoo.image.tile import Tiling, run_tiled
 
 __all__ = [
@@ -29,7 +29,6 @@ __all__ = [
     "open_image",
     "psnr_db",
     "read_picture",
-    "resize",
     "run_tiled",
     "ssim",
     "to_tensor",
@@ -49,7 +48,6 @@ _HOME = {
     "gaussian_noise": "degradations",
     "jpeg": "degradations",
     "downscale": "resize",
-    "resize": "resize",
     "upscale": "resize",
     "luma": "metrics",
     "psnr_db": "metrics",

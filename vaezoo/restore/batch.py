@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, Any
 from vaezoo.errors import ConfigError, ImageError, VaezooError
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from vaezoo.restore.restorer import Restorer
+    from vaezoo.restore.task import Task
 
 _MARK = ".enhanced"
 
@@ -30,7 +33,7 @@ class Job:
         status: ``"pending"``, ``"written"``, ``"skipped"`` or ``"failed"``.
         error: Why it failed.
         facts: What is known of a written one: ``seconds``, ``tile``, ``device``, ``uncertainty`` (root mean
-            square over the image, in units of the pixel value in [0, 1]), ``figure``.
+            square over the image, in units of the pixel value in [0, 1]), ``figure``, and what the task found.
     """
 
     source: Path
@@ -70,6 +73,7 @@ class Job:
         self,
         restorer: Restorer,
         *,
+        task: Task | None = None,
         strength: float = 1.0,
         figure: bool = False,
         progress: Callable[[int, int], None] | None = None,
@@ -78,6 +82,7 @@ class Job:
 
         Args:
             restorer: Holds the model.
+            task: What to do; None for what the model is for.
             strength: As in `vaezoo.restore.enhance`.
             figure: Whether to write a comparison too.
             progress: As in `vaezoo.restore.enhance`.
@@ -89,16 +94,18 @@ class Job:
             check_suffix(self.target)
             before = read_picture(self.source)
             make_folder(self.target.parent)
-            result = enhance_with(restorer, before, strength=strength, progress=progress)
+            result = enhance_with(restorer, before, task=task, strength=strength, progress=progress)
             write_picture(result.image, self.target)
             if figure:
-                write_figure(self.figure, before.values(), result.image.values(), result.uncertainty)
+                after = result.image.values()
+                write_figure(self.figure, _as_large(before.values(), after), after, result.uncertainty)
                 self.facts["figure"] = str(self.figure)
         except VaezooError as error:
             self._fail(error)
             return
         self.status = "written"
         self.facts |= {"seconds": round(result.seconds, 3), "tile": result.tile, "device": result.device}
+        self.facts |= result.facts
         if result.uncertainty is not None:
             self.facts["uncertainty"] = round(float((result.uncertainty**2).mean() ** 0.5), 6)
 
@@ -154,6 +161,18 @@ def _missing(path: Path) -> str:
     except OSError as error:
         return error.strerror or "no such file"
     return "it is no ordinary file"
+
+
+def _as_large(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Returns a picture (H, W, C) bicubically of another's size, where it is not of it already."""
+    if before.shape == after.shape:
+        return before
+    import torch
+
+    from vaezoo.image.resize import resize
+
+    larger = resize(torch.from_numpy(before).permute(2, 0, 1)[None], after.shape[:2])
+    return larger[0].permute(1, 2, 0).numpy()
 
 
 def _pictures(path: Path) -> list[Path]:

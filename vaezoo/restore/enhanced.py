@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from vaezoo.errors import ConfigError
+from vaezoo.errors import ConfigError, UnknownName
 from vaezoo.image.convert import open_image
 from vaezoo.image.resize import resize
 from vaezoo.restore.restorer import Model, Restorer, root_mean_square
@@ -97,7 +97,7 @@ def enhance_with(
     x_hat, scale, tile, facts = task.restore(restorer, y, progress)
     seconds = time.perf_counter() - start
     if strength < 1:
-        x_hat = torch.lerp(y if y.shape == x_hat.shape else resize(y, tuple(x_hat.shape[-2:])), x_hat, strength)
+        x_hat = torch.lerp(resize(y, (x_hat.shape[2], x_hat.shape[3])), x_hat, strength)
     return Enhanced(
         image=close(x_hat),
         uncertainty=None if scale is None else root_mean_square(scale)[0, 0].numpy(),
@@ -130,7 +130,10 @@ def _purpose(model: str | Model | None) -> str:
     if isinstance(model, str):
         from vaezoo.zoo import model_info
 
-        purpose = model_info(model)["task"]
+        try:
+            purpose = model_info(model)["task"]
+        except UnknownName:  # said better where the model is made
+            purpose = None
     else:
         spec = getattr(getattr(model, "origin", None), "spec", None)
         purpose = getattr(getattr(spec, "model", None), "task", None)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import fields
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -109,7 +110,7 @@ def make_task(name: str, **options: Any) -> Task:
         ConfigError: The task has no such option, or not with this value.
     """
     cls = task_class(name)
-    known = list(getattr(cls, "__dataclass_fields__", ()))
+    known = [option.name for option in fields(cls)]  # type: ignore[arg-type]  # every task is a dataclass
     for option in options:
         if option not in known:
             takes = f"it takes {', '.join(known)}" if known else "it takes none"

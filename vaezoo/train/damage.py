@@ -27,7 +27,7 @@ ALIGNED = 0.75
 
 
 def damage_of(data: DataRecipe) -> tuple[int, Draw] | None:
-    """Returns the damage that a recipe asks for, with the margin it needs around a patch; None where it asks for none."""
+    """Returns the damage that a recipe asks for, if any, with the margin that it needs around a patch."""
     if data.damage == "jpeg":
         return 8, lambda region, rng: _jpeg(region, rng, data.quality[0], data.quality[1])
     if data.damage == "downscale":
@@ -44,7 +44,7 @@ def _jpeg(region: Pixels, rng: np.random.Generator, low: float, high: float) -> 
     file = io.BytesIO()
     image = Image.fromarray(np.ascontiguousarray(region[..., 0] if gray else region))
     image.save(file, "JPEG", quality=quality, subsampling=subsampling)
-    decoded = np.asarray(Image.open(file), np.float32) / 255
+    decoded: Values = np.asarray(Image.open(file), np.float32) / np.float32(255)
     return np.broadcast_to(decoded[..., None], region.shape) if gray else decoded, offset
 
 

@@ -54,7 +54,7 @@ class Denoise(Task):
         if self.sigma is None or "sigma" not in restorer.takes:
             return restorer(y, progress)._replace(facts=facts)
         sigma = torch.as_tensor(self.sigma, dtype=torch.float32) / 255
-        if sigma.ndim and tuple(sigma.shape[-2:]) != tuple(y.shape[-2:]) or sigma.numel() not in (1, y[0, 0].numel()):
+        if (sigma.ndim and tuple(sigma.shape[-2:]) != tuple(y.shape[-2:])) or sigma.numel() not in (1, y[0, 0].numel()):
             raise ShapeError(
                 f"Expected a noise level, or a map of the picture's {tuple(y.shape[-2:])}, got {tuple(sigma.shape)}.",
                 value=tuple(sigma.shape),

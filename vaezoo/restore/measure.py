@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from .restoration import average, score
-
-if TYPE_CHECKING:
-    from vaezoo.restore import Restorer
-    from vaezoo.restore.task import Task
+from vaezoo.evaluate.restoration import average, score
+from vaezoo.restore.restorer import Restorer
+from vaezoo.restore.task import Task
 
 
 @torch.no_grad()

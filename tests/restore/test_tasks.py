@@ -1,0 +1,127 @@
+"""Tasks: what they hand to the model, what they make of its answer, their protocols and refusals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from vaezoo.errors import ConfigError, ShapeError, UnknownName
+from vaezoo.image import downscale, gaussian_noise, luma, psnr_db, to_tensor, upscale
+from vaezoo.image.picture import Picture
+from vaezoo.restore import Restorer, enhance
+from vaezoo.restore.measure import evaluate_task
+from vaezoo.restore.task import HOMES, make_task, task_class
+from vaezoo.restore.tasks.dejpeg import Dejpeg
+from vaezoo.restore.tasks.denoise import Denoise, noise_level
+from vaezoo.restore.tasks.sr import SuperResolve, project
+from vaezoo.train.sets import load_images
+
+from .fakes import Copier, Smoother
+
+
+def photo(height: int = 36, width: int = 48, channels: int = 3) -> torch.Tensor:
+    rows, columns = torch.meshgrid(torch.linspace(0, 3, height), torch.linspace(0, 5, width), indexing="ij")
+    waves = torch.stack([(rows * (c + 1)).sin() * (columns * 2).cos() for c in range(channels)])
+    return (0.5 + 0.35 * waves)[None]
+
+
+@pytest.mark.parametrize("name", HOMES)
+def test_every_task_has_a_protocol_that_runs(name: str) -> None:
+    cls = task_class(name)
+    assert cls.name == name and cls.levels and cls.unit and cls.data
+    found = evaluate_task(cls, Restorer(Copier()), [photo(), photo(48, 36)])
+    assert list(found) == list(cls.levels)
+    assert all(10 < row["psnr_db"] < 100 for row in found.values())
+
+
+def test_the_noise_level_is_told_in_the_models_unit_and_cut_into_tiles() -> None:
+    model = Copier()
+    Denoise(25.5).restore(Restorer(model), photo())
+    assert model.told[0].shape == (1, 1, 36, 48) and torch.allclose(model.told[0], torch.tensor(0.1))
+    level = torch.arange(36.0)[:, None].expand(36, 48)
+    Denoise(level).restore(Restorer(model, tile=32), photo())
+    assert all(max(part.shape[-2:]) <= 32 for part in model.told[1:])
+    assert {round(255 * float(part.max())) for part in model.told[1:]} >= {35}
+    Denoise().restore(Restorer(blind := Copier()), photo())
+    assert blind.told == []
+    Denoise(25).restore(Restorer(Smoother()), photo())  # a blind model ignores it
+
+
+def test_noise_is_estimated() -> None:
+    for sigma in (5, 25, 50):
+        y = gaussian_noise(photo(128, 128), sigma, seed=0)
+        assert 255 * noise_level(y) == pytest.approx(sigma, rel=0.05)
+        assert Denoise().restore(Restorer(Copier()), y).facts["noise_levels"] == pytest.approx(sigma, rel=0.05)
+    assert noise_level(torch.rand(1, 3, 1, 9)) == 0
+
+
+@pytest.mark.parametrize("factor", [2, 3, 4])
+def test_a_larger_picture_shrinks_back_to_the_input(factor: int) -> None:
+    y = (255 * photo(23, 31)).round() / 255
+    result = SuperResolve(factor).restore(Restorer(Smoother()), y)
+    assert result.image.shape == (1, 3, 23 * factor, 31 * factor)
+    assert (downscale(result.image, factor) - y).abs().max() <= 0.5 / 255
+    assert result.facts["consistency_levels"] <= 0.5
+    loose = SuperResolve(factor, consistent=False).restore(Restorer(Smoother()), y)
+    assert loose.facts["consistency_levels"] > result.facts["consistency_levels"]
+
+
+def test_projecting_what_fits_changes_nothing() -> None:
+    image = photo(24, 24)
+    assert project(image, downscale(image, 2), 2) is image
+
+
+def test_enhance_takes_tasks_by_name_and_made() -> None:
+    array = photo(20, 30)[0].permute(1, 2, 0).numpy()
+    by_name = enhance(array, task="sr", factor=3, model=Copier())
+    made = enhance(array, task=SuperResolve(3), model=Copier())
+    assert by_name.image.shape == (60, 90, 3) and (by_name.image == made.image).all()
+    assert by_name.facts["consistency_levels"] <= 0.5
+    half = enhance(array, task="sr", model=Copier(), strength=0.5)
+    assert half.image.shape == (40, 60, 3)
+    levels = np.rint(array * 255).astype(np.uint8)
+    assert enhance(levels, task="sr", model=Copier()).image.dtype == np.uint8
+
+
+def test_jpeg_of_colour_is_compared_as_luma() -> None:
+    x = photo()
+    example = Dejpeg.example(x, 10, 0)
+    assert 0.001 < (example.y - x).square().mean().sqrt() < 0.1
+    assert Dejpeg.compared(x, 10).shape == (1, 1, 36, 48) and Dejpeg.compared(x[:, :1], 10) is not None
+
+
+@pytest.mark.parametrize("sigma", [-1, float("nan"), float("inf"), torch.tensor([[1.0, -2.0]])])
+def test_a_noise_level_below_zero_is_refused(sigma: float) -> None:
+    with pytest.raises(ShapeError, match="noise level of at least 0, in grey levels, got"):
+        Denoise(sigma)
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    with pytest.raises(ShapeError, match=r"a map of the picture's \(36, 48\), got \(2, 3\)"):
+        Denoise(torch.ones(2, 3)).restore(Restorer(Copier()), photo())
+    with pytest.raises(ConfigError, match="factor of 2, 3 or 4, got 5"):
+        SuperResolve(5)
+    with pytest.raises(UnknownName, match=r"Expected a task, got 'denoize'.*denoise"):
+        make_task("denoize")
+    with pytest.raises(ConfigError, match="'dejpeg' has no option 'sigma': it takes none"):
+        make_task("dejpeg", sigma=3)
+    with pytest.raises(ConfigError, match="no options beside a task"):
+        enhance(np.zeros((8, 8, 3), np.float32), task=SuperResolve(2), model=Copier(), factor=2)
+    with pytest.raises(ShapeError, match=r"maps of shape \(1, 1, 36, 48\), got \(1, 1, 2, 2\)"):
+        Restorer(Copier())(photo(), maps={"sigma": torch.zeros(1, 1, 2, 2)})
+
+
+@pytest.mark.parametrize(("factor", "published"), [(2, 33.66), (3, 30.39), (4, 28.42)])
+def test_bicubic_on_set5_has_its_published_value(data_folders: list[Path], factor: int, published: float) -> None:
+    pictures = [to_tensor(Picture(np.array(pixels))) for pixels in load_images("set5").pixels]
+    found = []
+    for x in pictures:
+        example = SuperResolve.example(x, factor, 0)
+        y = upscale(example.y, factor).clamp(0, 1)
+        found.append(psnr_db(luma(y), luma(example.x), border=factor).item())
+    assert np.mean(found) == pytest.approx(published, abs=0.05)
+    scores = evaluate_task(SuperResolve, Restorer(Copier()), pictures, [factor])[factor]
+    assert scores["psnr_db"] > np.mean(found)  # consistency alone gains
