@@ -32,14 +32,14 @@ mean varies over images by more than 0.01. A model with β above 1 was trained f
 
 def measure(model: VAE, limit: int | None = None) -> dict[str, float]:
     """Returns what `vaezoo.evaluate.evaluate_likelihood` does, on the test images."""
-    return measure_likelihood(model, load_test_split("fashion-mnist", model, limit))
+    return measure_likelihood(model, load_test_split("fashion-mnist", model.channels == 1, limit))
 
 
 def draw(model: VAE, name: str, folder: Path) -> None:
     """Draws samples-NAME.png and reconstructions-NAME.png."""
     samples = model.sample(40, noise=Noise(seed=0))
     write_grid(folder / f"samples-{name}.png", [list(row) for row in samples.split(10)], zoom=2)
-    x = torch.cat([tensor_of(pixels) for pixels in load_test_split("fashion-mnist", model, 10).pixels])
+    x = torch.cat([tensor_of(pixels) for pixels in load_test_split("fashion-mnist", model.channels == 1, 10).pixels])
     write_grid(folder / f"reconstructions-{name}.png", [list(x), list(model.reconstruct(x))], zoom=2)
 
 

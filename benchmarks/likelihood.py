@@ -51,7 +51,7 @@ def measure(row: dict[str, Any]) -> dict[str, float]:
     from vaezoo.cli.evaluate import load_test_split, measure_likelihood
 
     model = create(row["weights"], pretrained=True)
-    images = load_test_split(row["data"], model, row.get("images"))
+    images = load_test_split(row["data"], model.channels == 1, row.get("images"))
     before = time.process_time()
     found = measure_likelihood(model, images, nll=row["samples"], binary=row["binarise"])
     return found | {"cpu_seconds": round(time.process_time() - before, 1)}

@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vaezoo.core import VAE
 
-SIGMAS = (15, 25, 50)
 NLL_SAMPLES = 100
+PROTOCOLS = {
+    "denoise": "Gaussian noise of 15, 25, 50 (of 255) seeded by the picture's index, input not clipped, output "
+    "clipped, RGB over all pixels",
+    "dejpeg": "gray, files of libjpeg's quality 10, 20, 30, 40, output clipped, over all pixels",
+    "sr": "shrunk 2, 3 and 4 times by an antialiased bicubic filter and rounded to 8 bits, output clipped, luma in "
+    "studio range without a border as wide as the factor",
+}
 
 
 def scores_of(model: VAE, name: str, data: Mapping[str, Any], samples: int = NLL_SAMPLES) -> tuple[dict[str, Any], str]:
@@ -22,20 +28,17 @@ def scores_of(model: VAE, name: str, data: Mapping[str, Any], samples: int = NLL
         samples: K of a likelihood; 0 for the bound alone.
     """
     task = model.origin.spec.model.task
-    return _restoration(model, name) if task == "denoise" else _likelihood(model, name, data, samples)
+    return _likelihood(model, name, data, samples) if task == "generate" else _task(model, name, task)
 
 
-def _restoration(model: VAE, name: str) -> tuple[dict[str, Any], str]:
-    from vaezoo.cli.evaluate import load_test_split, measure_restoration
+def _task(model: VAE, name: str, task: str) -> tuple[dict[str, Any], str]:
+    from vaezoo.cli.evaluate import Protocol, flat
 
-    found = measure_restoration(model, load_test_split("kodak24", model), SIGMAS)
-    kept = ("psnr_db", "ssim", "coverage_68", "coverage_90", "coverage_95", "ence")
-    scores = {f"{key}_sigma{sigma:g}": round(row[key], 4) for sigma, row in found.items() for key in kept}
-    protocol = (
-        "Kodak24, Gaussian noise of 15, 25, 50 (of 255) seeded by the picture's index, input not clipped, output "
-        f"clipped, RGB over all pixels, mean over pictures: vaezoo eval {name}"
-    )
-    return scores, protocol
+    images, rows = Protocol(task).measure(model)
+    dropped = ("rank_correlation", "scale_levels", "rmse_levels", "noise_levels")
+    kept = [{key: value for key, value in row.items() if key not in dropped} for row in rows]
+    scores = {key: round(value, 4) for key, value in flat(kept).items()}
+    return scores, f"{images.source}, {PROTOCOLS[task]}, mean over pictures: vaezoo eval {name}"
 
 
 def _likelihood(model: VAE, name: str, data: Mapping[str, Any], samples: int) -> tuple[dict[str, Any], str]:
@@ -43,14 +46,19 @@ def _likelihood(model: VAE, name: str, data: Mapping[str, Any], samples: int) ->
 
     (trained_on,) = data["sets"]
     binary = data["binarise"] or trained_on.startswith("static-")
-    images = load_test_split(trained_on, model)
-    found = measure_likelihood(model, images, nll=samples if binary else 0, binary=data["binarise"])
+    style = data.get("style", "")
+    images = load_test_split(trained_on, bool(style) or model.channels == 1)
+    found = measure_likelihood(model, images, nll=samples if binary else 0, binary=data["binarise"], style=style)
     options = "" if trained_on == "fashion-mnist" else f" --data {trained_on}"
     if data["binarise"]:
         options += " --binarise"
+    if style:
+        options += f" --style {style}"
     if binary and samples:
         options += f" --nll {samples}"
     pixels = "binary pixels" if binary else "gray pixels under a Bernoulli likelihood"
+    if style:
+        pixels = "each in a style drawn by the seed, pixels under a Bernoulli likelihood"
     protocol = (
         f"The test images of {trained_on}, {pixels}, nats per image, one posterior sample, seeded: "
         f"vaezoo eval {name}{options}"

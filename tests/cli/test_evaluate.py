@@ -13,7 +13,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 import vaezoo
-from vaezoo.cli.evaluate import evaluate, load_test_split
+from vaezoo.cli.evaluate import evaluate, flat, load_test_split
 from vaezoo.errors import ConfigError, DataMissing, UnknownName, WeightsError
 
 
@@ -53,10 +53,26 @@ def test_a_denoiser_gets_decibels_and_coverage(tmp_path: Path) -> None:
     assert "3 images" in table[0] and table[1].split()[:3] == ["sigma", "psnr_db", "ssim"] and len(table) == 3
 
 
+def test_other_tasks_have_their_own_protocol(tmp_path: Path) -> None:
+    arguments = ("sr", "--weights", weights("sr", tmp_path), "--data", pictures(tmp_path / "set", 36), "--limit", 1)
+    found = json.loads(run(*arguments, "--json").stdout)["results"]
+    assert [values["factor"] for values in found] == [2, 3, 4] and "consistency_levels" in found[0]
+    assert flat(found).keys() >= {"psnr_db_factor2", "ssim_factor4"} and "factor" not in flat(found)
+    assert flat([{"elbo_nats": -1.0}]) == {"elbo_nats": -1.0}
+
+
+def test_styled_images_and_what_tells_of_their_style_reach_the_model(tmp_path: Path) -> None:
+    name = "conv-style"
+    arguments = (name, "--weights", weights(name, tmp_path), "--data", pictures(tmp_path / "set", 28), "--limit", 3)
+    styled, again = (json.loads(run(*arguments, "--style", "code", "--json").stdout)["results"] for _ in range(2))
+    assert styled == again and styled[0]["images"] == 3
+    other = json.loads(run(*arguments, "--style", "code", "--seed", 1, "--json").stdout)["results"]
+    assert other[0]["distortion_nats"] != styled[0]["distortion_nats"]
+
+
 def test_a_set_with_a_test_split_gives_that() -> None:
-    model = vaezoo.create("mlp-seed", seed=0)
     try:
-        images = load_test_split("fashion-mnist", model, limit=5)
+        images = load_test_split("fashion-mnist", True, limit=5)
     except DataMissing as missing:
         pytest.skip(str(missing))
     assert images.source == "fashion-mnist-test" and len(images.pixels) == len(images.labels) == 5  # type: ignore[arg-type]

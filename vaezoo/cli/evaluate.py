@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import ConfigError
+from ..restore.task import HOMES, task_class
 from .shelf import columns
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from ..core import VAE
     from ..train.sets import Images
 
-_DEFAULT_DATA = {"generate": "fashion-mnist", "denoise": "kodak24"}
+STYLES = ("class", "code", "reference")
 
 
 @dataclass(frozen=True)
@@ -27,45 +28,59 @@ class Protocol:
     """How a model is measured: the task, and the options of ``vaezoo eval``.
 
     Raises:
-        ConfigError: There is no protocol for the task, or the noise levels are no numbers.
+        ConfigError: There is no protocol for the task, or the levels are no numbers.
     """
 
     task: str
     data: str | None = None
     limit: int | None = None
-    sigma: str = "15,25,50"
+    levels: str | None = None
     nll: int = 0
     binarise: bool = False
     seed: int = 0
+    style: str = ""
 
     def __post_init__(self) -> None:
-        if self.task not in _DEFAULT_DATA:
-            raise ConfigError(
-                f"Models for {self.task!r} have no protocol.", hint="Known: generate, denoise.", value=self.task
-            )
-        _numbers(self.sigma)
+        if self.task not in ("generate", *HOMES):
+            known = ", ".join(("generate", *HOMES))
+            raise ConfigError(f"Models for {self.task!r} have no protocol.", hint=f"Known: {known}.", value=self.task)
+        if self.levels is not None:
+            _numbers(self.levels)
+
+    def numbers(self) -> list[float]:
+        """Returns how much damage, in the task's unit."""
+        return list(task_class(self.task).levels) if self.levels is None else _numbers(self.levels)
 
     def images(self, model: VAE) -> Images:
-        """Returns what is measured on, in as many channels as the model takes."""
-        return load_test_split(self.data or _DEFAULT_DATA[self.task], model, self.limit)
+        """Returns what is measured on, in as many channels as the model takes, or as the task has them."""
+        if self.task == "generate":
+            data, gray = self.data or "fashion-mnist", bool(self.style) or model.channels == 1
+        else:
+            task = task_class(self.task)
+            data, gray = self.data or task.data, task.gray or model.channels == 1
+        return load_test_split(data, gray, self.limit)
 
     def measure(self, model: VAE) -> tuple[Images, list[dict[str, float]]]:
-        """Returns what was measured on, and rows of values: one for each noise level, or one."""
+        """Returns what was measured on, and rows of values: one for each level of damage, or one."""
         images = self.images(model)
-        if self.task == "denoise":
-            found = measure_restoration(model, images, _numbers(self.sigma))
-            return images, [{"sigma": level, **values} for level, values in found.items()]
-        return images, [measure_likelihood(model, images, nll=self.nll, binary=self.binarise, seed=self.seed)]
+        if self.task == "generate":
+            found = measure_likelihood(
+                model, images, nll=self.nll, binary=self.binarise, seed=self.seed, style=self.style
+            )
+            return images, [found]
+        word = task_class(self.task).word
+        rows = measure_task(model, images, self.task, self.numbers())
+        return images, [{word: level, **values} for level, values in rows.items()]
 
 
 def flat(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Returns rows of values as a card has them, each with its noise level in its name."""
-    return {
-        f"{name}_sigma{row['sigma']:g}" if "sigma" in row else name: value
-        for row in rows
-        for name, value in row.items()
-        if name != "sigma"
-    }
+    """Returns rows of values as a card has them, each with its level in its name, such as ``psnr_db_sigma15``."""
+    named: dict[str, float] = {}
+    for row in rows:
+        word = next(iter(row))
+        told = word in {task_class(task).word for task in HOMES}
+        named |= {f"{n}_{word}{row[word]:g}" if told else n: v for n, v in row.items() if not (told and n == word)}
+    return named
 
 
 @click.command("eval")
@@ -73,10 +88,11 @@ def flat(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
 @click.option("--data", help="A data set, or a folder or zip of pictures. Default: fashion-mnist or kodak24.")
 @click.option("--weights", type=click.Path(path_type=Path), help="A safetensors file instead of the weights that ship.")
 @click.option("--limit", type=click.IntRange(min=1), help="Only so many images, drawn by a fixed seed.")
-@click.option("--sigma", default="15,25,50", show_default=True, help="Noise levels of a denoiser, grey levels.")
+@click.option("--levels", "--sigma", "levels", help="How much damage, such as 15,25,50; default: the task's own.")
 @click.option("--nll", type=click.IntRange(min=1), help="Estimate the likelihood by so many importance samples.")
 @click.option("--binarise", is_flag=True, help="Make gray images black and white first, by a seeded draw.")
 @click.option("--seed", default=0, show_default=True, help="Of the latents and the draw.")
+@click.option("--style", type=click.Choice(STYLES), help="Draw each image in a style, and tell the model so.")
 @click.option(
     "--metrics", help="Metrics by name, such as elbo,nll,mig@1, instead of the task's own; see docs/evaluate.md."
 )
@@ -88,10 +104,11 @@ def evaluate(
     data: str | None,
     weights: Path | None,
     limit: int | None,
-    sigma: str,
+    levels: str | None,
     nll: int | None,
     binarise: bool,
     seed: int,
+    style: str | None,
     metrics: str | None,
     samples: int,
     max_mib: float,
@@ -99,13 +116,13 @@ def evaluate(
 ) -> None:
     """Measure the model NAME on a data set's test split.
 
-    A generative model: ELBO, rate and distortion in nats per image. A denoiser: PSNR, SSIM and how honest its
-    uncertainty is. Data sets are looked for in the folders of $VAEZOO_DATA.
+    A generative model: ELBO, rate and distortion in nats per image. Another: PSNR, SSIM and how honest its
+    uncertainty is, by the protocol of its task. Data sets are looked for in the folders of $VAEZOO_DATA.
     """
     from ..zoo import create, model_info
 
     task = model_info(name)["task"]
-    protocol = Protocol(task, data, limit, sigma, nll or 0, binarise, seed)
+    protocol = Protocol(task, data, limit, levels, nll or 0, binarise, seed, style or "")
     model = create(name, pretrained=weights or True)
     if metrics is None:
         images, rows = protocol.measure(model)
@@ -117,7 +134,7 @@ def evaluate(
         click.echo(json.dumps({"model": name, "data": images.source, "results": rows}, indent=1))
         return
     click.echo(f"{name} on {images.source}, {len(images.pixels)} images")
-    if task == "denoise" and metrics is None:
+    if task != "generate" and metrics is None:
         click.echo(columns([tuple(rows[0]), *(tuple(f"{value:.4g}" for value in row.values()) for row in rows)]))
     else:
         texts = {
@@ -127,12 +144,12 @@ def evaluate(
         click.echo(columns(list(texts.items())))
 
 
-def load_test_split(name: str, model: VAE, limit: int | None = None) -> Images:
-    """Loads a set, or its test split where it has one, in as many channels as the model takes.
+def load_test_split(name: str, gray: bool, limit: int | None = None) -> Images:
+    """Loads a set, or its test split where it has one.
 
     Args:
         name: As in `vaezoo.train.sets.load_images`; ``fashion-mnist`` is its test split.
-        model: Whose channels count.
+        gray: Pictures as one channel of luma.
         limit: So many of them, drawn by a fixed seed and in their order: some sets are sorted by class.
     """
     from dataclasses import replace
@@ -142,7 +159,7 @@ def load_test_split(name: str, model: VAE, limit: int | None = None) -> Images:
     from ..train.sets import known_sets, load_images
 
     split = f"{name}-test" if f"{name}-test" in known_sets() else name
-    images = load_images(split, gray=model.channels == 1)
+    images = load_images(split, gray=gray)
     if limit is None or limit >= len(images.pixels):
         return images
     chosen = np.sort(np.random.default_rng(0).permutation(len(images.pixels))[:limit])
@@ -170,33 +187,51 @@ def _numbers(text: str) -> list[float]:
     except ValueError:
         numbers = []
     if not numbers or not all(0 <= number < float("inf") for number in numbers):
-        raise ConfigError(f"Expected noise levels such as 15,25,50, got {text!r}.", value=text)
+        raise ConfigError(f"Expected levels such as 15,25,50, got {text!r}.", value=text)
     return numbers
 
 
-def measure_restoration(model: VAE, images: Images, sigmas: Sequence[float]) -> dict[float, dict[str, float]]:
-    """Scores a denoiser on pictures, whole or tiled where they are large; see `vaezoo.evaluate.restoration`."""
-    from ..evaluate import evaluate_restoration
+def measure_task(model: VAE, images: Images, task: str, levels: Sequence[float]) -> dict[float, dict[str, float]]:
+    """Scores a model on pictures, whole or tiled where they are large; see `vaezoo.restore.measure.evaluate_task`."""
     from ..restore import Restorer
+    from ..restore.measure import evaluate_task
 
-    restorer = Restorer(model)
-    return evaluate_restoration(lambda y: restorer(y)[:2], map(tensor_of, images.pixels), sigmas)
+    return evaluate_task(task_class(task), Restorer(model), map(tensor_of, images.pixels), levels)
 
 
 def measure_likelihood(
-    model: VAE, images: Images, *, nll: int = 0, binary: bool = False, seed: int = 0
+    model: VAE, images: Images, *, nll: int = 0, binary: bool = False, seed: int = 0, style: str = ""
 ) -> dict[str, float]:
-    """Measures the bound on images, told their labels where the model can use them; see `evaluate_likelihood`."""
+    """Measures the bound on images, told their labels or styles where the model can use them.
+
+    See `vaezoo.evaluate.evaluate_likelihood`.
+    """
     import torch
 
     from ..core import LabelConditioner
     from ..evaluate import binarise, evaluate_likelihood
 
+    if style:
+        x, cond = _styled(images, style, model.channels == 3, seed)
+        return evaluate_likelihood(model, x, cond=cond, nll_samples=nll, seed=seed)
     x = torch.cat([tensor_of(pixels) for pixels in images.pixels])
     cond = {}
     if isinstance(model.conditioner, LabelConditioner) and images.labels is not None:
         cond["label"] = torch.from_numpy(images.labels.copy()).long()
     return evaluate_likelihood(model, binarise(x, seed) if binary else x, cond=cond, nll_samples=nll, seed=seed)
+
+
+def _styled(images: Images, style: str, colour: bool, seed: int) -> tuple[Tensor, dict[str, Tensor]]:
+    """Returns gray images, each in a style drawn by the seed, and what tells a model of it."""
+    import torch
+
+    from ..train.data import WholeImages
+    from ..train.recipe import DataRecipe
+
+    source = WholeImages((images,), DataRecipe(style=style, style_colour=colour), seed)
+    count = len(images.pixels)
+    batch = source.batch(0, range(count), count, torch.device("cpu"))
+    return batch.y, dict(batch.cond)
 
 
 def measure_metrics(

@@ -112,7 +112,7 @@ def pictures(files: Sequence[Path], data: str | None, number: int, model: VAE) -
         return [to_tensor(read_picture(file)) for file in files], None
     from .evaluate import load_test_split, tensor_of
 
-    images = load_test_split(data or DATA, model, number)
+    images = load_test_split(data or DATA, model.channels == 1, number)
     labels = None if images.labels is None else torch.from_numpy(images.labels.copy()).long()
     return [tensor_of(pixels) for pixels in images.pixels], labels
 

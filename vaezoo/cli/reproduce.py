@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from ..train.recipe import Recipe
     from ..zoo.cards import Card
 
-SMOKE_IMAGES = {"generate": 200, "denoise": 1}
+SMOKE_IMAGES = 200
+"""Of a generative model; of others one."""
 _EVAL = re.compile(r"vaezoo (eval .+)$")
 _STAGE = re.compile(r"runs/([a-z0-9-]+)/ema\.safetensors")
 
@@ -50,7 +51,7 @@ def reproduce(name: str, smoke: bool, out: Path | None, minutes: float | None, a
     stages = stages_of(card)
     protocol = protocol_of(card, task)
     if smoke:
-        protocol = replace(protocol, limit=SMOKE_IMAGES[task])
+        protocol = replace(protocol, limit=SMOKE_IMAGES if task == "generate" else 1)
     protocol.images(create(arch, overrides=stages[-1].overrides))  # what is missing is said before hours of training
     folder = out or Path("runs") / "reproduce" / (card.name + ("-smoke" if smoke else ""))
     weights, steps, total = run(stages, folder, smoke=smoke, minutes=minutes)
@@ -150,8 +151,9 @@ def protocol_of(card: Card, task: str) -> Protocol:
         params = evaluate.make_context("eval", shlex.split(found[1])[1:]).params
     except click.ClickException as error:
         raise ConfigError(f"The protocol of {card.name!r}: {error.format_message()}", value=found[1]) from error
-    keys = ("data", "limit", "sigma", "binarise", "seed")
-    return Protocol(task, nll=params["nll"] or 0, **{key: params[key] for key in keys})
+    keys = ("data", "limit", "levels", "binarise", "seed")
+    told = {key: params[key] for key in keys}
+    return Protocol(task, nll=params["nll"] or 0, style=params["style"] or "", **told)
 
 
 def measured(protocol: Protocol, model: VAE) -> tuple[dict[str, float], str]:

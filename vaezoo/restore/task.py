@@ -44,7 +44,8 @@ class Task(ABC):
         model: The model that does it by default.
         data: Test set of its protocol.
         gray: Whether the protocol has the pictures as luma.
-        unit: What its levels are.
+        word: What its levels are, for names such as ``psnr_db_sigma15``.
+        unit: The same for people, with its unit.
         levels: Those of the protocol.
     """
 
@@ -52,6 +53,7 @@ class Task(ABC):
     model: ClassVar[str]
     data: ClassVar[str]
     gray: ClassVar[bool] = False
+    word: ClassVar[str]
     unit: ClassVar[str]
     levels: ClassVar[tuple[float, ...]]
 

@@ -26,6 +26,7 @@ class Dejpeg(Task):
     model: ClassVar[str] = "dejpeg"
     data: ClassVar[str] = "classic5"
     gray: ClassVar[bool] = True
+    word: ClassVar[str] = "quality"
     unit: ClassVar[str] = "quality of libjpeg"
     levels: ClassVar[tuple[float, ...]] = (10, 20, 30, 40)
 

@@ -33,6 +33,7 @@ class Denoise(Task):
     name: ClassVar[str] = "denoise"
     model: ClassVar[str] = "denoise"
     data: ClassVar[str] = "kodak24"
+    word: ClassVar[str] = "sigma"
     unit: ClassVar[str] = "σ, grey levels"
     levels: ClassVar[tuple[float, ...]] = (15, 25, 50)
 

@@ -37,6 +37,7 @@ class SuperResolve(Task):
     name: ClassVar[str] = "sr"
     model: ClassVar[str] = "sr"
     data: ClassVar[str] = "set5"
+    word: ClassVar[str] = "factor"
     unit: ClassVar[str] = "factor"
     levels: ClassVar[tuple[float, ...]] = (2, 3, 4)
 
