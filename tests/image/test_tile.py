@@ -43,7 +43,7 @@ def test_tiled_equals_whole(height: int, width: int) -> None:
     net = Strided()
     with torch.no_grad():
         whole = net(image)
-        tiled = run_tiled(net, image, TILING)
+        tiled = run_tiled(lambda tile, _: net(tile), image, TILING)
     for one, other in zip(whole, tiled, strict=True):
         assert one.shape == other.shape and torch.allclose(one, other, atol=1e-5, rtol=0)
 
@@ -52,7 +52,7 @@ def test_too_small_a_margin_is_seen() -> None:
     """The test above can fail: without a margin the cut edges show."""
     image, net = torch.rand(1, 2, 130, 130), Strided()
     with torch.no_grad():
-        difference = run_tiled(net, image, Tiling(64, 16, 0, 4))[0] - net(image)[0]
+        difference = run_tiled(lambda tile, _: net(tile), image, Tiling(64, 16, 0, 4))[0] - net(image)[0]
     assert difference.abs().max() > 1e-3
 
 
@@ -79,14 +79,14 @@ def test_tiles_are_nearly_equal() -> None:
 
 def test_progress_counts_tiles() -> None:
     seen: list[tuple[int, int]] = []
-    run_tiled(lambda tile: [tile], torch.zeros(1, 1, 100, 64), TILING, lambda *now: seen.append(now))
+    run_tiled(lambda tile, _: [tile], torch.zeros(1, 1, 100, 64), TILING, lambda *now: seen.append(now))
     assert seen == [(done, len(seen)) for done in range(1, len(seen) + 1)] and len(seen) > 1
 
 
 def test_process_sees_one_tile_at_a_time() -> None:
     shapes: list[torch.Size] = []
 
-    def process(tile: Tensor) -> list[Tensor]:
+    def process(tile: Tensor, _: tuple[int, int]) -> list[Tensor]:
         shapes.append(tile.shape)
         return [tile, tile[:, :1]]
 

@@ -80,7 +80,7 @@ def test_progress_is_passed_on() -> None:
 
 
 def test_misuse_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"Strength is 0 to 1, not 1\.5"):
+    with pytest.raises(ConfigError, match=r"Strength is 0 to 1 for the task .denoise., not 1\.5"):
         enhance(NOISY, model=Smoother(), strength=1.5)
     with pytest.raises(ImageError, match="cannot be read: No such file"):
         enhance("nothing.png", model=Smoother())

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from vaezoo import create
 from vaezoo.errors import ConfigError, ShapeError, UnknownName
 from vaezoo.image import downscale, gaussian_noise, luma, psnr_db, to_tensor, upscale
 from vaezoo.image.picture import Picture
@@ -125,3 +126,38 @@ def test_bicubic_on_set5_has_its_published_value(data_folders: list[Path], facto
     assert np.mean(found) == pytest.approx(published, abs=0.05)
     scores = evaluate_task(SuperResolve, Restorer(Copier()), pictures, [factor])[factor]
     assert scores["psnr_db"] > np.mean(found)  # consistency alone gains
+
+
+def test_more_than_all_tells_a_higher_level() -> None:
+    array = gaussian_noise(photo(64, 64), 20, seed=0)[0].permute(1, 2, 0).numpy()
+    enhance(array, model=(model := Copier()), strength=2, sigma=10)
+    assert torch.allclose(model.told[0], torch.tensor(20 / 255))
+    enhance(array, model=(model := Copier()), strength=1.5)
+    assert float(255 * model.told[0].mean()) == pytest.approx(30, rel=0.1)
+    for task, other in (("sr", Copier()), ("denoise", Smoother())):
+        with pytest.raises(ConfigError, match=f"Strength is 0 to 1 for the task '{task}', not 2"):
+            enhance(array, task=task, model=other, strength=2)
+    with pytest.raises(ConfigError, match="Strength is 0 to 3, not 4"):
+        enhance(array, model=Copier(), strength=4)
+    with pytest.raises(ConfigError, match="boost above 0, got 0"):
+        Denoise(boost=0)
+
+
+def test_samples_of_tiles_are_those_of_the_whole() -> None:
+    torch.manual_seed(0)
+    model = create("denoise", widths=[8, 12], latents=[2, 2], evidence=[4, 4], blocks=1)
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    y = photo(168, 200)
+    whole, tiled = Restorer(model, samples=3)(y), Restorer(model, samples=3, tile=160)(y)
+    assert whole.spread is not None and tiled.spread is not None and whole.average is not None
+    assert float(whole.spread.mean()) > 1e-3
+    torch.testing.assert_close(tiled.spread, whole.spread, rtol=0, atol=2e-4)
+    torch.testing.assert_close(tiled.average, whole.average, rtol=0, atol=2e-4)
+    torch.testing.assert_close(whole.image, Restorer(model)(y).image)
+    other = Restorer(model, samples=3, seed=1)(y)
+    assert other.average is not None and not torch.allclose(other.average, whole.average)
+    gray = enhance(y[0, 0].numpy(), model=model, samples=2)
+    assert gray.average.shape == gray.spread.shape == (168, 200)
+    with pytest.raises(ConfigError, match="samples of at least 0, got -1"):
+        Restorer(model, samples=-1)

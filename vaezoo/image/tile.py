@@ -90,7 +90,7 @@ class Tiling:
 
 
 def run_tiled(
-    process: Callable[[Tensor], Sequence[Tensor]],
+    process: Callable[[Tensor, tuple[int, int]], Sequence[Tensor]],
     image: Tensor,
     tiling: Tiling,
     progress: Callable[[int, int], None] | None = None,
@@ -98,7 +98,8 @@ def run_tiled(
     """Runs ``process`` over the tiles of an image and joins what it returns.
 
     Args:
-        process: From a tile (B, C, h, w) to output maps (B, ..., h, w), always the same number of them.
+        process: From a tile (B, C, h, w), and the row and column it begins at, to output maps (B, ..., h, w), always
+            the same number of them.
         image: (B, C, H, W); stays where it is, and only a tile of it is handed over at a time.
         tiling: How to cut.
         progress: Called with the tiles done and their number.
@@ -111,7 +112,7 @@ def run_tiled(
     joined: tuple[Tensor, ...] = ()
     for done, (row, column) in enumerate(itertools.product(rows, columns), start=1):
         here = (..., slice(*row), slice(*column))
-        maps = process(image[here])
+        maps = process(image[here], (row[0], column[0]))
         weight = (tiling.window(row, height)[:, None] * tiling.window(column, width)).to(image.device)
         if not joined:
             joined = tuple(torch.zeros(*m.shape[:-2], height, width, device=image.device) for m in maps)

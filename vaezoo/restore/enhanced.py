@@ -17,6 +17,9 @@ from vaezoo.image.resize import resize
 from vaezoo.restore.restorer import Model, Restorer, root_mean_square
 from vaezoo.restore.task import HOMES, Task, make_task
 
+MOST = 3.0
+"""The largest strength."""
+
 
 @dataclass(frozen=True)
 class Enhanced:
@@ -33,6 +36,9 @@ class Enhanced:
         device: Where the model ran.
         facts: What the task found: ``noise_levels`` (an estimate, grey levels) of denoising, ``consistency_levels``
             of super-resolution.
+        average: Mean of the samples, of the image's kind; None where none were asked for.
+        spread: Standard deviation among the samples, (H, W) float32, root mean square over channels. Samples differ by
+            less than they err, so it says where the model sees several answers, not how far it may be wrong.
     """
 
     image: Any
@@ -42,6 +48,8 @@ class Enhanced:
     tile: int
     device: str
     facts: Mapping[str, float] = field(default_factory=dict)
+    average: Any = None
+    spread: np.ndarray | None = None
 
 
 def enhance(
@@ -51,6 +59,8 @@ def enhance(
     model: str | Model | None = None,
     tile: int | None = None,
     strength: float = 1.0,
+    samples: int = 0,
+    seed: int = 0,
     device: str | torch.device | None = None,
     progress: Callable[[int, int], None] | None = None,
     **options: Any,
@@ -64,19 +74,23 @@ def enhance(
             `vaezoo.restore.tasks`; None for what the model is for, and for denoising where none is given.
         model: A model's name, or the model itself, which saves loading it again; None for the task's own.
         tile: The largest side of a tile, pixels; None for 768, less when memory runs out.
-        strength: 0 leaves the image as it is, 1 is the model's result, between them a mixture.
+        strength: 0 leaves the image as it is, 1 is the model's result, between them a mixture. Above 1, up to 3, a
+            denoiser that is told the noise level is told one so many times higher, and smooths more.
+        samples: How many samples to draw for ``average`` and ``spread``.
+        seed: Of the samples.
         device: Such as ``"cpu"``; None for where a given model is, or a GPU where there is one.
         progress: Called with the tiles done and their number.
         options: Of a task given by name, such as ``sigma=25`` or ``factor=2``.
 
     Raises:
         ImageError: The image cannot be used; a `ShapeError` where its shape, dtype or range is the reason.
-        ConfigError: ``strength`` is outside [0, 1], the device or tile cannot be used, or the task has no such option.
+        ConfigError: ``strength`` is out of range, the device or tile cannot be used, or the task has no such option.
         UnknownName: No model or task has this name.
     """
     chosen = choose_task(task, model, **options)
     found = chosen.model if model is None else model
-    restorer = Restorer(load_model(found) if isinstance(found, str) else found, tile=tile, device=device)
+    ready = load_model(found) if isinstance(found, str) else found
+    restorer = Restorer(ready, tile=tile, device=device, samples=samples, seed=seed)
     return enhance_with(restorer, image, task=chosen, strength=strength, progress=progress)
 
 
@@ -89,12 +103,15 @@ def enhance_with(
     progress: Callable[[int, int], None] | None = None,
 ) -> Enhanced:
     """Enhances one image with a restorer that is ready; the rest is as in `enhance`."""
-    if not 0 <= strength <= 1:
-        raise ConfigError(f"Strength is 0 to 1, not {strength}.", value=strength)
-    y, close = open_image(image)
     task = task or choose_task(None, restorer.model)
+    if not 0 <= strength <= MOST:
+        raise ConfigError(f"Strength is 0 to {MOST:g}, not {strength}.", value=strength)
+    if strength > 1:
+        task = task.stronger(strength, restorer)
+    y, close = open_image(image)
     start = time.perf_counter()
-    x_hat, scale, tile, facts = task.restore(restorer, y, progress)
+    restored = task.restore(restorer, y, progress)
+    x_hat, scale, average, spread = restored.image, restored.scale, restored.average, restored.spread
     seconds = time.perf_counter() - start
     if strength < 1:
         x_hat = torch.lerp(resize(y, (x_hat.shape[2], x_hat.shape[3])), x_hat, strength)
@@ -103,9 +120,11 @@ def enhance_with(
         uncertainty=None if scale is None else root_mean_square(scale)[0, 0].numpy(),
         scale=None if scale is None else scale[0].permute(1, 2, 0).numpy(),
         seconds=seconds,
-        tile=tile,
+        tile=restored.tile,
         device=str(restorer.device),
-        facts=dict(facts),
+        facts=dict(restored.facts),
+        average=None if average is None else close(average),
+        spread=None if spread is None else root_mean_square(spread)[0, 0].numpy(),
     )
 
 

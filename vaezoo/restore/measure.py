@@ -36,8 +36,8 @@ def evaluate_task(
     for index, clean in enumerate(pictures):
         for level in levels:
             x, y, told = task.example(clean, level, index)
-            image, scale, _, facts = told.restore(restorer, y)
-            x_hat, clean_part = task.compared(image.clamp(0, 1), level), task.compared(x, level)
-            whole = x_hat.shape == image.shape  # luma has no scale of its own
-            scores[level].append({**score(x_hat, clean_part, scale if whole else None), **facts})
+            restored = told.restore(restorer, y)
+            x_hat, clean_part = task.compared(restored.image.clamp(0, 1), level), task.compared(x, level)
+            whole = x_hat.shape == restored.image.shape  # luma has no scale of its own
+            scores[level].append({**score(x_hat, clean_part, restored.scale if whole else None), **restored.facts})
     return {level: average(rows) for level, rows in scores.items()}

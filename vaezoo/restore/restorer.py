@@ -15,8 +15,11 @@ import torch
 from torch import Tensor
 
 from vaezoo.core.device import find_device
-from vaezoo.errors import ImageError, ShapeError
+from vaezoo.core.noise import Field, Noise
+from vaezoo.errors import ConfigError, ImageError, ShapeError
 from vaezoo.image.tile import Tiling, run_tiled
+
+_MAPS = IMAGE, SCALE, AVERAGE, SPREAD = "image", "scale", "average", "spread"
 
 
 class Model(Protocol):
@@ -34,8 +37,13 @@ class Model(Protocol):
     def size(self) -> tuple[int, int] | None:
         """The only height and width it takes; None where it takes any."""
 
-    def restore(self, y: Tensor, cond: Mapping[str, Tensor] | None = None) -> Any:
-        """Returns an object with ``image`` and ``scale``, from y (B, C, H, W); ``scale`` may be None."""
+    @property
+    def restore(self) -> Callable[..., Any]:
+        """A function from y (B, C, H, W) to an object with ``image`` and ``scale``; ``scale`` may be None.
+
+        It is given ``cond`` where there are maps, and ``samples`` and ``noise`` where samples are asked for; it then
+        gives their ``average`` and ``spread`` too, as `vaezoo.core.VAE.restore` does.
+        """
 
 
 class Restoration(NamedTuple):
@@ -47,12 +55,16 @@ class Restoration(NamedTuple):
             states none.
         tile: The tile side that was used, pixels; at least the image's longer side where it was not cut.
         facts: What else a task has to say, by name with its unit.
+        average: Mean of the samples, of image's shape; None where none were asked for.
+        spread: Standard deviation among them, the same.
     """
 
     image: Tensor
     scale: Tensor | None
     tile: int
     facts: Mapping[str, float] = MappingProxyType({})
+    average: Tensor | None = None
+    spread: Tensor | None = None
 
 
 class Restorer:
@@ -66,13 +78,25 @@ class Restorer:
         tile: The largest side of a tile, pixels. None: 768, halved when memory runs out. A given number is
             never changed.
         device: Such as ``"cpu"`` or ``"cuda:0"``; None for the one the model is on.
+        samples: How many samples to draw for ``average`` and ``spread``; memory does not grow with them.
+        seed: Of the samples. Tiles cut their noise from one field, so a picture in tiles has the samples of the whole.
 
     Raises:
-        ConfigError: The device is unknown or absent, or the tile is too small for the model.
+        ConfigError: The device is unknown or absent, the tile is too small for the model, or samples are negative.
     """
 
-    def __init__(self, model: Model, *, tile: int | None = None, device: str | torch.device | None = None) -> None:
-        self.model = model
+    def __init__(
+        self,
+        model: Model,
+        *,
+        tile: int | None = None,
+        device: str | torch.device | None = None,
+        samples: int = 0,
+        seed: int = 0,
+    ) -> None:
+        if samples < 0:
+            raise ConfigError(f"Expected samples of at least 0, got {samples}.", value=samples)
+        self.model, self.samples, self.seed = model, samples, seed
         self.tile = tile
         self._usual_tile = Tiling.tile
         if tile is not None:
@@ -131,9 +155,11 @@ class Restorer:
                 f"Memory does not suffice for a tile of {tile} pixels: going on with {smaller}.", stacklevel=2
             )
             self._usual_tile = tile = smaller
-        if not all(bool(torch.isfinite(values).all()) for values in result):
+        if not all(bool(torch.isfinite(values).all()) for values in result.values()):
             raise ImageError("The model returned values that are not finite.", hint="Verify its weights.", value=tile)
-        return Restoration(result[0], result[1] if len(result) > 1 else None, tile)
+        return Restoration(
+            result[IMAGE], result.get(SCALE), tile, average=result.get(AVERAGE), spread=result.get(SPREAD)
+        )
 
     def _check(self, y: Tensor) -> None:
         if y.ndim != 4 or y.shape[0] != 1:
@@ -150,39 +176,51 @@ class Restorer:
 
     def _try(
         self, y: Tensor, tile: int, progress: Callable[[int, int], None] | None, maps: Mapping[str, Tensor]
-    ) -> tuple[Tensor, ...] | None:
-        """Returns image and, where there is one, scale; None where memory did not suffice."""
-        channels = y.shape[1]
+    ) -> dict[str, Tensor] | None:
+        """Returns the maps of `_MAPS` that the model gives, by name; None where memory did not suffice."""
+        channels, found = y.shape[1], list[str]()
+        rows, columns = (math.ceil(side / self.model.stride) * self.model.stride for side in y.shape[-2:])
 
-        def run(part: Tensor) -> list[Tensor]:
+        def run(part: Tensor, origin: tuple[int, int]) -> list[Tensor]:
             planes = {name: part[:, channels + i : channels + i + 1] for i, name in enumerate(maps)}
-            return self._restore(part[:, :channels], planes)
+            values = self._restore(part[:, :channels], planes, Field(*origin, rows, columns))
+            found[:] = values
+            return list(values.values())
 
         whole = torch.cat([y, *(m.to(y) for m in maps.values())], 1) if maps else y
         try:
             with torch.no_grad():
-                return run_tiled(run, whole.cpu(), Tiling.fitting(tile, self.model.stride), progress)
+                joined = run_tiled(run, whole.cpu(), Tiling.fitting(tile, self.model.stride), progress)
         except (RuntimeError, MemoryError) as error:
             if not _is_out_of_memory(error):
                 raise
-        return None
+            return None
+        return dict(zip(found, joined, strict=True))
 
-    def _restore(self, y: Tensor, maps: Mapping[str, Tensor]) -> list[Tensor]:
+    def _restore(self, y: Tensor, maps: Mapping[str, Tensor], field: Field) -> dict[str, Tensor]:
         channels, needed = y.shape[1], self.model.channels
         y = y.to(self.device, self._dtype)
-        cond = {name: plane.to(self.device, self._dtype) for name, plane in maps.items()}
+        options: dict[str, Any] = {}
+        if self.samples:
+            options = {"samples": self.samples, "noise": Noise(seed=self.seed, field=field)}
+        if maps:
+            rows = channels if needed == 1 else 1
+            options["cond"] = {n: p.to(self.device, self._dtype).expand(rows, -1, -1, -1) for n, p in maps.items()}
         if channels == needed:
-            result = self._call(y, cond)
-            return [values for values in (result.image, result.scale) if values is not None]
+            return _maps(self.model.restore(y, **options))
         if needed == 1:
-            result = self._call(y.transpose(0, 1), {n: p.expand(channels, -1, -1, -1) for n, p in cond.items()})
-            return [values.transpose(0, 1) for values in (result.image, result.scale) if values is not None]
-        result = self._call(y.expand(-1, needed, -1, -1), cond)
-        image = result.image.mean(1, keepdim=True)
-        return [image] if result.scale is None else [image, root_mean_square(result.scale)]
+            return {n: v.transpose(0, 1) for n, v in _maps(self.model.restore(y.transpose(0, 1), **options)).items()}
+        values = _maps(self.model.restore(y.expand(-1, needed, -1, -1), **options))
+        return {
+            name: root_mean_square(value) if name in (SCALE, SPREAD) else value.mean(1, keepdim=True)
+            for name, value in values.items()
+        }
 
-    def _call(self, y: Tensor, cond: Mapping[str, Tensor]) -> Any:
-        return self.model.restore(y, cond) if cond else self.model.restore(y)
+
+def _maps(result: Any) -> dict[str, Tensor]:
+    """Returns those of a model's maps that it gives."""
+    values = {name: getattr(result, name, None) for name in _MAPS}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def root_mean_square(scale: Tensor) -> Tensor:

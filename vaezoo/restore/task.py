@@ -70,6 +70,22 @@ class Task(ABC):
             ShapeError: The picture or an option does not fit.
         """
 
+    def stronger(self, strength: float, restorer: Restorer) -> Task:
+        """Returns the task done more than a strength of 1 does it.
+
+        Args:
+            strength: Above 1.
+            restorer: Holds the model.
+
+        Raises:
+            ConfigError: The task or the model cannot do more.
+        """
+        raise ConfigError(
+            f"Strength is 0 to 1 for the task {self.name!r}, not {strength}.",
+            hint="Only denoising by a model that is told the noise level goes further.",
+            value=strength,
+        )
+
     @classmethod
     @abstractmethod
     def example(cls, x: Tensor, level: float, index: int) -> Example:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
 import torch
 from torch import Tensor
 
-from vaezoo.errors import ShapeError
+from vaezoo.errors import ConfigError, ShapeError
 from vaezoo.image.degradations import gaussian_noise
 from vaezoo.restore.restorer import Restoration, Restorer
 from vaezoo.restore.task import Example, Progress, Task
@@ -23,12 +23,15 @@ class Denoise(Task):
     Args:
         sigma: Standard deviation of the noise in grey levels (units of 1/255): a number, or a map (H, W); None where
             it is not known. A model that is blind ignores it.
+        boost: The model is told a noise level so many times higher; without ``sigma``, than the one estimated.
 
     Raises:
-        ShapeError: It is negative or not finite.
+        ShapeError: A noise level is negative or not finite.
+        ConfigError: ``boost`` is not positive.
     """
 
     sigma: float | Tensor | None = None
+    boost: float = 1.0
 
     name: ClassVar[str] = "denoise"
     model: ClassVar[str] = "denoise"
@@ -38,6 +41,8 @@ class Denoise(Task):
     levels: ClassVar[tuple[float, ...]] = (15, 25, 50)
 
     def __post_init__(self) -> None:
+        if not self.boost > 0:
+            raise ConfigError(f"Expected a boost above 0, got {self.boost}.", value=self.boost)
         if self.sigma is None:
             return
         values = torch.as_tensor(self.sigma, dtype=torch.float32)
@@ -51,10 +56,12 @@ class Denoise(Task):
         Raises:
             ShapeError: The map is not of the picture's size.
         """
-        facts = {"noise_levels": round(255 * noise_level(y), 2)}
-        if self.sigma is None or "sigma" not in restorer.takes:
+        estimate = 255 * noise_level(y)
+        facts = {"noise_levels": round(estimate, 2)}
+        given = estimate if self.sigma is None and self.boost != 1 else self.sigma
+        if given is None or "sigma" not in restorer.takes:
             return restorer(y, progress)._replace(facts=facts)
-        sigma = torch.as_tensor(self.sigma, dtype=torch.float32) / 255
+        sigma = self.boost * torch.as_tensor(given, dtype=torch.float32) / 255
         if (sigma.ndim and tuple(sigma.shape[-2:]) != tuple(y.shape[-2:])) or sigma.numel() not in (1, y[0, 0].numel()):
             raise ShapeError(
                 f"Expected a noise level, or a map of the picture's {tuple(y.shape[-2:])}, got {tuple(sigma.shape)}.",
@@ -62,6 +69,12 @@ class Denoise(Task):
             )
         whole = sigma.reshape(1, 1, *(sigma.shape[-2:] or (1, 1))).expand(1, 1, *y.shape[-2:])
         return restorer(y, progress, maps={"sigma": whole})._replace(facts=facts)
+
+    def stronger(self, strength: float, restorer: Restorer) -> Task:
+        """See :meth:`vaezoo.restore.task.Task.stronger`."""
+        if "sigma" not in restorer.takes:
+            return super().stronger(strength, restorer)
+        return replace(self, boost=self.boost * strength)
 
     @classmethod
     def example(cls, x: Tensor, level: float, index: int) -> Example:

@@ -52,11 +52,12 @@ class SuperResolve(Task):
         grey levels of 255.
         """
         restored = restorer(upscale(y, self.factor), progress)
-        image = restored.image
+        image, average = restored.image, restored.average
         if self.consistent:
             image = project(image, y, self.factor)
+            average = None if average is None else project(average, y, self.factor)
         left = (downscale(image, self.factor) - y).abs().max().item()
-        return restored._replace(image=image, facts={"consistency_levels": round(255 * left, 3)})
+        return restored._replace(image=image, average=average, facts={"consistency_levels": round(255 * left, 3)})
 
     @classmethod
     def example(cls, x: Tensor, level: float, index: int) -> Example:
