@@ -28,6 +28,7 @@ from vaezoo.core import (
     RestorationLoss,
     Terms,
 )
+from vaezoo.core.restoration import widened
 from vaezoo.errors import ConfigError, IncompatibleParts, TrainingError
 
 from .toy import SIZE, LinearEncoder, linear_vae
@@ -108,6 +109,22 @@ def test_restoration_is_its_three_terms() -> None:
     cost = (reported(whole, "distortion") + 2 * reported(whole, "rate")) / X[0].numel()
     bound = 0.3 * 40 * weight * torch.exp(torch.tensor(-3.0)) * cost
     assert float((whole.loss - found.loss).detach()) == pytest.approx(float(bound), rel=1e-3)
+
+
+def test_a_noisy_target_widens_the_likelihood_and_not_the_stated_scale() -> None:
+    model, y = restorer(), X + 0.1
+    plain = RestorationLoss(0.0, 1.0, 0.0)(model, Batch(y, X), 0)
+    noise = torch.full((4,), 0.3)
+    noisy = RestorationLoss(0.0, 1.0, 0.0)(model, Batch(y, X, info={"target_sigma": noise}), 0)
+    variance = float(torch.exp(torch.tensor(-3.0))) + 0.3**2
+    expected = 0.5 * (0.01 / variance + torch.log(torch.tensor(variance)))
+    assert float(noisy.loss.detach()) == pytest.approx(float(expected), rel=1e-4)
+    assert float(plain.loss.detach()) != pytest.approx(float(noisy.loss.detach()), rel=1e-2)
+    assert reported(noisy, "psnr_db") == pytest.approx(100.0)  # less error than the target's own noise
+    wide = widened(Gaussian(X, torch.full((1,), -3.0)), noise)
+    torch.testing.assert_close(wide.scale**2, torch.full_like(X, variance))
+    bound = RestorationLoss(0.0, 0.0, 1.0)(model, Batch(y, X, info={"target_sigma": noise}), 0)
+    assert torch.isfinite(bound.loss)
 
 
 def test_the_bound_is_skipped_between_its_steps_and_weighs_more() -> None:

@@ -11,12 +11,13 @@ import torch
 from vaezoo import create
 from vaezoo.errors import ConfigError, ShapeError, UnknownName
 from vaezoo.image import downscale, gaussian_noise, luma, psnr_db, to_tensor, upscale
+from vaezoo.image.noise import noise_level
 from vaezoo.image.picture import Picture
 from vaezoo.restore import Restorer, enhance
 from vaezoo.restore.measure import evaluate_task
 from vaezoo.restore.task import HOMES, make_task, task_class
 from vaezoo.restore.tasks.dejpeg import Dejpeg
-from vaezoo.restore.tasks.denoise import Denoise, noise_level
+from vaezoo.restore.tasks.denoise import Denoise
 from vaezoo.restore.tasks.sr import SuperResolve, project
 from vaezoo.train.sets import load_images
 

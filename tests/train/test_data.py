@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from vaezoo.errors import ConfigError
-from vaezoo.train.data import Patches, WholeImages
+from vaezoo.train.data import Patches, WholeImages, recorrupted
 from vaezoo.train.recipe import DataRecipe
 from vaezoo.train.sets import Images
 
@@ -141,3 +141,30 @@ def test_fewer_pixels_are_made_as_the_benchmark_makes_them() -> None:
     small = downscale(batch.target, 3).mul(255).round().clamp(0, 255).div(255)
     torch.testing.assert_close(batch.y, upscale(small, 3), rtol=0, atol=1e-5)
     assert not torch.equal(batch.y, batch.target)
+
+
+def test_recorrupted_pairs_have_independent_noise_of_the_stated_size() -> None:
+    clean = torch.full((400, 1, 8, 8), 0.5)
+    generator = torch.Generator().manual_seed(0)
+    first, second = (torch.randn(clean.shape, generator=generator) for _ in range(2))
+    sigma, share = torch.full((400,), 0.1), torch.full((400,), 0.5)
+    batch = recorrupted(clean + 0.1 * first, second, sigma, share)
+    left, right = (batch.y - clean).flatten(), (batch.target - clean).flatten()
+    assert float(left.std()) == pytest.approx(float(batch.info["sigma"][0]), rel=0.02)
+    assert float(right.std()) == pytest.approx(float(batch.info["target_sigma"][0]), rel=0.02)
+    assert abs(float(torch.corrcoef(torch.stack([left, right]))[0, 1])) < 0.02
+
+
+def test_noisy_pictures_are_recorrupted_at_their_own_level() -> None:
+    rng = np.random.default_rng(0)
+    noisy = [np.clip(128 + level * rng.standard_normal((64, 64, 3)), 0, 255).astype(np.uint8) for level in (10, 30)]
+    images = Images("noisy", noisy, "0" * 64, "none")
+    batch = Patches((images,), DataRecipe(patch=16, damage="recorrupt"), 0).batch(0, range(64), 64, CPU)
+    assert torch.equal(batch.y, Patches((images,), DataRecipe(patch=16, damage="recorrupt"), 0).batch(
+        0, range(64), 64, CPU).y)  # fmt: skip
+    found = (batch.y - 128 / 255).flatten(1).std(1) / batch.info["sigma"]
+    assert float(found.min()) > 0.9 and float(found.max()) < 1.1
+    known = Patches((images,), DataRecipe(patch=16, damage="recorrupt", sigma=[20.0, 20.0]), 0)
+    told = known.batch(0, range(4), 4, CPU).info
+    ratio = (told["sigma"] * 255 / 20) ** 2 - 1
+    torch.testing.assert_close((told["target_sigma"] * 255 / 20) ** 2, 1 + 1 / ratio, rtol=1e-4, atol=1e-4)

@@ -22,6 +22,14 @@ def _per_pixel(tensor: Tensor) -> Tensor:
     return tensor.float().flatten(1).mean(1)
 
 
+def widened(likelihood: Gaussian, noise: Tensor | None) -> Gaussian:
+    """Returns the likelihood of a target with further independent noise, its standard deviation (B,), or none."""
+    if noise is None:
+        return likelihood
+    variance = (noise.float() ** 2)[:, None, None, None]
+    return Gaussian(likelihood.image, torch.logaddexp(likelihood.logvar.float(), variance.log()))
+
+
 @final
 class RestorationLoss(Loss):
     """Mean path, scale and bound, each image weighted by how hard it is.
@@ -40,6 +48,9 @@ class RestorationLoss(Loss):
         bound_weight: Weight of the bound; 0 leaves the posterior untrained.
         beta: Weight of the rate inside the bound.
         bound_every: The bound is computed at every so many-th step, and weighs as much more then.
+
+    A target may itself be noisy, with independent noise of the standard deviation ``batch.info["target_sigma"]`` (B,):
+    the likelihood is then that of the noisy target, N(x̂, σ² + its variance), so that σ stays the clean picture's.
 
     Source: the weighting is in the spirit of On the Pitfalls of Heteroscedastic Uncertainty Estimation (Seitzer
     et al., 2022), arXiv:2203.09168; the bound: Learning Structured Output Representation using Deep Conditional
@@ -72,19 +83,20 @@ class RestorationLoss(Loss):
         bound = model(batch) if with_bound else None
         context = bound.context if bound is not None else model.context(batch.y, batch.cond)
         _, likelihood = model.path(context, noise=Noise(temperature=0))
-        gaussian = self._gaussian(likelihood)
+        noise = batch.info.get("target_sigma")
+        gaussian = widened(self._gaussian(likelihood), noise)
         error = (x.float() - gaussian.image.float()) ** 2
         logvar = gaussian.logvar.float()
         mean = (weight * _per_pixel(error)).mean()
         scale = 0.5 * (error.detach() * torch.exp(-logvar) + logvar).mean()
         loss = self.mean_weight * mean + self.scale_weight * scale
-        reports = {
-            "psnr_db": -10 * torch.log10(_per_pixel(error.detach()).clamp_min(1e-10)).mean(),
-            "scale": scale.detach(),
-        }
+        squares = _per_pixel(error.detach()) - (0 if noise is None else noise**2)
+        reports = {"psnr_db": -10 * torch.log10(squares.clamp_min(1e-10)).mean(), "scale": scale.detach()}
         if bound is not None:
-            variance = _per_pixel(self._gaussian(bound.likelihood).scale.detach() ** 2)
-            per_value = (bound.distortion + self.beta * bound.rate) / x[0].numel()
+            seen = widened(self._gaussian(bound.likelihood), noise)
+            variance = _per_pixel(seen.scale.detach() ** 2)
+            distortion = bound.distortion if noise is None else -seen.log_prob(x).mean(0)
+            per_value = (distortion + self.beta * bound.rate) / x[0].numel()
             loss = loss + self.bound_weight * self.bound_every * (40 * weight * variance * per_value).mean()
             loss = loss + bound.penalty.mean()
             reports |= bound_reports(bound)

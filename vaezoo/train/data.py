@@ -16,11 +16,15 @@ from torch import Tensor
 
 from vaezoo.core import Batch
 from vaezoo.errors import ConfigError
+from vaezoo.image.noise import noise_level
 from vaezoo.train.damage import damage_of
 from vaezoo.train.recipe import DataRecipe
 from vaezoo.train.seeds import mix
 from vaezoo.train.sets import Array, Images, load_images
 from vaezoo.train.styles import draw_styles, restyle
+
+RECORRUPTION = (0.3, 1.0)
+"""Range of τ in `recorrupted`."""
 
 
 class Source(Protocol):
@@ -127,6 +131,7 @@ class Patches:
         self.images, self.data, self.seed = images, data, seed
         self.pictures = [array for source in images for array in source.pixels]
         self.damage = damage_of(data)
+        self.levels = self._levels() if data.damage == "recorrupt" else []
         self.margin = self.damage[0] if self.damage else 0
         smallest = min(min(array.shape[:2]) for array in self.pictures)
         needed = data.patch + self.margin
@@ -144,10 +149,12 @@ class Patches:
         side, channels = self.data.patch, self.pictures[0].shape[2]
         patches = np.empty((len(rows), side, side, channels), np.uint8)
         damaged = np.empty((len(rows), side, side, channels), np.float32) if self.damage else None
-        sigmas, seeds, grays, told = [], [], [], []
+        sigmas, seeds, grays, told, chosen = [], [], [], [], []
         for i, row in enumerate(rows):
             rng = np.random.default_rng((self.seed, step, row))
-            region = self._region(rng)
+            picture = int(rng.integers(len(self.pictures)))
+            chosen.append(picture)
+            region = self._region(self.pictures[picture], rng)
             sigmas.append(rng.uniform(self.data.sigma[0], self.data.sigma[1]) / 255)
             seeds.append(int(rng.integers(2**63)))
             grays.append(self.data.gray_share > 0 and rng.random() < self.data.gray_share)
@@ -161,20 +168,29 @@ class Patches:
         x = torch.from_numpy(patches).to(device).permute(0, 3, 1, 2).float().contiguous().div_(255)
         if damaged is not None:
             return Batch(torch.from_numpy(damaged).to(device).permute(0, 3, 1, 2).contiguous(), x)
-        if self.data.sigma[1] == 0:
+        if self.data.sigma[1] == 0 and not self.levels:
             return Batch(x)
-        sigma = torch.tensor(sigmas, device=device)
         noise = torch.empty_like(x)
         generator = torch.Generator(device)
-        for picture, seed, gray in zip(noise, seeds, grays, strict=True):
-            picture.normal_(generator=generator.manual_seed(seed))
+        for plane, seed, gray in zip(noise, seeds, grays, strict=True):
+            plane.normal_(generator=generator.manual_seed(seed))
             if gray:
-                picture[1:] = picture[:1]
+                plane[1:] = plane[:1]
+        if self.levels:
+            shares = torch.tensor([np.random.default_rng((seed,)).uniform(*RECORRUPTION) for seed in seeds])
+            return recorrupted(x, noise, torch.tensor([self.levels[i] for i in chosen]), shares)
+        sigma = torch.tensor(sigmas, device=device)
         cond = {"sigma": torch.where(torch.tensor(told, device=device), sigma, torch.nan)} if self.data.told else {}
         return Batch(torch.addcmul(x, sigma[:, None, None, None], noise), x, cond, {"sigma": sigma})
 
-    def _region(self, rng: np.random.Generator) -> Array:
-        picture = self.pictures[rng.integers(len(self.pictures))]
+    def _levels(self) -> list[float]:
+        """Returns the noise of each picture, in units of the pixel value: what the recipe says, or estimates."""
+        if self.data.sigma[1] > 0:
+            return [self.data.sigma[1] / 255] * len(self.pictures)
+        tensors = (torch.from_numpy(np.ascontiguousarray(p)).permute(2, 0, 1)[None] / 255 for p in self.pictures)
+        return [noise_level(tensor) for tensor in tensors]
+
+    def _region(self, picture: Array, rng: np.random.Generator) -> Array:
         wanted = self.data.patch + self.margin
         side = round(wanted / rng.uniform(self.data.scale[0], self.data.scale[1]))
         top, left = (rng.integers(extent - side + 1) for extent in picture.shape[:2])
@@ -187,6 +203,27 @@ class Patches:
         if self.data.shuffle_channels:
             patch = patch[..., rng.permutation(patch.shape[2])]
         return patch
+
+
+def recorrupted(x: Tensor, noise: Tensor, sigma: Tensor, share: Tensor) -> Batch:
+    """Makes a pair to learn denoising from out of noisy pictures alone: to each the same noise is added and subtracted.
+
+    Of x = clean + σ·e, y = x + τσ·n and the target x − σ·n/τ have independent noise, so the best guess of the target
+    from y is the clean picture's. ``info["target_sigma"]`` is the noise left in the target.
+
+    Args:
+        x: Noisy pictures (B, C, H, W).
+        noise: n, standard normal, of their shape.
+        sigma: σ (B,), in units of the pixel value.
+        share: τ (B,).
+
+    Source: Recorrupted-to-Recorrupted: Unsupervised Deep Learning for Image Denoising (Pang et al., 2021).
+    """
+    sigma, share = sigma.to(x), share.to(x)
+    y = torch.addcmul(x, (share * sigma)[:, None, None, None], noise)
+    target = torch.addcmul(x, (-sigma / share)[:, None, None, None], noise)
+    info = {"sigma": sigma * (1 + share**2).sqrt(), "target_sigma": sigma * (1 + share**-2).sqrt()}
+    return Batch(y, target, info=info)
 
 
 def _equal_channels(patch: Array) -> Array:

@@ -13,6 +13,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, cast
 
+import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -44,7 +45,7 @@ class DataRecipe:
     sigma: list[float] = field(default_factory=lambda: [0.0, 0.0])  # range of the noise's sd, in 8-bit levels
     told: float = 0.0  # share of patches whose noise level the model is told, as cond["sigma"]
     gray_share: float = 0.0  # share of colour patches that turn gray: equal channels, and equal noise in them
-    damage: str = ""  # jpeg or downscale, of patches, in place of noise
+    damage: str = ""  # of patches: jpeg or downscale in place of noise; recorrupt, where the pictures are noisy ones
     quality: list[float] = field(default_factory=lambda: [5.0, 95.0])  # range of JPEG's quality
     factors: list[int] = field(default_factory=lambda: [2, 3, 4])  # of downscale; the patch has its size again after
     augment: bool = False  # flips and quarter turns of patches
@@ -110,7 +111,8 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
 
     Args:
         name: A recipe that ships with vaezoo, such as ``denoise``, or the path of a YAML file.
-        overrides: Dotted ``key=value`` pairs, such as ``optimizer.lr=3e-4``.
+        overrides: Dotted ``key=value`` pairs, such as ``optimizer.lr=3e-4``; ``data=FOLDER`` is short for
+            ``data.sets=[FOLDER]``.
 
     Raises:
         UnknownName: No such recipe.
@@ -127,7 +129,15 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
         if not pair.partition("=")[0] or "=" not in pair:
             raise ConfigError(f"An override is key=value, not {pair!r}.", value=pair)
     config = _merge(OmegaConf.structured(Recipe), content, str(path))
-    config = _merge(config, OmegaConf.from_dotlist(list(overrides)), "the command line")
+    pairs = [
+        f"data.sets=[{json.dumps(pair[5:])}]" if pair.startswith("data=") and pair[5:6] != "{" else pair
+        for pair in overrides
+    ]
+    try:
+        told = OmegaConf.from_dotlist(pairs)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"An override is not YAML: {' '.join(str(error).split())}", value=pairs) from error
+    config = _merge(config, told, "the command line")
     try:
         recipe = cast(Recipe, OmegaConf.to_object(config))
     except OmegaConfBaseException as error:
@@ -239,7 +249,7 @@ def _check(recipe: Recipe) -> None:
     if (recipe.steps > 0) == (recipe.epochs > 0):
         refuse("steps or epochs", "one of the two, above zero", (recipe.steps, recipe.epochs))
     if not recipe.data.sets:
-        refuse("data.sets", "the names of data sets or paths of pictures", recipe.data.sets)
+        refuse("data.sets", "the names of data sets or paths of pictures, such as data=FOLDER", recipe.data.sets)
     if recipe.batch < 1 or recipe.accumulate < 1 or recipe.batch % recipe.accumulate:
         refuse("batch", "a positive multiple of accumulate", (recipe.batch, recipe.accumulate))
     for key, pair, low, high in (
@@ -267,10 +277,14 @@ def _check_damage(data: DataRecipe, refuse: Callable[[str, str, Any], None]) -> 
     for key, share in (("data.told", data.told), ("data.gray_share", data.gray_share)):
         if not 0.0 <= share <= 1.0:
             refuse(key, "between 0 and 1", share)
-    if data.damage not in ("", "jpeg", "downscale"):
-        refuse("data.damage", "jpeg, downscale or nothing", data.damage)
-    if data.damage and (not data.patch or data.sigma[1]):
-        refuse("data.damage", "with a patch and without sigma", data.damage)
+    if data.damage not in ("", "jpeg", "downscale", "recorrupt"):
+        refuse("data.damage", "jpeg, downscale, recorrupt or nothing", data.damage)
+    if data.damage and not data.patch:
+        refuse("data.damage", "used with a patch", data.damage)
+    if data.damage in ("jpeg", "downscale") and data.sigma[1]:
+        refuse("data.damage", "used without sigma", data.damage)
+    if data.damage == "recorrupt" and data.sigma[0] != data.sigma[1]:
+        refuse("data.sigma", "one level twice, that of the noisy pictures, or 0 to estimate it", data.sigma)
     if not data.factors or not {2, 3, 4} >= set(data.factors):
         refuse("data.factors", "some of 2, 3 and 4", data.factors)
     if data.told and not (data.patch and data.sigma[1]):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from vaezoo.errors import ConfigError, ShapeError
 from vaezoo.image.degradations import gaussian_noise
+from vaezoo.image.noise import noise_level
 from vaezoo.restore.restorer import Restoration, Restorer
 from vaezoo.restore.task import Example, Progress, Task
 
@@ -80,25 +80,3 @@ class Denoise(Task):
     def example(cls, x: Tensor, level: float, index: int) -> Example:
         """See :meth:`vaezoo.restore.task.Task.example`: Gaussian noise, not clipped; the model is not told."""
         return Example(x, gaussian_noise(x, level, seed=index), cls())
-
-
-def noise_level(y: Tensor) -> float:
-    """Estimates the standard deviation of white noise from the finest diagonal details of a picture.
-
-    Texture counts as noise, so clean pictures get more than 0; so do JPEG files less than they have.
-
-    Args:
-        y: (1, C, H, W), of at least 2×2 pixels; smaller ones give 0.
-
-    Returns:
-        In units of the pixel value: the median over channels.
-
-    Source: Ideal spatial adaptation by wavelet shrinkage (Donoho and Johnstone, 1994), with the Haar wavelet.
-    """
-    height, width = (side - side % 2 for side in y.shape[-2:])
-    if min(height, width) < 2:
-        return 0.0
-    a, b, c, d = (y[..., i:height:2, j:width:2] for i in (0, 1) for j in (0, 1))
-    details = ((a - b - c + d) / 2).abs().flatten(2)
-    level = details.median(2).values.median().item() / 0.6745  # of |N(0, 1)|
-    return level if math.isfinite(level) else 0.0
