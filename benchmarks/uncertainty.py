@@ -87,7 +87,7 @@ def run(data: str, limit: int | None) -> Record:
     from vaezoo.evaluate.restoration import average
     from vaezoo.image import gaussian_noise
     from vaezoo.restore import Restorer
-    from vaezoo.restore.enhanced import find_calibration
+    from vaezoo.restore.interval import find_calibration
     from vaezoo.train.sets import load_images
     from vaezoo.zoo import create
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from vaezoo.errors import ConfigError, ImageError
 from vaezoo.image import read_picture
 from vaezoo.restore import Calibration, enhance, write_uncertainty
-from vaezoo.restore.enhanced import find_calibration
+from vaezoo.restore.interval import find_calibration
 
 from .fakes import Smoother
 

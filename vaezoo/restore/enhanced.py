@@ -6,35 +6,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import NormalDist
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 
 from vaezoo.errors import ConfigError
 from vaezoo.image.convert import open_image
+from vaezoo.restore.interval import Interval, find_calibration, interval_of
 from vaezoo.restore.restorer import Model, Restorer, root_mean_square
-from vaezoo.zoo.calibration import Calibration, calibration_from
-
-
-class Interval(NamedTuple):
-    """Where the clean values lie.
-
-    Attributes:
-        lower: (H, W, C) float32 in [0, 1].
-        upper: Same shape.
-        level: Coverage in percent.
-        width: Half width before clipping, in standard deviations as the model states them.
-        method: ``"conformal"`` where the weights' card has a calibration; else ``"gaussian"``, which holds as far as
-            the model's standard deviation is right and its errors are normal.
-    """
-
-    lower: np.ndarray
-    upper: np.ndarray
-    level: int
-    width: float
-    method: str
+from vaezoo.zoo.calibration import Calibration
 
 
 @dataclass(frozen=True)
@@ -72,32 +53,14 @@ class Enhanced:
         """
         return self._stated() * np.float32(1 if self.calibration is None else self.calibration.factor)
 
-    def interval(self, level: int = 90, *, over: str = "pixels") -> Interval:
-        """Returns where the clean values lie.
-
-        Args:
-            level: Coverage in percent; of a calibration one of those that were fitted, else any.
-            over: What is covered: see `vaezoo.zoo.calibration.Calibration.width`. Without a calibration
-                ``"pixels"`` alone.
+    def interval(self, level: float = 90, *, over: str = "pixels") -> Interval:
+        """Returns where the clean values lie, around ``restored``; see `vaezoo.restore.interval.interval_of`.
 
         Raises:
             ConfigError: The model states no standard deviation, the level is not to be had, or there is no calibration
                 and ``over`` needs one.
         """
-        scale = self._stated()
-        if self.calibration is not None:
-            width, method = self.calibration.width(level, over), "conformal"
-        elif over != "pixels":
-            raise ConfigError(
-                f"An interval over {over!r} needs a calibration, which these weights have not.",
-                hint='Ask over="pixels", which is then Gaussian.', value=over,
-            )  # fmt: skip
-        elif not 0 < level < 100:
-            raise ConfigError(f"Expected a level between 0 and 100 percent, got {level}.", value=level)
-        else:
-            width, method = NormalDist().inv_cdf(0.5 + level / 200), "gaussian"
-        lower, upper = (np.clip(self.restored + np.float32(sign * width) * scale, 0, 1) for sign in (-1, 1))
-        return Interval(lower, upper, level, width, method)
+        return interval_of(self.restored, self._stated(), self.calibration, level, over)
 
     def _stated(self) -> np.ndarray:
         if self.scale is None:
@@ -164,19 +127,6 @@ def enhance_with(
         restored=x_hat[0].permute(1, 2, 0).numpy(),
         calibration=find_calibration(restorer.model),
     )
-
-
-def find_calibration(model: Model) -> Calibration | None:
-    """Returns the calibration on the card of a model's weights; None where there is none, or it is of other weights.
-
-    Raises:
-        ConfigError: The card's is malformed.
-    """
-    report = getattr(getattr(model, "origin", None), "weights", None)
-    if report is None or report.card is None or not report.card.calibration:
-        return None
-    found = calibration_from(report.card.calibration, f"The card of {report.card.name}")
-    return found if found.weights == report.sha256 else None
 
 
 def load_model(name: str, weights: Path | None = None) -> Model:

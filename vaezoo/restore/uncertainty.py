@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vaezoo.image.files import replace_file
-from vaezoo.restore.enhanced import Enhanced, Interval
+from vaezoo.restore.enhanced import Enhanced
+from vaezoo.restore.interval import Interval
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

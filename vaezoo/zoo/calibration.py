@@ -58,7 +58,7 @@ class Calibration:
     weights: _Sha256 = ""
     command: str = ""
 
-    def width(self, level: int = 90, over: str = "pixels") -> float:
+    def width(self, level: float = 90, over: str = "pixels") -> float:
         """Returns the half width of an interval, in stated standard deviations.
 
         Args:
@@ -69,7 +69,7 @@ class Calibration:
         Raises:
             ConfigError: The level was not fitted for it, or ``over`` is none of these.
         """
-        widths = {
+        widths: dict[str, dict[float, float]] = {
             "pixels": {int(key): value for key, value in self.quantiles.items()},
             "images": {90: self.image_factor},
             "risk": {90: self.risk_factor},
