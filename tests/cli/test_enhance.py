@@ -102,6 +102,50 @@ def test_figure_is_drawn_beside_the_result(photo: Path, tmp_path: Path) -> None:
     assert read_picture(report["figure"]).pixels.shape[1] > 1000
 
 
+def test_uncertainty_is_written_as_numbers_and_as_a_picture(photo: Path, tmp_path: Path) -> None:
+    report = json.loads(run(photo, "--uncertainty", "--json").stdout)["images"][0]
+    assert Path(report["uncertainty_npz"]) == tmp_path / "photo.enhanced.uncertainty.npz"
+    assert Path(report["uncertainty_png"]) == tmp_path / "photo.enhanced.uncertainty.png"
+    assert report["interval"] == {"level": 90, "method": "gaussian"}
+    with np.load(report["uncertainty_npz"]) as file:
+        assert file["sd"].shape == file["upper"].shape == (12, 17, 3)
+        np.testing.assert_allclose(file["sd"], 2 / 255, rtol=1e-5)
+        np.testing.assert_allclose(file["upper"] - file["lower"], 2 * 1.645 * 2 / 255, rtol=1e-3)
+    assert read_picture(report["uncertainty_png"]).pixels.shape[2] >= 3
+    said = run(photo, "--uncertainty", "--overwrite").stdout
+    assert "photo.enhanced.uncertainty.npz" in said and "Gaussian: these weights have no calibration" in said
+
+
+@pytest.mark.parametrize("ending", ["npz", "png"])
+def test_existing_uncertainty_is_not_overwritten_either(photo: Path, tmp_path: Path, ending: str) -> None:
+    there = tmp_path / f"photo.enhanced.uncertainty.{ending}"
+    there.touch()
+    result = run(photo, "--uncertainty")
+    assert isinstance(result.exception, ConfigError) and f"{there.name} exists already" in str(result.exception)
+    assert there.stat().st_size == 0 and not (tmp_path / "photo.enhanced.png").exists()
+    assert run(photo, "--uncertainty", "--overwrite").exit_code == 0 and there.stat().st_size > 0
+
+
+def test_what_is_written_beside_a_result_replaces_no_input_and_no_other_result(photo: Path, tmp_path: Path) -> None:
+    other = picture(tmp_path / "photo.enhanced.uncertainty.png")
+    result = run(photo, other, "--uncertainty", "--overwrite")
+    assert isinstance(result.exception, ConfigError) and "is an input itself" in str(result.exception)
+    assert level(other) == 200
+    like = picture(tmp_path / "photo.uncertainty.png")
+    result = run(photo, like, "-o", tmp_path / "out", "--uncertainty")
+    assert isinstance(result.exception, ConfigError) and "would both be written to" in str(result.exception)
+    assert run(photo, like, "-o", tmp_path / "out").exit_code == 0
+
+
+def test_a_model_without_uncertainty_fails_before_anything_is_written(
+    photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Halver, "restore", lambda self, y: SimpleNamespace(image=y / 2, scale=None))
+    result = run(photo, "--uncertainty")
+    assert isinstance(result.exception, ConfigError) and "states no uncertainty" in str(result.exception)
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.png"]
+
+
 def test_nothing_is_overwritten_unasked(photo: Path, tmp_path: Path) -> None:
     target = picture(tmp_path / "photo.enhanced.png", level=7)
     result = run(photo)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from vaezoo.errors import ShapeError
-from vaezoo.evaluate import coverage, ence, rank_correlation
+from vaezoo.evaluate import ause, coverage, crps_gaussian, ence, rank_correlation
 
 
 def honest(n: int = 200_000) -> tuple[torch.Tensor, torch.Tensor]:
@@ -52,7 +52,7 @@ def test_rank_correlation_agrees_with_scipy() -> None:
     assert rank_correlation(error, scale) == pytest.approx(stats.spearmanr(error.abs(), scale).statistic, abs=1e-6)
 
 
-@pytest.mark.parametrize("measure", [coverage, ence, rank_correlation])
+@pytest.mark.parametrize("measure", [coverage, ence, rank_correlation, ause, crps_gaussian])
 def test_shapes_that_differ_are_refused(measure: Callable[..., Any]) -> None:
     with pytest.raises(ShapeError, match=r"one shape, got \(3,\) and \(4,\)"):
         measure(torch.zeros(3), torch.ones(4))
@@ -61,3 +61,28 @@ def test_shapes_that_differ_are_refused(measure: Callable[..., Any]) -> None:
 def test_too_few_errors_are_refused() -> None:
     with pytest.raises(ShapeError, match="at least 15 errors, got 3"):
         ence(torch.zeros(3), torch.ones(3))
+
+
+@pytest.mark.parametrize("least", [0.0, -0.5, float("nan")])
+@pytest.mark.parametrize("measure", [coverage, ence, ause, crps_gaussian])
+def test_a_scale_that_is_not_positive_is_refused(measure: Callable[..., Any], least: float) -> None:
+    scale = torch.ones(200)
+    scale[7] = least
+    with pytest.raises(ShapeError, match="Expected a positive standard deviation, the least is"):
+        measure(torch.zeros(200), scale)
+
+
+def test_the_oracle_s_order_leaves_no_sparsification_error() -> None:
+    error, scale = honest(10_000)
+    assert ause(error, error.abs() + 1e-9) == 0
+    assert ause(error, 3 * error.abs() + 1) == 0
+    assert 0 < ause(error, scale) < ause(error, scale.flip(0)) < ause(error, 1 / (error.abs() + 0.01))
+
+
+def test_ause_of_an_order_that_says_nothing_has_a_closed_form() -> None:
+    """|error| uniform: the oracle's curve is 1 − f, the other stays at 1, between them lies 1/2."""
+    error = torch.linspace(0, 1, 100_000)[torch.randperm(100_000, generator=torch.Generator().manual_seed(0))]
+    assert ause(error, torch.ones_like(error)) == pytest.approx(0.5, abs=0.005)
+    assert ause(torch.zeros(100), torch.ones(100)) == 0
+    with pytest.raises(ShapeError, match="at least 100 errors, got 3"):
+        ause(torch.zeros(3), torch.ones(3))

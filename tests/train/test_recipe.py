@@ -34,7 +34,7 @@ def test_overrides_change_values_and_types_are_kept() -> None:
         ("batch=many", r"value of 'batch' \(the command line\) does not fit.*many"),
         ("precision=fp8", r"value of 'precision'.*fp8"),
         ("optimizer=3", r"A value \(the command line\) does not fit.*OptimizerRecipe"),
-        ("seed={a:b:c}", r"An override is not YAML"),
+        ("seed={a: b: c}", r"An override is not YAML"),
         ("batch", r"An override is key=value, not 'batch'"),
         ("=3", r"An override is key=value, not '=3'"),
         ("model=''", r"model should be the name of a model"),

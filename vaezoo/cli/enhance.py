@@ -45,6 +45,7 @@ _FILE = _File(path_type=Path, readable=False)
 @click.option("--factor", type=int, help="Super-resolution: 2, 3 or 4 times as large. Default: 2.")
 @click.option("--weights", type=_FILE, help="A safetensors file instead of the weights that ship.")
 @click.option("--figure", is_flag=True, help="Also draw before, after and uncertainty side by side.")
+@click.option("--uncertainty", is_flag=True, help="Also write sd and 90 % interval: NAME.uncertainty.npz and .png.")
 @click.option("--tile", type=click.IntRange(min=1), help="Largest side of a tile, for less memory.")
 @click.option("--strength", type=click.FloatRange(0, 3), default=1.0, help="0 changes nothing; default 1; above: more.")
 @click.option("--device", help="Such as cpu or cuda:0; without it a GPU where there is one.")
@@ -63,6 +64,7 @@ def enhance(
     factor: int | None,
     weights: Path | None,
     figure: bool,
+    uncertainty: bool,
     tile: int | None,
     strength: float,
     device: str | None,
@@ -74,16 +76,18 @@ def enhance(
     """Enhance INPUTS: pictures, or folders of pictures.
 
     Without -o each result is written beside its input as NAME.enhanced.EXT. Bit depth, alpha, colour profile
-    and metadata survive.
+    and metadata survive. --uncertainty writes float32 arrays sd, lower and upper, in units of the pixel value
+    in [0, 1], and the sd as a picture with its scale; docs/uncertainty.md says what the interval promises.
     """
     from vaezoo.restore.batch import plan
 
     jobs: list[Job] = []
     options = {name: value for name, value in (("sigma", sigma), ("factor", factor)) if value is not None}
     try:
-        jobs = plan(inputs, output)
+        also = {"figure": figure, "uncertainty": uncertainty}
+        jobs = plan(inputs, output, **also)
         for job in jobs:
-            job.check(overwrite=overwrite, skip_existing=skip_existing, figure=figure)
+            job.check(overwrite=overwrite, skip_existing=skip_existing, **also)
         pending = [job for job in jobs if job.status == "pending"]
         chosen = _task(task, model, options)
         restorer = _restorer(model or chosen.model, weights, tile, device) if pending else None
@@ -95,7 +99,7 @@ def enhance(
     if restorer is not None:
         with _progress(len(pending), hidden=quiet) as progress:
             for job in pending:
-                job.run(restorer, task=chosen, strength=strength, figure=figure, progress=progress)
+                job.run(restorer, task=chosen, strength=strength, progress=progress, **also)
                 if job.status == "written" and not (quiet or as_json):
                     click.echo(_sentence(job))
     if as_json:
@@ -122,7 +126,11 @@ def _sentence(job: Job) -> str:
     told = "" if sure is None else f", uncertainty {255 * sure:.1f} of 255 grey levels"
     if "noise_levels" in job.facts:
         told += f", noise about {job.facts['noise_levels']:.0f}"
-    return f"{job.source} -> {job.target} ({job.facts['seconds']:.1f} s{told})"
+    sentence = f"{job.source} -> {job.target} ({job.facts['seconds']:.1f} s{told})"
+    if interval := job.facts.get("interval"):
+        uncalibrated = "" if interval["method"] == "conformal" else ", Gaussian: these weights have no calibration"
+        sentence += f"\n  sd and {interval['level']} % interval: {job.numbers}, {job.map.name}{uncalibrated}"
+    return sentence
 
 
 def _report_failures(context: click.Context, jobs: Sequence[Job]) -> None:

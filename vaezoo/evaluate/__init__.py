@@ -13,34 +13,45 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vaezoo.evaluate.calibration import coverage, ence, rank_correlation
+    from vaezoo.evaluate.calibration import ause, coverage, ence, rank_correlation
     from vaezoo.evaluate.data import Data
     from vaezoo.evaluate.figures import draw_grid, write_grid
     from vaezoo.evaluate.likelihood import binarise, evaluate_likelihood
+    from vaezoo.evaluate.predictive import Ranks, crps_gaussian, crps_samples, rank_histogram
     from vaezoo.evaluate.restoration import evaluate_restoration, score
 
 _HOME = {
     "Data": "data",
+    "Ranks": "predictive",
+    "ause": "calibration",
     "binarise": "likelihood",
     "coverage": "calibration",
+    "crps_gaussian": "predictive",
+    "crps_samples": "predictive",
     "draw_grid": "figures",
     "ence": "calibration",
     "evaluate_likelihood": "likelihood",
     "evaluate_restoration": "restoration",
     "rank_correlation": "calibration",
+    "rank_histogram": "predictive",
     "score": "restoration",
     "write_grid": "figures",
 }
 
 __all__ = [
     "Data",
+    "Ranks",
+    "ause",
     "binarise",
     "coverage",
+    "crps_gaussian",
+    "crps_samples",
     "draw_grid",
     "ence",
     "evaluate_likelihood",
     "evaluate_restoration",
     "rank_correlation",
+    "rank_histogram",
     "score",
     "write_grid",
 ]

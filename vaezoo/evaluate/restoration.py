@@ -15,7 +15,8 @@ from torch import Tensor
 from vaezoo.errors import ConfigError
 from vaezoo.image import gaussian_noise, psnr_db, ssim
 
-from .calibration import coverage, ence, rank_correlation
+from .calibration import ause, coverage, ence, rank_correlation
+from .predictive import crps_gaussian
 
 Denoiser = Callable[[Tensor], "tuple[Tensor, Tensor | None]"]
 """From a noisy image (1, C, H, W) to the restored one and its standard deviation per pixel, or None."""
@@ -31,11 +32,11 @@ def score(x_hat: Tensor, x: Tensor, scale: Tensor | None = None) -> dict[str, fl
 
     Returns:
         ``psnr_db`` and ``ssim``; with a scale also ``coverage_68``, ``coverage_90``, ``coverage_95`` (shares),
-        ``ence`` (a ratio), ``rank_correlation``, and in grey levels ``scale_levels`` (root mean square of what
-        is stated) beside ``rmse_levels``.
+        ``ence`` and ``ause`` (ratios), ``rank_correlation``, and in grey levels ``crps_levels``, and ``scale_levels``
+        (root mean square of what is stated) beside ``rmse_levels``.
 
     Raises:
-        ShapeError: The shapes differ.
+        ShapeError: The shapes differ, or a scale is not positive.
     """
     x_hat = x_hat.clamp(0, 1)
     values = {"psnr_db": psnr_db(x_hat, x).item(), "ssim": ssim(x_hat, x).item()}
@@ -45,7 +46,9 @@ def score(x_hat: Tensor, x: Tensor, scale: Tensor | None = None) -> dict[str, fl
     shares = {f"coverage_{nominal}": share for nominal, share in coverage(error, scale).items()}
     return values | shares | {
         "ence": ence(error, scale),
+        "ause": ause(error, scale),
         "rank_correlation": rank_correlation(error, scale),
+        "crps_levels": 255 * crps_gaussian(error, scale),
         "scale_levels": 255 * scale.double().square().mean().sqrt().item(),
         "rmse_levels": 255 * error.double().square().mean().sqrt().item(),
     }  # fmt: skip

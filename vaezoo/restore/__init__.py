@@ -9,20 +9,40 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from vaezoo.restore.calibrate import fit_calibration
     from vaezoo.restore.enhanced import Enhanced, enhance, enhance_with, load_model
     from vaezoo.restore.figure import draw_comparison, write_figure
+    from vaezoo.restore.interval import Interval
     from vaezoo.restore.restorer import Restorer
+    from vaezoo.restore.uncertainty import write_uncertainty
+    from vaezoo.zoo.calibration import Calibration
 
-__all__ = ["Enhanced", "Restorer", "draw_comparison", "enhance", "enhance_with", "load_model", "write_figure"]
+__all__ = [
+    "Calibration",
+    "Enhanced",
+    "Interval",
+    "Restorer",
+    "draw_comparison",
+    "enhance",
+    "enhance_with",
+    "fit_calibration",
+    "load_model",
+    "write_figure",
+    "write_uncertainty",
+]
 
 _HOME = {
+    "Calibration": "vaezoo.zoo.calibration",
     "Enhanced": "vaezoo.restore.enhanced",
+    "Interval": "vaezoo.restore.interval",
     "Restorer": "vaezoo.restore.restorer",
     "draw_comparison": "vaezoo.restore.figure",
     "enhance": "vaezoo.restore.enhanced",
     "enhance_with": "vaezoo.restore.enhanced",
+    "fit_calibration": "vaezoo.restore.calibrate",
     "load_model": "vaezoo.restore.enhanced",
     "write_figure": "vaezoo.restore.figure",
+    "write_uncertainty": "vaezoo.restore.uncertainty",
 }
 
 

@@ -33,7 +33,8 @@ class Job:
         status: ``"pending"``, ``"written"``, ``"skipped"`` or ``"failed"``.
         error: Why it failed.
         facts: What is known of a written one: ``seconds``, ``tile``, ``device``, ``uncertainty`` (root mean
-            square over the image, in units of the pixel value in [0, 1]), ``figure``, and what the task found.
+            square over the image, in units of the pixel value in [0, 1]), ``figure``, ``uncertainty_npz``,
+            ``uncertainty_png``, ``interval`` (level in percent, and method), and what the task found.
     """
 
     source: Path
@@ -45,18 +46,43 @@ class Job:
     @property
     def figure(self) -> Path:
         """Where the comparison goes."""
-        other = "" if self.target.suffix == ".png" else self.target.suffix
-        return self.target.with_name(f"{self.target.stem}{other}.figure.png")
+        return self._beside("figure.png")
 
-    def check(self, *, overwrite: bool = False, skip_existing: bool = False, figure: bool = False) -> None:
+    @property
+    def numbers(self) -> Path:
+        """Where the uncertainty goes in numbers."""
+        return self._beside("uncertainty.npz")
+
+    @property
+    def map(self) -> Path:
+        """Where the picture of the uncertainty goes."""
+        return self._beside("uncertainty.png")
+
+    def files(self, *, figure: bool = False, uncertainty: bool = False) -> list[Path]:
+        """Returns what will be written: the target, and what is asked for beside it."""
+        return [self.target, *[self.figure] * figure, *[self.numbers, self.map] * uncertainty]
+
+    def _beside(self, ending: str) -> Path:
+        other = "" if self.target.suffix == ".png" else self.target.suffix
+        return self.target.with_name(f"{self.target.stem}{other}.{ending}")
+
+    def check(
+        self,
+        *,
+        overwrite: bool = False,
+        skip_existing: bool = False,
+        figure: bool = False,
+        uncertainty: bool = False,
+    ) -> None:
         """Fails the job if its source is no file, or its target is the source or may not be replaced.
 
         Args:
             overwrite: Whether files that exist may be replaced.
             skip_existing: Whether a target that exists means that nothing is to do.
             figure: Whether a comparison will be written too.
+            uncertainty: Whether the uncertainty will be written too.
         """
-        wanted = (self.target, self.figure) if figure else (self.target,)
+        wanted = self.files(figure=figure, uncertainty=uncertainty)
         there = [path for path in wanted if os.path.exists(path)]
         if not os.path.isfile(self.source):
             self._fail(ImageError(f"{self.source} cannot be read: {_missing(self.source)}.", value=str(self.source)))
@@ -76,6 +102,7 @@ class Job:
         task: Task | None = None,
         strength: float = 1.0,
         figure: bool = False,
+        uncertainty: bool = False,
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
         """Reads, enhances and writes; a `VaezooError` fails the job and is kept.
@@ -85,16 +112,25 @@ class Job:
             task: What to do; None for what the model is for.
             strength: As in `vaezoo.restore.enhance`.
             figure: Whether to write a comparison too.
+            uncertainty: Whether to write the uncertainty too, as numbers and as a picture; a model that states none
+                fails the job.
             progress: As in `vaezoo.restore.enhance`.
         """
         from vaezoo.image.files import check_suffix, make_folder, read_picture, write_picture
-        from vaezoo.restore import enhance_with, write_figure
+        from vaezoo.restore import enhance_with, write_figure, write_uncertainty
 
         try:
             check_suffix(self.target)
             before = read_picture(self.source)
             make_folder(self.target.parent)
             result = enhance_with(restorer, before, task=task, strength=strength, progress=progress)
+            if uncertainty:
+                interval = write_uncertainty(self.numbers, self.map, result)
+                self.facts |= {
+                    "uncertainty_npz": str(self.numbers),
+                    "uncertainty_png": str(self.map),
+                    "interval": {"level": interval.level, "method": interval.method},
+                }
             write_picture(result.image, self.target)
             if figure:
                 after = result.image.values()
@@ -120,36 +156,41 @@ class Job:
         self.status, self.error = "failed", error
 
 
-def plan(inputs: Sequence[Path], output: Path | None = None) -> list[Job]:
+def plan(
+    inputs: Sequence[Path], output: Path | None = None, *, figure: bool = False, uncertainty: bool = False
+) -> list[Job]:
     """Finds the pictures and where each result goes, without opening any.
 
     Args:
         inputs: Files and folders; of a folder the pictures directly in it, without hidden ones and earlier results.
         output: A file where there is one input file, else a folder. None: ``NAME.enhanced.EXT`` beside each
             input, as PNG where its format cannot be written.
+        figure: Whether comparisons will be written too.
+        uncertainty: Whether the uncertainty will be written too.
 
     Raises:
         ImageError: A folder holds no picture.
-        ConfigError: Two inputs would be written to one file, or several to a file that is no folder.
+        ConfigError: Two inputs would be written to one file, or several to a file that is no folder, or an input would
+            be replaced by what is written for another.
     """
     many = len(inputs) > 1 or os.path.isdir(inputs[0])
     if many and output and os.path.isfile(output):
         raise ConfigError(f"{output} is a file; several inputs need a folder.", value=str(output))
-    jobs: dict[Path, Job] = {}
-    for source in (picture for path in inputs for picture in _pictures(path)):
-        target = _target(source, output, into_folder=many)
-        if target in jobs:
-            raise ConfigError(
-                f"{jobs[target].source} and {source} would both be written to {target}.",
-                hint="Enhance them in two runs.", value=str(target),
-            )  # fmt: skip
-        jobs[target] = Job(source, target)
-    sources = {job.source.absolute() for job in jobs.values()}
-    for job in jobs.values():
-        if job.target.absolute() in sources and job.target != job.source:
-            message = f"{job.target} would be replaced by the result of {job.source}, and is an input itself."
-            raise ConfigError(message, hint="Give another output.", value=str(job.target))
-    return list(jobs.values())
+    jobs = [Job(path, _target(path, output, into_folder=many)) for inside in inputs for path in _pictures(inside)]
+    owners: dict[Path, Job] = {}
+    for job in jobs:
+        for path in job.files(figure=figure, uncertainty=uncertainty):
+            if (other := owners.setdefault(path.absolute(), job)) is not job:
+                raise ConfigError(
+                    f"{other.source} and {job.source} would both be written to {path}.",
+                    hint="Enhance them in two runs.", value=str(path),
+                )  # fmt: skip
+    for job in jobs:
+        owner = owners.get(job.source.absolute())
+        if owner is not None and owner is not job:
+            message = f"{job.source} would be replaced by the result of {owner.source}, and is an input itself."
+            raise ConfigError(message, hint="Give another output.", value=str(job.source))
+    return jobs
 
 
 def _missing(path: Path) -> str:

@@ -14,8 +14,10 @@ import torch
 from vaezoo.errors import ConfigError, UnknownName
 from vaezoo.image.convert import open_image
 from vaezoo.image.resize import resize
+from vaezoo.restore.interval import Interval, find_calibration, interval_of
 from vaezoo.restore.restorer import Model, Restorer, root_mean_square
 from vaezoo.restore.task import HOMES, Task, make_task
+from vaezoo.zoo.calibration import Calibration
 
 MOST = 3.0
 """The largest strength."""
@@ -34,6 +36,8 @@ class Enhanced:
         seconds: Wall-clock time of the model, without files.
         tile: The tile side that was used, pixels.
         device: Where the model ran.
+        restored: The model's own image, (H, W, C) float32 in [0, 1], whatever ``strength``: the middle of intervals.
+        calibration: Of the weights, where their card has one.
         facts: What the task found: ``noise_levels`` (an estimate, grey levels) of denoising, ``consistency_levels``
             of super-resolution.
         average: Mean of the samples, of the image's kind; None where none were asked for.
@@ -47,9 +51,36 @@ class Enhanced:
     seconds: float
     tile: int
     device: str
+    restored: np.ndarray
+    calibration: Calibration | None = None
     facts: Mapping[str, float] = field(default_factory=dict)
     average: Any = None
     spread: np.ndarray | None = None
+
+    @property
+    def sd(self) -> np.ndarray:
+        """The standard deviation per channel, (H, W, C): ``scale`` times the calibration's factor where there is one.
+
+        Raises:
+            ConfigError: The model states none.
+        """
+        return self._stated() * np.float32(1 if self.calibration is None else self.calibration.factor)
+
+    def interval(self, level: float = 90, *, over: str = "pixels") -> Interval:
+        """Returns where the clean values lie, around ``restored``; see `vaezoo.restore.interval.interval_of`.
+
+        Raises:
+            ConfigError: The model states no standard deviation, the level is not to be had, or there is no calibration
+                and ``over`` needs one.
+        """
+        return interval_of(self.restored, self._stated(), self.calibration, level, over)
+
+    def _stated(self) -> np.ndarray:
+        if self.scale is None:
+            raise ConfigError(
+                "The model states no uncertainty.", hint="Choose another, such as denoise.", value=self.scale
+            )
+        return self.scale
 
 
 def enhance(
@@ -113,6 +144,7 @@ def enhance_with(
     restored = task.restore(restorer, y, progress)
     x_hat, scale, average, spread = restored.image, restored.scale, restored.average, restored.spread
     seconds = time.perf_counter() - start
+    own = x_hat
     if strength < 1:
         x_hat = torch.lerp(resize(y, (x_hat.shape[2], x_hat.shape[3])), x_hat, strength)
     return Enhanced(
@@ -122,6 +154,8 @@ def enhance_with(
         seconds=seconds,
         tile=restored.tile,
         device=str(restorer.device),
+        restored=own[0].permute(1, 2, 0).numpy(),
+        calibration=find_calibration(restorer.model),
         facts=dict(restored.facts),
         average=None if average is None else close(average),
         spread=None if spread is None else root_mean_square(spread)[0, 0].numpy(),

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
+from .calibration import Calibration
 from .schema import conform, schema_of
 
 Sha256 = Annotated[str, ("pattern", "^[0-9a-f]{64}$"), ("title", "64 hexadecimal digits")]
@@ -64,6 +65,7 @@ class Card:
         tolerance: How far a score may be from the card's when the recipe is run again, by the score's name; see
             `vaezoo.evaluate.agreement` for those that are not named.
         probe: Fingerprint of a seeded input's output, see :mod:`vaezoo.zoo.probe`.
+        calibration: How far its errors go, see :class:`vaezoo.zoo.calibration.Calibration`.
         publisher: Where somebody else says what these weights are, as a URL.
         notes: Anything else, such as earlier runs it started from.
     """
@@ -86,6 +88,7 @@ class Card:
     baselines: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     tolerance: Mapping[str, Number] = field(default_factory=dict)
     probe: tuple[float, ...] = ()
+    calibration: Mapping[str, Any] = field(default_factory=dict)
     publisher: str = ""
     notes: str = ""
 
@@ -100,6 +103,7 @@ def card_schema() -> dict[str, Any]:
     del schema["properties"]["name"]
     schema["required"].remove("name")
     schema["properties"]["data"]["items"] = schema_of(DataSet)
+    schema["properties"]["calibration"] |= schema_of(Calibration)
     schema["anyOf"] = [{"required": ["publisher"]}, {"required": [*TRAINED]}]
     return schema
 

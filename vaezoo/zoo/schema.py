@@ -132,6 +132,7 @@ def _is(value: Any, schema: Schema) -> bool:
         and ("pattern" not in schema or re.search(schema["pattern"], value) is not None)
         and value in schema.get("enum", (value,))
         and ("minimum" not in schema or value >= schema["minimum"])
+        and ("exclusiveMinimum" not in schema or value > schema["exclusiveMinimum"])
         and ("minLength" not in schema or len(value) >= schema["minLength"])
         and ("minItems" not in schema or len(value) >= schema["minItems"])
     )
@@ -145,5 +146,6 @@ def _words(schema: Schema) -> str:
     if "enum" in schema:
         return " or ".join(map(repr, schema["enum"]))
     least = f" of at least {schema['minimum']}" if "minimum" in schema else ""
+    least += f" above {schema['exclusiveMinimum']}" if "exclusiveMinimum" in schema else ""
     empty = " that is not empty" if {"minLength", "minItems"} & schema.keys() else ""
     return _WORDS.get(schema.get("type", ""), "something else") + least + empty

@@ -1,0 +1,64 @@
+"""``python -m benchmarks.calibrate NAME``: fits the calibration of weights on the shelf, and writes it into their card.
+
+The pictures are those that training was validated on, never a test set. Needs them in ``$VAEZOO_DATA``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+from .shelve import read_cards, write_card
+
+if TYPE_CHECKING:
+    from vaezoo.zoo.calibration import Calibration
+
+SIGMAS = (5.0, 15.0, 25.0, 50.0)
+"""Noise levels that are pooled: the range that the shelf's denoisers are for."""
+VALID = "cid22-valid"
+
+
+def fit(name: str, data: str, limit: int | None = None) -> Calibration:
+    """Returns the calibration of weights.
+
+    Args:
+        name: Of the weights, ``arch.tag``.
+        data: The set, as in `vaezoo.train.sets.load_images`.
+        limit: Only so many pictures.
+    """
+    import torch
+
+    from vaezoo.cli.evaluate import tensor_of
+    from vaezoo.restore import Restorer, fit_calibration
+    from vaezoo.train.sets import load_images
+    from vaezoo.zoo import create
+
+    torch.set_num_threads(1)
+    model = create(name, pretrained=True)
+    restorer = Restorer(model)
+    images = load_images(data, gray=model.channels == 1)
+    found = fit_calibration(lambda y: restorer(y)[:2], map(tensor_of, images.pixels[:limit]), SIGMAS)
+    command = f"python -m benchmarks.calibrate {name}" + (f" --data {data}" if data != VALID else "")
+    weights = model.origin.weights.sha256
+    return replace(found, set=images.source, set_sha256=images.sha256, weights=weights, command=command)
+
+
+@click.command()
+@click.argument("name")
+@click.option("--data", default=VALID, show_default=True, help="A set that the weights were not trained on.")
+def main(name: str, data: str) -> None:
+    """Fit the calibration of the weights NAME, as arch.tag, and write it into their card."""
+    cards = read_cards()[1]
+    if name not in cards:
+        raise click.ClickException(f"registry.yaml has no weights called {name!r}.")
+    if data in {trained_on["set"] for trained_on in cards[name]["data"]}:
+        raise click.ClickException(f"{name} was trained on {data}: its errors there are too small.")
+    found = fit(name, data)
+    write_card(name, {**cards[name], "calibration": found.plain()})
+    click.echo(f"{name}: {found}")
+
+
+if __name__ == "__main__":
+    main()

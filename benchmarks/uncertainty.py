@@ -1,0 +1,168 @@
+"""``python -m benchmarks.uncertainty [--sets ...] [--limit N]``: what is stated of errors, against the errors.
+
+Measures the denoiser on test sets, as its head states its errors and after the calibration of its card, which saw none
+of them. Keeps a record a set in ``benchmarks/results/uncertainty.json``, and writes the tables between markers in
+``docs/uncertainty.md``; ``--write`` only does the latter.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .blocks import between
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vaezoo.core import VAE
+    from vaezoo.zoo.calibration import Calibration
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results" / "uncertainty.json"
+PAGE = ROOT / "docs" / "uncertainty.md"
+NAME, SIGMAS, SAMPLES, CROP = "denoise.open", (15.0, 25.0, 50.0), 9, 128
+Record = dict[str, Any]
+
+
+def measure(error: Tensor, scale: Tensor, calibration: Calibration) -> dict[str, float]:
+    """Returns the figures of one picture.
+
+    Args:
+        error: Restored minus clean, (1, C, H, W).
+        scale: Standard deviation as stated, same shape.
+        calibration: Of other pictures.
+    """
+    from vaezoo.evaluate import ause, coverage, crps_gaussian, ence, rank_correlation
+
+    ratio = error.abs() / scale
+    honest = scale * calibration.factor
+    inside = (ratio <= calibration.image_factor).double().mean().item()
+    values = {f"raw_{level}": share for level, share in coverage(error, scale).items()}
+    values |= {f"scalar_{level}": share for level, share in coverage(error, honest).items()}
+    values |= {
+        f"conformal_{level}": (ratio <= calibration.width(level)).double().mean().item() for level in (68, 90, 95)
+    }
+    return values | {
+        "raw_ence": ence(error, scale),
+        "scalar_ence": ence(error, honest),
+        "raw_crps_levels": 255 * crps_gaussian(error, scale),
+        "scalar_crps_levels": 255 * crps_gaussian(error, honest),
+        "rank_correlation": rank_correlation(error, scale),
+        "ause": ause(error, scale),
+        "gaussian_images": float(values["raw_90"] >= 0.9),
+        "conformal_images": float(values["conformal_90"] >= 0.9),
+        "images": float(inside >= 0.9),
+        "risk_outside": (ratio > calibration.risk_factor).double().mean().item(),
+    }
+
+
+def sampled(model: VAE, x: Tensor, y: Tensor, seed: int) -> dict[str, float]:
+    """Returns what samples say of the middle of a picture: of the latents alone, and of the stated normal errors."""
+    import torch
+
+    from vaezoo.core import Noise
+    from vaezoo.evaluate import crps_samples, rank_histogram
+
+    top, left = ((side - min(side, CROP)) // 2 for side in x.shape[2:])
+    x, y = (image[..., top : top + CROP, left : left + CROP] for image in (x, y))
+    found = model.restore(y, samples=SAMPLES, keep=True, noise=Noise(seed=seed))
+    eps = torch.randn((SAMPLES, *x.shape), generator=torch.Generator().manual_seed(seed))
+    values: dict[str, float] = {}
+    for kind, samples in (("latents", found.samples), ("stated", found.image + found.scale * eps)):
+        ranks = rank_histogram(x, samples, seed=seed)
+        values[f"{kind}_crps_levels"] = 255 * crps_samples(x, samples)
+        values |= {f"{kind}_rank_{rank}": share for rank, share in enumerate(ranks.shares.tolist())}
+    return values
+
+
+def run(data: str, limit: int | None) -> Record:
+    """Measures the first pictures of a set at every noise level."""
+    import torch
+
+    from vaezoo.cli.evaluate import tensor_of
+    from vaezoo.evaluate.restoration import average
+    from vaezoo.image import gaussian_noise
+    from vaezoo.restore import Restorer
+    from vaezoo.restore.interval import find_calibration
+    from vaezoo.train.sets import load_images
+    from vaezoo.zoo import create
+
+    torch.set_num_threads(1)
+    model = create(NAME, pretrained=True)
+    calibration = find_calibration(model)
+    if calibration is None:
+        raise click.ClickException(f"{NAME} has no calibration of its weights.")
+    restorer, rows = Restorer(model), {sigma: list[dict[str, float]]() for sigma in SIGMAS}
+    pixels = load_images(data).pixels[:limit]
+    for index, x in enumerate(map(tensor_of, pixels)):
+        for sigma in SIGMAS:
+            y = gaussian_noise(x, sigma, seed=index)
+            found = restorer(y)
+            with torch.no_grad():
+                values = measure(found.image - x, found.scale, calibration) | sampled(model, x, y, index)
+            rows[sigma].append(values)
+        click.echo(f"{data} {index + 1} of {len(pixels)}", err=True)
+    return {
+        "pictures": len(pixels),
+        "weights": calibration.weights,
+        "widths": calibration.plain(),
+        "sigmas": {f"{sigma:g}": {name: round(v, 5) for name, v in average(rows[sigma]).items()} for sigma in SIGMAS},
+    }
+
+
+def tables(results: Record) -> str:
+    """Returns all tables, in Markdown."""
+    text = ""
+    for data, record in results.items():
+        text += f"### {data}, the first {record['pictures']} pictures\n\n"
+        text += "| σ | ±sd: 68.3 / 90 / 95 % | ±sd × factor | conformal 68 / 90 / 95 % | ENCE | ENCE × factor | CRPS | "
+        text += "CRPS × factor | Spearman | AUSE |\n" + "|---" * 10 + "|\n"
+        for sigma, row in record["sigmas"].items():
+            cells = [" / ".join(f"{100 * row[f'{kind}_{level}']:.1f}" for level in (68, 90, 95)) for kind in KINDS]
+            cells += [f"{row['raw_ence']:.3f}", f"{row['scalar_ence']:.3f}", f"{row['raw_crps_levels']:.3f}"]
+            cells += [f"{row['scalar_crps_levels']:.3f}", f"{row['rank_correlation']:.2f}", f"{row['ause']:.3f}"]
+            text += f"| {sigma} | {' | '.join(cells)} |\n"
+        text += "\n| σ | pictures with ≥ 90 % inside: ±1.645 sd | over pixels | over images | outside, risk |\n"
+        text += "|---" * 5 + "|\n"
+        for sigma, row in record["sigmas"].items():
+            shares = [f"{100 * row[f'{kind}images']:.1f} %" for kind in ("gaussian_", "conformal_", "")]
+            text += f"| {sigma} | {' | '.join(shares)} | {100 * row['risk_outside']:.2f} % |\n"
+        text += f"\n| σ | samples of | share of ranks 0 to {SAMPLES}, percent (flat: {100 / (SAMPLES + 1):.0f}) | "
+        text += "deviation | CRPS |\n" + "|---" * 5 + "|\n"
+        for sigma, row in record["sigmas"].items():
+            for kind, label in (("latents", "the latents"), ("stated", "the stated normal")):
+                ranks = [row[f"{kind}_rank_{rank}"] for rank in range(SAMPLES + 1)]
+                apart = sum(abs(share - 1 / len(ranks)) for share in ranks)
+                told = " ".join(f"{100 * share:.0f}" for share in ranks)
+                text += f"| {sigma} | {label} | {told} | {apart:.2f} | {row[f'{kind}_crps_levels']:.3f} |\n"
+        text += "\n"
+    return text + f"Weights {', '.join(sorted({record['weights'] for record in results.values()}))}.\n"
+
+
+KINDS = ("raw", "scalar", "conformal")
+
+
+def renewed(text: str) -> str:
+    """Returns the page with its tables as the JSON file has them."""
+    return between(text, "measured", tables(json.loads(RESULTS.read_text(encoding="utf-8"))))
+
+
+@click.command()
+@click.option("--sets", default="kodak24,cbsd68", show_default=True, help="Test sets, with commas.")
+@click.option("--limit", type=click.IntRange(min=1), help="Only the first pictures of each.")
+@click.option("--write", is_flag=True, help="Only write the page again, from what was measured.")
+def main(sets: str, limit: int | None, write: bool) -> None:
+    """Measure, and write the page."""
+    for data in () if write else sets.split(","):
+        found = run(data, limit)
+        kept = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+        RESULTS.write_text(json.dumps(kept | {data: found}, indent=1) + "\n", encoding="utf-8")
+    PAGE.write_text(renewed(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

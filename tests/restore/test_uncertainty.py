@@ -1,0 +1,112 @@
+"""Intervals and the files that hold them: conformal by the card's calibration, else Gaussian, and said to be so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from vaezoo.errors import ConfigError, ImageError
+from vaezoo.image import read_picture
+from vaezoo.restore import Calibration, enhance, write_uncertainty
+from vaezoo.restore.interval import find_calibration
+
+from .fakes import Smoother
+
+PHOTO = np.random.RandomState(0).rand(30, 41, 3).astype(np.float32)
+CALIBRATION = Calibration(
+    factor=1.25, quantiles={"68": 1.1, "90": 2.0, "95": 2.4}, image_factor=2.2, risk_factor=3.0, sigmas=(25.0,),
+    images=41, weights="1" * 64,
+)  # fmt: skip
+
+
+class Known(nn.Module):
+    """Returns what came in, with a standard deviation of 0.1; its weights may have a card."""
+
+    channels, stride, size = 3, 1, None
+
+    def __init__(self, calibration: Any = None, sha256: str = "1" * 64) -> None:
+        super().__init__()
+        card = SimpleNamespace(name="known.tag", calibration=calibration or {})
+        self.origin = SimpleNamespace(weights=SimpleNamespace(card=card, sha256=sha256))
+
+    def restore(self, y: Tensor) -> SimpleNamespace:
+        return SimpleNamespace(image=y, scale=torch.full_like(y, 0.1))
+
+
+def test_a_calibration_widens_and_clips() -> None:
+    result = enhance(PHOTO, model=Known(CALIBRATION.plain()))
+    assert result.calibration == CALIBRATION
+    np.testing.assert_allclose(result.sd, 0.125, rtol=1e-6)
+    np.testing.assert_allclose(result.scale, 0.1)
+    interval = result.interval()
+    assert (interval.level, interval.width, interval.method) == (90, 2.0, "conformal")
+    np.testing.assert_allclose(interval.lower, np.clip(PHOTO - 0.2, 0, 1), atol=1e-6)
+    np.testing.assert_allclose(interval.upper, np.clip(PHOTO + 0.2, 0, 1), atol=1e-6)
+    assert interval.lower.dtype == interval.upper.dtype == np.float32
+    assert [result.interval(over=over).width for over in ("images", "risk")] == [2.2, 3.0]
+    with pytest.raises(ConfigError, match="a level that was fitted over pixels, 68, 90, 95, got 80"):
+        result.interval(80)
+
+
+def test_without_a_calibration_it_is_gaussian_and_says_so() -> None:
+    for model in (Known(), Known(CALIBRATION.plain(), sha256="2" * 64)):
+        result = enhance(PHOTO, model=model)
+        interval = result.interval(80)
+        assert result.calibration is None and interval.method == "gaussian"
+        assert interval.width == pytest.approx(1.2816, abs=1e-4)
+        np.testing.assert_allclose(result.sd, 0.1)
+    with pytest.raises(ConfigError, match="over 'images' needs a calibration, which these weights have not"):
+        result.interval(over="images")
+    for level in (0, 100):
+        with pytest.raises(ConfigError, match=f"a level between 0 and 100 percent, got {level}"):
+            result.interval(level)
+
+
+def test_the_interval_is_around_the_model_s_own_image() -> None:
+    full, half = (enhance(PHOTO, model=Smoother(), strength=strength) for strength in (1, 0.5))
+    np.testing.assert_array_equal(full.restored, full.image)
+    np.testing.assert_array_equal(half.interval().lower, full.interval().lower)
+
+
+def test_a_model_that_states_nothing_has_none(tmp_path: Path) -> None:
+    result = enhance(PHOTO, model=Smoother(scaled=False))
+    for ask in (lambda: result.sd, result.interval, lambda: write_uncertainty(tmp_path / "a", tmp_path / "b", result)):
+        with pytest.raises(ConfigError, match="The model states no uncertainty"):
+            ask()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_malformed_calibration_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"The card of known\.tag: expected the keys"):
+        find_calibration(Known({"factor": 1.0}))
+    assert find_calibration(Smoother()) is None
+
+
+def test_the_files_hold_the_numbers_and_a_map(tmp_path: Path) -> None:
+    result = enhance(PHOTO, model=Known(CALIBRATION.plain()))
+    interval = write_uncertainty(tmp_path / "a.npz", tmp_path / "a.png", result)
+    with np.load(tmp_path / "a.npz") as file:
+        assert set(file) == {"sd", "lower", "upper", "level", "method", "width", "factor"}
+        np.testing.assert_array_equal(file["sd"], result.sd)
+        np.testing.assert_array_equal(file["lower"], interval.lower)
+        np.testing.assert_array_equal(file["upper"], interval.upper)
+        assert (file["level"], file["method"], file["width"], file["factor"]) == (90, "conformal", 2.0, 1.25)
+    height, width = read_picture(tmp_path / "a.png").pixels.shape[:2]
+    assert height == 8 * 30 and width == 8 * 41 + 110
+
+
+def test_a_large_picture_is_drawn_a_dot_a_pixel(tmp_path: Path) -> None:
+    result = enhance(np.full((300, 400, 3), 0.5, np.float32), model=Known())
+    write_uncertainty(tmp_path / "a.npz", tmp_path / "a.png", result)
+    assert read_picture(tmp_path / "a.png").pixels.shape[:2] == (300, 510)
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match=r"a\.npz"):
+        write_uncertainty(tmp_path / "no" / "a.npz", tmp_path / "a.png", enhance(PHOTO, model=Known()))

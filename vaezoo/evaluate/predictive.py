@@ -1,0 +1,106 @@
+"""How good a stated distribution of a value is: by its density in closed form, or by samples of it."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from vaezoo.errors import ShapeError
+
+from .calibration import check
+
+
+class Ranks(NamedTuple):
+    """How often a value had each rank among K samples.
+
+    Attributes:
+        shares: (K + 1,), of rank 0 (below all samples) to K; they sum to 1.
+        deviation: The sum of |share − 1/(K + 1)|: 0 where flat, 2K/(K + 1) where one rank has all.
+    """
+
+    shares: Tensor
+    deviation: float
+
+
+def crps_gaussian(error: Tensor, scale: Tensor) -> float:
+    """Returns the mean continuous ranked probability score of normal distributions, in the unit of the error.
+
+    σ·(z·(2Φ(z) − 1) + 2φ(z) − 1/√π) with z = error/σ; smaller is better, and for a σ of zero it would be |error|.
+
+    Args:
+        error: Value minus the distribution's mean, or the reverse, any shape.
+        scale: Its standard deviation, same shape, positive.
+
+    Raises:
+        ShapeError: The shapes differ, there is no element, or a scale is not positive.
+
+    Source: Strictly Proper Scoring Rules, Prediction, and Estimation (Gneiting and Raftery, 2007).
+    """
+    check(error, scale)
+    sigma = scale.double()
+    z = error.double() / sigma
+    density = torch.exp(-z.square() / 2) / math.sqrt(2 * math.pi)
+    return (sigma * (z * torch.erf(z / math.sqrt(2)) + 2 * density - 1 / math.sqrt(math.pi))).mean().item()
+
+
+def crps_samples(x: Tensor, samples: Tensor, *, fair: bool = True) -> float:
+    """Returns the mean continuous ranked probability score of ensembles, in the unit of x.
+
+    The mean of |X_k − x| minus half the mean of |X_j − X_k|. The fair estimator takes the second mean over the K(K − 1)
+    pairs of different samples, and is an unbiased estimate of the score of the distribution that they come from. The
+    other takes it over all K² pairs: the score of the ensemble itself, larger by what so few samples cannot show.
+
+    Args:
+        x: Any shape.
+        samples: (K, ...) of x's shape; their order does not matter.
+        fair: Which estimator.
+
+    Raises:
+        ShapeError: The shapes do not agree, or there are too few samples: two if fair, else one.
+
+    Source: Fair scores for ensemble forecasts (Ferro, 2014).
+    """
+    k = _check_samples(x, samples, least=2 if fair else 1)
+    ascending = samples.double().sort(0).values
+    near = (ascending - x.double()).abs().mean(0)
+    weights = 2 * torch.arange(1, k + 1, dtype=torch.float64, device=samples.device) - k - 1
+    apart = 2 * torch.tensordot(weights, ascending, 1)  # the sum of |X_j − X_k| over all pairs
+    return (near - apart / (2 * k * (k - 1 if fair else k))).mean().item()
+
+
+def rank_histogram(x: Tensor, samples: Tensor, seed: int = 0) -> Ranks:
+    """Returns how often x had each rank among its samples: flat where x is distributed as they are.
+
+    A hollow says that the samples lie too close together, a hump too far apart, a slope that they are biased.
+
+    Args:
+        x: Any shape.
+        samples: (K, ...) of x's shape.
+        seed: Of the draw that decides on the rank among samples equal to x.
+
+    Raises:
+        ShapeError: The shapes do not agree, or there is no sample or element.
+
+    Source: Interpretation of Rank Histograms for Verifying Ensemble Forecasts (Hamill, 2001).
+    """
+    k = _check_samples(x, samples, least=1)
+    below, equal = (samples < x).sum(0).flatten().cpu(), (samples == x).sum(0).flatten().cpu()
+    draw = torch.rand(len(equal), generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    ranks = below + (draw * (equal + 1)).long()
+    shares = torch.bincount(ranks, minlength=k + 1).double() / len(ranks)
+    return Ranks(shares, (shares - 1 / (k + 1)).abs().sum().item())
+
+
+def _check_samples(x: Tensor, samples: Tensor, least: int) -> int:
+    if samples.ndim != x.ndim + 1 or samples.shape[1:] != x.shape or x.numel() == 0:
+        shapes = tuple(x.shape), tuple(samples.shape)
+        raise ShapeError(
+            f"Expected samples (K, ...) of the shape of x, which is not empty, got {shapes[1]} for {shapes[0]}.",
+            value=shapes,
+        )
+    if len(samples) < least:
+        raise ShapeError(f"Expected at least {least} samples, got {len(samples)}.", value=len(samples))
+    return len(samples)

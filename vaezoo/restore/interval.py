@@ -1,0 +1,79 @@
+"""Where the clean values lie: conformal where the weights' card has a calibration, else Gaussian."""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+from typing import NamedTuple
+
+import numpy as np
+
+from vaezoo.errors import ConfigError
+from vaezoo.restore.restorer import Model
+from vaezoo.zoo.calibration import Calibration, calibration_from
+
+
+class Interval(NamedTuple):
+    """Where the clean values lie.
+
+    Attributes:
+        lower: (H, W, C) float32 in [0, 1].
+        upper: Same shape.
+        level: Coverage in percent.
+        width: Half width before clipping, in standard deviations as the model states them.
+        method: ``"conformal"`` where the weights' card has a calibration; else ``"gaussian"``, which holds as far as
+            the model's standard deviation is right and its errors are normal.
+    """
+
+    lower: np.ndarray
+    upper: np.ndarray
+    level: float
+    width: float
+    method: str
+
+
+def interval_of(
+    restored: np.ndarray,
+    scale: np.ndarray,
+    calibration: Calibration | None,
+    level: float = 90,
+    over: str = "pixels",
+) -> Interval:
+    """Returns an interval around a restored image.
+
+    Args:
+        restored: (H, W, C) in [0, 1].
+        scale: Standard deviation as the model states it, same shape and unit.
+        calibration: Of the model's weights, or None.
+        level: Coverage in percent; of a calibration one of those that were fitted, else any.
+        over: What is covered: see `vaezoo.zoo.calibration.Calibration.width`. Without a calibration
+            ``"pixels"`` alone.
+
+    Raises:
+        ConfigError: The level is not to be had, or there is no calibration and ``over`` needs one.
+    """
+    if calibration is not None:
+        width, method = calibration.width(level, over), "conformal"
+    elif over != "pixels":
+        raise ConfigError(
+            f"An interval over {over!r} needs a calibration, which these weights have not.",
+            hint='Ask over="pixels", which is then Gaussian.', value=over,
+        )  # fmt: skip
+    elif not 0 < level < 100:
+        raise ConfigError(f"Expected a level between 0 and 100 percent, got {level}.", value=level)
+    else:
+        width, method = NormalDist().inv_cdf(0.5 + level / 200), "gaussian"
+    lower, upper = (np.clip(restored + np.float32(sign * width) * scale, 0, 1) for sign in (-1, 1))
+    return Interval(lower, upper, level, width, method)
+
+
+def find_calibration(model: Model) -> Calibration | None:
+    """Returns the calibration on the card of a model's weights; None where there is none, or it is of other weights.
+
+    Raises:
+        ConfigError: The card's is malformed.
+    """
+    report = getattr(getattr(model, "origin", None), "weights", None)
+    if report is None or report.card is None or not report.card.calibration:
+        return None
+    found = calibration_from(report.card.calibration, f"The card of {report.card.name}")
+    return found if found.weights == report.sha256 else None
