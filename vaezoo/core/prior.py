@@ -54,6 +54,15 @@ class Prior(ABC, nn.Module):
         One that does keeps it in a tuple: an attribute would be a submodule, and its tensors twice in every file.
         """
 
+    def adopt(self, old: Prior) -> None:
+        """Takes over what the prior of the same model that it replaces has and it has too: tensors of the same name.
+
+        So a codebook stays, and a prior of the same kind starts where the old one was.
+        """
+        own = self.state_dict()
+        theirs = {n: t for n, t in old.state_dict().items() if n in own and own[n].shape == t.shape}
+        self.load_state_dict(theirs, strict=False)
+
     def axes(self, z: tuple[Tensor, ...], level: int = 0) -> tuple[Axis, ...]:
         """Returns what of a level's latents can be moved alone; see :meth:`move`.
 
@@ -120,7 +129,8 @@ class Prior(ABC, nn.Module):
         """Fits the prior to latents by maximum likelihood, in place; see :func:`vaezoo.fit_prior`.
 
         Args:
-            z: Latents of N images, (N, D) or (N, D, h, w), finite.
+            z: Latents of N images, (N, D) or (N, D, h, w), finite; where they are codes, those, int64
+                (N, codebooks, h, w).
             context: Of those N images.
             steps: At most so many; what is usual for the prior where None.
             seed: Of all draws.
