@@ -3,7 +3,8 @@
 The latents are the codes c. Their prior is uniform, p(c) = 1/K for each cell and codebook, and q(c|x) is all on one
 code, so the rate is exact and always the same: KL(q‖p) = log K nats for each cell and codebook. `log_p` and `log_q`
 are log probabilities of codes, not densities of the vectors that stand for them; with them −distortion − rate is a
-lower bound on log p(x), and an NLL with any number of samples is that bound. A better p(c) is fitted afterwards.
+lower bound on log p(x), and an NLL with any number of samples is that bound. A better p(c) is fitted
+afterwards: ``autoregressive``.
 """
 
 from __future__ import annotations

@@ -163,16 +163,25 @@ class FlatPrior(Prior):
         latent_channels: D.
         latent_stride: Pixels per cell of (B, D, h, w) latents; None for vectors (B, D).
         exact_for: Posteriors that :meth:`rate` takes.
+        noise_channels: Of the noise of a draw; 0 where they are D.
     """
 
     exact_for: ClassVar[tuple[type[Posterior], ...]] = (DiagonalGaussian,)
     lies: ClassVar[str] = ""
     latent_channels: int
     latent_stride: int | None
+    noise_channels: int = 0
 
     @abstractmethod
     def log_prob(self, z: Tensor, context: Context) -> Tensor:
         """Returns log p(z), (K, B, ...) to (K, B) nats."""
+
+    def weigh(self, z: Tensor, context: Context, noise: Noise) -> Tensor:
+        """Returns log p(z), or of a prior that cannot say it the logarithm of what the mean over noise is p(z) of.
+
+        So a bound made of it is one still, and importance weights stay weights; see ``log_prob`` for the shapes.
+        """
+        return self.log_prob(z, context)
 
     @abstractmethod
     def rate(self, posterior: DiagonalGaussian, context: Context) -> Tensor | None:
@@ -180,7 +189,7 @@ class FlatPrior(Prior):
 
     @abstractmethod
     def draw(self, eps: Tensor, context: Context) -> Tensor:
-        """Returns z from standard normal noise of its shape (K, B, ...)."""
+        """Returns z from standard normal noise of its shape (K, B, ...), or of :attr:`noise_channels`."""
 
     def state(self, z: Tensor) -> Tensor:
         """Returns what the decoder sees of z, (K, B, ...) to (K·B, ...): z itself, unless a prior knows better."""
@@ -235,7 +244,7 @@ class FlatPrior(Prior):
                 value=type(belief).__name__,
             )
         z, log_q = belief.sample(k, noise, stride=self.latent_stride or 1)
-        log_p = self.log_prob(z, context)
+        log_p = self.weigh(z, context, noise or Noise())
         rate: tuple[Tensor, ...] = ()
         if log_q is not None:
             exact = self.rate(cast(Any, belief), context) if isinstance(belief, self.exact_for) else None
@@ -255,7 +264,7 @@ class FlatPrior(Prior):
         given = (context.image, context.vector, *self.parameters(), *self.buffers())
         like = next((t for t in given if t is not None), torch.zeros(()))
         grid = () if self.latent_stride is None else tuple(-(-s // self.latent_stride) for s in context.size)
-        shape = (k, context.batch, self.latent_channels, *grid)
+        shape = (k, context.batch, self.noise_channels or self.latent_channels, *grid)
         eps = (noise or Noise()).normal(shape, like, stride=self.latent_stride or 1)
         z = self.draw(eps, context)
         return Latents((z,), self.state(z), log_p=self.log_prob(z, context))
