@@ -29,6 +29,12 @@ def dense(inputs: int, hidden: Sequence[int], outputs: int) -> nn.Sequential:
     return nn.Sequential(*layers, nn.Linear(hidden[-1], outputs))
 
 
+def through(network: nn.Sequential, cells: Tensor) -> Tensor:
+    """Returns what a network makes of cells, in fp32, whatever the type of its weights."""
+    found: Tensor = network(cells.to(next(network.parameters()).dtype))
+    return found.float()
+
+
 @final
 class TwoStagePrior(FlatPrior):
     """p(z) = ∫ p(z|u) N(u; 0, I) du, a VAE of z with as many latents u as z has, one for all cells of a grid.
@@ -97,7 +103,7 @@ class TwoStagePrior(FlatPrior):
     def draw(self, eps: Tensor, context: Context) -> Tensor:
         """Returns z of noise for u and, behind it, for z given u: (K, B, 2D, ...) to (K, B, D, ...)."""
         u, own = eps.float().movedim(2, -1).chunk(2, -1)
-        cells = self.decoder(u) + torch.exp(0.5 * bound_logvar(self.raw_logvar)) * own
+        cells = through(self.decoder, u) + torch.exp(0.5 * bound_logvar(self.raw_logvar.float())) * own
         return (cells * self.spread + self.shift).movedim(-1, 2).to(eps.dtype)
 
     def fit(self, z: Tensor, context: Context, *, steps: int | None = None, seed: int = 0) -> tuple[float, ...]:
@@ -113,14 +119,14 @@ class TwoStagePrior(FlatPrior):
     def _bound(self, z: Tensor, noise: Noise, draws: int) -> Tensor:
         """Returns the bound, (K, B, D, ...) to (K, B) nats, each sample's u by its own noise."""
         cells = ((z.float().movedim(2, -1) - self.shift) / self.spread)[None]  # (1, K, B, ..., D)
-        mean, raw = self.encoder(cells).chunk(2, -1)
+        mean, raw = through(self.encoder, cells).chunk(2, -1)
         logvar = bound_logvar(raw)
         shape = (*z.shape[:2], draws * z.shape[2], *z.shape[3:])
         # level 1: those of level 0 made z, and the u of a z must not depend on its noise but through z
         eps = noise.normal(shape, cells, level=1, stride=self.latent_stride or 1)
         eps = eps.unflatten(2, (draws, -1)).movedim(2, 0).movedim(3, -1)
         u = mean + torch.exp(0.5 * logvar) * eps
-        width = bound_logvar(self.raw_logvar)
-        left = (cells - self.decoder(u)) ** 2 * torch.exp(-width) + width + math.log(2 * math.pi)
+        width = bound_logvar(self.raw_logvar.float())
+        left = (cells - through(self.decoder, u)) ** 2 * torch.exp(-width) + width + math.log(2 * math.pi)
         terms = -0.5 * (left + u**2 - eps**2 - logvar).sum(-1) - self.spread.log().sum()
         return torch.logsumexp(terms.flatten(3).sum(3) if terms.dim() > 3 else terms, 0) - math.log(draws)
