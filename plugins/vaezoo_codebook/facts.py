@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import ast
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from vaezoo.core.facts import Grid, PriorFacts, check_widths
-from vaezoo.errors import ConfigError
+from vaezoo.errors import ConfigError, IncompatibleParts
 
 WIDTHS, DEPTHS = (32, 48, 64), (0, 1, 1)
 """Channels and codebooks of each scale, fine to coarse, from stride 2: one codebook at stride 4, one at stride 8."""
@@ -174,3 +177,76 @@ def residual_fsq(
     check_levels(latent_channels, levels)
     check_depth(depth)
     return _facts(latent_channels, latent_stride)
+
+
+BOOKS = {
+    "vq": "vaezoo_codebook.vector:VQPrior",
+    "residual-vq": "vaezoo_codebook.vector:ResidualVQPrior",
+    "product-vq": "vaezoo_codebook.vector:ProductVQPrior",
+    "fsq": "vaezoo_codebook.scalar:FSQPrior",
+    "residual-fsq": "vaezoo_codebook.scalar:ResidualFSQPrior",
+}
+"""The priors whose codes lie on one grid, and their classes."""
+
+_FACTS: dict[str, Callable[..., PriorFacts]] = {
+    "vq": vq,
+    "residual-vq": residual_vq,
+    "product-vq": product_vq,
+    "fsq": fsq,
+    "residual-fsq": residual_fsq,
+}
+
+
+def codebook_told(around: str) -> tuple[str, dict[str, Any]]:
+    """Returns name and options of a codebook prior: of ``vq(entries=64)``, ``("vq", {"entries": 64})``.
+
+    Raises:
+        IncompatibleParts: The name is no codebook prior's.
+        ConfigError: The text cannot be read, or the prior has no such option.
+    """
+    name, bracket, rest = around.partition("(")
+    name = name.rpartition("/")[2].strip()
+    if name not in BOOKS:
+        raise IncompatibleParts(
+            f"The prior 'autoregressive' is over the codes of one grid, which {', '.join(BOOKS)} have; the prior "
+            f"{name!r} has none.",
+            hint="Fit a mixture or a flow where there are no codes.",
+            value=around,
+        )
+    try:
+        call = ast.parse(f"f({rest}" if bracket else "f()", mode="eval").body
+        if not isinstance(call, ast.Call) or call.args:
+            raise ValueError(rest)
+        options = {str(word.arg): ast.literal_eval(word.value) for word in call.keywords}
+        inspect.signature(_FACTS[name]).bind(1, None, **options)
+    except (SyntaxError, ValueError, TypeError) as error:
+        takes = ", ".join(list(inspect.signature(_FACTS[name]).parameters)[2:])
+        raise ConfigError(
+            f"Expected around as {name}(key=value) with options {takes}, got {around!r}.", value=around
+        ) from error
+    return name, options
+
+
+def check_masked(width: int, layers: int, reach: int) -> None:
+    """Refuses a network without channels, layers or reach.
+
+    Raises:
+        ConfigError: One is below 1.
+    """
+    if min(width, layers, reach) < 1:
+        came = (width, layers, reach)
+        raise ConfigError(f"Expected width, layers and reach of at least 1, got {came}.", value=came)
+
+
+def autoregressive(
+    latent_channels: int,
+    latent_stride: int | None = None,
+    around: str = "vq",
+    width: int = 64,
+    layers: int = 6,
+    reach: int = 1,
+) -> PriorFacts:
+    """Facts of :class:`vaezoo_codebook.autoregressive.AutoregressivePrior`: those of the codebook it is around."""
+    check_masked(width, layers, reach)
+    name, options = codebook_told(around)
+    return _FACTS[name](latent_channels, latent_stride, **options)

@@ -17,6 +17,8 @@ def vaezoo_registry_files() -> list[Path]:
 
 @hookimpl
 def vaezoo_conformance_cases() -> list[ConformanceCase]:
-    """Returns what the contract kit is to test: each model, and a codebook that learns by gradient."""
+    """Returns what the contract kit is to test: each model, a codebook that learns by gradient, and codes in turn."""
     by_gradient = ConformanceCase("vq-vae", {"prior": {"learn": "gradient"}})
-    return [*map(ConformanceCase, ("vq-vae", "vq-vae-2", "residual-vq-vae", "product-vq-vae", "fsq-vae")), by_gradient]
+    in_turn = ConformanceCase("vq-vae", {"prior": {"name": "autoregressive", "width": 16, "layers": 2}})
+    models = ("vq-vae", "vq-vae-2", "residual-vq-vae", "product-vq-vae", "fsq-vae")
+    return [*map(ConformanceCase, models), by_gradient, in_turn]

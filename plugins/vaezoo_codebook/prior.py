@@ -3,7 +3,8 @@
 The latents are the codes c. Their prior is uniform, p(c) = 1/K for each cell and codebook, and q(c|x) is all on one
 code, so the rate is exact and always the same: KL(q‖p) = log K nats for each cell and codebook. `log_p` and `log_q`
 are log probabilities of codes, not densities of the vectors that stand for them; with them −distortion − rate is a
-lower bound on log p(x), and an NLL with any number of samples is that bound. A better p(c) is fitted afterwards.
+lower bound on log p(x), and an NLL with any number of samples is that bound. A better p(c) is fitted
+afterwards: ``autoregressive``.
 """
 
 from __future__ import annotations
@@ -120,12 +121,22 @@ class CodebookPrior(Prior):
             eps = replace(noise, temperature=1.0).normal(shape, exact, level=level, stride=self.latent_stride or 1)
             sizes = torch.tensor(self.sizes, device=like.device).view(-1, 1, 1)
             drawn = (torch.special.ndtr(eps.double()) * sizes).long().minimum(sizes - 1)
-        codes = drawn.flatten(0, 1).unbind(1)
+        return self.spell(drawn.flatten(0, 1).unbind(1), context.batch, like)
+
+    def spell(self, codes: tuple[Tensor, ...], batch: int, like: Tensor) -> Latents:
+        """Returns the latents that codes stand for, with their probability under the uniform law.
+
+        Args:
+            codes: Of each codebook, int64 (K·B, h, w), the sample index slow.
+            batch: B.
+            like: Whose type the latents take.
+        """
+        rows, *cells = codes[0].shape
         values = self.look_up(tuple(each.flatten() for each in codes)).to(like)
-        z = values.view(k, context.batch, *cells, -1).movedim(-1, 2)
+        z = values.view(rows // batch, batch, *cells, -1).movedim(-1, 2)
         z = z.flatten(2) if self.latent_stride is None else z
-        rate = self._cell_rate() * math.prod(cells)
-        return Latents((z,), z.flatten(0, 1), log_p=torch.full(shape[:2], -rate, device=like.device), codes=codes)
+        log_p = torch.full(z.shape[:2], -self._cell_rate() * math.prod(cells), device=like.device)
+        return Latents((z,), z.flatten(0, 1), log_p=log_p, codes=codes)
 
     def _cell_rate(self) -> float:
         return sum(math.log(size) for size in self.sizes)

@@ -53,7 +53,9 @@ def fit_prior(
     fitted = fit_prior(model, _batch(data, model, limit), prior, steps=steps, seed=seed, **params)
     if output.suffix == ".safetensors":
         save_file(fitted, output)
-        told = ", ".join(f"{key!r}: {value!r}" for key, value in {"name": prior, **params}.items())
+        part = fitted.origin.spec.parts["prior"]
+        around = {key: part.arguments[key] for key in ("around",) if key in part.params}
+        told = ", ".join(f"{key!r}: {value!r}" for key, value in {"name": prior, **around, **params}.items())
         how = f'vaezoo.create({fitted.origin.name!r}, prior={{{told}}}, pretrained="{output}")'
     else:
         save(fitted, output)

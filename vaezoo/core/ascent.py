@@ -14,7 +14,13 @@ STEPS, ROWS, RATE = 2000, 256, 2e-3
 
 
 def ascend(
-    module: nn.Module, log_prob: Callable[[Tensor], Tensor], rows: int, steps: int | None = None, seed: int = 0
+    module: nn.Module,
+    log_prob: Callable[[Tensor], Tensor],
+    rows: int,
+    steps: int | None = None,
+    seed: int = 0,
+    *,
+    at_once: int = ROWS,
 ) -> tuple[float, ...]:
     """Maximises a module's mean log-likelihood over rows by Adam, in place; each step sees some rows, chosen anew.
 
@@ -24,6 +30,7 @@ def ascend(
         rows: How many rows there are.
         steps: Of Adam; `STEPS` where None.
         seed: Of the choices.
+        at_once: Rows that a step sees.
 
     Returns:
         The mean log-likelihood of the rows of each step, nats.
@@ -44,7 +51,7 @@ def ascend(
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     with torch.enable_grad():
         for _ in range(steps):
-            chosen = torch.randint(rows, (min(ROWS, rows),), generator=generator).to(parameters[0].device)
+            chosen = torch.randint(rows, (min(at_once, rows),), generator=generator).to(parameters[0].device)
             found = log_prob(chosen).mean()
             optimiser.zero_grad()
             (-found).backward()

@@ -54,6 +54,15 @@ class Prior(ABC, nn.Module):
         One that does keeps it in a tuple: an attribute would be a submodule, and its tensors twice in every file.
         """
 
+    def adopt(self, old: Prior) -> None:
+        """Takes over what the prior of the same model that it replaces has and it has too: tensors of the same name.
+
+        So a codebook stays, and a prior of the same kind starts where the old one was.
+        """
+        own = self.state_dict()
+        theirs = {n: t for n, t in old.state_dict().items() if n in own and own[n].shape == t.shape}
+        self.load_state_dict(theirs, strict=False)
+
     def axes(self, z: tuple[Tensor, ...], level: int = 0) -> tuple[Axis, ...]:
         """Returns what of a level's latents can be moved alone; see :meth:`move`.
 
@@ -120,7 +129,8 @@ class Prior(ABC, nn.Module):
         """Fits the prior to latents by maximum likelihood, in place; see :func:`vaezoo.fit_prior`.
 
         Args:
-            z: Latents of N images, (N, D) or (N, D, h, w), finite.
+            z: Latents of N images, (N, D) or (N, D, h, w), finite; where they are codes, those, int64
+                (N, codebooks, h, w).
             context: Of those N images.
             steps: At most so many; what is usual for the prior where None.
             seed: Of all draws.
@@ -153,16 +163,25 @@ class FlatPrior(Prior):
         latent_channels: D.
         latent_stride: Pixels per cell of (B, D, h, w) latents; None for vectors (B, D).
         exact_for: Posteriors that :meth:`rate` takes.
+        noise_channels: Of the noise of a draw; 0 where they are D.
     """
 
     exact_for: ClassVar[tuple[type[Posterior], ...]] = (DiagonalGaussian,)
     lies: ClassVar[str] = ""
     latent_channels: int
     latent_stride: int | None
+    noise_channels: int = 0
 
     @abstractmethod
     def log_prob(self, z: Tensor, context: Context) -> Tensor:
         """Returns log p(z), (K, B, ...) to (K, B) nats."""
+
+    def weigh(self, z: Tensor, context: Context, noise: Noise) -> Tensor:
+        """Returns log p(z), or of a prior that cannot say it the logarithm of what the mean over noise is p(z) of.
+
+        So a bound made of it is one still, and importance weights stay weights; see ``log_prob`` for the shapes.
+        """
+        return self.log_prob(z, context)
 
     @abstractmethod
     def rate(self, posterior: DiagonalGaussian, context: Context) -> Tensor | None:
@@ -170,7 +189,7 @@ class FlatPrior(Prior):
 
     @abstractmethod
     def draw(self, eps: Tensor, context: Context) -> Tensor:
-        """Returns z from standard normal noise of its shape (K, B, ...)."""
+        """Returns z from standard normal noise of its shape (K, B, ...), or of :attr:`noise_channels`."""
 
     def state(self, z: Tensor) -> Tensor:
         """Returns what the decoder sees of z, (K, B, ...) to (K·B, ...): z itself, unless a prior knows better."""
@@ -225,7 +244,7 @@ class FlatPrior(Prior):
                 value=type(belief).__name__,
             )
         z, log_q = belief.sample(k, noise, stride=self.latent_stride or 1)
-        log_p = self.log_prob(z, context)
+        log_p = self.weigh(z, context, noise or Noise())
         rate: tuple[Tensor, ...] = ()
         if log_q is not None:
             exact = self.rate(cast(Any, belief), context) if isinstance(belief, self.exact_for) else None
@@ -245,7 +264,7 @@ class FlatPrior(Prior):
         given = (context.image, context.vector, *self.parameters(), *self.buffers())
         like = next((t for t in given if t is not None), torch.zeros(()))
         grid = () if self.latent_stride is None else tuple(-(-s // self.latent_stride) for s in context.size)
-        shape = (k, context.batch, self.latent_channels, *grid)
+        shape = (k, context.batch, self.noise_channels or self.latent_channels, *grid)
         eps = (noise or Noise()).normal(shape, like, stride=self.latent_stride or 1)
         z = self.draw(eps, context)
         return Latents((z,), self.state(z), log_p=self.log_prob(z, context))

@@ -39,8 +39,9 @@ def fit_prior(
     Args:
         model: Trained, made by :func:`vaezoo.create` or :func:`vaezoo.load`; its latents are drawn from q(z|x).
         data: Images (N, C, H, W), those it was trained on, or a batch of them with its conditions.
-        prior: Name of the prior to fit: ``mixture``, or a plugin's, such as ``flow``.
-        samples: Latents drawn for each image.
+        prior: Name of the prior to fit: ``mixture``, or a plugin's, such as ``flow``; ``autoregressive`` for the
+            codes of a codebook, which stays.
+        samples: Latents drawn for each image; codes are certain, and taken once.
         batch: Images at once.
         steps: Of the fit, at most; what is usual for the prior where None.
         seed: Of the latents, of the prior's start and of the fit.
@@ -76,29 +77,17 @@ def fit_prior(
     for slot in ("conditioner", "encoder", "decoder"):
         if (part := getattr(model, slot)) is not None:
             getattr(fitted, slot).load_state_dict(part.state_dict())
-    own = fitted.prior.state_dict()
-    old = {n: t for n, t in model.prior.state_dict().items() if n in own and own[n].shape == t.shape}
-    fitted.prior.load_state_dict(
-        old, strict=False
-    )  # a codebook stays, and a prior of the same kind starts where it was
+    fitted.prior.adopt(model.prior)
     like = next(model.parameters())
     fitted.to(like.device).eval()
     with _resting(model), torch.no_grad():
         z, context = _latents(model, given, samples, batch, seed)
-    if not z.isfinite().all():
-        bad = int((~z.flatten(1).isfinite().all(1)).sum())
-        raise TrainingError(
-            f"Expected finite latents, got NaN or infinity in {bad} of {len(z)}.",
-            hint="Look at the images and at the model's weights.",
-            value=bad,
-        )
+        _decodes_the_same(model, fitted, given, prior, Noise(seed=seed))
     fitted.prior.fit(z, context, steps=steps, seed=seed)
     fitted.to(like.dtype)
     for name, tensor in fitted.prior.state_dict().items():
         if not tensor.isfinite().all():
             raise TrainingError(f"The fit of {prior!r} ended in NaN or infinity in {name!r}.", value=name)
-    with _resting(model), torch.no_grad():
-        _decodes_the_same(model, fitted, given, prior, Noise(seed=seed))
     fitted.origin = Origin(model.origin.name, spec)
     tell_created(kept, model.origin.name, fitted)
     return fitted
@@ -119,23 +108,55 @@ def _with_prior(model: VAE, prior: str, params: dict[str, Any], kept: Keeper) ->
     registry = Registry(str(told["owner"]))
     registry.parts = kept.registry.parts
     registry.add_model(str(told["name"]), body_of(told), Source(str(told["owner"])))
-    return resolve(registry, str(told["name"]), {"prior": {"name": prior, **params}})
+    found = resolve(registry, str(told["name"]), {"prior": {"name": prior, **params}})
+    if (part := found.parts["prior"]) and "around" in part.params and "around" not in params:
+        return resolve(registry, str(told["name"]), {"prior": {"name": prior, "around": _said(spec), **params}})
+    return found
+
+
+def _said(spec: ModelSpec) -> str:
+    """Returns a model's prior as ``NAME(key=value)``, for one that is to be around it, or what it is around itself."""
+    part = spec.parts["prior"]
+    if part is None:
+        return ""
+    if "around" in part.params:
+        return str(part.arguments["around"])
+    options = (f"{key}={value!r}" for key, value in part.arguments.items() if not key.startswith("latent_"))
+    return f"{part.part.name}({', '.join(options)})"
 
 
 def _latents(model: VAE, given: Batch, samples: int, batch: int, seed: int) -> tuple[Tensor, Context]:
-    """Returns draws of q(z|x), the draw slow, (samples·N, D, ...) in fp32, and the context of each."""
+    """Returns draws of q(z|x), the draw slow, (samples·N, D, ...) in fp32, and the context of each.
+
+    Of a model whose latents are codes it returns those, (N, codebooks, h, w).
+    """
     import torch
 
     from ..core import Noise
 
-    found, contexts = [], []
+    found, contexts, bad = [], [], 0
     for start in range(0, len(given.y), batch):
         latents, context = _infer(
             model, given, slice(start, start + batch), samples, Noise(seed=seed).at(start * samples)
         )
-        found.append(latents.z[0].float())
+        z = latents.z[0][:1] if latents.codes else latents.z[0]
+        bad += int((~z.flatten(2).isfinite().all(2)).sum())
+        if len(grids := sorted({tuple(codes.shape[1:]) for codes in latents.codes})) > 1:
+            raise IncompatibleParts(
+                f"Expected codes on one grid, got them on grids of {grids} cells.",
+                hint="Fit a prior to a model with codes at one scale.",
+                value=grids,
+            )
+        found.append(torch.stack(latents.codes, 1)[None] if latents.codes else z.float())
         contexts.append(context)
     z, first = torch.cat(found, 1).flatten(0, 1), contexts[0]
+    samples = len(found[0])
+    if bad:
+        raise TrainingError(
+            f"Expected finite latents, got NaN or infinity in {bad} of {len(z)}.",
+            hint="Look at the images and at the model's weights.",
+            value=bad,
+        )
     vectors = [c.vector for c in contexts if c.vector is not None]
     vector = torch.cat(vectors) if vectors else None
     return z, replace(first, batch=len(z) // samples, image=None, features=(), vector=vector).repeat(samples)

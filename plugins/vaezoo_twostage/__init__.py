@@ -1,0 +1,1 @@
+"""A second VAE for a prior: on the latents of the first."""

@@ -1,0 +1,22 @@
+"""What this plugin tells the zoo. Imports no torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vaezoo import ConformanceCase, hookimpl
+
+VAEZOO_API = 1
+
+
+@hookimpl
+def vaezoo_registry_files() -> list[Path]:
+    """Returns this plugin's registry file."""
+    return [Path(__file__).with_name("registry.yaml")]
+
+
+@hookimpl
+def vaezoo_conformance_cases() -> list[ConformanceCase]:
+    """Returns what the contract kit is to test: the model, and a grid of cells."""
+    on_a_grid = ConformanceCase("conv-beta", {"prior": {"name": "two-stage", "hidden": [16]}, "loss": "elbo"})
+    return [ConformanceCase("two-stage-vae"), on_a_grid]
