@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import reduce
-from operator import add
 from typing import Any, Literal, final
 
 import torch
@@ -123,7 +121,7 @@ class VAE(nn.Module):
         likelihood = self._look(latents, context, k)
         log_likelihood = likelihood.log_prob(x)
         distortion = -log_likelihood.mean(0)
-        rate = reduce(add, latents.rate) if latents.rate else torch.full_like(distortion, math.nan)
+        rate = sum(latents.rate[1:], latents.rate[0]) if latents.rate else torch.full_like(distortion, math.nan)
         return Bound(context, belief, latents, likelihood, log_likelihood, distortion, rate)
 
     def _infer(self, belief: Posterior | Pyramid, context: Context, x: Tensor, k: int, noise: Noise | None) -> Latents:
