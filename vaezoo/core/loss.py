@@ -105,6 +105,7 @@ class ELBOLoss(Loss):
         beta = self.beta * min(1.0, (step + 1) / self.warmup) if self.warmup else self.beta
         # A Monte Carlo rate may be negative by chance, so without free nats nothing is clamped.
         rates = [r.mean().clamp_min(self.free_nats) if self.free_nats else r.mean() for r in bound.latents.rate]
-        rate = sum(rates, start=torch.zeros(()).to(batch.y))
-        loss = bound.distortion.mean() + beta * rate + bound.penalty.mean()
+        loss = sum((beta * rate for rate in rates), start=bound.distortion.mean())
+        if bound.latents.penalties:
+            loss = loss + bound.penalty.mean()
         return Terms(loss, {**bound_reports(bound), "beta": torch.tensor(beta)})

@@ -121,7 +121,7 @@ class VAE(nn.Module):
         likelihood = self._look(latents, context, k)
         log_likelihood = likelihood.log_prob(x)
         distortion = -log_likelihood.mean(0)
-        rate = torch.stack(latents.rate).sum(0) if latents.rate else torch.full_like(distortion, math.nan)
+        rate = sum(latents.rate[1:], latents.rate[0]) if latents.rate else torch.full_like(distortion, math.nan)
         return Bound(context, belief, latents, likelihood, log_likelihood, distortion, rate)
 
     def _infer(self, belief: Posterior | Pyramid, context: Context, x: Tensor, k: int, noise: Noise | None) -> Latents:
@@ -213,7 +213,8 @@ class VAE(nn.Module):
 
     def _check_pair(self, batch: Batch, check: Callable[..., Tensor]) -> tuple[Tensor, Tensor]:
         """Returns y and x, each checked, of one shape."""
-        y, x = self._check(batch.y, "y", check), self._check(batch.target, "x", check)
+        y = self._check(batch.y, "y", check)
+        x = y if batch.x is None else self._check(batch.x, "x", check)
         if x.shape != y.shape:
             raise ShapeError(
                 f"Expected y and x of one shape, got {tuple(y.shape)} and {tuple(x.shape)}.", value=(y.shape, x.shape)

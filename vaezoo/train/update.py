@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, final
 
 import torch
@@ -69,7 +69,8 @@ class Updater:
             (terms.loss / len(pieces)).backward(inputs=list(parameters.values()))
             prefix = "" if len(self.phases) == 1 else f"{phase.name}."
             for name, value in {"loss": terms.loss, **terms.reports}.items():
-                reports[prefix + name] = reports.get(prefix + name, 0) + value.detach().float() / len(pieces)
+                share = value.detach().float() if len(pieces) == 1 else value.detach().float() / len(pieces)
+                reports[prefix + name] = reports[prefix + name] + share if prefix + name in reports else share
         gradients = {name: p.grad for name, p in parameters.items() if p.grad is not None}
         self.ranks.average([*gradients.values(), reports[prefix + "loss"]])
         norm = get_total_norm(list(gradients.values()), foreach=True)
@@ -79,16 +80,18 @@ class Updater:
             clip_grads_with_norm_(
                 [parameters[name] for name in gradients], self.recipe.optimizer.clip, norm, foreach=True
             )
+        rate = learning_rate(step, self.total, self.recipe.optimizer)
         for optimizer in self.optimizers[phase.name]:
             for group in optimizer.param_groups:
-                group["lr"] = learning_rate(step, self.total, self.recipe.optimizer)
+                group["lr"] = rate
             optimizer.step()
         return reports
 
     def arithmetic(self) -> AbstractContextManager[Any]:
-        """Returns the autocast context of the recipe's precision."""
-        enabled = self.recipe.precision is Precision.bf16
-        return torch.autocast(self.ranks.device.type, dtype=torch.bfloat16, enabled=enabled)
+        """Returns the autocast context of the recipe's precision, an empty one where that is fp32."""
+        if self.recipe.precision is not Precision.bf16:
+            return nullcontext()
+        return torch.autocast(self.ranks.device.type, dtype=torch.bfloat16)
 
     def state(self) -> dict[str, Any]:
         """Returns what a checkpoint keeps of the optimisers."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from inspect import signature
 from typing import Any, final
 
 import torch
@@ -12,10 +13,11 @@ from torch import Tensor
 def coin_log_prob(x: Tensor, logits: Tensor) -> Tensor:
     """Returns Σ x·l − log(1 + eˡ) over pixels P.
 
-    It is Σ x·l − max(l, 0) − log(1 + e^−|l|), and the last term summed is the logarithm of a product whose factors are
-    in [1, 2]: one logarithm for up to 120 pixels. All of it happens in one buffer, since memory that is asked for anew
-    costs more than the arithmetic. On one thread of a CPU this takes 0.2 to 0.8 of the time of torch's softplus, a
-    product and a sum, with no larger errors.
+    It is Σ x·l − max(l, 0) + log σ(|l|), and the last term summed is the logarithm of a product whose factors, by the
+    logistic function σ, are in [½, 1]: one logarithm for up to 120 pixels. All of it happens in one buffer, since
+    memory that is asked for anew costs more than the arithmetic; torch's σ takes half the time of its exponential. On
+    one thread of a CPU this takes 0.4 to 0.8 of the time of torch's softplus, a product and a sum, with gradients 0.75
+    to 1 of it, with no larger errors.
 
     Args:
         x: (B, P) in [0, 1].
@@ -32,15 +34,15 @@ def coin_log_prob(x: Tensor, logits: Tensor) -> Tensor:
 
 @lru_cache
 def _factors(pixels: int) -> int:
-    """Returns how many factors in [1, 2] are multiplied: a divisor of the pixels, small enough for fp32."""
+    """Returns how many factors in [½, 1] are multiplied: a divisor of the pixels, small enough for fp32."""
     return max(count for count in range(1, 121) if pixels % count == 0)
 
 
 def _total(x: Tensor, logits: Tensor) -> Tensor:
     buffer = logits.clamp_min(0)
     misses = buffer.addcmul_(x, logits, value=-1).sum(2)
-    factors = buffer.copy_(logits).abs_().neg_().exp_().add_(1).unflatten(2, (-1, _factors(x.shape[-1])))
-    return -misses - factors.prod(3).log_().sum(2)
+    factors = buffer.copy_(logits).abs_().sigmoid_().unflatten(2, (-1, _factors(x.shape[-1])))
+    return factors.prod(3).log_().sum(2) - misses
 
 
 @final
@@ -66,3 +68,7 @@ class _CoinLogProb(torch.autograd.Function):
             (gradient * logits).sum(0) if by_x else None,
             gradient * (x - torch.sigmoid(logits)) if by_logits else None,
         )
+
+
+# apply() asks for it at every call, and making it takes longer than the arithmetic of a small batch.
+_CoinLogProb.forward.__signature__ = signature(_CoinLogProb.forward)  # type: ignore[attr-defined]
