@@ -69,23 +69,27 @@ def test_open_border_says_nothing_beyond_it() -> None:
 @pytest.mark.parametrize("boundary", ["open", "circular"])
 def test_a_delta_leaves_what_the_denoiser_leaves(boundary: str) -> None:
     model = Denoiser(told=True)
-    restored = Deblur(DELTA, sigma=2.55, boundary=boundary).restore(Restorer(model), CAT)
+    restored = Deblur(DELTA, sigma=2.55, boundary=boundary, perturb=0).restore(Restorer(model), CAT)
     assert torch.allclose(restored.image, CAT, atol=1e-5) and restored.scale is None
     levels = [level for _, level in model.seen]
     assert levels == pytest.approx([49 * (2.55 / 49) ** (i / 7) for i in range(8)], rel=1e-4)
     assert restored.facts["noise_levels"] == 2.55 and restored.facts["residual_levels"] < 0.01
 
 
-def test_a_blind_denoiser_gets_noise_of_the_level_both_ways() -> None:
-    model = Denoiser(told=False)
+@pytest.mark.parametrize("told", [True, False])
+def test_a_denoiser_gets_noise_both_ways(told: bool) -> None:
+    model = Denoiser(told)
     ticks: list[tuple[int, int]] = []
-    task = Deblur(DELTA, sigma=2.55, iterations=3)
+    task = Deblur(DELTA, sigma=2.55, iterations=3, perturb=0.8)
     image = task.restore(Restorer(model), CAT, lambda done, count: ticks.append((done, count))).image
     assert torch.allclose(image, CAT, atol=1e-5)
     assert ticks == [(i, 6) for i in range(1, 7)]
+    expected = [0.8 * level for level in (49, math.sqrt(49 * 2.55), 2.55)]
     pairs = [(model.seen[i][0] - model.seen[i + 1][0]) / 2 for i in (0, 2, 4)]
-    assert [255 * eps.std().item() for eps in pairs] == pytest.approx([49, math.sqrt(49 * 2.55), 2.55], rel=0.02)
-    assert torch.equal(image, task.restore(Restorer(Denoiser(told=False)), CAT).image)
+    assert [255 * eps.std().item() for eps in pairs] == pytest.approx(expected, rel=0.02)
+    if told:
+        assert [model.seen[i][1] for i in (1, 3, 5)] == pytest.approx(expected, rel=1e-4)
+    assert torch.equal(image, task.restore(Restorer(Denoiser(told)), CAT).image)
 
 
 def test_the_shipped_denoiser_undoes_a_blur() -> None:
@@ -101,22 +105,24 @@ def test_an_open_border_rings_less() -> None:
     kernel = motion_kernel(9, 20)
     y = blur(CAT, kernel, "valid")
     x = CAT[..., 5:-5, 5:-5]
-    found = {
-        b: Deblur(kernel, 1.0, boundary=b).restore(Restorer(Denoiser(True)), y).image for b in ("open", "circular")
-    }
+    tasks = {name: Deblur(kernel, 1.0, boundary=name, perturb=0) for name in BOUNDARIES}
+    found = {name: task.restore(Restorer(Denoiser(True)), y).image for name, task in tasks.items()}
     assert psnr_db(found["open"], x) > psnr_db(found["circular"], x) + 5
 
 
 def test_the_noise_level_is_estimated() -> None:
     y = gaussian_noise(blur(CAT, gaussian_kernel(2)), 8, seed=0)
-    assert Deblur(gaussian_kernel(2)).restore(Restorer(Denoiser(True)), y).facts["noise_levels"] == pytest.approx(
-        8, rel=0.1
-    )
+    restored = Deblur(gaussian_kernel(2)).restore(Restorer(Denoiser(True)), y)
+    assert restored.facts["noise_levels"] == pytest.approx(8, rel=0.1)
 
 
-def test_gray() -> None:
-    y = blur(CAT[:, :1], DELTA)
-    assert Deblur(DELTA, 1.0).restore(Restorer(Denoiser(False)), y).image.shape == y.shape
+def test_gray_has_noise_of_its_own_in_each_channel() -> None:
+    model, y = Denoiser(False), CAT[:, :1]
+    restored = Deblur(DELTA, 2.55, iterations=2, perturb=1).restore(Restorer(model), y)
+    assert restored.image.shape == y.shape and torch.allclose(restored.image, y, atol=1e-5)
+    eps = [255 * (model.seen[i][0] - model.seen[i + 1][0])[0] / 2 for i in (0, 2)]
+    assert [plane.std().item() for plane in eps] == pytest.approx([69, 2.55 * math.sqrt(3)], rel=0.02)
+    assert torch.corrcoef(eps[0].flatten(1)).fill_diagonal_(0).abs().max() < 0.05
 
 
 def test_protocol() -> None:
@@ -146,6 +152,7 @@ def test_protocol() -> None:
             "Expected a noise level of at least 0, in .* got nan",
         ),
         ({"kernel": DELTA, "iterations": 0}, ConfigError, "Expected at least 1 iteration, got 0"),
+        ({"kernel": DELTA, "perturb": -1.0}, ConfigError, "Expected a perturbation of at least 0, got -1.0"),
         ({"kernel": DELTA, "boundary": "reflect"}, ConfigError, "A boundary is open or circular, not 'reflect'"),
     ],
 )

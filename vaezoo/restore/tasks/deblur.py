@@ -27,6 +27,8 @@ LEAST = 0.255
 """Noise level, grey levels, that a picture with less is taken to have."""
 WEIGHT = 0.23
 """λ of the prior. FIRST, LEAST and WEIGHT are those of the source of :class:`Deblur`."""
+MOST = 69.0
+"""Noise level of a channel, grey levels, up to which a gray picture's three channels get more than one would."""
 BOUNDARIES = ("open", "circular")
 
 
@@ -37,10 +39,11 @@ class Deblur(Task):
 
     z = y; for σₖ = 49 … σ:  x = argmin ‖y − k∗x‖² + λσ²/σₖ² ‖x − z‖²;  z = denoiser of level σₖ of x
 
-    What is left in x is not white noise of level σₖ, so a denoiser that is blind to the level would take it for part of
-    the picture. It is therefore given x + ε and x − ε, with seeded noise ε of level σₖ, and the mean of the two results
-    is taken: 0.8 to 1.4 dB more on photos than of x + ε alone, and much more than of x. No uncertainty is stated: the
-    denoiser knows nothing of what the blur took away.
+    What is left in x is not white noise, so a denoiser that finds the level by itself takes it for part of the picture,
+    and what is wrong grows. It is therefore given x + ε and x − ε, with seeded white noise ε, and the mean of the two
+    results is taken; ε alone would leave its own error. On four photos of cid22-valid and the shipped `denoise`, mean
+    PSNR in dB: without ε 31.5, with x + ε 35.2, with both 36.3. No uncertainty is stated: the denoiser knows nothing of
+    what the blur took away.
 
     Args:
         kernel: (h, w), not negative, of sum 1: a tensor, an array or lists; see `vaezoo.image.kernels`.
@@ -48,27 +51,30 @@ class Deblur(Task):
         iterations: Number of turns, at least 1.
         boundary: ``"open"`` for photos: what lies beyond the border is unknown, and found along with the picture.
             ``"circular"`` for benchmarks, whose pictures were blurred as if they went on at the other side.
+        perturb: Standard deviation of ε in units of σₖ; 0 for none, which takes half the time and a denoiser that obeys
+            the level it is told.
         seed: Of ε.
 
     Raises:
         ShapeError: The kernel is none, or sigma negative or not finite.
-        ConfigError: There is no kernel, no such boundary, or less than one turn.
+        ConfigError: There is no kernel, no such boundary, less than one turn, or perturb is negative or not finite.
 
     Source: Plug-and-Play Image Restoration with Deep Denoiser Prior (Zhang et al., 2021), whose denoiser is told the
-    level; the open border is ours.
+    level; ε and the open border are ours.
     """
 
     kernel: Any = None
     sigma: float | None = None
     iterations: int = 8
     boundary: str = "open"
+    perturb: float = 1.4
     seed: int = 0
 
     name: ClassVar[str] = "deblur"
     model: ClassVar[str] = "denoise"
     data: ClassVar[str] = "set5"
     unit: ClassVar[str] = "index of the kernel"
-    levels: ClassVar[tuple[float, ...]] = (0, 2, 4, 6)
+    levels: ClassVar[tuple[float, ...]] = (1, 3)
 
     def __post_init__(self) -> None:
         if self.kernel is None:
@@ -82,6 +88,8 @@ class Deblur(Task):
             raise ConfigError(f"Expected at least 1 iteration, got {self.iterations}.", value=self.iterations)
         if self.boundary not in BOUNDARIES:
             raise ConfigError(f"A boundary is {' or '.join(BOUNDARIES)}, not {self.boundary!r}.", value=self.boundary)
+        if not (math.isfinite(self.perturb) and self.perturb >= 0):
+            raise ConfigError(f"Expected a perturbation of at least 0, got {self.perturb}.", value=self.perturb)
 
     def restore(self, restorer: Restorer, y: Tensor, progress: Progress | None = None) -> Restoration:
         """See :meth:`vaezoo.restore.task.Task.restore`.
@@ -97,7 +105,7 @@ class Deblur(Task):
         kernel, y = as_kernel(self.kernel), y.cpu()
         sigma = 255 * noise_level(y) if self.sigma is None else float(self.sigma)
         data = DataStep(y, kernel, margin=max(kernel.shape) if self.boundary == "open" else 0)
-        prior = _Prior(restorer, self.iterations, self.seed, progress)
+        prior = _Prior(restorer, self, progress)
         z = data.start
         for level in _levels(sigma, self.iterations):
             z = prior(data(z, WEIGHT * (max(sigma, LEAST) / level) ** 2), level / 255)
@@ -183,13 +191,17 @@ def _levels(sigma: float, count: int) -> list[float]:
 
 
 class _Prior:
-    """The denoiser; each time the image is turned or mirrored another way, as the source does."""
+    """The denoiser; each time the image is turned or mirrored another way, as the source does.
 
-    def __init__(self, restorer: Restorer, count: int, seed: int, progress: Progress | None) -> None:
+    A gray image goes through a colour model as three equal channels with noise of their own, √3 times as much, since
+    their mean is taken: a model of colour photos has not seen noise that is the same in all channels, and leaves it.
+    """
+
+    def __init__(self, restorer: Restorer, task: Deblur, progress: Progress | None) -> None:
         self.restorer, self.progress, self.tile = restorer, progress, 0
-        self.told = "sigma" in restorer.takes
-        self.passes, self.done, self.turn = count * (1 if self.told else 2), 0, 0
-        self.generator = torch.Generator().manual_seed(seed)
+        self.told, self.perturb = "sigma" in restorer.takes, task.perturb
+        self.passes, self.done, self.turn = task.iterations * (2 if task.perturb else 1), 0, 0
+        self.generator = torch.Generator().manual_seed(task.seed)
 
     def __call__(self, x: Tensor, level: float) -> Tensor:
         """Returns x (1, C, H, W) without noise of a level, in units of the pixel value."""
@@ -197,22 +209,22 @@ class _Prior:
         self.turn += 1
         x = torch.rot90(x, turned, (2, 3))
         x = x.flip(3) if mirrored else x
-        if self.told:
-            z = self._pass(x, torch.full_like(x[:, :1], level))
-        else:
-            eps = torch.randn(x.shape, generator=self.generator) * level
-            z = (self._pass(x + eps) + self._pass(x - eps)) / 2
+        z = self._perturbed(x, self.perturb * level) if self.perturb else self._pass(x, level)
         return torch.rot90(z.flip(3) if mirrored else z, -turned, (2, 3))
 
-    def _pass(self, x: Tensor, sigma: Tensor | None = None) -> Tensor:
-        restored = self.restorer(x, self._step(), None if sigma is None else {"sigma": sigma})
+    def _perturbed(self, x: Tensor, level: float) -> Tensor:
+        channels = x.shape[1]
+        if channels == 1 and (many := self.restorer.model.channels) > 1:
+            x, level = x.expand(-1, many, -1, -1), min(many**0.5 * level, max(level, MOST / 255))
+        eps = torch.randn(x.shape, generator=self.generator) * level
+        z = (self._pass(x + eps, level) + self._pass(x - eps, level)) / 2
+        return z if z.shape[1] == channels else z.mean(1, keepdim=True)
+
+    def _pass(self, x: Tensor, level: float) -> Tensor:
+        tell = None if self.progress is None else partial(_tell, self.progress, self.done, self.passes)
+        restored = self.restorer(x, tell, {"sigma": torch.full_like(x[:, :1], level)} if self.told else None)
         self.tile, self.done = restored.tile, self.done + 1
         return restored.image
-
-    def _step(self) -> Progress | None:
-        if self.progress is None:
-            return None
-        return partial(_tell, self.progress, self.done, self.passes)
 
 
 def _tell(progress: Callable[[int, int], None], before: int, passes: int, done: int, tiles: int) -> None:
