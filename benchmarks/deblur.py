@@ -68,8 +68,8 @@ def main() -> None:
                 x, y, task = Deblur.example(to_tensor(Picture(array)), level, index)
                 results = {
                     "blurred": y,
-                    "wiener": by_channel(wiener, y, task.kernel),  # type: ignore[attr-defined]
-                    "richardson-lucy": by_channel(richardson_lucy, y, task.kernel),  # type: ignore[attr-defined]
+                    "wiener": by_channel(wiener, y, task.kernel),
+                    "richardson-lucy": by_channel(richardson_lucy, y, task.kernel),
                     "denoise": task.restore(restorer, y).image,
                 }
                 for method, x_hat in results.items():

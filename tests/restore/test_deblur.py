@@ -110,6 +110,13 @@ def test_an_open_border_rings_less() -> None:
     assert psnr_db(found["open"], x) > psnr_db(found["circular"], x) + 5
 
 
+def test_what_rings_far_beyond_white_is_cut_off_before_the_denoiser() -> None:
+    model, y = Denoiser(True), blur(CAT, motion_kernel(15, 35), "valid")
+    Deblur(motion_kernel(15, 35), 0.0, boundary="circular", perturb=0).restore(Restorer(model), y)
+    assert all(x.min() >= -1 and x.max() <= 2 for x, _ in model.seen)
+    assert max(x.max() for x, _ in model.seen) == 2
+
+
 def test_the_noise_level_is_estimated() -> None:
     y = gaussian_noise(blur(CAT, gaussian_kernel(2)), 8, seed=0)
     restored = Deblur(gaussian_kernel(2)).restore(Restorer(Denoiser(True)), y)
@@ -152,7 +159,7 @@ def test_protocol() -> None:
             "Expected a noise level of at least 0, in .* got nan",
         ),
         ({"kernel": DELTA, "iterations": 0}, ConfigError, "Expected at least 1 iteration, got 0"),
-        ({"kernel": DELTA, "perturb": -1.0}, ConfigError, "Expected a perturbation of at least 0, got -1.0"),
+        ({"kernel": DELTA, "perturb": -1.0}, ConfigError, "Expected a perturbation of 0 to 2, got -1.0"),
         ({"kernel": DELTA, "boundary": "reflect"}, ConfigError, "A boundary is open or circular, not 'reflect'"),
     ],
 )

@@ -29,6 +29,8 @@ WEIGHT = 0.23
 """λ of the prior. FIRST, LEAST and WEIGHT are those of the source of :class:`Deblur`."""
 MOST = 69.0
 """Noise level of a channel, grey levels, up to which a gray picture's three channels get more than one would."""
+BEYOND = 1.0
+"""How far x may leave [0, 1] before the denoiser; where a photo is deblurred as circular, its border rings to ±5."""
 BOUNDARIES = ("open", "circular")
 
 
@@ -57,7 +59,7 @@ class Deblur(Task):
 
     Raises:
         ShapeError: The kernel is none, or sigma negative or not finite.
-        ConfigError: There is no kernel, no such boundary, less than one turn, or perturb is negative or not finite.
+        ConfigError: There is no kernel, no such boundary, less than one turn, or perturb is not 0 to 2.
 
     Source: Plug-and-Play Image Restoration with Deep Denoiser Prior (Zhang et al., 2021), whose denoiser is told the
     level; ε and the open border are ours.
@@ -88,8 +90,8 @@ class Deblur(Task):
             raise ConfigError(f"Expected at least 1 iteration, got {self.iterations}.", value=self.iterations)
         if self.boundary not in BOUNDARIES:
             raise ConfigError(f"A boundary is {' or '.join(BOUNDARIES)}, not {self.boundary!r}.", value=self.boundary)
-        if not (math.isfinite(self.perturb) and self.perturb >= 0):
-            raise ConfigError(f"Expected a perturbation of at least 0, got {self.perturb}.", value=self.perturb)
+        if not 0 <= self.perturb <= 2:
+            raise ConfigError(f"Expected a perturbation of 0 to 2, got {self.perturb}.", value=self.perturb)
 
     def restore(self, restorer: Restorer, y: Tensor, progress: Progress | None = None) -> Restoration:
         """See :meth:`vaezoo.restore.task.Task.restore`.
@@ -205,6 +207,7 @@ class _Prior:
 
     def __call__(self, x: Tensor, level: float) -> Tensor:
         """Returns x (1, C, H, W) without noise of a level, in units of the pixel value."""
+        x = x.clamp(-BEYOND, 1 + BEYOND)
         turned, mirrored = self.turn % 4, self.turn // 4 % 2
         self.turn += 1
         x = torch.rot90(x, turned, (2, 3))
