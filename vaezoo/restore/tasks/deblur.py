@@ -29,6 +29,8 @@ WEIGHT = 0.23
 """λ of the prior. FIRST, LEAST and WEIGHT are those of the source of :class:`Deblur`."""
 MOST = 69.0
 """Noise level of a channel, grey levels, up to which a gray picture's three channels get more than one would."""
+STEPS, TOLERANCE = 30, 1e-4
+"""Of conjugate gradients at an open border: at most, and of the residual where it ends."""
 BEYOND = 1.0
 """How far x may leave [0, 1] before the denoiser; where a photo is deblurred as circular, its border rings to ±5."""
 BOUNDARIES = ("open", "circular")
@@ -135,8 +137,9 @@ class Deblur(Task):
 class DataStep:
     """What a blurred picture and its kernel say: the exact solution, by Fourier transform.
 
-    With a margin the picture is the inside of a canvas that is taken to be circular. Blurred pixels outside it were
-    never seen: at each call they are those of the last estimate, so that they say nothing new.
+    With a margin the picture is the inside of a canvas that is taken to be circular, and only blurred pixels inside it
+    count. That has no closed form: it is solved by conjugate gradients, preconditioned by the one that would have it if
+    the whole canvas were seen.
 
     Args:
         y: Blurred, (1, C, H, W).
@@ -155,17 +158,37 @@ class DataStep:
         self._kernel = spectrum(kernel, self.size)
         self._power = self._kernel.abs() ** 2
         self._seen = torch.fft.rfft2(self.start.double())
+        self.seen = torch.zeros(self.size, dtype=torch.float64)
+        self.inside(self.seen)[...] = 1
 
     def __call__(self, z: Tensor, weight: float) -> Tensor:
         """Returns x of least ‖y − k∗x‖² + weight ‖x − z‖², of the size of the canvas as z is."""
-        near = torch.fft.rfft2(z.double())
-        seen = self._seen
-        if self.margin and z is not self.start:
-            canvas = torch.fft.irfft2(self._kernel * near, s=self.size)
-            self.inside(canvas)[...] = self.y
-            seen = torch.fft.rfft2(canvas)
-        whole = (self._kernel.conj() * seen + weight * near) / (self._power + weight)
-        return torch.fft.irfft2(whole, s=self.size).to(z.dtype)
+        if self.margin:
+            return self._open(z.double(), weight).to(z.dtype)
+        whole = self._kernel.conj() * self._seen + weight * torch.fft.rfft2(z.double())
+        return torch.fft.irfft2(whole / (self._power + weight), s=self.size).to(z.dtype)
+
+    def _open(self, z: Tensor, weight: float) -> Tensor:
+        def filtered(image: Tensor, by: Tensor) -> Tensor:
+            return torch.fft.irfft2(by * torch.fft.rfft2(image), s=self.size)
+
+        def back(canvas: Tensor) -> Tensor:
+            return filtered(self.seen * canvas, self._kernel.conj())
+
+        residual = back(self.start.double() - filtered(z, self._kernel))  # of the normal equations, at x = z
+        inverse = 1 / (self._power + weight)
+        x, begin = z, residual.norm()
+        way = better = filtered(residual, inverse)
+        for _ in range(STEPS):
+            if residual.norm() <= TOLERANCE * begin:
+                break
+            moved = back(filtered(way, self._kernel)) + weight * way
+            product = (residual * better).sum()
+            length = product / (way * moved).sum()
+            x, residual = x + length * way, residual - length * moved
+            better = filtered(residual, inverse)
+            way = better + (residual * better).sum() / product * way
+        return x
 
     def inside(self, canvas: Tensor) -> Tensor:
         """Returns the part of a canvas that is the picture."""
