@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vaezoo.image.convert import from_tensor, open_image, to_tensor
-    from vaezoo.image.degradations import gaussian_noise, jpeg
+    from vaezoo.image.degradations import blur, gaussian_noise, jpeg
     from vaezoo.image.files import read_picture, write_picture
+    from vaezoo.image.kernels import gaussian_kernel, motion_kernel
     from vaezoo.image.metrics import luma, psnr_db, ssim
     from vaezoo.image.picture import Picture
     from vaezoo.image.resize import downscale, upscale
@@ -21,11 +22,14 @@ if TYPE_CHECKING:
 __all__ = [
     "Picture",
     "Tiling",
+    "blur",
     "downscale",
     "from_tensor",
+    "gaussian_kernel",
     "gaussian_noise",
     "jpeg",
     "luma",
+    "motion_kernel",
     "open_image",
     "psnr_db",
     "read_picture",
@@ -45,8 +49,11 @@ _HOME = {
     "to_tensor": "convert",
     "Tiling": "tile",
     "run_tiled": "tile",
+    "blur": "degradations",
     "gaussian_noise": "degradations",
     "jpeg": "degradations",
+    "gaussian_kernel": "kernels",
+    "motion_kernel": "kernels",
     "downscale": "resize",
     "upscale": "resize",
     "luma": "metrics",

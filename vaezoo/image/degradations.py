@@ -6,13 +6,15 @@ Not here: what training draws at random, which is in `vaezoo.train`.
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from vaezoo.errors import ImageError, ShapeError
+from vaezoo.errors import ConfigError, ImageError, ShapeError
 from vaezoo.image.convert import from_tensor, to_tensor
+from vaezoo.image.kernels import as_kernel, spectrum
 from vaezoo.image.picture import Picture
 
 
@@ -56,3 +58,37 @@ def jpeg(x: Tensor, quality: int) -> Tensor:
     )
     decoded = np.asarray(Image.open(file))
     return to_tensor(Picture(decoded.reshape(pixels.shape))).to(x.device)
+
+
+def blur(x: Tensor, kernel: Any, boundary: str = "circular") -> Tensor:
+    """Convolves images with a kernel, exactly and without noise.
+
+    Args:
+        x: (B, C, H, W), any range.
+        kernel: (h, w), not negative, of sum 1; see `vaezoo.image.kernels`.
+        boundary: What lies beyond the edge: ``"circular"`` the other side, as deblurring benchmarks have it,
+            ``"reflect"`` a mirror image, ``"replicate"`` the edge again; ``"valid"``: nothing, so that H and W
+            shrink by h − 1 and w − 1, as a camera sees a scene that goes on.
+
+    Raises:
+        ShapeError: ``x`` is not such images or not finite, or the kernel is none or larger than they are.
+        ConfigError: There is no such boundary.
+    """
+    if boundary not in ("circular", "reflect", "replicate", "valid"):
+        raise ConfigError(f"A boundary is circular, reflect, replicate or valid, not {boundary!r}.", value=boundary)
+    if x.ndim != 4 or not x.is_floating_point():
+        raise ShapeError(f"Expected floats (B, C, H, W), got {x.dtype} {tuple(x.shape)}.", value=tuple(x.shape))
+    if not bool(torch.isfinite(x).all()):
+        raise ShapeError("Expected an image of finite numbers, got NaN or infinity in it.", value=x)
+    kernel = as_kernel(kernel)
+    (height, width), (h, w) = x.shape[-2:], kernel.shape
+    spectrum(kernel, (height, width))  # refuses a kernel that is larger than the image
+    top, left = (h - 1) - h // 2, (w - 1) - w // 2  # what a pixel draws from above it, and from its left
+    whole = x.double()
+    if boundary in ("reflect", "replicate"):
+        whole = torch.nn.functional.pad(whole, (left, w // 2, top, h // 2), mode=boundary)
+    size = (whole.shape[-2], whole.shape[-1])
+    blurred = torch.fft.irfft2(torch.fft.rfft2(whole) * spectrum(kernel, size).to(x.device), s=size)
+    if boundary != "circular":
+        blurred = blurred[..., top : size[0] - h // 2, left : size[1] - w // 2]
+    return blurred.to(x.dtype)

@@ -103,7 +103,12 @@ class Task(ABC):
         return image
 
 
-HOMES = {"denoise": "denoise:Denoise", "dejpeg": "dejpeg:Dejpeg", "sr": "sr:SuperResolve"}
+HOMES = {
+    "denoise": "denoise:Denoise",
+    "dejpeg": "dejpeg:Dejpeg",
+    "sr": "sr:SuperResolve",
+    "deblur": "deblur:Deblur",
+}
 """Where each task is defined, in `vaezoo.restore.tasks`."""
 
 

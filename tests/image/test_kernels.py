@@ -1,0 +1,111 @@
+"""Blur kernels, and blurring with them: against sums written out, and every refusal."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import convolve
+
+from vaezoo.errors import ConfigError, DataMissing, ShapeError
+from vaezoo.image import blur, gaussian_kernel, motion_kernel
+from vaezoo.image.kernels import as_kernel, benchmark_kernels
+
+X = torch.rand(1, 3, 17, 22, generator=torch.Generator().manual_seed(0))
+SKEW = torch.tensor([[0.1, 0.0, 0.2, 0.05], [0.0, 0.3, 0.1, 0.0], [0.15, 0.0, 0.0, 0.1]])
+DELTA = torch.tensor([[0.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]])
+
+
+@pytest.mark.parametrize(("boundary", "mode"), [("circular", "wrap"), ("reflect", "mirror"), ("replicate", "nearest")])
+@pytest.mark.parametrize("kernel", [SKEW, SKEW.T, gaussian_kernel(0.8)])
+def test_blur_is_the_convolution_of_scipy(boundary: str, mode: str, kernel: torch.Tensor) -> None:
+    expected = [convolve(plane.double().numpy(), kernel.double().numpy(), mode=mode) for plane in X[0]]
+    assert np.allclose(blur(X, kernel, boundary)[0].numpy(), np.stack(expected), atol=1e-6)
+
+
+def test_valid_is_the_inside_of_any_other() -> None:
+    inside = blur(X, SKEW, "valid")
+    assert inside.shape == (1, 3, 15, 19)
+    assert torch.allclose(inside, blur(X, SKEW)[..., 1 : 17 - 1, 1 : 22 - 2], atol=1e-6)
+
+
+@pytest.mark.parametrize("boundary", ["circular", "reflect", "replicate", "valid"])
+def test_a_delta_changes_nothing(boundary: str) -> None:
+    seen = X[..., 1:-1, 1:-1] if boundary == "valid" else X
+    assert torch.allclose(blur(X, DELTA, boundary), seen, atol=1e-6)
+
+
+def test_gaussian_has_its_variance() -> None:
+    kernel = gaussian_kernel(1.6).double()
+    position = torch.arange(kernel.shape[0], dtype=torch.float64) - kernel.shape[0] // 2
+    assert kernel.sum().item() == pytest.approx(1, abs=1e-6)
+    assert (kernel.sum(0) * position**2).sum().item() == pytest.approx(1.6**2, rel=2e-3)
+    assert torch.equal(kernel, kernel.T)
+
+
+@pytest.mark.parametrize("angle", [0, 30, 90, 137.5])
+def test_motion_goes_its_length_in_its_direction(angle: float) -> None:
+    kernel = motion_kernel(20, angle).double()
+    position = torch.arange(kernel.shape[0], dtype=torch.float64) - kernel.shape[0] // 2
+    down, across = torch.meshgrid(position, position, indexing="ij")
+    cosine, sine = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    along, aside = across * cosine - down * sine, across * sine + down * cosine
+    assert kernel.sum().item() == pytest.approx(1, abs=1e-6)
+    assert (kernel * along).sum().item() == pytest.approx(0, abs=1e-5)
+    assert (kernel * along**2).sum().item() == pytest.approx(20**2 / 12, rel=0.03)
+    assert (kernel * aside**2).sum().item() < 0.3
+
+
+def test_motion_of_no_length_is_a_delta() -> None:
+    assert torch.equal(motion_kernel(0, 45), torch.ones(1, 1))
+
+
+def test_benchmark_kernels_are_kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    try:
+        kernels = benchmark_kernels()
+    except DataMissing as error:
+        pytest.skip(str(error))
+    assert [tuple(kernel.shape) for kernel in kernels[:3]] == [(19, 19), (17, 17), (15, 15)] and len(kernels) == 20
+    assert all(as_kernel(kernel).sum().item() == pytest.approx(1) for kernel in kernels)
+
+
+def test_benchmark_kernels_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VAEZOO_DATA", str(tmp_path))
+    with pytest.raises(DataMissing, match=r"kernels_levin09_and_12.npz are in none of the folders of \$VAEZOO_DATA"):
+        benchmark_kernels()
+    (tmp_path / "blur_kernels").mkdir()
+    np.savez(tmp_path / "blur_kernels" / "kernels_levin09_and_12.npz", a=np.ones((1, 1), np.float32))
+    with pytest.raises(DataMissing, match="has other kernels than the benchmark: sha256 "):
+        benchmark_kernels()
+
+
+@pytest.mark.parametrize(
+    ("kernel", "message"),
+    [
+        (torch.ones(3) / 3, r"Expected a kernel of shape \(h, w\), got \(3,\)"),
+        (torch.ones(0, 3), r"Expected a kernel of shape \(h, w\), got \(0, 3\)"),
+        ([[math.nan, 1.0]], "Expected a kernel of finite numbers"),
+        ([[1.5, -0.5]], "Expected a kernel without negative values, got -0.5"),
+        ([[1.0, 1.0]], "Expected a kernel that sums to 1, got 2. Divide it by that."),
+        (torch.ones(18, 2) / 36, r"Expected a kernel no larger than the image of \(17, 22\), got \(18, 2\)"),
+    ],
+)
+def test_no_kernels(kernel: object, message: str) -> None:
+    with pytest.raises(ShapeError, match=message):
+        blur(X, kernel)
+
+
+def test_other_refusals() -> None:
+    with pytest.raises(ConfigError, match="A boundary is circular, reflect, replicate or valid, not 'open'"):
+        blur(X, DELTA, "open")
+    with pytest.raises(ShapeError, match=r"Expected floats \(B, C, H, W\), got torch.float32 \(3, 17, 22\)"):
+        blur(X[0], DELTA)
+    with pytest.raises(ShapeError, match="Expected an image of finite numbers, got NaN or infinity in it"):
+        blur(X.index_fill(3, torch.tensor(4), math.nan), DELTA)
+    with pytest.raises(ConfigError, match="Expected a standard deviation above 0, in pixels, got 0"):
+        gaussian_kernel(0)
+    with pytest.raises(ConfigError, match="Expected a length of at least 0 and an angle, got -1 and 0"):
+        motion_kernel(-1, 0)

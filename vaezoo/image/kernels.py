@@ -1,0 +1,131 @@
+"""Blur kernels: made, read and checked, and what they are to a Fourier transform.
+
+A kernel is (h, w), not negative, and sums to one; its centre is the pixel (h // 2, w // 2). Blurring with one is in
+`vaezoo.image.degradations`, undoing it in `vaezoo.restore.tasks.deblur`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vaezoo.errors import ConfigError, DataMissing, ShapeError
+
+BENCHMARK = "blur_kernels/kernels_levin09_and_12.npz"
+"""The 8 kernels of Understanding and evaluating blind deconvolution algorithms (Levin et al., 2009) and 12 others, of
+shaking hands too and of Gaussians: arrays (h, w) by name, in the order of their index."""
+BENCHMARK_SHA256 = "d24b0ad0a778a3f5b20ef080da0eba2669557c7b9f2d4ee4da92cef34113f373"
+FINEST = 8
+"""Points to a pixel along the path of a motion kernel."""
+
+
+def gaussian_kernel(sigma: float) -> Tensor:
+    """Returns a Gaussian kernel, float32 (h, h) with h odd, cut off at four standard deviations.
+
+    Args:
+        sigma: Standard deviation, pixels.
+
+    Raises:
+        ConfigError: It is not positive and finite.
+    """
+    if not (math.isfinite(sigma) and sigma > 0):
+        raise ConfigError(f"Expected a standard deviation above 0, in pixels, got {sigma}.", value=sigma)
+    radius = math.ceil(4 * sigma)
+    position = torch.arange(-radius, radius + 1, dtype=torch.float64)
+    line = torch.exp(-((position / sigma) ** 2) / 2)
+    kernel = torch.outer(line, line)
+    return (kernel / kernel.sum()).float()
+
+
+def motion_kernel(length: float, angle: float) -> Tensor:
+    """Returns the kernel of a camera that moved straight on at one speed, float32 (h, h) with h odd.
+
+    Args:
+        length: Of the path, pixels; 0 for a kernel that does nothing.
+        angle: Of the path, degrees, anticlockwise from the horizontal.
+
+    Raises:
+        ConfigError: The length is negative, or a number is not finite.
+    """
+    if not (math.isfinite(length) and math.isfinite(angle) and length >= 0):
+        raise ConfigError(f"Expected a length of at least 0 and an angle, got {length} and {angle}.", value=length)
+    radius = math.ceil(length / 2)
+    path = torch.linspace(-length / 2, length / 2, FINEST * math.ceil(length) + 1, dtype=torch.float64)
+    down, across = radius - path * math.sin(math.radians(angle)), radius + path * math.cos(math.radians(angle))
+    position = torch.arange(2 * radius + 1, dtype=torch.float64)
+    rows, columns = ((1 - (position[:, None] - line).abs()).clamp(min=0) for line in (down, across))  # bilinear
+    kernel = rows @ columns.T
+    return (kernel / kernel.sum()).float()
+
+
+def benchmark_kernels() -> list[Tensor]:
+    """Reads the 20 kernels of the benchmark from a folder of ``$VAEZOO_DATA``, float32 (h, w) each.
+
+    Raises:
+        DataMissing: The file is in none of them, or has other content.
+    """
+    folders = [Path(folder) for folder in os.environ.get("VAEZOO_DATA", "").split(os.pathsep) if folder]
+    for folder in folders:
+        if not (folder / BENCHMARK).exists():
+            continue
+        with np.load(folder / BENCHMARK, allow_pickle=False) as file:
+            kernels = [file[name] for name in file.files]
+        sha256 = hashlib.sha256(b"".join(kernel.tobytes() for kernel in kernels)).hexdigest()
+        if sha256 != BENCHMARK_SHA256:
+            raise DataMissing(
+                f"{folder / BENCHMARK} has other kernels than the benchmark: sha256 {sha256} of their values, not "
+                f"{BENCHMARK_SHA256}.",
+                value=str(folder / BENCHMARK),
+            )
+        return [torch.from_numpy(kernel) for kernel in kernels]
+    raise DataMissing(
+        f"The blur kernels {BENCHMARK} are in none of the folders of $VAEZOO_DATA: "
+        f"{', '.join(map(str, folders)) or 'none is set'}.",
+        value=BENCHMARK,
+    )
+
+
+def as_kernel(kernel: Any) -> Tensor:
+    """Returns a kernel, an array or nested lists, as float64 (h, w).
+
+    Raises:
+        ShapeError: It is not 2-d, empty, negative somewhere, not finite, or sums to other than 1 by more than 0.001.
+    """
+    values = torch.as_tensor(kernel, dtype=torch.float64)
+    if values.ndim != 2 or not values.numel():
+        raise ShapeError(f"Expected a kernel of shape (h, w), got {tuple(values.shape)}.", value=tuple(values.shape))
+    if not bool(torch.isfinite(values).all()):
+        raise ShapeError("Expected a kernel of finite numbers, got NaN or infinity in it.", value=kernel)
+    if (least := values.min().item()) < 0:
+        raise ShapeError(f"Expected a kernel without negative values, got {least:g}.", value=least)
+    if abs((total := values.sum().item()) - 1) > 1e-3:
+        raise ShapeError(f"Expected a kernel that sums to 1, got {total:g}.", hint="Divide it by that.", value=total)
+    return values / total
+
+
+def spectrum(kernel: Tensor, size: tuple[int, int]) -> Tensor:
+    """Returns the discrete Fourier transform of a kernel around pixel (0, 0), complex (H, W // 2 + 1).
+
+    Args:
+        kernel: (h, w).
+        size: H and W, of the images that it is to be multiplied with.
+
+    Raises:
+        ShapeError: The kernel is larger than the image.
+    """
+    height, width = kernel.shape
+    if height > size[0] or width > size[1]:
+        raise ShapeError(
+            f"Expected a kernel no larger than the image of {tuple(size)}, got {(height, width)}.",
+            value=(height, width),
+        )
+    whole = torch.zeros(size, dtype=kernel.dtype)
+    whole[:height, :width] = kernel
+    return torch.fft.rfft2(whole.roll((-(height // 2), -(width // 2)), (0, 1)))
