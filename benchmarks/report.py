@@ -18,7 +18,8 @@ HEAD = """# Restoration, measured
 
 This page is written by `python -m benchmarks.restoration`; do not edit it. The data sets are looked for in the folders
 of `$VAEZOO_DATA`; the classical peers come with `pip install vaezoo[bench]`; the learned peers run where the weights
-that their authors publish are in a folder of `$VAEZOO_PEERS`. None of those ships here.
+that their authors publish on GitHub are in a folder of `$VAEZOO_PEERS`, under their own names: DnCNN (`cszn/DnCNN`),
+FFDNet (`cszn/FFDNet`), IMDN (`Zheng222/IMDN`), PAN (`zhaohengyuan1/PAN`). No such weights ship here.
 
 Every output is clipped to [0, 1] and not rounded. SSIM has an 11-pixel Gaussian window of σ 1.5 and is the mean over
 channels. Both are averaged over pictures, and all methods see the same pixels. Where a method was not measured on
@@ -84,6 +85,10 @@ def suite_parts(records: Records, suite: Suite, figure: Path | None) -> list[str
     for name in suite.methods:
         if table := tables.honesty(records, suite, name):
             parts += [f"#### How honest is the uncertainty of {METHODS[name].label}?\n", table]
+    if left := suite.task == "sr" and records.largest(suite.own, suite.name, "consistency_levels"):
+        parts.append(
+            f"Shrunk again, no result of `{suite.own}` is more than {left:.2g} of 255 grey levels from its input.\n"
+        )
     if (suite.task, suite.data) == TILED:
         parts += ["#### Tiles against the whole picture\n", tiles(records, suite)]
         if FIGURE.exists():

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 
 from benchmarks import classical, frontier, methods, report, restoration, suites
 from benchmarks.methods import Method, Result
-from benchmarks.records import Records
+from benchmarks.records import Key, Records
 from benchmarks.suites import METHODS, SUITES, Suite
 from vaezoo.errors import ConfigError, DataMissing
 from vaezoo.restore.task import HOMES, task_class
@@ -88,6 +88,15 @@ def test_super_resolution_is_measured_on_luma_inside_a_border(images: Images, re
     values = restoration.measure(suite, classical.bicubic(), task_class("sr").example(x, 3, 0), 3)
     assert values["psnr_db"] == pytest.approx(psnr_db(luma(x_hat.clamp(0, 1)), luma(x), border=3).item())
     assert records.pictures("lanczos", "sr:toy", 3) == ["01", "02"]
+
+
+def test_the_page_says_how_far_an_enlarged_picture_is_from_its_input(records: Records) -> None:
+    suite = next(suite for suite in SUITES if suite.name == "sr:set5")
+    values = {"psnr_db": 30.0, "ssim": 0.9, "cpu_seconds_per_megapixel": 1.0}
+    records.add(Key("sr", "v1", suite.name, 2.0, "baby"), values | {"consistency_levels": 0.4})
+    page = "".join(report.suite_parts(records, suite, None))
+    assert "no result of `sr` is more than 0.4 grey levels" in page
+    assert "30.00 / 0.9000 (measured on 1 of 5 pictures)" in page
 
 
 def test_peers_without_learning_remove_noise() -> None:
