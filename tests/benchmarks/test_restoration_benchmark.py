@@ -95,7 +95,7 @@ def test_the_page_says_how_far_an_enlarged_picture_is_from_its_input(records: Re
     values = {"psnr_db": 30.0, "ssim": 0.9, "cpu_seconds_per_megapixel": 1.0}
     records.add(Key("sr", "v1", suite.name, 2.0, "baby"), values | {"consistency_levels": 0.4})
     page = "".join(report.suite_parts(records, suite, None))
-    assert "no result of `sr` is more than 0.4 grey levels" in page
+    assert "no result of `sr` is more than 0.4 of 255 grey levels" in page
     assert "30.00 / 0.9000 (measured on 1 of 5 pictures)" in page
 
 
