@@ -42,7 +42,7 @@ METHODS = {
     "bm3d-gray": Entry("BM3D (bm3d)", partial(classical.bm3d, False), told=True),
     "bicubic": Entry("bicubic", classical.bicubic),
     "lanczos": Entry("Lanczos (Pillow)", classical.lanczos),
-    "dncnn": Entry("DnCNN-S, a network for each σ", learned.dncnn, told=True),
+    "dncnn": Entry("DnCNN-S", learned.dncnn, told=True),
     "dncnn-b": Entry("DnCNN-B", learned.dncnn_blind),
     "cdncnn-b": Entry("CDnCNN-B", partial(learned.dncnn_blind, True)),
     "dncnn-3": Entry("DnCNN-3", learned.dncnn_3),
