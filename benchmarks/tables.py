@@ -16,8 +16,8 @@ def quality(records: Records, suite: Suite) -> str:
     """Returns PSNR and SSIM of each method that was measured, by level."""
     levels = records.levels(suite.name)
     names = [name for name in suite.methods if any(records.pictures(name, suite.name, level) for level in levels)]
-    times = {name: _mean_time(records, suite, name, levels) for name in names if name not in INPUTS}
-    base = suite.own if suite.own in times else next(reversed(times), None)
+    timed = [name for name in names if name not in INPUTS]
+    base = suite.own if suite.own in timed else timed[-1] if timed else None
     told = [TOLD[suite.task]] if suite.task in TOLD else []
     cost = "CPU time" if base == suite.own or base is None else f"CPU time, of {METHODS[base].label}'s"
     lines = [_row("method", *told, *(LEVELS[suite.task].format(level) for level in levels), cost)]
@@ -26,7 +26,8 @@ def quality(records: Records, suite: Suite) -> str:
         entry = METHODS[name]
         label = f"**{entry.label}**" if entry.own else entry.label
         knows = ["" if name in INPUTS else "yes" if entry.told else "no"] if told else []
-        spent = f"{times[name] / times[base]:.2g} ×" if base and name in times else "–"
+        ratio = _ratio(records, suite, name, base, levels) if base and name in timed else None
+        spent = "–" if ratio is None else f"{ratio:.2g} ×"
         lines.append(_row(label, *knows, *(_cell(records, suite, name, level) for level in levels), spent))
     return "PSNR in dB / SSIM, larger is better.\n\n" + "\n".join(lines) + "\n"
 
@@ -101,10 +102,11 @@ def published(records: Records) -> str:
     )
 
 
-def _mean_time(records: Records, suite: Suite, name: str, levels: list[float]) -> float:
-    means = [records.average(name, suite.name, level) for level in levels]
-    found = [mean["cpu_seconds_per_megapixel"] for mean in means if mean is not None]
-    return sum(found) / len(found)
+def _ratio(records: Records, suite: Suite, name: str, base: str, levels: list[float]) -> float | None:
+    """Returns the CPU time of a method over another's, at the levels that both were measured at."""
+    means = [[records.average(method, suite.name, level) for method in (name, base)] for level in levels]
+    pairs = [[mean["cpu_seconds_per_megapixel"] for mean in pair if mean] for pair in means if all(pair)]
+    return sum(pair[0] for pair in pairs) / sum(pair[1] for pair in pairs) if pairs else None
 
 
 def _nominal(percent: int) -> float:
