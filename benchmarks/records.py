@@ -15,15 +15,15 @@ class Key(NamedTuple):
     Attributes:
         method: Its short name.
         identity: Package, version, settings and the weights' sha256, as far as it has them.
-        data: Name of the data set.
-        sigma: Noise level, grey levels.
+        suite: Name of the task and test set, see `benchmarks.suites.Suite`.
+        level: Of the damage, in the task's unit.
         picture: Its name.
     """
 
     method: str
     identity: str
-    data: str
-    sigma: float
+    suite: str
+    level: float
     picture: str
 
 
@@ -54,22 +54,35 @@ class Records:
         part.write_text("[\n" + ",\n".join(rows) + "\n]\n")
         part.replace(self.path)
 
-    def average(self, method: str, data: str, sigma: float, pictures: Sequence[str]) -> dict[str, float] | None:
-        """Returns the mean of a method's values over pictures, or None while one of them is missing."""
-        rows = {k.picture: v for k, v in self._values.items() if (k.method, k.data, k.sigma) == (method, data, sigma)}
+    def average(
+        self, method: str, suite: str, level: float, pictures: Sequence[str] | None = None
+    ) -> dict[str, float] | None:
+        """Returns the mean of a method's values over pictures, or None while one of them is missing.
+
+        Args:
+            method: Its name.
+            suite: Its name.
+            level: Of the damage.
+            pictures: Their names; None for all that are recorded.
+        """
+        rows = {k.picture: v for k, v in self._values.items() if (k.method, k.suite, k.level) == (method, suite, level)}
+        pictures = list(rows) if pictures is None else pictures
         if not pictures or not rows.keys() >= set(pictures):
             return None
         first = rows[pictures[0]]
         return {name: sum(rows[picture][name] for picture in pictures) / len(pictures) for name in first}
 
-    def measured(self, method: str, data: str, sigma: float, pictures: Sequence[str]) -> list[str]:
-        """Returns those of the pictures that a method was measured on."""
-        there = {k.picture for k in self._values if (k.method, k.data, k.sigma) == (method, data, sigma)}
-        return [picture for picture in pictures if picture in there]
+    def pictures(self, method: str, suite: str, level: float) -> list[str]:
+        """Returns those that a method was measured on, by name."""
+        return sorted(k.picture for k in self._values if (k.method, k.suite, k.level) == (method, suite, level))
 
-    def largest(self, method: str, data: str, name: str) -> float | None:
+    def levels(self, suite: str) -> list[float]:
+        """Returns the levels that anything of a suite was measured at."""
+        return sorted({k.level for k in self._values if k.suite == suite})
+
+    def largest(self, method: str, suite: str, name: str) -> float | None:
         """Returns the largest of a method's values of one name, or None where there is none."""
-        return max((v[name] for k, v in self._values.items() if (k.method, k.data) == (method, data)), default=None)
+        return max((v[name] for k, v in self._values.items() if (k.method, k.suite) == (method, suite)), default=None)
 
     def identity(self, method: str) -> str | None:
         """Returns what of a method was measured, or None where nothing was."""

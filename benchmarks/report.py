@@ -1,143 +1,108 @@
-"""Turns recorded measurements into ``docs/restoration.md``. Nothing is measured here."""
+"""Turns recorded measurements into ``docs/restoration.md``. Nothing is measured here; the tables are in `tables`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
+from benchmarks import tables
 from benchmarks.records import Records
-from vaezoo.evaluate.calibration import INTERVALS
+from benchmarks.suites import METHODS, SUITES, Suite
 
 DOCS = Path(__file__).parents[1] / "docs"
 FIGURE = DOCS / "figures" / "denoise.jpg"
-TILED_SIGMA = 25.0
+TILED, TILED_SIGMA = ("denoise", "kodak24"), 25.0
+"""The suite whose pictures are also restored in tiles, and the noise level."""
 
-ROWS = {
-    "noisy": ("noisy input", ""),
-    "nlm": ("non-local means (scikit-image)", "yes"),
-    "wavelet": ("wavelets, BayesShrink (scikit-image)", "yes"),
-    "bm3d": ("BM3D, colour (bm3d)", "yes"),
-    "denoise": ("**`denoise`**", "no"),
-}
-"""Each method's label, and whether it is told the noise level."""
-
-HEAD = """# Denoising, measured
+HEAD = """# Restoration, measured
 
 This page is written by `python -m benchmarks.restoration`; do not edit it. The data sets are looked for in the folders
-of `$VAEZOO_DATA`, and the peers come with `pip install vaezoo[bench]`.
+of `$VAEZOO_DATA`; the classical peers come with `pip install vaezoo[bench]`; the learned peers run where the weights
+that their authors publish on GitHub are in a folder of `$VAEZOO_PEERS`, under their own names: DnCNN (`cszn/DnCNN`),
+FFDNet (`cszn/FFDNet`), IMDN (`Zheng222/IMDN`), PAN (`zhaohengyuan1/PAN`). No such weights ship here.
 
-**Protocol.** The i-th picture of the set, counted from 0 in order of file name, gets the noise
-`numpy.random.RandomState(i).randn(1, 3, H, W)` as float32 times σ/255, and is not clipped. Every output is clipped to
-[0, 1] and not rounded. PSNR is over all pixels and RGB channels; SSIM (11-pixel Gaussian window, σ 1.5) the mean over
-channels; both are averaged over pictures. All methods see the same noise. **The peers are told σ; `denoise` is not.**
+Every output is clipped to [0, 1] and not rounded. SSIM has an 11-pixel Gaussian window of σ 1.5 and is the mean over
+channels. Both are averaged over pictures, and all methods see the same pixels. Where a method was not measured on
+every picture, its cell says on how many, and what this zoo's model has on those.
 
-**CPU time** is per pixel, of one thread, relative to `denoise`. The measurements shared their machine with other work,
-so it says which method costs ten times more, not which costs a tenth more.
+**CPU time** is per pixel of the result, one thread, networks eager and in fp32, relative to this zoo's model. The
+measurements shared their machine with other work, so it says which method costs ten times more, not which costs a tenth
+more.
 """
 
+TASKS = {
+    "denoise": """## Denoising
 
-def write(records: Records, sets: Mapping[str, Sequence[str]], sigmas: Sequence[float]) -> None:
+The i-th picture of the set, counted from 0 in order of file name, gets the noise
+`numpy.random.RandomState(i).randn(1, C, H, W)` as float32 times σ/255, and is not clipped. PSNR is over all pixels and
+channels: RGB, or gray where the set is gray.
+""",
+    "dejpeg": """## Removing JPEG artefacts
+
+Gray pictures, saved by libjpeg at a quality and read again. PSNR is over all pixels of luma.
+""",
+    "sr": """## Super-resolution
+
+Pictures, cropped to multiples of the factor, are shrunk in RGB by the bicubic kernel of MATLAB's `imresize` and rounded
+to 8 bits. PSNR and SSIM are of luma (BT.601, studio range), without a border as wide as the factor.
+""",
+    "deblur": """## Deblurring
+
+Pictures are blurred with a kernel of the task's list, as if they went on at the other side, and get noise of 2.55 grey
+levels. Every method is told the kernel. PSNR is over all pixels and RGB channels.
+""",
+}
+
+
+def write(records: Records, figures: Mapping[str, Path]) -> None:
     """Writes the page.
 
     Args:
         records: What was measured.
-        sets: Names of the pictures of each set.
-        sigmas: Noise levels.
+        figures: The frontier of quality and cost, by the suite's name.
     """
     parts = [HEAD]
-    for data, names in sets.items():
-        parts += [f"## {data}, {len(names)} pictures\n", quality_table(records, data, names, sigmas)]
-        if records.identity("denoise"):
-            parts += ["### How honest is the uncertainty?\n", honesty(records, data, names, sigmas)]
-            parts += ["### Tiles against the whole picture\n", tiles(records, data)]
-    if FIGURE.exists():
-        parts += [f"![noisy, denoised and uncertainty](figures/{FIGURE.name})\n"]
-    ran = {label: identity for name, (label, _) in ROWS.items() if (identity := records.identity(name))}
-    parts += ["## What exactly ran\n", *(f"- {label}: {identity}" for label, identity in ran.items()), ""]
+    task = ""
+    for suite in SUITES:
+        if not records.levels(suite.name):
+            continue
+        if suite.task != task:
+            parts.append(TASKS[task := suite.task])
+        parts += suite_parts(records, suite, figures.get(suite.name))
+    parts += ["## Against published values\n", tables.published(records)]
+    names = [name for name in METHODS if records.identity(name)]
+    parts += ["## What exactly ran\n", *(f"- {METHODS[n].label}, `{n}`: {records.identity(n)}" for n in names), ""]
     DOCS.mkdir(exist_ok=True)
     (DOCS / "restoration.md").write_text("\n".join(parts))
 
 
-def quality_table(records: Records, data: str, names: Sequence[str], sigmas: Sequence[float]) -> str:
-    """Returns PSNR and SSIM of each method; where only some pictures are measured, it says on how many."""
-    times = {name: _mean_time(records, name, data, names, sigmas) for name in ROWS}
-    base = times["denoise"]
-    lines = [_row("method", "told σ", *(f"σ = {sigma:g}" for sigma in sigmas), "CPU time"), _rule(len(sigmas) + 3)]
-    for name, (label, told) in ROWS.items():
-        cells = [_quality(records, name, data, sigma, names) for sigma in sigmas]
-        spent = times[name]
-        cost = "–" if spent is None or not base or name == "noisy" else f"{spent / base:.2g} ×"
-        lines.append(_row(label, told, *cells, cost))
-    return "PSNR in dB / SSIM, larger is better.\n\n" + "\n".join(lines) + "\n"
+def suite_parts(records: Records, suite: Suite, figure: Path | None) -> list[str]:
+    """Returns what the page says of a suite."""
+    kind = "gray" if suite.gray else "colour"
+    parts = [f"### {suite.data}: {suite.pictures} {kind} pictures\n", tables.quality(records, suite)]
+    if figure:
+        parts.append(f"![quality and cost](figures/{figure.name})\n")
+    for name in suite.methods:
+        if table := tables.honesty(records, suite, name):
+            parts += [f"#### How honest is the uncertainty of {METHODS[name].label}?\n", table]
+    if left := suite.task == "sr" and records.largest(suite.own, suite.name, "consistency_levels"):
+        parts.append(
+            f"Shrunk again, no result of `{suite.own}` is more than {left:.2g} of 255 grey levels from its input.\n"
+        )
+    if (suite.task, suite.data) == TILED:
+        parts += ["#### Tiles against the whole picture\n", tiles(records, suite)]
+        if FIGURE.exists():
+            parts.append(f"![noisy, denoised and uncertainty](figures/{FIGURE.name})\n")
+    return parts
 
 
-def _quality(records: Records, name: str, data: str, sigma: float, names: Sequence[str]) -> str:
-    there = records.measured(name, data, sigma, names)
-    mean = records.average(name, data, sigma, there)
-    if mean is None:
-        return "–"
-    cell = f"{mean['psnr_db']:.2f} / {mean['ssim']:.4f}"
-    if len(there) == len(names):
-        return cell
-    own = records.average("denoise", data, sigma, there)
-    beside = f"; `denoise` on these {own['psnr_db']:.2f}" if own else ""
-    return f"{cell} (first {len(there)} only{beside})"
-
-
-def honesty(records: Records, data: str, names: Sequence[str], sigmas: Sequence[float]) -> str:
-    """Returns the table of coverage and a sentence on how far it is from nominal."""
-    titles = [f"within ±{width:g} sd (nominal {_nominal(percent)} %)" for percent, width in INTERVALS.items()]
-    lines = [_row("σ", *titles, "ENCE", "rank correlation", "stated error", "actual error"), _rule(8)]
-    worst: tuple[float, str] = (-1.0, "")
-    for sigma in sigmas:
-        mean = records.average("denoise", data, sigma, names)
-        if mean is None:
-            continue
-        shares = {percent: 100 * mean[f"coverage_{percent}"] for percent in INTERVALS}
-        lines.append(_row(
-            f"{sigma:g}", *(f"{share:.1f} %" for share in shares.values()), f"{mean['ence']:.3f}",
-            f"{mean['rank_correlation']:.2f}", f"{mean['scale_levels']:.2f}", f"{mean['rmse_levels']:.2f}",
-        ))  # fmt: skip
-        for percent, share in shares.items():
-            gap = share - _nominal(percent)
-            sentence = (
-                f"The furthest from nominal is the {percent} % interval at σ = {sigma:g}: it holds {share:.1f} % of "
-                f"the values, {abs(gap):.1f} points {'more' if gap > 0 else 'fewer'} than it says."
-            )
-            worst = max(worst, (abs(gap), sentence))
-    text = (
-        "How often the clean value lies within the stated standard deviation of the output, as the model states it:\n"
-        "nothing was fitted afterwards. ENCE is 0 for a calibrated model (15 bins of equal count, a picture each);\n"
-        "errors are in grey levels, root mean square over a picture.\n"
-    )
-    return f"{text}\n" + "\n".join(lines) + f"\n\n{worst[1]}\n"
-
-
-def tiles(records: Records, data: str) -> str:
+def tiles(records: Records, suite: Suite) -> str:
     """Returns a sentence on the largest differences that tiling made."""
-    change = records.largest("denoise-tiled", data, "psnr_change_db")
-    levels = records.largest("denoise-tiled", data, "largest_difference_levels")
+    change = records.largest(f"{suite.own}-tiled", suite.name, "psnr_change_db")
+    levels = records.largest(f"{suite.own}-tiled", suite.name, "largest_difference_levels")
     if change is None or levels is None:
         return "Not measured.\n"
     return (
         f"In tiles of 256 pixels at σ = {TILED_SIGMA:g}, the PSNR of no picture changes by more than {change:.2g} dB, "
         f"and no value by more than {levels:.2g} of 255 grey levels.\n"
     )
-
-
-def _mean_time(records: Records, name: str, data: str, names: Sequence[str], sigmas: Sequence[float]) -> float | None:
-    means = [records.average(name, data, sigma, records.measured(name, data, sigma, names)) for sigma in sigmas]
-    found = [mean["cpu_seconds_per_megapixel"] for mean in means if mean is not None]
-    return sum(found) / len(found) if found else None
-
-
-def _nominal(percent: int) -> float:
-    return 68.3 if percent == 68 else float(percent)
-
-
-def _row(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _rule(columns: int) -> str:
-    return "|---" * columns + "|"

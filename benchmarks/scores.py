@@ -12,6 +12,7 @@ NLL_SAMPLES = 100
 PROTOCOLS = {
     "denoise": "Gaussian noise of 15, 25, 50 (of 255) seeded by the picture's index, input not clipped, output "
     "clipped, RGB over all pixels",
+    "deblur": "blurred circularly by two kernels of Levin et al. (2009), noise of 2.55 (of 255), RGB over all pixels",
     "dejpeg": "gray, files of libjpeg's quality 10, 20, 30, 40, output clipped, over all pixels",
     "sr": "shrunk 2, 3 and 4 times by an antialiased bicubic filter and rounded to 8 bits, output clipped, luma in "
     "studio range without a border as wide as the factor",

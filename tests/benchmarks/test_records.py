@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from benchmarks.records import Key, Records
-from benchmarks.report import quality_table
+from benchmarks.suites import SUITES, Suite
+from benchmarks.tables import published, quality
 
 
-def key(picture: str = "01", identity: str = "a 1", sigma: float = 25.0) -> Key:
-    return Key("denoise", identity, "kodak24", sigma, picture)
+def key(picture: str = "01", identity: str = "a 1", level: float = 25.0) -> Key:
+    return Key("denoise", identity, "kodak24", level, picture)
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def test_what_was_added_is_found_again(records: Records) -> None:
     records.add(key(), {"psnr_db": 30.0})
     records.add(key("02"), {"psnr_db": 32.0})
     again = Records(records.path)
-    assert key() in again and key("03") not in again and key(sigma=15.0) not in again
+    assert key() in again and key("03") not in again and key(level=15.0) not in again
     assert again.average("denoise", "kodak24", 25, ["01", "02"]) == {"psnr_db": 31.0}
     assert again.largest("denoise", "kodak24", "psnr_db") == 32
     assert list(records.path.parent.iterdir()) == [records.path]
@@ -51,11 +52,31 @@ def test_two_runs_may_share_the_file(records: Records) -> None:
     assert key("01") in Records(records.path) and key("02") in Records(records.path)
 
 
+def test_what_is_there_is_told_by_picture_and_level(records: Records) -> None:
+    records.add(key("02"), {"psnr_db": 30.0})
+    records.add(key("01"), {"psnr_db": 32.0})
+    records.add(key("01", level=50.0), {"psnr_db": 20.0})
+    assert records.pictures("denoise", "kodak24", 25) == ["01", "02"]
+    assert records.levels("kodak24") == [25, 50] and records.levels("set5") == []
+    assert records.average("denoise", "kodak24", 25) == {"psnr_db": 31.0}
+    assert records.average("denoise", "kodak24", 15) is None
+
+
 def test_a_page_says_on_how_many_pictures_a_figure_rests(records: Records) -> None:
     values = {"ssim": 0.5, "cpu_seconds_per_megapixel": 1.0}
     records.add(key()._replace(method="bm3d"), {"psnr_db": 29.0, **values})
     records.add(key(), {"psnr_db": 30.0, **values})
     records.add(key("02"), {"psnr_db": 40.0, **values})
-    page = quality_table(records, "kodak24", ["01", "02"], [25])
-    assert "29.00 / 0.5000 (first 1 only; `denoise` on these 30.00)" in page
-    assert "| 35.00 / 0.5000 |" in page
+    page = quality(records, Suite("denoise", "kodak24", 2, ("bm3d", "denoise", "nlm")))
+    assert "29.00 / 0.5000 (measured on 1 of 2 pictures; `denoise` on these 30.00)" in page
+    assert "| 35.00 / 0.5000 |" in page and "non-local" not in page
+
+
+def test_published_values_stand_beside_those_of_here_once_all_pictures_are_measured(records: Records) -> None:
+    assert published(records) == "No learned peer was measured on every picture of a set.\n"
+    suite = next(suite for suite in SUITES if suite.name == "sr:set5")
+    for index in range(suite.pictures):
+        assert "IMDN" not in published(records)
+        records.add(Key("imdn", "a 1", suite.name, 2.0, f"{index}"), {"psnr_db": 38.02})
+    assert "| IMDN | set5 | × 2 | 38.02 | 38.00 | +0.020 |" in published(records)
+    assert "1 of 1 are within 0.05 dB" in published(records)

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
-from benchmarks import methods, report, restoration
-from benchmarks.records import Records
+from benchmarks import classical, frontier, methods, report, restoration, suites
+from benchmarks.methods import Method, Result
+from benchmarks.records import Key, Records
+from benchmarks.suites import METHODS, SUITES, Suite
+from vaezoo.errors import ConfigError, DataMissing
+from vaezoo.restore.task import HOMES, task_class
 from vaezoo.train.sets import Images
+
+TOY = Suite("denoise", "toy", 2, ("noisy", "nlm", "bm3d", "denoise"))
 
 
 @pytest.fixture
 def images() -> Images:
-    pixels = np.random.default_rng(0).integers(90, 160, size=(2, 16, 20, 3), dtype=np.uint8)
+    pixels = np.random.default_rng(0).integers(90, 160, size=(2, 24, 36, 3), dtype=np.uint8)
     return Images("toy", list(pixels), "0" * 64, "CC0", ("01", "02"))
 
 
@@ -24,42 +32,116 @@ def records(tmp_path: Path) -> Records:
     return Records(tmp_path / "restoration.json")
 
 
-def fake(name: str = "denoise", identity: str = "v1", shift: float = 0.0) -> methods.Method:
-    return methods.Method(name, identity, lambda y, sigma: (y + shift, torch.full_like(y, sigma / 255)))
+def fake(name: str = "denoise", identity: str = "v1", shift: float = 0.0) -> Method:
+    return Method(name, identity, lambda y, level, task: Result(y + shift, torch.full_like(y, level / 255)))
 
 
 def test_nothing_is_measured_twice_unless_asked(images: Images, records: Records) -> None:
     calls: list[float] = []
-    counted = methods.Method("denoise", "v1", lambda y, sigma: (calls.append(sigma) or y, None))  # type: ignore[func-returns-value]
+    counted = Method("denoise", "v1", lambda y, level, task: Result(calls.append(level) or y))  # type: ignore[func-returns-value]
     for refresh, expected in ((False, 4), (False, 4), (True, 8)):
-        restoration.run([counted], images, [15, 25], records, refresh)
+        restoration.run(TOY, [counted], images, [15, 25], records, refresh)
         assert len(calls) == expected
+
+
+def test_a_method_is_asked_only_for_the_levels_it_can_do(images: Images, records: Records) -> None:
+    restoration.run(TOY, [Method("nlm", "v1", fake().run, levels=(15.0,))], images, [15, 25], records, False)
+    assert records.levels("toy") == [15]
 
 
 def test_the_page_says_what_was_measured(
     images: Images, records: Records, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(report, "DOCS", tmp_path)
+    monkeypatch.setattr(report, "SUITES", (TOY,))
+    monkeypatch.setattr(report, "TILED", ("denoise", "toy"))
     monkeypatch.setattr(restoration, "ROOT", tmp_path)
-    restoration.run([methods.noisy(), fake()], images, [25], records, False)
-    restoration.run_tiled(fake(), fake("denoise-tiled", shift=2 / 255), images, 25, records, False)
-    report.write(records, {"toy": images.names}, [15, 25])
+    restoration.run(TOY, [methods.unchanged("noisy"), fake()], images, [25], records, False)
+    restoration.run_tiled(TOY, fake(), fake("denoise-tiled", shift=2 / 255), images, 25, records, False)
+    report.write(records, {})
     page = (tmp_path / "restoration.md").read_text()
     row = next(line for line in page.splitlines() if line.startswith("| **`denoise`**"))
-    assert "| no | – | 20.2" in row and row.endswith("| 1 × |")
-    assert "| BM3D, colour (bm3d) | yes | – | – | – |" in page
+    assert "| no | 20.2" in row and row.endswith("| 1 × |")
+    assert "BM3D" not in page and "### toy: 2 colour pictures" in page
     assert "no value by more than 2 of 255 grey levels" in page
-    assert "The furthest from nominal is the" in page and "`denoise`**: v1" in page
+    assert "The furthest from nominal is the" in page and "`denoise`: v1" in page
     assert (tmp_path / "runs" / "tiled-minus-whole" / "toy-01.png").exists()
 
 
-def test_a_peer_that_is_told_sigma_removes_noise(images: Images) -> None:
+def test_without_our_model_the_time_is_relative_to_another(images: Images, records: Records) -> None:
+    from benchmarks.tables import honesty, quality
+
+    restoration.run(TOY, [fake("nlm")], images, [25], records, False)
+    assert "CPU time, of non-local means (scikit-image)'s" in quality(records, TOY)
+    assert honesty(records, TOY, "denoise") == "" and "within" in honesty(records, TOY, "nlm")
+
+
+def test_super_resolution_is_measured_on_luma_inside_a_border(images: Images, records: Records) -> None:
+    suite = Suite("sr", "toy", 2, ("bicubic", "lanczos"))
+    restoration.run(suite, [classical.bicubic(), classical.lanczos()], images, [2, 3], records, False)
+    x, y, task = task_class("sr").example(restoration.picture(images, 0), 3, 0)
+    assert y.shape == (1, 3, 8, 12)
+    from vaezoo.image import psnr_db
+    from vaezoo.image.metrics import luma
+
+    x_hat = classical.bicubic().run(y, 3, task).image
+    values = restoration.measure(suite, classical.bicubic(), task_class("sr").example(x, 3, 0), 3)
+    assert values["psnr_db"] == pytest.approx(psnr_db(luma(x_hat.clamp(0, 1)), luma(x), border=3).item())
+    assert records.pictures("lanczos", "sr:toy", 3) == ["01", "02"]
+
+
+def test_the_page_says_how_far_an_enlarged_picture_is_from_its_input(records: Records) -> None:
+    suite = next(suite for suite in SUITES if suite.name == "sr:set5")
+    values = {"psnr_db": 30.0, "ssim": 0.9, "cpu_seconds_per_megapixel": 1.0}
+    records.add(Key("sr", "v1", suite.name, 2.0, "baby"), values | {"consistency_levels": 0.4})
+    page = "".join(report.suite_parts(records, suite, None))
+    assert "no result of `sr` is more than 0.4 of 255 grey levels" in page
+    assert "30.00 / 0.9000 (measured on 1 of 5 pictures)" in page
+
+
+def test_peers_without_learning_remove_noise() -> None:
     pytest.importorskip("skimage")
-    x = torch.full((1, 3, 48, 48), 0.5)
-    for method in (methods.nlm(), methods.wavelet()):
-        values = restoration.measure(method, x, 0, 25)
-        assert values["psnr_db"] > 28 and values["cpu_seconds_per_megapixel"] > 0
-    assert restoration.measure(methods.noisy(), x, 0, 25)["psnr_db"] == pytest.approx(20.2, abs=0.2)
+    for channels, chosen in (
+        (3, [classical.nlm(), classical.wavelet(), classical.tv()]),
+        (1, [classical.nlm(), classical.wavelet(colour=False), classical.tv()]),
+    ):
+        example = task_class("denoise").example(torch.full((1, channels, 48, 48), 0.5), 25, 0)
+        for method in chosen:
+            values = restoration.measure(TOY, method, example, 25)
+            assert values["psnr_db"] > 27 and values["cpu_seconds_per_megapixel"] > 0
+        assert restoration.measure(TOY, methods.unchanged("noisy"), example, 25)["psnr_db"] == pytest.approx(
+            20.2, abs=0.2
+        )
+
+
+def test_total_variation_smooths_what_jpeg_did() -> None:
+    pytest.importorskip("skimage")
+    suite = next(suite for suite in SUITES if suite.task == "dejpeg")
+    slope = torch.linspace(0.2, 0.8, 64).expand(1, 1, 64, 64) + torch.eye(64) * 0.1
+    example = suite.protocol.example(slope, 10, 0)
+    before = restoration.measure(suite, methods.unchanged("jpeg"), example, 10)
+    assert restoration.measure(suite, classical.tv_jpeg(), example, 10)["psnr_db"] != before["psnr_db"]
+    assert classical.tv_jpeg().levels == suite.protocol.levels
+
+
+def test_deconvolution_undoes_a_blur_that_it_is_told() -> None:
+    pytest.importorskip("skimage")
+    x = torch.zeros(1, 3, 48, 40)
+    x[..., 12:30, 10:25] = 1.0
+    kernel = torch.full((5, 3), 1 / 15, dtype=torch.float64)
+    y = F.conv2d(F.pad(x, (1, 1, 2, 2), mode="circular"), kernel.float().expand(3, 1, 5, 3), groups=3)
+    error = (y - x).square().mean()
+    for method in (classical.wiener(), classical.richardson_lucy()):
+        image = method.run(y, 0, SimpleNamespace(kernel=kernel)).image  # type: ignore[arg-type]
+        assert image.shape == x.shape and (image.clamp(0, 1) - x).square().mean() < 0.5 * error
+
+
+def test_every_suite_names_methods_that_there_are() -> None:
+    assert {name for suite in suites._ALL for name in suite.methods} == set(METHODS)
+    assert {suite.task for suite in SUITES} == set(HOMES)
+    assert len({suite.name for suite in SUITES}) == len(SUITES)
+    for suite in SUITES:
+        assert suite.own in suite.methods and METHODS[suite.own].own and suite.task in report.TASKS
 
 
 def test_a_weight_file_is_part_of_what_ran(tmp_path: Path) -> None:
@@ -73,5 +155,37 @@ def test_a_weight_file_is_part_of_what_ran(tmp_path: Path) -> None:
     method = methods.model("denoise", tmp_path / "w.safetensors", tile=32)
     assert method.name == "denoise-tiled"
     assert hashlib.sha256((tmp_path / "w.safetensors").read_bytes()).hexdigest() in method.identity
-    x_hat, scale = method.run(torch.rand(1, 3, 40, 24), 25)
-    assert scale is not None and x_hat.shape == scale.shape == (1, 3, 40, 24)
+    result = method.run(torch.rand(1, 3, 40, 24), 25, task_class("denoise")())
+    assert result.scale is not None and result.image.shape == result.scale.shape == (1, 3, 40, 24)
+    assert "noise_levels" in result.facts
+
+
+def test_a_model_that_is_blind_is_not_compared_as_told(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    import vaezoo
+
+    save_file(vaezoo.create("denoise", seed=0).state_dict(), tmp_path / "w.safetensors")
+    with pytest.raises(ConfigError, match="'denoise' cannot be told the noise level"):
+        methods.model("denoise", tmp_path / "w.safetensors", told=True)
+
+
+def test_what_is_not_there_is_skipped_and_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("VAEZOO_PEERS", raising=False)
+    assert list(restoration.available(["imdn", "bicubic"], None, strict=False)) == ["bicubic"]
+    assert "skipped: imdn: Expected IMDN_x2.pth in a folder of $VAEZOO_PEERS" in capsys.readouterr().out
+    with pytest.raises(DataMissing, match="none is set"):
+        restoration.available(["imdn"], None, strict=True)
+
+
+def test_the_frontier_leads_from_fast_to_good(images: Images, records: Records, tmp_path: Path) -> None:
+    point = frontier.Point
+    found = [point("a", 1, 30, False), point("b", 2, 29, False), point("c", 3, 31, True)]
+    assert [p.label for p in frontier.leading(found)] == ["a", "c"]
+    frontier.draw(found, "toy", tmp_path / "deep" / "frontier.png")
+    assert (tmp_path / "deep" / "frontier.png").stat().st_size > 5000
+    restoration.run(TOY, [methods.unchanged("noisy"), fake()], images, [25], records, False)
+    restoration.run(TOY, [fake("nlm")], restoration.first(images, 1), [25], records, False)
+    assert [p.label for p in frontier.points(records, TOY, 25)] == ["denoise"]

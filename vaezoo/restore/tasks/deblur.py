@@ -17,9 +17,9 @@ from torch import Tensor
 from vaezoo.errors import ConfigError, ShapeError
 from vaezoo.image.degradations import blur, gaussian_noise
 from vaezoo.image.kernels import as_kernel, benchmark_kernels, spectrum
+from vaezoo.image.noise import noise_level
 from vaezoo.restore.restorer import Restoration, Restorer
 from vaezoo.restore.task import Example, Progress, Task
-from vaezoo.restore.tasks.denoise import noise_level
 
 FIRST = 49.0
 """Noise level that the denoiser is used for first, grey levels; from there down to the picture's on a log scale."""
@@ -77,6 +77,7 @@ class Deblur(Task):
     name: ClassVar[str] = "deblur"
     model: ClassVar[str] = "denoise"
     data: ClassVar[str] = "set5"
+    word: ClassVar[str] = "kernel"
     unit: ClassVar[str] = "index of the kernel"
     levels: ClassVar[tuple[float, ...]] = (1, 3)
 

@@ -1,0 +1,92 @@
+"""Draws what quality costs: PSNR against CPU time, from the records. Nothing is measured here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.records import Records
+from benchmarks.suites import METHODS, SUITES, Suite
+from benchmarks.tables import INPUTS, LEVELS
+
+FIGURES = Path(__file__).parents[1] / "docs" / "figures"
+SHOWN = {("denoise", "kodak24"): 25.0, ("dejpeg", "classic5"): 10.0, ("sr", "set5"): 2.0, ("deblur", "set5"): 0.0}
+"""The suites that are drawn, and the level."""
+
+OWN, PEER, LINE = "#ff5a36", "#3a6ea5", "#b8b8b8"
+
+
+class Point(NamedTuple):
+    """A method that was measured on every picture of a suite."""
+
+    label: str
+    seconds: float
+    psnr_db: float
+    own: bool
+
+
+def points(records: Records, suite: Suite, level: float) -> list[Point]:
+    """Returns the methods of a suite from the fastest to the slowest; inputs are not among them."""
+    found = []
+    for name in suite.methods:
+        mean = records.average(name, suite.name, level)
+        if mean and len(records.pictures(name, suite.name, level)) == suite.pictures and name not in INPUTS:
+            entry = METHODS[name]
+            label = entry.label.split(" (")[0].replace("`", "")
+            found.append(Point(label, mean["cpu_seconds_per_megapixel"], mean["psnr_db"], entry.own))
+    return sorted(found, key=lambda point: point.seconds)
+
+
+def leading(found: list[Point]) -> list[Point]:
+    """Returns those of points, in order of time, that no faster one equals in quality."""
+    best: list[Point] = []
+    for point in found:
+        if not best or point.psnr_db > best[-1].psnr_db:
+            best.append(point)
+    return best
+
+
+def write(records: Records) -> dict[str, Path]:
+    """Draws every suite that has at least two points.
+
+    Returns:
+        The file of each, by the suite's name.
+    """
+    files = {}
+    for suite in SUITES:
+        level = SHOWN.get((suite.task, suite.data))
+        found = [] if level is None else points(records, suite, level)
+        if level is not None and len(found) > 1:
+            files[suite.name] = FIGURES / f"frontier-{suite.task}-{suite.data}.png"
+            draw(found, f"{suite.data}, {LEVELS[suite.task].format(level)}", files[suite.name])
+    return files
+
+
+def draw(found: list[Point], title: str, path: Path) -> None:
+    """Draws points with their names, and a line along those that lead."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    best = leading(found)
+    axes.step([p.seconds for p in best], [p.psnr_db for p in best], where="post", color=LINE, linewidth=1, zorder=1)
+    span, above = max(p.psnr_db for p in found) - min(p.psnr_db for p in found), False
+    for i, point in enumerate(found):
+        colour = OWN if point.own else PEER
+        before = found[max(i - 1, 0)]
+        near = point.seconds < 3 * before.seconds and abs(point.psnr_db - before.psnr_db) < 0.1 * span
+        above = i > 0 and near and not above  # two names side by side would cover each other
+        axes.scatter(point.seconds, point.psnr_db, color=colour, s=70 if point.own else 40, zorder=2)
+        axes.annotate(
+            point.label, (point.seconds, point.psnr_db), xytext=(0, 8 if above else -16), textcoords="offset points",
+            ha="center", color=colour, fontsize=9, weight="bold" if point.own else "normal",
+        )  # fmt: skip
+    axes.set_xscale("log")
+    axes.margins(x=0.16, y=0.16)
+    axes.set(xlabel="CPU seconds per million pixels, one thread", ylabel="PSNR, dB", title=title)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.25)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=150)

@@ -1,0 +1,113 @@
+"""What is compared where: the suites, each a task on a test set, and every method by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from benchmarks import classical, learned, methods
+from vaezoo.restore.task import Task, task_class
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A method in the tables.
+
+    Attributes:
+        label: How pages call it.
+        make: Returns it; raises what `vaezoo.errors` has where its package, weights or files are missing.
+        told: Whether it is told the level, where that can be a question.
+        own: Whether it is this zoo's.
+    """
+
+    label: str
+    make: Callable[[], methods.Method]
+    told: bool = False
+    own: bool = False
+
+
+METHODS = {
+    "blurred": Entry("blurred input", partial(methods.unchanged, "blurred")),
+    "wiener": Entry("Wiener filter (scikit-image)", classical.wiener),
+    "richardson-lucy": Entry("Richardson–Lucy (scikit-image)", classical.richardson_lucy),
+    "noisy": Entry("noisy input", partial(methods.unchanged, "noisy")),
+    "jpeg": Entry("JPEG", partial(methods.unchanged, "jpeg")),
+    "nlm": Entry("non-local means (scikit-image)", classical.nlm, told=True),
+    "wavelet": Entry("wavelets, BayesShrink (scikit-image)", classical.wavelet, told=True),
+    "wavelet-gray": Entry("wavelets, BayesShrink (scikit-image)", partial(classical.wavelet, False), told=True),
+    "tv": Entry("total variation (scikit-image)", classical.tv, told=True),
+    "tv-jpeg": Entry("total variation (scikit-image)", classical.tv_jpeg, told=True),
+    "bm3d": Entry("BM3D, colour (bm3d)", classical.bm3d, told=True),
+    "bm3d-gray": Entry("BM3D (bm3d)", partial(classical.bm3d, False), told=True),
+    "bicubic": Entry("bicubic", classical.bicubic),
+    "lanczos": Entry("Lanczos (Pillow)", classical.lanczos),
+    "dncnn": Entry("DnCNN-S", learned.dncnn, told=True),
+    "dncnn-b": Entry("DnCNN-B", learned.dncnn_blind),
+    "cdncnn-b": Entry("CDnCNN-B", partial(learned.dncnn_blind, True)),
+    "dncnn-3": Entry("DnCNN-3", learned.dncnn_3),
+    "ffdnet": Entry("FFDNet, colour", learned.ffdnet, told=True),
+    "ffdnet-gray": Entry("FFDNet", partial(learned.ffdnet, False), told=True),
+    "imdn": Entry("IMDN", learned.imdn),
+    "pan": Entry("PAN", learned.pan),
+    "denoise": Entry("`denoise`", partial(methods.model, "denoise"), own=True),
+    "denoise-told": Entry("`denoise`, told", partial(methods.model, "denoise", told=True), told=True, own=True),
+    "denoise-small": Entry("`denoise-small`", partial(methods.model, "denoise-small"), own=True),
+    "denoise-mean-1": Entry("`denoise`, one sample", partial(methods.model, "denoise", samples=1), own=True),
+    "denoise-mean-16": Entry("`denoise`, mean of 16", partial(methods.model, "denoise", samples=16), own=True),
+    "dejpeg": Entry("`dejpeg`", partial(methods.model, "dejpeg"), own=True),
+    "sr": Entry("`sr`", partial(methods.model, "sr"), own=True),
+}
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A task on a test set.
+
+    Attributes:
+        task: Its name.
+        data: The set's name.
+        pictures: How many the set has.
+        methods: Names of those that can do it.
+        gray: Whether the pictures are read as luma.
+    """
+
+    task: str
+    data: str
+    pictures: int
+    methods: tuple[str, ...]
+    gray: bool = False
+
+    @property
+    def name(self) -> str:
+        """What the records call it."""
+        return self.data if self.task == "denoise" else f"{self.task}:{self.data}"
+
+    @property
+    def protocol(self) -> type[Task]:
+        """How its pictures are damaged and compared."""
+        return task_class(self.task)
+
+    @property
+    def own(self) -> str:
+        """Name of the model of this zoo that the others are held against."""
+        return self.protocol.model
+
+
+_COLOUR = ("noisy", "nlm", "wavelet", "tv")
+_GRAY = ("noisy", "nlm", "wavelet-gray", "tv")
+_OWN = ("denoise-small", "denoise", "denoise-told")
+_SAMPLES = ("denoise-mean-1", "denoise-mean-16")
+_ENLARGE = ("bicubic", "lanczos", "dncnn-3", "imdn", "pan", "sr")
+
+SUITES = (
+    Suite("denoise", "kodak24", 24, (*_COLOUR, "bm3d", "cdncnn-b", "ffdnet", *_OWN, *_SAMPLES)),
+    Suite("denoise", "cbsd68", 68, (*_COLOUR, "ffdnet", *_OWN)),
+    Suite("denoise", "set12", 12, (*_GRAY, "bm3d-gray", "dncnn", "dncnn-b", "ffdnet-gray", *_OWN), gray=True),
+    Suite("denoise", "bsd68", 68, (*_GRAY, "ffdnet-gray", *_OWN), gray=True),
+    Suite("dejpeg", "classic5", 5, ("jpeg", "tv-jpeg", "dncnn-3", "dejpeg"), gray=True),
+    Suite("sr", "set5", 5, _ENLARGE),
+    Suite("sr", "set14", 14, _ENLARGE),
+    Suite("deblur", "set5", 5, ("blurred", "wiener", "richardson-lucy", "denoise")),
+)
+"""BM3D and DnCNN are left out where they would take hours."""
