@@ -137,7 +137,7 @@ def test_deconvolution_undoes_a_blur_that_it_is_told() -> None:
 
 
 def test_every_suite_names_methods_that_there_are() -> None:
-    assert {name for suite in suites._ALL for name in suite.methods} == set(METHODS)
+    assert {name for suite in suites.SUITES for name in suite.methods} == set(METHODS)
     assert {suite.task for suite in SUITES} == set(HOMES)
     assert len({suite.name for suite in SUITES}) == len(SUITES)
     for suite in SUITES:
@@ -165,9 +165,9 @@ def test_a_model_that_is_blind_is_not_compared_as_told(tmp_path: Path) -> None:
 
     import vaezoo
 
-    save_file(vaezoo.create("denoise", seed=0).state_dict(), tmp_path / "w.safetensors")
-    with pytest.raises(ConfigError, match="'denoise' cannot be told the noise level"):
-        methods.model("denoise", tmp_path / "w.safetensors", told=True)
+    save_file(vaezoo.create("dejpeg", seed=0).state_dict(), tmp_path / "w.safetensors")
+    with pytest.raises(ConfigError, match="'dejpeg' cannot be told the noise level"):
+        methods.model("dejpeg", tmp_path / "w.safetensors", told=True)
 
 
 def test_what_is_not_there_is_skipped_and_said(

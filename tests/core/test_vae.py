@@ -44,6 +44,14 @@ def test_padding_repeats_the_edge_at_the_bottom_and_right() -> None:
     assert pad_to_stride(X, 8) is X
 
 
+def test_padding_by_the_mirror_image_goes_on_as_far_as_it_has_to() -> None:
+    padded = pad_to_stride(X, 32, mirror=True)
+    assert torch.equal(padded[..., :40, :24], X) and torch.equal(padded[..., 40:, :24], X[..., 15:39, :].flip(2))
+    row = torch.tensor([0.0, 1, 2]).reshape(1, 1, 1, 3)
+    assert pad_to_stride(row, 8, mirror=True)[0, 0, 7].tolist() == [0, 1, 2, 1, 0, 1, 2, 1]
+    assert pad_to_stride(torch.ones(1, 1, 1, 1), 4, mirror=True).shape == (1, 1, 4, 4)
+
+
 def test_samples_are_rows_of_their_image() -> None:
     model = conv()
     bound = model(Batch(X), k=3, noise=Noise(seed=0))

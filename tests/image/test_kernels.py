@@ -10,9 +10,9 @@ import pytest
 import torch
 from scipy.ndimage import convolve
 
-from vaezoo.errors import ConfigError, DataMissing, ShapeError
-from vaezoo.image import blur, gaussian_kernel, motion_kernel
-from vaezoo.image.kernels import as_kernel, benchmark_kernels
+from vaezoo.errors import ConfigError, DataMissing, ImageError, ShapeError
+from vaezoo.image import Picture, blur, gaussian_kernel, motion_kernel, write_picture
+from vaezoo.image.kernels import as_kernel, benchmark_kernels, read_kernel
 
 X = torch.rand(1, 3, 17, 22, generator=torch.Generator().manual_seed(0))
 SKEW = torch.tensor([[0.1, 0.0, 0.2, 0.05], [0.0, 0.3, 0.1, 0.0], [0.15, 0.0, 0.0, 0.1]])
@@ -109,3 +109,23 @@ def test_other_refusals() -> None:
         gaussian_kernel(0)
     with pytest.raises(ConfigError, match="Expected a length of at least 0 and an angle, got -1 and 0"):
         motion_kernel(-1, 0)
+
+
+def test_a_kernel_is_read_from_an_array_or_a_picture(tmp_path: Path) -> None:
+    made = motion_kernel(5, 30)
+    np.save(tmp_path / "k.npy", made.numpy())
+    torch.testing.assert_close(read_kernel(tmp_path / "k.npy"), made.double())
+    levels = (made / made.max() * 255).round().to(torch.uint8).numpy()
+    write_picture(Picture(np.repeat(levels[..., None], 3, 2)), tmp_path / "k.png")
+    torch.testing.assert_close(read_kernel(tmp_path / "k.png"), made.double(), atol=0.01, rtol=0)
+    write_picture(Picture(np.zeros((3, 3, 1), np.uint8)), tmp_path / "black.png")
+    (tmp_path / "text.npy").write_text("no array")
+    np.save(tmp_path / "two.npy", np.ones((2, 2)))
+    for name, error, says in (
+        ("black.png", ImageError, "is black"),
+        ("text.npy", ImageError, "cannot be read"),
+        ("none.npy", ImageError, "cannot be read"),
+        ("two.npy", ShapeError, "sum"),
+    ):
+        with pytest.raises(error, match=says):
+            read_kernel(tmp_path / name)

@@ -43,6 +43,7 @@ _FILE = _File(path_type=Path, readable=False)
 @click.option("--model", help="A model's name. Default: the task's own.")
 @click.option("--sigma", type=click.FloatRange(min=0), help="Denoising: the noise level, where known, in grey levels.")
 @click.option("--factor", type=int, help="Super-resolution: 2, 3 or 4 times as large. Default: 2.")
+@click.option("--kernel", type=_FILE, help="Deblurring: the blur, as a picture or a .npy file of sum 1.")
 @click.option("--weights", type=_FILE, help="A safetensors file instead of the weights that ship.")
 @click.option("--figure", is_flag=True, help="Also draw before, after and uncertainty side by side.")
 @click.option("--uncertainty", is_flag=True, help="Also write sd and 90 % interval: NAME.uncertainty.npz and .png.")
@@ -62,6 +63,7 @@ def enhance(
     model: str | None,
     sigma: float | None,
     factor: int | None,
+    kernel: Path | None,
     weights: Path | None,
     figure: bool,
     uncertainty: bool,
@@ -82,8 +84,14 @@ def enhance(
     from vaezoo.restore.batch import plan
 
     jobs: list[Job] = []
-    options = {name: value for name, value in (("sigma", sigma), ("factor", factor)) if value is not None}
+    options: dict[str, Any] = {
+        name: value for name, value in (("sigma", sigma), ("factor", factor)) if value is not None
+    }
     try:
+        if kernel is not None:
+            from vaezoo.image.kernels import read_kernel
+
+            options["kernel"] = read_kernel(kernel)
         also = {"figure": figure, "uncertainty": uncertainty}
         jobs = plan(inputs, output, **also)
         for job in jobs:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Literal, final
 
 import torch
@@ -70,18 +71,15 @@ class VAE(nn.Module):
         if encodes not in ("input", "target"):
             raise ConfigError(f"Expected encodes to be 'input' or 'target', got {encodes!r}.", value=encodes)
         if encodes == "target" and conditioner is None:
-            raise IncompatibleParts(
-                "A model that encodes the target needs a conditioner to see the input.", value=encodes
-            )
+            raise IncompatibleParts("Encoding the target needs a conditioner to see the input.", value=encodes)
         if encoder is None and encodes == "input":
             raise IncompatibleParts("A model that encodes its input needs an encoder.", value=encodes)
         parts = [p for p in (encoder, decoder, conditioner) if p is not None]
         channels = {p.channels for p in parts if p.channels is not None}
         sizes = {p.size for p in (encoder, decoder) if p is not None and p.size is not None}
         if len(channels) > 1 or len(sizes) > 1:
-            raise IncompatibleParts(
-                f"The parts disagree on channels {sorted(channels)} or size {sorted(sizes)}.", value=(channels, sizes)
-            )
+            message = f"The parts disagree on channels {sorted(channels)} or size {sorted(sizes)}."
+            raise IncompatibleParts(message, value=(channels, sizes))
         check_refinement(refine, encoder, prior)
         self.conditioner, self.encoder, self.prior, self.decoder = conditioner, encoder, prior, decoder
         self.refine = refine
@@ -90,6 +88,8 @@ class VAE(nn.Module):
         self.encodes = encodes
         self.channels = decoder.channels
         self.stride = math.lcm(*(p.stride for p in parts))
+        mirror = conditioner is not None and conditioner.channels is not None  # so that noise goes on as noise
+        self._pad = partial(pad_to_stride, stride=self.stride, mirror=mirror)
         self.size: tuple[int, int] | None = sizes.pop() if sizes else None
         self.default_size = self.size or default_size
         self.origin: Any = None
@@ -173,8 +173,8 @@ class VAE(nn.Module):
     def context(self, y: Tensor, cond: Mapping[str, Tensor] | None = None) -> Context:
         """Returns the context of y (B, C, H, W): what the conditioner makes of it, at the padded size."""
         visible = (y.shape[2], y.shape[3])
-        padded = pad_to_stride(y, self.stride)
-        cond = {n: pad_to_stride(c, self.stride) if c.dim() == 4 else c for n, c in (cond or {}).items()}
+        padded = self._pad(y)
+        cond = {n: self._pad(c) if c.dim() == 4 else c for n, c in (cond or {}).items()}
         takes = () if self.conditioner is None else self.conditioner.takes
         for name in cond:
             if name not in takes:
@@ -195,7 +195,7 @@ class VAE(nn.Module):
                 hint="Load a file with its encoder.",
                 value=self.encodes,
             )
-        seen = image if self.encoder.size is not None else pad_to_stride(image, self.stride)
+        seen = image if self.encoder.size is not None else self._pad(image)
         belief: Posterior | Pyramid = self.encoder(seen, context)
         return belief
 

@@ -16,7 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaezoo.errors import ConfigError, DataMissing, ShapeError
+from vaezoo.errors import ConfigError, DataMissing, ImageError, ShapeError
+from vaezoo.image.files import read_picture
 
 BENCHMARK = "blur_kernels/kernels_levin09_and_12.npz"
 """The 8 kernels of Understanding and evaluating blind deconvolution algorithms (Levin et al., 2009) and 12 others, of
@@ -129,3 +130,26 @@ def spectrum(kernel: Tensor, size: tuple[int, int]) -> Tensor:
     whole = torch.zeros(size, dtype=kernel.dtype)
     whole[:height, :width] = kernel
     return torch.fft.rfft2(whole.roll((-(height // 2), -(width // 2)), (0, 1)))
+
+
+def read_kernel(path: str | os.PathLike[str]) -> Tensor:
+    """Reads a kernel from a file: an array (h, w) as numpy saves one, ``.npy``, or a picture, whose luma is its weight.
+
+    A picture's values are divided by their sum; an array has to sum to one as it is.
+
+    Raises:
+        ImageError: The file cannot be read, or a picture is black.
+        ShapeError: The array is no kernel; see `as_kernel`.
+    """
+    path = Path(path)
+    if path.suffix == ".npy":
+        try:
+            return as_kernel(np.load(path, allow_pickle=False))
+        except (OSError, ValueError) as error:
+            if isinstance(error, ShapeError):
+                raise
+            raise ImageError(f"The kernel {path} cannot be read: {error}.", value=str(path)) from error
+    values = read_picture(path).values().mean(2)
+    if not values.sum() > 0:
+        raise ImageError(f"The kernel {path} is black.", hint="Draw it bright on black.", value=str(path))
+    return as_kernel(values / values.sum())
