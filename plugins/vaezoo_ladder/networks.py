@@ -128,7 +128,7 @@ class NoiseLevel(nn.Module):
         """
         rows, size = y.shape[0], (y.shape[2], y.shape[3])
         if sigma is None:
-            sigma = y.new_full((rows,), torch.nan)
+            return self._tell(self.unknown.to(y.dtype).expand(rows, 1, *size))
         if sigma.shape not in ((rows,), (rows, 1, *size)) or not sigma.is_floating_point():
             raise ShapeError(
                 f"Expected sigma as floats of shape ({rows},) or {(rows, 1, *size)}, got {sigma.dtype} of "
@@ -142,7 +142,9 @@ class NoiseLevel(nn.Module):
                 value=wrong,
             )
         level = torch.where(sigma.isnan(), self.unknown, LEVEL_GAIN * sigma.to(y.dtype))
-        level = level[:, None, None, None].expand(rows, 1, *size) if level.ndim == 1 else level
+        return self._tell(level[:, None, None, None].expand(rows, 1, *size) if level.ndim == 1 else level)
+
+    def _tell(self, level: Tensor) -> Tensor:
         told: Tensor = self.tell(F.avg_pool2d(level, 2))
         return told
 

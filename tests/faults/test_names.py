@@ -21,7 +21,7 @@ SECRET = b"not for you"
 
 def declared(tmp_path: Path, *urls: str, name: str = "small.tag") -> Card:
     """Returns a card as a registry file in YAML gives it."""
-    body = {k: list(v) if isinstance(v, tuple) else v for k, v in vars(card(*urls)).items() if k != "name"}
+    body = {k: list(v) if isinstance(v, tuple) else v for k, v in vars(card(*urls)).items() if k != "name" and v != {}}
     path = tmp_path / "registry.yaml"
     path.write_text(yaml.safe_dump({"weights": {name: body}}))
     registry = Registry("guest")

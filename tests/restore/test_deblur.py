@@ -146,7 +146,7 @@ def test_protocol() -> None:
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({}, ConfigError, "Deblurring needs a kernel. Give kernel="),
+        ({}, ConfigError, "Expected a kernel to deblur by, got none. Give kernel="),
         ({"kernel": [[2.0]]}, ShapeError, "Expected a kernel that sums to 1, got 2"),
         (
             {"kernel": DELTA, "sigma": -1.0},

@@ -83,7 +83,8 @@ class Deblur(Task):
 
     def __post_init__(self) -> None:
         if self.kernel is None:
-            raise ConfigError("Deblurring needs a kernel.", hint="Give kernel=, such as gaussian_kernel(1.6).")
+            hint = "Give kernel=, such as gaussian_kernel(1.6)."
+            raise ConfigError("Expected a kernel to deblur by, got none.", hint=hint, value=self.kernel)
         as_kernel(self.kernel)
         if self.sigma is not None and not (math.isfinite(self.sigma) and self.sigma >= 0):
             raise ShapeError(
