@@ -69,7 +69,7 @@ def test_an_encoder_that_cannot_work_is_refused_before_it_is_built(settings, mes
     with pytest.raises(ConfigError, match=message):
         facts.encoder(16, **settings)
     with pytest.raises(ConfigError, match=message):
-        vaezoo.create("iaf-vae", encoder={"name": "flow-mlp", "flow": "iaf", **settings})
+        vaezoo.create("iaf-vae", latent_channels=16, encoder={"name": "flow-mlp", "flow": "iaf", **settings})
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_a_flow_prior_refuses_a_pyramid():
 
 
 def test_a_dense_flow_does_not_fit_a_grid_of_several_cells():
-    with pytest.raises(IncompatibleParts, match="takes 16 channels at stride"):
+    with pytest.raises(IncompatibleParts, match="takes 40 channels at stride"):
         vaezoo.create("iaf-vae", decoder={"name": "conv", "widths": [8], "gather": 1})
 
 
