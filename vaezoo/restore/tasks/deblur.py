@@ -45,9 +45,8 @@ class Deblur(Task):
 
     What is left in x is not white noise, so a denoiser that finds the level by itself takes it for part of the picture,
     and what is wrong grows. It is therefore given x + ε and x − ε, with seeded white noise ε, and the mean of the two
-    results is taken; ε alone would leave its own error. On four photos of cid22-valid and the shipped `denoise`, mean
-    PSNR in dB: without ε 31.5, with x + ε 35.2, with both 36.3. No uncertainty is stated: the denoiser knows nothing of
-    what the blur took away.
+    results is taken; ε alone would leave its own error. No uncertainty is stated: the denoiser knows nothing of what
+    the blur took away.
 
     Args:
         kernel: (h, w), not negative, of sum 1: a tensor, an array or lists; see `vaezoo.image.kernels`.
