@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import pickle
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
@@ -13,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from vaezoo.errors import BackendUnavailable, DataMissing, TensorMismatch, WeightsError
+from vaezoo.image.folders import find_in_folders, named_folders
 
 Convolution = tuple[Tensor, Tensor]
 """Weight (out, in, rows, columns) and bias (out,)."""
@@ -27,14 +27,11 @@ def find(names: Sequence[str]) -> Path:
     Raises:
         DataMissing: None of them is there.
     """
-    folders = [Path(folder) for folder in os.environ.get("VAEZOO_PEERS", "").split(os.pathsep) if folder]
-    for folder in folders:
-        for name in names:
-            if (folder / name).is_file():
-                return folder / name
+    found = find_in_folders("VAEZOO_PEERS", names, Path.is_file)
+    if found is not None:
+        return found
     raise DataMissing(
-        f"Expected {' or '.join(names)} in a folder of $VAEZOO_PEERS: "
-        f"{', '.join(map(str, folders)) or 'none is set'}.",
+        f"Expected {' or '.join(names)} in a folder of $VAEZOO_PEERS: {named_folders('VAEZOO_PEERS')}.",
         hint="Its authors publish it; this project does not.", value=list(names),
     )  # fmt: skip
 

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from vaezoo.errors import ConfigError, DataMissing, ImageError, ShapeError
 from vaezoo.image.files import read_picture
+from vaezoo.image.folders import find_in_folders, named_folders
 
 BENCHMARK = "blur_kernels/kernels_levin09_and_12.npz"
 """The 8 kernels of Understanding and evaluating blind deconvolution algorithms (Levin et al., 2009) and 12 others, of
@@ -72,25 +73,21 @@ def benchmark_kernels() -> list[Tensor]:
     Raises:
         DataMissing: The file is in none of them, or has other content.
     """
-    folders = [Path(folder) for folder in os.environ.get("VAEZOO_DATA", "").split(os.pathsep) if folder]
-    for folder in folders:
-        if not (folder / BENCHMARK).exists():
-            continue
-        with np.load(folder / BENCHMARK, allow_pickle=False) as file:
-            kernels = [file[name] for name in file.files]
-        sha256 = hashlib.sha256(b"".join(kernel.tobytes() for kernel in kernels)).hexdigest()
-        if sha256 != BENCHMARK_SHA256:
-            raise DataMissing(
-                f"{folder / BENCHMARK} has other kernels than the benchmark: sha256 {sha256} of their values, not "
-                f"{BENCHMARK_SHA256}.",
-                value=str(folder / BENCHMARK),
-            )
-        return [torch.from_numpy(kernel) for kernel in kernels]
-    raise DataMissing(
-        f"The blur kernels {BENCHMARK} are in none of the folders of $VAEZOO_DATA: "
-        f"{', '.join(map(str, folders)) or 'none is set'}.",
-        value=BENCHMARK,
-    )
+    path = find_in_folders("VAEZOO_DATA", [BENCHMARK])
+    if path is None:
+        raise DataMissing(
+            f"The blur kernels {BENCHMARK} are in none of the folders of $VAEZOO_DATA: {named_folders('VAEZOO_DATA')}.",
+            value=BENCHMARK,
+        )
+    with np.load(path, allow_pickle=False) as file:
+        kernels = [file[name] for name in file.files]
+    sha256 = hashlib.sha256(b"".join(kernel.tobytes() for kernel in kernels)).hexdigest()
+    if sha256 != BENCHMARK_SHA256:
+        raise DataMissing(
+            f"{path} has other kernels than the benchmark: sha256 {sha256} of their values, not {BENCHMARK_SHA256}.",
+            value=str(path),
+        )
+    return [torch.from_numpy(kernel) for kernel in kernels]
 
 
 def as_kernel(kernel: Any) -> Tensor:

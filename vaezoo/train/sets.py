@@ -9,7 +9,6 @@ import functools
 import gzip
 import hashlib
 import io
-import os
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -23,6 +22,7 @@ from PIL import Image, UnidentifiedImageError
 
 from vaezoo.errors import DataMissing, ImageError, UnknownName, suggest
 from vaezoo.image.factors import make_factors
+from vaezoo.image.folders import find_in_folders, named_folders
 
 Array = np.ndarray[Any, np.dtype[np.uint8]]
 SUFFIXES = (".png", ".webp", ".jpg", ".jpeg", ".bmp")
@@ -122,14 +122,12 @@ def _own_images(path: Path, gray: bool) -> Images:
 
 def find_file(known: KnownSet, paths: Sequence[str]) -> Path:
     """Returns the first of ``paths`` that exists in a folder of ``$VAEZOO_DATA``."""
-    folders = [Path(folder) for folder in os.environ.get("VAEZOO_DATA", "").split(os.pathsep) if folder]
-    for folder in folders:
-        for path in paths:
-            if (folder / path).exists():
-                return folder / path
+    found = find_in_folders("VAEZOO_DATA", paths)
+    if found is not None:
+        return found
     raise DataMissing(
         f"Data set {known.name!r} ({known.licence}) is in none of the folders of $VAEZOO_DATA: "
-        f"{', '.join(map(str, folders)) or 'none is set'}.",
+        f"{named_folders('VAEZOO_DATA')}.",
         hint=f"Get it from {known.url} (content sha256 {known.sha256}) and put it at {paths[0]} in one of them.",
         value=known.name,
     )
