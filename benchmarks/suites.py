@@ -98,6 +98,7 @@ _COLOUR = ("noisy", "nlm", "wavelet", "tv")
 _GRAY = ("noisy", "nlm", "wavelet-gray", "tv")
 _OWN = ("denoise-small", "denoise", "denoise-told")
 _SAMPLES = ("denoise-mean-1", "denoise-mean-16")
+_SHARPEN = ("blurred", "wiener", "richardson-lucy", "denoise")
 _ENLARGE = ("bicubic", "lanczos", "dncnn-3", "imdn", "pan", "sr")
 
 SUITES = (
@@ -108,6 +109,7 @@ SUITES = (
     Suite("dejpeg", "classic5", 5, ("jpeg", "tv-jpeg", "dncnn-3", "dejpeg"), gray=True),
     Suite("sr", "set5", 5, _ENLARGE),
     Suite("sr", "set14", 14, _ENLARGE),
-    Suite("deblur", "set5", 5, ("blurred", "wiener", "richardson-lucy", "denoise")),
+    Suite("deblur", "set5", 5, _SHARPEN),
+    Suite("deblur", "bsd68", 68, _SHARPEN, gray=True),
 )
 """BM3D and DnCNN are left out where they would take hours."""

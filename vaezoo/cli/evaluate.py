@@ -75,11 +75,11 @@ class Protocol:
 
 def flat(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """Returns rows of values as a card has them, each with its level in its name, such as ``psnr_db_sigma15``."""
-    named: dict[str, float] = {}
+    words, named = {task_class(task).word for task in HOMES}, dict[str, float]()
     for row in rows:
-        word = next(iter(row))
-        told = word in {task_class(task).word for task in HOMES}
-        named |= {f"{n}_{word}{row[word]:g}" if told else n: v for n, v in row.items() if not (told and n == word)}
+        word = next((name for name in row if name in words), None)
+        end = "" if word is None else f"_{word}{row[word]:g}"
+        named |= {name + end: value for name, value in row.items() if name != word}
     return named
 
 

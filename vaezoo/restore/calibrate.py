@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 import torch
 from torch import Tensor
 
-from vaezoo.errors import ConfigError, ShapeError
+from vaezoo.errors import ConfigError
+from vaezoo.evaluate.calibration import check
 from vaezoo.image import gaussian_noise
 from vaezoo.zoo.calibration import LEVELS, Calibration
 
@@ -169,11 +170,9 @@ def _ratios(x: Tensor, x_hat: Tensor, scale: Tensor | None, generator: torch.Gen
             "Expected a model that states a standard deviation, this one states none.",
             hint="Its decoder needs a likelihood with a scale.", value=scale,
         )  # fmt: skip
-    if not bool((scale > 0).all()):
-        raise ShapeError(
-            f"Expected a positive standard deviation, the least is {scale.min().item():g}.", value=scale.min().item()
-        )
-    ratio = ((x_hat.clamp(0, 1).cpu() - x.cpu()).abs() / scale.cpu()).flatten().float()
+    error, scale = x_hat.clamp(0, 1).cpu() - x.cpu(), scale.cpu()
+    check(error, scale)
+    ratio = (error.abs() / scale).flatten().float()
     if len(ratio) > KEPT:
         ratio = ratio[torch.randint(len(ratio), (KEPT,), generator=generator)]
     return ratio.sort().values

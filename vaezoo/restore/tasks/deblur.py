@@ -170,24 +170,21 @@ class DataStep:
         return torch.fft.irfft2(whole / (self._power + weight), s=self.size).to(z.dtype)
 
     def _open(self, z: Tensor, weight: float) -> Tensor:
-        def filtered(image: Tensor, by: Tensor) -> Tensor:
-            return torch.fft.irfft2(by * torch.fft.rfft2(image), s=self.size)
-
         def back(canvas: Tensor) -> Tensor:
-            return filtered(self.seen * canvas, self._kernel.conj())
+            return self._filtered(self.seen * canvas, self._kernel.conj())
 
-        residual = back(self.start.double() - filtered(z, self._kernel))  # of the normal equations, at x = z
+        residual = back(self.start.double() - self._filtered(z, self._kernel))  # of the normal equations, at x = z
         inverse = 1 / (self._power + weight)
         x, begin = z, residual.norm()
-        way = better = filtered(residual, inverse)
+        way = better = self._filtered(residual, inverse)
         for _ in range(STEPS):
             if residual.norm() <= TOLERANCE * begin:
                 break
-            moved = back(filtered(way, self._kernel)) + weight * way
+            moved = back(self._filtered(way, self._kernel)) + weight * way
             product = (residual * better).sum()
             length = product / (way * moved).sum()
             x, residual = x + length * way, residual - length * moved
-            better = filtered(residual, inverse)
+            better = self._filtered(residual, inverse)
             way = better + (residual * better).sum() / product * way
         return x
 
@@ -198,7 +195,10 @@ class DataStep:
 
     def blurred(self, x: Tensor) -> Tensor:
         """Returns a canvas after the blur."""
-        return torch.fft.irfft2(self._kernel * torch.fft.rfft2(x.double()), s=self.size).to(x.dtype)
+        return self._filtered(x.double(), self._kernel).to(x.dtype)
+
+    def _filtered(self, image: Tensor, by: Tensor) -> Tensor:
+        return torch.fft.irfft2(by * torch.fft.rfft2(image), s=self.size)
 
 
 def _around(y: Tensor, margin: int, dim: int) -> Tensor:
@@ -220,7 +220,7 @@ class _Prior:
     """The denoiser; each time the image is turned or mirrored another way, as the source does.
 
     A gray image goes through a colour model as three equal channels with noise of their own, √3 times as much, since
-    their mean is taken: a model of colour photos has not seen noise that is the same in all channels, and leaves it.
+    their mean is taken.
     """
 
     def __init__(self, restorer: Restorer, task: Deblur, progress: Progress | None) -> None:
