@@ -27,22 +27,27 @@ class Noise:
 
     With a seed, the i-th sample's noise depends on ``(seed, i, level)`` alone, so drawing eight samples at
     once, or one by one, gives the same eight. With a field, the noise of the whole picture is drawn and the
-    tile's part cut out, so samples of tiles fit together.
+    tile's part cut out, so samples of tiles fit together. In pairs, each is as normal as ever, and a mean over
+    samples is freer of noise, since what is linear in it cancels.
 
     Args:
         temperature: Factor on the noise; 0 is the centre of every distribution (the mean path).
         seed: Seed of a generator of its own; None draws from torch's global generator.
         index: Number of the first sample.
         field: Place of the tile in the whole picture; needs a seed, and does nothing to vectors.
+        paired: Whether sample 2i + 1 has the noise of sample 2i with its sign changed; needs a seed.
 
     Raises:
-        ConfigError: The temperature is negative, or there is a field without a seed.
+        ConfigError: The temperature is negative, or there are a field or pairs without a seed.
+
+    Source of the pairs: A new Monte Carlo technique: antithetic variates (Hammersley and Morton, 1956).
     """
 
     temperature: float = 1.0
     seed: int | None = None
     index: int = 0
     field: Field | None = None
+    paired: bool = False
 
     def __post_init__(self) -> None:
         if not self.temperature >= 0:
@@ -53,6 +58,8 @@ class Noise:
                 hint="Pass Noise(seed=0).",
                 value=self.seed,
             )
+        if self.paired and self.seed is None and self.temperature:
+            raise ConfigError("Expected a seed for noise in pairs, got none.", hint="Pass Noise(seed=0).", value=None)
 
     def check_exact(self, what: str) -> Noise:
         """Returns itself where it is of temperature 1, as densities have it.
@@ -86,9 +93,8 @@ class Noise:
             return like.new_zeros(shape)
         if self.seed is None:
             return self.temperature * torch.randn(shape, device=like.device, dtype=like.dtype)
-        return self.temperature * torch.stack([self._draw(k, shape[1:], level, stride) for k in range(shape[0])]).to(
-            like
-        )
+        drawn = [self._draw(self.index + k, shape[1:], level, stride) for k in range(shape[0])]
+        return self.temperature * torch.stack(drawn).to(like)
 
     def uniform(self, shape: tuple[int, ...], like: Tensor, *, level: int = 0, stride: int = 1) -> Tensor:
         """Draws Φ(ε) of the normal noise ε: uniform in (0, 1) at temperature 1, one half at temperature 0.
@@ -103,10 +109,11 @@ class Noise:
         # Kept off 0 and 1, whose logarithms are infinite; 2**-24 is the last below 1 in fp32.
         return torch.special.ndtr(eps.double()).clamp(2.0**-24, 1 - 2.0**-24).to(like)
 
-    def _draw(self, k: int, shape: tuple[int, ...], level: int, stride: int) -> Tensor:
-        generator = torch.Generator().manual_seed(
-            (((self.seed or 0) * 1_000_003 + self.index + k) * 64 + level) % 2**63
-        )
+    def _draw(self, index: int, shape: tuple[int, ...], level: int, stride: int) -> Tensor:
+        if self.paired:
+            first = replace(self, paired=False)._draw(index // 2, shape, level, stride)
+            return -first if index % 2 else first
+        generator = torch.Generator().manual_seed((((self.seed or 0) * 1_000_003 + index) * 64 + level) % 2**63)
         if self.field is None or len(shape) < 3:
             return torch.randn(shape, generator=generator)
         rows, columns = -(-self.field.height // stride), -(-self.field.width // stride)

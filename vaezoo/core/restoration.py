@@ -40,14 +40,17 @@ class RestorationLoss(Loss):
     - its scale: ``scale_weight`` · mean ½ (sg(e²)·exp(−s) + s), the error's gradient stopped;
     - the bound (z from the posterior): ``bound_weight`` · 40 · w · sg(mean σ²) · (D + β·R)/n. The stopped factor
       keeps the balance of rate and distortion inside an image, and gives hard and easy images alike a
-      gradient of the size of the squared error's.
+      gradient of the size of the squared error's;
+    - the samples (z from the prior): ``sample_weight`` · w · mean (x − the mean of two samples whose noise mirrors
+      each other)², so that the mean of many samples is as good a guess as the mean path.
 
     Args:
         mean_weight: Weight of the mean path.
         scale_weight: Weight of its scale.
         bound_weight: Weight of the bound; 0 leaves the posterior untrained.
         beta: Weight of the rate inside the bound.
-        bound_every: The bound is computed at every so many-th step, and weighs as much more then.
+        bound_every: The bound and the samples are computed at every so many-th step, and weigh as much more then.
+        sample_weight: Weight of the samples.
 
     A target may itself be noisy, with independent noise of the standard deviation ``batch.info["target_sigma"]`` (B,):
     the likelihood is then that of the noisy target, N(x̂, σ² + its variance), so that σ stays the clean picture's.
@@ -64,12 +67,14 @@ class RestorationLoss(Loss):
         bound_weight: float = 0.3,
         beta: float = 1.0,
         bound_every: int = 1,
+        sample_weight: float = 0.0,
     ) -> None:
         super().__init__()
         check_at_least(0, mean_weight=mean_weight, scale_weight=scale_weight, bound_weight=bound_weight, beta=beta)
+        check_at_least(0, sample_weight=sample_weight)
         check_at_least(1, bound_every=bound_every)
         self.mean_weight, self.scale_weight, self.bound_weight = mean_weight, scale_weight, bound_weight
-        self.beta, self.bound_every = beta, bound_every
+        self.beta, self.bound_every, self.sample_weight = beta, bound_every, sample_weight
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
         """See :meth:`Loss.forward`.
@@ -100,6 +105,12 @@ class RestorationLoss(Loss):
             loss = loss + self.bound_weight * self.bound_every * (40 * weight * variance * per_value).mean()
             loss = loss + bound.penalty.mean()
             reports |= bound_reports(bound)
+        if self.sample_weight > 0 and step % self.bound_every == 0:
+            pair = Noise(seed=int(torch.randint(2**31, ())), paired=True)
+            samples = self._gaussian(model.path(context, 2, pair)[1]).image.float()
+            off = _per_pixel((x.float() - samples.view(2, *x.shape).mean(0)) ** 2)
+            loss = loss + self.sample_weight * self.bound_every * (weight * off).mean()
+            reports["pair_psnr_db"] = -10 * torch.log10(off.detach().clamp_min(1e-10)).mean()
         return Terms(loss, reports)
 
     @staticmethod

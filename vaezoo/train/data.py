@@ -123,8 +123,8 @@ class WholeImages:
 class Patches:
     """Random square crops, each from a picture drawn uniformly, with noise of a random level or another damage.
 
-    The noise is Gaussian and not clipped; its standard deviation, in [0, 1] units, is ``info["sigma"]``, and where the
-    model is told it ``cond["sigma"]``, NaN for the other patches.
+    The noise is Gaussian and not clipped, or `camera_noise`; its standard deviation, in [0, 1] units, is
+    ``info["sigma"]``, and where the model is told it ``cond["sigma"]``, NaN for the other patches.
     """
 
     def __init__(self, images: tuple[Images, ...], data: DataRecipe, seed: int) -> None:
@@ -149,16 +149,19 @@ class Patches:
         side, channels = self.data.patch, self.pictures[0].shape[2]
         patches = np.empty((len(rows), side, side, channels), np.uint8)
         damaged = np.empty((len(rows), side, side, channels), np.float32) if self.damage else None
-        sigmas, seeds, grays, told, chosen = [], [], [], [], []
+        sigmas, seeds, grays, told, lights, chosen = [], [], [], [], [], []
         for i, row in enumerate(rows):
             rng = np.random.default_rng((self.seed, step, row))
             picture = int(rng.integers(len(self.pictures)))
             chosen.append(picture)
             region = self._region(self.pictures[picture], rng)
-            sigmas.append(rng.uniform(self.data.sigma[0], self.data.sigma[1]) / 255)
+            low, high = self.data.sigma
+            sigmas.append((low + (high - low) * rng.random() ** self.data.sigma_power) / 255)
             seeds.append(int(rng.integers(2**63)))
             grays.append(self.data.gray_share > 0 and rng.random() < self.data.gray_share)
             told.append(self.data.told > 0 and rng.random() < self.data.told)
+            camera = self.data.camera > 0 and rng.random() < self.data.camera
+            lights.append(rng.random() if camera else None)
             region = _equal_channels(region) if grays[-1] else region
             top = left = 0
             if damaged is not None and self.damage is not None:
@@ -180,8 +183,12 @@ class Patches:
             shares = torch.tensor([np.random.default_rng((seed,)).uniform(*RECORRUPTION) for seed in seeds])
             return recorrupted(x, noise, torch.tensor([self.levels[i] for i in chosen]), shares)
         sigma = torch.tensor(sigmas, device=device)
+        y = torch.addcmul(x, sigma[:, None, None, None], noise)
+        for i, light in enumerate(lights):
+            if light is not None:
+                told[i], y[i] = False, camera_noise(x[i], noise[i], sigmas[i], light)
         cond = {"sigma": torch.where(torch.tensor(told, device=device), sigma, torch.nan)} if self.data.told else {}
-        return Batch(torch.addcmul(x, sigma[:, None, None, None], noise), x, cond, {"sigma": sigma})
+        return Batch(y, x, cond, {"sigma": sigma})
 
     def _levels(self) -> list[float]:
         """Returns the noise of each picture, in units of the pixel value: what the recipe says, or estimates."""
@@ -203,6 +210,24 @@ class Patches:
         if self.data.shuffle_channels:
             patch = patch[..., rng.permutation(patch.shape[2])]
         return patch
+
+
+def camera_noise(x: Tensor, noise: Tensor, sigma: float, light: float) -> Tensor:
+    """Adds noise as a camera's file has it: growing with the light, clipped to [0, 1], and rounded to 8 bits.
+
+    Its variance is σ² ((1 − s) + 2s·x), so σ² at half of full white.
+
+    Args:
+        x: Clean, any shape, in [0, 1].
+        noise: Standard normal, of its shape.
+        sigma: σ, in units of the pixel value.
+        light: s in [0, 1], the share of the variance that grows with the light.
+
+    Source: Practical Poissonian-Gaussian Noise Modeling and Fitting for Single-Image Raw-Data (Foi et al., 2008),
+    section II, with a Gaussian for the Poisson part.
+    """
+    deviation = sigma * ((1 - light) + 2 * light * x).sqrt()
+    return torch.addcmul(x, deviation, noise).clamp_(0, 1).mul_(255).round_().div_(255)
 
 
 def recorrupted(x: Tensor, noise: Tensor, sigma: Tensor, share: Tensor) -> Batch:

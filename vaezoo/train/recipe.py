@@ -43,6 +43,8 @@ class DataRecipe:
     patch: int = 0  # 0: whole images, which then must be of one size
     gray: bool = False  # pictures as luma instead of RGB
     sigma: list[float] = field(default_factory=lambda: [0.0, 0.0])  # range of the noise's sd, in 8-bit levels
+    sigma_power: float = 1.0  # the noise of a patch is low + (high - low) * u ** power: above 1, low levels more often
+    camera: float = 0.0  # share of patches with noise that grows with the light, clipped and rounded to 8 bits
     told: float = 0.0  # share of patches whose noise level the model is told, as cond["sigma"]
     gray_share: float = 0.0  # share of colour patches that turn gray: equal channels, and equal noise in them
     damage: str = ""  # of patches: jpeg or downscale in place of noise; recorrupt, where the pictures are noisy ones
@@ -170,6 +172,8 @@ _LATER = {
     "grow": False,
     "data.style": "",
     "data.style_colour": False,
+    "data.sigma_power": 1.0,
+    "data.camera": 0.0,
     "data.told": 0.0,
     "data.gray_share": 0.0,
     "data.damage": "",
@@ -274,7 +278,7 @@ def _check(recipe: Recipe) -> None:
 
 
 def _check_damage(data: DataRecipe, refuse: Callable[[str, str, Any], None]) -> None:
-    for key, share in (("data.told", data.told), ("data.gray_share", data.gray_share)):
+    for key, share in (("data.told", data.told), ("data.gray_share", data.gray_share), ("data.camera", data.camera)):
         if not 0.0 <= share <= 1.0:
             refuse(key, "between 0 and 1", share)
     if data.damage not in ("", "jpeg", "downscale", "recorrupt"):
@@ -287,5 +291,8 @@ def _check_damage(data: DataRecipe, refuse: Callable[[str, str, Any], None]) -> 
         refuse("data.sigma", "one level twice, that of the noisy pictures, or 0 to estimate it", data.sigma)
     if not data.factors or not {2, 3, 4} >= set(data.factors):
         refuse("data.factors", "some of 2, 3 and 4", data.factors)
-    if data.told and not (data.patch and data.sigma[1]):
-        refuse("data.told", "above 0 only with a patch and sigma", data.told)
+    for key, share in (("data.told", data.told), ("data.camera", data.camera)):
+        if share and not (data.patch and data.sigma[1] and not data.damage):
+            refuse(key, "above 0 only with a patch and sigma", share)
+    if not 0 < data.sigma_power < float("inf"):
+        refuse("data.sigma_power", "a number above 0", data.sigma_power)
