@@ -84,6 +84,7 @@ def run(data: str, limit: int | None) -> Record:
     import torch
 
     from vaezoo.cli.evaluate import tensor_of
+    from vaezoo.evaluate import ence
     from vaezoo.evaluate.restoration import average
     from vaezoo.image import gaussian_noise
     from vaezoo.restore import Restorer
@@ -97,6 +98,7 @@ def run(data: str, limit: int | None) -> Record:
     if calibration is None:
         raise click.ClickException(f"{NAME} has no calibration of its weights.")
     restorer, rows = Restorer(model), {sigma: list[dict[str, float]]() for sigma in SIGMAS}
+    whole: dict[float, list[tuple[Tensor, Tensor]]] = {sigma: [] for sigma in SIGMAS}
     pixels = load_images(data).pixels[:limit]
     for index, x in enumerate(map(tensor_of, pixels)):
         for sigma in SIGMAS:
@@ -105,12 +107,18 @@ def run(data: str, limit: int | None) -> Record:
             with torch.no_grad():
                 values = measure(found.image - x, found.scale, calibration) | sampled(model, x, y, index)
             rows[sigma].append(values)
+            whole[sigma].append(((found.image - x).flatten(), found.scale.flatten()))
         click.echo(f"{data} {index + 1} of {len(pixels)}", err=True)
+    sigmas = {}
+    for sigma in SIGMAS:
+        error, scale = (torch.cat(values) for values in zip(*whole[sigma], strict=True))
+        row = average(rows[sigma]) | {"set_ence": ence(error, scale)}
+        sigmas[f"{sigma:g}"] = {name: round(value, 5) for name, value in row.items()}
     return {
         "pictures": len(pixels),
         "weights": calibration.weights,
         "widths": calibration.plain(),
-        "sigmas": {f"{sigma:g}": {name: round(v, 5) for name, v in average(rows[sigma]).items()} for sigma in SIGMAS},
+        "sigmas": sigmas,
     }
 
 
@@ -119,11 +127,11 @@ def tables(results: Record) -> str:
     text = ""
     for data, record in results.items():
         text += f"### {data}, the first {record['pictures']} pictures\n\n"
-        text += "| σ | ±sd: 68.3 / 90 / 95 % | ±sd × factor | conformal 68 / 90 / 95 % | ENCE | ENCE × factor | CRPS | "
-        text += "CRPS × factor | Spearman | AUSE |\n" + "|---" * 10 + "|\n"
+        text += "| σ | ±sd: 68.3 / 90 / 95 % | ±sd × factor | conformal 68 / 90 / 95 % | ENCE | ENCE, by picture | "
+        text += "by picture, × factor | CRPS | CRPS × factor | Spearman | AUSE |\n" + "|---" * 11 + "|\n"
         for sigma, row in record["sigmas"].items():
             cells = [" / ".join(f"{100 * row[f'{kind}_{level}']:.1f}" for level in (68, 90, 95)) for kind in KINDS]
-            cells += [f"{row['raw_ence']:.3f}", f"{row['scalar_ence']:.3f}", f"{row['raw_crps_levels']:.3f}"]
+            cells += [f"{row[name]:.3f}" for name in ("set_ence", "raw_ence", "scalar_ence", "raw_crps_levels")]
             cells += [f"{row['scalar_crps_levels']:.3f}", f"{row['rank_correlation']:.2f}", f"{row['ause']:.3f}"]
             text += f"| {sigma} | {' | '.join(cells)} |\n"
         text += "\n| σ | pictures with ≥ 90 % inside: ±1.645 sd | over pixels | over images | outside, risk |\n"

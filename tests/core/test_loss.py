@@ -139,6 +139,25 @@ def test_the_bound_is_skipped_between_its_steps_and_weighs_more() -> None:
     assert found[1] == pytest.approx(2 * found[0], rel=1e-4)
 
 
+def test_mirrored_samples_are_held_to_the_target_by_their_mean() -> None:
+    model, batch = restorer(), Batch(X + 0.1, X)
+    plain = RestorationLoss(bound_weight=0, bound_every=3)
+    held = RestorationLoss(bound_weight=0, bound_every=3, sample_weight=2.0)
+    assert torch.equal(held(model, batch, 1).loss, plain(model, batch, 1).loss)
+    found = held(model, batch, 3)
+    off = float((found.loss - plain(model, batch, 3).loss).detach()) * (0.1 + 5 / 255) / (2 * 3)
+    assert -10 * torch.log10(torch.tensor(off)) == pytest.approx(reported(found, "pair_psnr_db"), abs=1e-3)
+
+
+def test_the_mean_of_a_pair_is_freer_of_noise_and_its_spread_is_the_samples_own() -> None:
+    model, y = restorer(), torch.full_like(X, 0.5)
+    pair = model.restore(y, samples=2, keep=True, noise=Noise(seed=3, paired=True))
+    torch.testing.assert_close(pair.average, pair.image)  # what is linear in the noise cancels
+    torch.testing.assert_close(pair.spread, (pair.samples[0] - y).abs())
+    many = model.restore(y, samples=2000, noise=Noise(seed=3, paired=True))
+    assert float(many.spread.mean()) == pytest.approx(0.1, rel=0.05)
+
+
 @pytest.mark.parametrize("loss", [ELBOLoss(), RestorationLoss()], ids=lambda loss: type(loss).__name__)
 def test_every_loss_adds_the_penalties(loss: Loss, monkeypatch: pytest.MonkeyPatch) -> None:
     def found() -> Tensor:

@@ -55,6 +55,14 @@ def test_vectors_have_no_place() -> None:
     )
 
 
+def test_in_pairs_every_other_one_is_the_mirror_of_the_one_before() -> None:
+    single, pairs = Noise(seed=4).normal((3, 2, 5), LIKE), Noise(0.5, seed=4, paired=True).normal((6, 2, 5), LIKE)
+    assert torch.equal(pairs[::2], 0.5 * single) and torch.equal(pairs[1::2], -0.5 * single)
+    assert torch.equal(Noise(0.5, seed=4, paired=True).at(3).normal((2, 2, 5), LIKE), pairs[3:5])
+    with pytest.raises(ConfigError, match="a seed for noise in pairs, got none"):
+        Noise(paired=True)
+
+
 def test_borders() -> None:
     with pytest.raises(ConfigError, match="temperature of at least 0, got -1"):
         Noise(temperature=-1)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from vaezoo.errors import ConfigError
-from vaezoo.train.data import Patches, WholeImages, recorrupted
+from vaezoo.train.data import Patches, WholeImages, camera_noise, recorrupted
 from vaezoo.train.recipe import DataRecipe
 from vaezoo.train.sets import Images
 
@@ -119,6 +119,35 @@ def test_some_patches_turn_gray_with_equal_noise_and_some_are_told_its_level() -
     assert 60 < int(told.sum()) < 140 and torch.equal(batch.cond["sigma"][told], batch.info["sigma"][told])
     plain = Patches((photos(),), DataRecipe(patch=16, sigma=[10.0, 50.0]), 0).batch(0, range(200), 200, CPU)
     assert torch.equal(plain.target[~gray], batch.target[~gray]) and plain.cond == {}
+
+
+def test_camera_noise_grows_with_the_light_and_fits_eight_bits() -> None:
+    noise = torch.randn((3, 1, 400, 400), generator=torch.Generator().manual_seed(0))
+    x = torch.tensor([0.25, 0.5, 0.75])[:, None, None, None].expand_as(noise)
+    y = camera_noise(x, noise, 0.05, 0.8)
+    for plane, expected in zip(y, (0.2 + 1.6 * level for level in (0.25, 0.5, 0.75)), strict=True):
+        assert float(plane.std()) == pytest.approx(0.05 * expected**0.5, rel=0.01)
+    torch.testing.assert_close(camera_noise(x, noise, 0.05, 0.0).std(), (x + 0.05 * noise).std(), rtol=1e-3, atol=0)
+    white = camera_noise(torch.ones(1000), torch.randn(1000), 0.2, 1.0)
+    assert white.max() == 1 and white.mean() < 0.95 and torch.equal((255 * white).round() / 255, white)
+
+
+def test_some_patches_have_camera_noise_and_are_not_told_its_level() -> None:
+    data = DataRecipe(patch=16, sigma=[10.0, 50.0], told=1.0, camera=0.4, gray_share=0.5)
+    batch = Patches((photos(),), data, 0).batch(0, range(200), 200, CPU)
+    camera = batch.cond["sigma"].isnan()
+    assert 50 < int(camera.sum()) < 110
+    assert 0 <= batch.y[camera].min() and batch.y[camera].max() <= 1 and batch.y[~camera].max() > 1
+    gray = (batch.target == batch.target[:, :1]).all(dim=(1, 2, 3))
+    assert (batch.y[gray] == batch.y[gray, :1]).all()
+
+
+def test_low_noise_comes_more_often_where_a_recipe_says_so() -> None:
+    drawn = [
+        patches(sigma=[10.0, 50.0], sigma_power=power).batch(0, range(400), 400, CPU).info["sigma"] * 255
+        for power in (1.0, 2.0)
+    ]
+    torch.testing.assert_close(drawn[1], 10 + (drawn[0] - 10) ** 2 / 40, rtol=1e-4, atol=1e-4)
 
 
 def test_jpeg_patches_are_those_of_a_file_and_fit_their_targets() -> None:

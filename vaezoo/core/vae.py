@@ -387,7 +387,7 @@ class VAE(nn.Module):
             squares = squares + step * (sample - total)
             if keep:
                 kept.append(sample)
-        spread = torch.sqrt(squares / max(samples - 1, 1))
+        spread = torch.sqrt(squares / max(samples if noise.paired else samples - 1, 1))  # pairs leave no mean to fit
         return Restored(image, scale, total, spread, torch.stack(kept) if keep else None)
 
     def _restore_once(self, belief: Posterior | Pyramid | None, context: Context, noise: Noise) -> Likelihood:

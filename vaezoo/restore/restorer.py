@@ -78,7 +78,8 @@ class Restorer:
         tile: The largest side of a tile, pixels. None: 768, halved when memory runs out. A given number is
             never changed.
         device: Such as ``"cpu"`` or ``"cuda:0"``; None for the one the model is on.
-        samples: How many samples to draw for ``average`` and ``spread``; memory does not grow with them.
+        samples: How many samples to draw for ``average`` and ``spread``; memory does not grow with them. They are
+            drawn in pairs of mirrored noise (`vaezoo.core.Noise`), so an even number is best.
         seed: Of the samples. Tiles cut their noise from one field, so a picture in tiles has the samples of the whole.
 
     Raises:
@@ -202,7 +203,7 @@ class Restorer:
         y = y.to(self.device, self._dtype)
         options: dict[str, Any] = {}
         if self.samples:
-            options = {"samples": self.samples, "noise": Noise(seed=self.seed, field=field)}
+            options = {"samples": self.samples, "noise": Noise(seed=self.seed, field=field, paired=True)}
         if maps:
             rows = channels if needed == 1 else 1
             options["cond"] = {n: p.to(self.device, self._dtype).expand(rows, -1, -1, -1) for n, p in maps.items()}
