@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 import vaezoo
 from vaezoo.cli.enhance import enhance
+from vaezoo.core import Noise
 from vaezoo.errors import ConfigError, ImageError, UnknownName, WeightsError
 from vaezoo.image import Picture, read_picture, write_picture
 
@@ -24,8 +25,9 @@ from vaezoo.image import Picture, read_picture, write_picture
 class Halver(nn.Module):
     channels, stride, size = 3, 1, None
 
-    def restore(self, y: Tensor) -> SimpleNamespace:
-        return SimpleNamespace(image=y / 2, scale=torch.full_like(y, 2 / 255))
+    def restore(self, y: Tensor, samples: int = 0, noise: Noise | None = None) -> SimpleNamespace:
+        average = None if noise is None else y / 2 + noise.temperature * (0.1 + (noise.seed or 0) / 100)
+        return SimpleNamespace(image=y / 2, scale=torch.full_like(y, 2 / 255), average=average)
 
 
 @pytest.fixture(autouse=True)
@@ -87,6 +89,14 @@ def test_strength_tile_and_device_reach_the_model(photo: Path, tmp_path: Path) -
     assert level(tmp_path / "photo.enhanced.png") == 150
     assert report["tile"] == 8 and report["device"] == "cpu" and report["uncertainty"] == pytest.approx(2 / 255, 1e-3)
     assert report["status"] == "written" and report["output"].endswith("photo.enhanced.png")
+
+
+def test_detail_and_its_seed_reach_the_model_and_the_uncertainty(photo: Path, tmp_path: Path) -> None:
+    target = tmp_path / "detailed.png"
+    assert run(photo, "-o", target, "--detail", 0.5, "--seed", 3, "--uncertainty").exit_code == 0
+    assert level(target) == round(100 + 255 * 0.5 * 0.13)
+    sd = np.load(tmp_path / "detailed.uncertainty.npz")["sd"]
+    np.testing.assert_allclose(sd, np.hypot(2 / 255, 0.065), atol=1e-5)
 
 
 def test_a_gif_is_written_as_png(tmp_path: Path) -> None:

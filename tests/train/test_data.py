@@ -137,7 +137,7 @@ def test_some_patches_have_camera_noise_and_are_not_told_its_level() -> None:
     batch = Patches((photos(),), data, 0).batch(0, range(200), 200, CPU)
     camera = batch.cond["sigma"].isnan()
     assert 50 < int(camera.sum()) < 110
-    assert 0 <= batch.y[camera].min() and batch.y[camera].max() <= 1 and batch.y[~camera].max() > 1
+    assert batch.y[camera].min() >= 0 and batch.y[camera].max() <= 1 and batch.y[~camera].max() > 1
     gray = (batch.target == batch.target[:, :1]).all(dim=(1, 2, 3))
     assert (batch.y[gray] == batch.y[gray, :1]).all()
 

@@ -31,7 +31,7 @@ class Enhanced:
         image: Of the same kind as the input; a `vaezoo.image.Picture` where that was a path.
         uncertainty: Standard deviation of the clean image around the model's, (H, W) float32, in units of the
             pixel value in [0, 1]: root mean square over channels. None where the model states none. It is the
-            model's own, whatever ``strength``.
+            model's own, whatever ``strength`` and ``detail``.
         scale: The same per channel, (H, W, C).
         seconds: Wall-clock time of the model, without files.
         tile: The tile side that was used, pixels.
@@ -43,6 +43,8 @@ class Enhanced:
         average: Mean of the samples, of the image's kind; None where none were asked for.
         spread: Standard deviation among the samples, (H, W) float32, root mean square over channels. Samples differ by
             less than they err, so it says where the model sees several answers, not how far it may be wrong.
+        invented: What ``detail`` put in: the image minus ``restored``, (H, W, C) float32, at a strength of 1; None
+            without it.
     """
 
     image: Any
@@ -56,15 +58,20 @@ class Enhanced:
     facts: Mapping[str, float] = field(default_factory=dict)
     average: Any = None
     spread: np.ndarray | None = None
+    invented: np.ndarray | None = None
 
     @property
     def sd(self) -> np.ndarray:
         """The standard deviation per channel, (H, W, C): ``scale`` times the calibration's factor where there is one.
 
+        With ``detail`` it is that of the detailed image: √(sd² + ``invented``²), since what is put in is likely, not
+        known. It shows where.
+
         Raises:
             ConfigError: The model states none.
         """
-        return self._stated() * np.float32(1 if self.calibration is None else self.calibration.factor)
+        sd = self._stated() * np.float32(1 if self.calibration is None else self.calibration.factor)
+        return sd if self.invented is None else np.hypot(sd, self.invented)
 
     def interval(self, level: float = 90, *, over: str = "pixels") -> Interval:
         """Returns where the clean values lie, around ``restored``; see `vaezoo.restore.interval.interval_of`.
@@ -91,6 +98,7 @@ def enhance(
     tile: int | None = None,
     strength: float = 1.0,
     samples: int = 0,
+    detail: float = 0.0,
     seed: int = 0,
     device: str | torch.device | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -108,20 +116,23 @@ def enhance(
         strength: 0 leaves the image as it is, 1 is the model's result, between them a mixture. Above 1, up to 3, a
             denoiser that is told the noise level is told one so many times higher, and smooths more.
         samples: How many samples to draw for ``average`` and ``spread``.
-        seed: Of the samples.
+        detail: 0 is the model's most faithful answer, a mean of many likely ones, and as smooth. Up to 1 it is one of
+            them, with texture that is likely and not known; ``invented`` and ``sd`` say where.
+        seed: Of the samples and the detail.
         device: Such as ``"cpu"``; None for where a given model is, or a GPU where there is one.
         progress: Called with the tiles done and their number.
         options: Of a task given by name, such as ``sigma=25`` or ``factor=2``.
 
     Raises:
         ImageError: The image cannot be used; a `ShapeError` where its shape, dtype or range is the reason.
-        ConfigError: ``strength`` is out of range, the device or tile cannot be used, or the task has no such option.
+        ConfigError: ``strength`` or ``detail`` is out of range, the task or model draws no samples, the device or tile
+            cannot be used, or the task has no such option.
         UnknownName: No model or task has this name.
     """
     chosen = choose_task(task, model, **options)
     found = chosen.model if model is None else model
     ready = load_model(found) if isinstance(found, str) else found
-    restorer = Restorer(ready, tile=tile, device=device, samples=samples, seed=seed)
+    restorer = Restorer(ready, tile=tile, device=device, samples=samples, seed=seed, detail=detail)
     return enhance_with(restorer, image, task=chosen, strength=strength, progress=progress)
 
 
@@ -139,12 +150,21 @@ def enhance_with(
         raise ConfigError(f"Strength is 0 to {MOST:g}, not {strength}.", value=strength)
     if strength > 1:
         task = task.stronger(strength, restorer)
+    if (restorer.samples or restorer.detail) and not task.draws:
+        raise ConfigError(
+            f"The task {task.name!r} draws no samples.", hint="Ask for no samples and no detail.", value=task.name
+        )
     y, close = open_image(image)
     start = time.perf_counter()
     restored = task.restore(restorer, y, progress)
     x_hat, scale, average, spread = restored.image, restored.scale, restored.average, restored.spread
     seconds = time.perf_counter() - start
-    own = x_hat
+    own, invented = x_hat, None
+    if restorer.detail:
+        if average is None:
+            raise ConfigError("The model draws no samples.", hint="Ask for no detail.", value=restorer.detail)
+        invented = (average - own)[0].permute(1, 2, 0).numpy()
+        x_hat, average, spread = average, None, None
     if strength < 1:
         x_hat = torch.lerp(resize(y, (x_hat.shape[2], x_hat.shape[3])), x_hat, strength)
     return Enhanced(
@@ -159,6 +179,7 @@ def enhance_with(
         facts=dict(restored.facts),
         average=None if average is None else close(average),
         spread=None if spread is None else root_mean_square(spread)[0, 0].numpy(),
+        invented=invented,
     )
 
 

@@ -81,9 +81,11 @@ class Restorer:
         samples: How many samples to draw for ``average`` and ``spread``; memory does not grow with them. They are
             drawn in pairs of mirrored noise (`vaezoo.core.Noise`), so an even number is best.
         seed: Of the samples. Tiles cut their noise from one field, so a picture in tiles has the samples of the whole.
+        detail: Above 0, up to 1: ``average`` is one sample, its noise so many times as wide as the model's.
 
     Raises:
-        ConfigError: The device is unknown or absent, the tile is too small for the model, or samples are negative.
+        ConfigError: The device is unknown or absent, the tile is too small for the model, samples are negative, or
+            ``detail`` is out of range or asked for beside samples.
     """
 
     def __init__(
@@ -94,10 +96,15 @@ class Restorer:
         device: str | torch.device | None = None,
         samples: int = 0,
         seed: int = 0,
+        detail: float = 0.0,
     ) -> None:
         if samples < 0:
             raise ConfigError(f"Expected samples of at least 0, got {samples}.", value=samples)
-        self.model, self.samples, self.seed = model, samples, seed
+        if not 0 <= detail <= 1:
+            raise ConfigError(f"Detail is 0 to 1, not {detail}.", value=detail)
+        if detail and samples:
+            raise ConfigError(f"Expected samples or detail, got {samples} and {detail}.", value=(samples, detail))
+        self.model, self.samples, self.seed, self.detail = model, samples, seed, detail
         self.tile = tile
         self._usual_tile = Tiling.tile
         if tile is not None:
@@ -202,7 +209,9 @@ class Restorer:
         channels, needed = y.shape[1], self.model.channels
         y = y.to(self.device, self._dtype)
         options: dict[str, Any] = {}
-        if self.samples:
+        if self.detail:
+            options = {"samples": 1, "noise": Noise(self.detail, seed=self.seed, field=field)}
+        elif self.samples:
             options = {"samples": self.samples, "noise": Noise(seed=self.seed, field=field, paired=True)}
         if maps:
             rows = channels if needed == 1 else 1

@@ -47,6 +47,7 @@ class Task(ABC):
         word: What its levels are, for names such as ``psnr_db_sigma15``.
         unit: The same for people, with its unit.
         levels: Those of the protocol.
+        draws: Whether it can draw samples of its model.
     """
 
     name: ClassVar[str]
@@ -56,6 +57,7 @@ class Task(ABC):
     word: ClassVar[str]
     unit: ClassVar[str]
     levels: ClassVar[tuple[float, ...]]
+    draws: ClassVar[bool] = True
 
     @abstractmethod
     def restore(self, restorer: Restorer, y: Tensor, progress: Progress | None = None) -> Restoration:

@@ -79,6 +79,7 @@ class Deblur(Task):
     word: ClassVar[str] = "kernel"
     unit: ClassVar[str] = "index of the kernel"
     levels: ClassVar[tuple[float, ...]] = (1, 3)
+    draws: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if self.kernel is None:
