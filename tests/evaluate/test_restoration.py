@@ -1,4 +1,4 @@
-"""The protocol, on pictures whose answer is known."""
+"""The protocol of denoising, and scores, on pictures whose answer is known."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 
 from vaezoo.errors import ConfigError
-from vaezoo.evaluate import evaluate_restoration, score
+from vaezoo.evaluate import score
+from vaezoo.evaluate.restoration import average
+from vaezoo.restore.tasks.denoise import Denoise
 
 
 @pytest.fixture
@@ -17,23 +19,26 @@ def pictures() -> list[Tensor]:
 
 
 def test_the_noise_is_the_protocols_and_not_clipped(pictures: list[Tensor]) -> None:
-    seen: list[Tensor] = []
-    evaluate_restoration(lambda y: (seen.append(y) or y, None), pictures, [25, 200])  # type: ignore[func-returns-value]
-    for index in (0, 1):
+    for index, x in enumerate(pictures):
         noise = np.random.RandomState(index).randn(1, 3, 40, 50).astype(np.float32)
-        assert torch.allclose(seen[2 * index], pictures[index] + torch.from_numpy(noise) * 25 / 255)
-    assert seen[1].min() < 0 and seen[1].max() > 1
+        assert torch.allclose(Denoise.example(x, 25, index).y, x + torch.from_numpy(noise) * 25 / 255)
+    y = Denoise.example(pictures[0], 200, 0).y
+    assert y.min() < 0 and y.max() > 1
 
 
 def test_psnr_of_the_noise_itself(pictures: list[Tensor]) -> None:
-    found = evaluate_restoration(lambda y: (y, None), pictures, [5, 10])
-    assert found[5]["psnr_db"] == pytest.approx(20 * np.log10(255 / 5), abs=0.1)
-    assert found[10]["psnr_db"] == pytest.approx(20 * np.log10(255 / 10), abs=0.1)
-    assert set(found[5]) == {"psnr_db", "ssim"}
+    for level in (5, 10):
+        found = score(Denoise.example(pictures[0], level, 0).y, pictures[0])
+        assert found["psnr_db"] == pytest.approx(20 * np.log10(255 / level), abs=0.2)
+        assert set(found) == {"psnr_db", "ssim"}
 
 
 def test_the_true_scale_is_found_honest(pictures: list[Tensor]) -> None:
-    found = evaluate_restoration(lambda y: (y, torch.full_like(y, 10 / 255)), pictures, [10])[10]
+    rows = []
+    for index, x in enumerate(pictures):
+        y = Denoise.example(x, 10, index).y
+        rows.append(score(y, x, torch.full_like(y, 10 / 255)))
+    found = average(rows)
     assert found["coverage_68"] == pytest.approx(0.683, abs=0.01)
     assert found["coverage_90"] == pytest.approx(0.9, abs=0.01)
     assert found["coverage_95"] == pytest.approx(0.95, abs=0.01)
@@ -49,4 +54,4 @@ def test_outputs_are_clipped_and_not_rounded() -> None:
 
 def test_no_picture_is_refused() -> None:
     with pytest.raises(ConfigError, match="at least one picture"):
-        evaluate_restoration(lambda y: (y, None), [], [25])
+        average([])

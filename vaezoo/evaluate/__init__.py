@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from vaezoo.evaluate.figures import draw_grid, write_grid
     from vaezoo.evaluate.likelihood import binarise, evaluate_likelihood
     from vaezoo.evaluate.predictive import Ranks, crps_gaussian, crps_samples, rank_histogram
-    from vaezoo.evaluate.restoration import evaluate_restoration, score
+    from vaezoo.evaluate.restoration import score
 
 _HOME = {
     "Data": "data",
@@ -31,7 +31,6 @@ _HOME = {
     "draw_grid": "figures",
     "ence": "calibration",
     "evaluate_likelihood": "likelihood",
-    "evaluate_restoration": "restoration",
     "rank_correlation": "calibration",
     "rank_histogram": "predictive",
     "score": "restoration",
@@ -49,7 +48,6 @@ __all__ = [
     "draw_grid",
     "ence",
     "evaluate_likelihood",
-    "evaluate_restoration",
     "rank_correlation",
     "rank_histogram",
     "score",

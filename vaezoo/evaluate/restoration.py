@@ -1,25 +1,20 @@
-"""How well a denoiser restores photos at known noise levels, and how honest its uncertainty is.
+"""How well a picture was restored, and how honest its uncertainty is. Sets: `vaezoo.restore.measure`.
 
-The protocol: the i-th picture x of a set, (1, C, H, W) in [0, 1], becomes y = x + σ/255 · noise, where the noise is
-``numpy.random.RandomState(i).randn(1, C, H, W)`` as float32; y is not clipped. The output is clipped to [0, 1] and not
-rounded; PSNR is over all pixels and channels, SSIM the mean over channels. Sets are averaged over pictures.
+The output is clipped to [0, 1] and not rounded; PSNR is over all pixels and channels, SSIM the mean over channels. Sets
+are averaged over pictures.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 
 from vaezoo.errors import ConfigError
-from vaezoo.image import gaussian_noise, psnr_db, ssim
+from vaezoo.image import psnr_db, ssim
 
 from .calibration import ause, coverage, ence, rank_correlation
 from .predictive import crps_gaussian
-
-Denoiser = Callable[[Tensor], "tuple[Tensor, Tensor | None]"]
-"""From a noisy image (1, C, H, W) to the restored one and its standard deviation per pixel, or None."""
 
 
 def score(x_hat: Tensor, x: Tensor, scale: Tensor | None = None) -> dict[str, float]:
@@ -52,32 +47,6 @@ def score(x_hat: Tensor, x: Tensor, scale: Tensor | None = None) -> dict[str, fl
         "scale_levels": 255 * scale.double().square().mean().sqrt().item(),
         "rmse_levels": 255 * error.double().square().mean().sqrt().item(),
     }  # fmt: skip
-
-
-@torch.no_grad()
-def evaluate_restoration(
-    denoise: Denoiser, pictures: Iterable[Tensor], sigmas: Sequence[float] = (15, 25, 50)
-) -> dict[float, dict[str, float]]:
-    """Scores a denoiser on a set of clean pictures.
-
-    Args:
-        denoise: Such as ``lambda y: restorer(y)[:2]`` with a `vaezoo.restore.Restorer`.
-        pictures: Clean, each (1, C, H, W) in [0, 1], in the order of the set: it decides on the noise.
-        sigmas: Noise levels in grey levels.
-
-    Returns:
-        For each noise level the mean over pictures of what `score` returns.
-
-    Raises:
-        ConfigError: There is no picture.
-        ShapeError: A picture cannot be taken.
-    """
-    scores: dict[float, list[dict[str, float]]] = {sigma: [] for sigma in sigmas}
-    for index, x in enumerate(pictures):
-        for sigma in sigmas:
-            x_hat, scale = denoise(gaussian_noise(x, sigma, seed=index))
-            scores[sigma].append(score(x_hat.cpu(), x.cpu(), None if scale is None else scale.cpu()))
-    return {sigma: average(rows) for sigma, rows in scores.items()}
 
 
 def average(rows: Sequence[dict[str, float]]) -> dict[str, float]:
