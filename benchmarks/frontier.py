@@ -10,7 +10,7 @@ from benchmarks.suites import METHODS, SUITES, Suite
 from benchmarks.tables import INPUTS, LEVELS
 
 FIGURES = Path(__file__).parents[1] / "docs" / "figures"
-SHOWN = {("denoise", "kodak24"): 25.0, ("dejpeg", "classic5"): 10.0, ("sr", "set5"): 2.0, ("deblur", "set5"): 0.0}
+SHOWN = {"kodak24": 25.0, "dejpeg:classic5": 10.0, "sr:set5": 2.0, "deblur:set5": 1.0}
 """The suites that are drawn, and the level."""
 
 OWN, PEER, LINE = "#ff5a36", "#3a6ea5", "#b8b8b8"
@@ -54,7 +54,7 @@ def write(records: Records) -> dict[str, Path]:
     """
     files = {}
     for suite in SUITES:
-        level = SHOWN.get((suite.task, suite.data))
+        level = SHOWN.get(suite.name)
         found = [] if level is None else points(records, suite, level)
         if level is not None and len(found) > 1:
             files[suite.name] = FIGURES / f"frontier-{suite.task}-{suite.data}.png"

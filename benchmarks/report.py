@@ -11,8 +11,8 @@ from benchmarks.suites import METHODS, SUITES, Suite
 
 DOCS = Path(__file__).parents[1] / "docs"
 FIGURE = DOCS / "figures" / "denoise.jpg"
-TILED, TILED_SIGMA = ("denoise", "kodak24"), 25.0
-"""The suite whose pictures are also restored in tiles, and the noise level."""
+TILED, TILED_SIGMA = "kodak24", 25.0
+"""Name of the suite whose pictures are also restored in tiles, and the noise level."""
 
 HEAD = """# Restoration, measured
 
@@ -53,6 +53,10 @@ levels. Every method is told the kernel. PSNR is over all pixels and RGB channel
 """,
 }
 
+CAMERA = """The variance of the noise is σ² (½ + x): half of it grows with the light x. The noisy picture is clipped and
+rounded to 8 bits, as files are. σ is what those are told who are told.
+"""
+
 
 def write(records: Records, figures: Mapping[str, Path]) -> None:
     """Writes the page.
@@ -79,7 +83,9 @@ def write(records: Records, figures: Mapping[str, Path]) -> None:
 def suite_parts(records: Records, suite: Suite, figure: Path | None) -> list[str]:
     """Returns what the page says of a suite."""
     kind = "gray" if suite.gray else "colour"
-    parts = [f"### {suite.data}: {suite.pictures} {kind} pictures\n", tables.quality(records, suite)]
+    title = f"### {suite.data}: {suite.pictures} {kind} pictures"
+    parts = [f"{title}, noise of a camera's file\n", CAMERA] if suite.camera else [f"{title}\n"]
+    parts.append(tables.quality(records, suite))
     if figure:
         parts.append(f"![quality and cost](figures/{figure.name})\n")
     for name in suite.methods:
@@ -89,7 +95,7 @@ def suite_parts(records: Records, suite: Suite, figure: Path | None) -> list[str
         parts.append(
             f"Shrunk again, no result of `{suite.own}` is more than {left:.2g} of 255 grey levels from its input.\n"
         )
-    if (suite.task, suite.data) == TILED:
+    if suite.name == TILED:
         parts += ["#### Tiles against the whole picture\n", tiles(records, suite)]
         if FIGURE.exists():
             parts.append(f"![noisy, denoised and uncertainty](figures/{FIGURE.name})\n")

@@ -44,7 +44,7 @@ def picture(images: Images, index: int) -> Tensor:
 def examples(suite: Suite, images: Images, level: float) -> Iterator[tuple[str, Example]]:
     """Yields the pictures of a suite, damaged, with their names."""
     for index, name in enumerate(images.names):
-        yield name, suite.protocol.example(picture(images, index), level, index)
+        yield name, suite.example(picture(images, index), level, index)
 
 
 def measure(suite: Suite, method: methods.Method, example: Example, level: float) -> dict[str, float]:
@@ -152,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             continue
         images = first(load_images(suite.data, gray=suite.gray), options.limit)
         run(suite, here, images, options.levels or suite.protocol.levels, records, options.refresh)
-        if (suite.task, suite.data) == report.TILED and suite.own in chosen:
+        if suite.name == report.TILED and suite.own in chosen:
             tiled = methods.model(suite.own, options.weights, tile=TILE)
             run_tiled(suite, chosen[suite.own], tiled, images, report.TILED_SIGMA, records, options.refresh)
             draw(suite, chosen[suite.own], images)

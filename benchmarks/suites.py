@@ -6,8 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from torch import Tensor
+
 from benchmarks import classical, learned, methods
-from vaezoo.restore.task import Task, task_class
+from vaezoo.image.degradations import camera_file
+from vaezoo.restore.task import Example, Task, task_class
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ class Suite:
         pictures: How many the set has.
         methods: Names of those that can do it.
         gray: Whether the pictures are read as luma.
+        camera: Whether the noise is that of `vaezoo.image.degradations.camera_file`, in place of the task's own damage.
     """
 
     task: str
@@ -77,11 +81,20 @@ class Suite:
     pictures: int
     methods: tuple[str, ...]
     gray: bool = False
+    camera: bool = False
 
     @property
     def name(self) -> str:
         """What the records call it."""
+        if self.camera:
+            return f"camera:{self.data}"
         return self.data if self.task == "denoise" else f"{self.task}:{self.data}"
+
+    def example(self, x: Tensor, level: float, index: int) -> Example:
+        """Returns a clean picture (1, C, H, W) of the set, damaged."""
+        if self.camera:
+            return Example(x, camera_file(x, level, index), self.protocol())
+        return self.protocol.example(x, level, index)
 
     @property
     def protocol(self) -> type[Task]:
@@ -106,6 +119,7 @@ SUITES = (
     Suite("denoise", "cbsd68", 68, (*_COLOUR, "ffdnet", *_OWN)),
     Suite("denoise", "set12", 12, (*_GRAY, "bm3d-gray", "dncnn", "dncnn-b", "ffdnet-gray", *_OWN), gray=True),
     Suite("denoise", "bsd68", 68, (*_GRAY, "ffdnet-gray", *_OWN), gray=True),
+    Suite("denoise", "kodak24", 24, ("noisy", "nlm", "ffdnet", "denoise"), camera=True),
     Suite("dejpeg", "classic5", 5, ("jpeg", "tv-jpeg", "dncnn-3", "dejpeg"), gray=True),
     Suite("sr", "set5", 5, _ENLARGE),
     Suite("sr", "set14", 14, _ENLARGE),

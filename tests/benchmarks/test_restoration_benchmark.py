@@ -54,7 +54,7 @@ def test_the_page_says_what_was_measured(
 ) -> None:
     monkeypatch.setattr(report, "DOCS", tmp_path)
     monkeypatch.setattr(report, "SUITES", (TOY,))
-    monkeypatch.setattr(report, "TILED", ("denoise", "toy"))
+    monkeypatch.setattr(report, "TILED", "toy")
     monkeypatch.setattr(restoration, "ROOT", tmp_path)
     restoration.run(TOY, [methods.unchanged("noisy"), fake()], images, [25], records, False)
     restoration.run_tiled(TOY, fake(), fake("denoise-tiled", shift=2 / 255), images, 25, records, False)

@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from vaezoo.errors import ConfigError
-from vaezoo.train.data import Patches, WholeImages, camera_noise, recorrupted
+from vaezoo.image.degradations import camera_file
+from vaezoo.image.noise import camera_noise
+from vaezoo.train.data import Patches, WholeImages, recorrupted
 from vaezoo.train.recipe import DataRecipe
 from vaezoo.train.sets import Images
 
@@ -128,6 +130,10 @@ def test_camera_noise_grows_with_the_light_and_fits_eight_bits() -> None:
     for plane, expected in zip(y, (0.2 + 1.6 * level for level in (0.25, 0.5, 0.75)), strict=True):
         assert float(plane.std()) == pytest.approx(0.05 * expected**0.5, rel=0.01)
     torch.testing.assert_close(camera_noise(x, noise, 0.05, 0.0).std(), (x + 0.05 * noise).std(), rtol=1e-3, atol=0)
+    assert torch.equal(
+        camera_file(x, 255 * 0.05, 3),
+        camera_noise(x, torch.from_numpy(np.random.RandomState(3).randn(*x.shape)).float(), 0.05, 0.5),
+    )
     white = camera_noise(torch.ones(1000), torch.randn(1000), 0.2, 1.0)
     assert white.max() == 1 and white.mean() < 0.95 and torch.equal((255 * white).round() / 255, white)
 

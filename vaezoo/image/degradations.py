@@ -15,6 +15,7 @@ from torch import Tensor
 from vaezoo.errors import ConfigError, ImageError, ShapeError
 from vaezoo.image.convert import from_tensor, to_tensor
 from vaezoo.image.kernels import as_kernel, spectrum
+from vaezoo.image.noise import camera_noise
 from vaezoo.image.picture import Picture
 
 
@@ -31,6 +32,19 @@ def gaussian_noise(x: Tensor, sigma: float, seed: int) -> Tensor:
     """
     noise = np.random.RandomState(seed).randn(*x.shape).astype(np.float32)
     return x + torch.from_numpy(noise).to(x.device) * (sigma / 255)
+
+
+def camera_file(x: Tensor, sigma: float, seed: int, light: float = 0.5) -> Tensor:
+    """Adds noise as a camera's 8-bit file has it, by `vaezoo.image.noise.camera_noise` and `gaussian_noise`'s numbers.
+
+    Args:
+        x: Any shape, in [0, 1].
+        sigma: Standard deviation at half of full white, in grey levels.
+        seed: Of the noise.
+        light: Share of its variance that grows with the light.
+    """
+    noise = torch.from_numpy(np.random.RandomState(seed).randn(*x.shape).astype(np.float32)).to(x.device)
+    return camera_noise(x, noise, sigma / 255, light)
 
 
 def jpeg(x: Tensor, quality: int) -> Tensor:

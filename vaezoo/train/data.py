@@ -16,7 +16,7 @@ from torch import Tensor
 
 from vaezoo.core import Batch
 from vaezoo.errors import ConfigError
-from vaezoo.image.noise import noise_level
+from vaezoo.image.noise import camera_noise, noise_level
 from vaezoo.train.damage import damage_of
 from vaezoo.train.recipe import DataRecipe
 from vaezoo.train.seeds import mix
@@ -210,24 +210,6 @@ class Patches:
         if self.data.shuffle_channels:
             patch = patch[..., rng.permutation(patch.shape[2])]
         return patch
-
-
-def camera_noise(x: Tensor, noise: Tensor, sigma: float, light: float) -> Tensor:
-    """Adds noise as a camera's file has it: growing with the light, clipped to [0, 1], and rounded to 8 bits.
-
-    Its variance is σ² ((1 − s) + 2s·x), so σ² at half of full white.
-
-    Args:
-        x: Clean, any shape, in [0, 1].
-        noise: Standard normal, of its shape.
-        sigma: σ, in units of the pixel value.
-        light: s in [0, 1], the share of the variance that grows with the light.
-
-    Source: Practical Poissonian-Gaussian Noise Modeling and Fitting for Single-Image Raw-Data (Foi et al., 2008),
-    section II, with a Gaussian for the Poisson part.
-    """
-    deviation = sigma * ((1 - light) + 2 * light * x).sqrt()
-    return torch.addcmul(x, deviation, noise).clamp_(0, 1).mul_(255).round_().div_(255)
 
 
 def recorrupted(x: Tensor, noise: Tensor, sigma: Tensor, share: Tensor) -> Batch:
