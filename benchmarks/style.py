@@ -1,14 +1,15 @@
 """Measures how far content and style are apart in pretrained style models: ``python -m benchmarks.style``.
 
-Trains each model's recipe once more without its separating term (into ``runs/``, taken up again where it is there),
-then probes on latents and a judge of pictures. Writes ``docs/style.md`` and a figure of swaps for each model. Needs
-Fashion-MNIST in ``$VAEZOO_DATA``.
+Trains the dense model's recipe once more without its separating term (into ``runs/``, taken up again where it is
+there), then probes on latents and a judge of pictures. Writes ``docs/style.md`` and a figure of swaps for each model.
+Needs Fashion-MNIST in ``$VAEZOO_DATA``.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -21,10 +22,16 @@ from vaezoo.evaluate import write_grid
 from vaezoo.train.data import Source, open_source
 from vaezoo.train.loop import train
 from vaezoo.train.recipe import load_recipe
+from vaezoo.train.styles import PRESETS
 
 DOCS = Path(__file__).parents[1] / "docs"
 IMAGES = 10_000
 CPU = torch.device("cpu")
+MODELS = ("mlp-style", "conv-style", "resnet-style")
+Telling = Callable[[Tensor], dict[str, Tensor]]
+"""From classes of style (B,) to the model's condition."""
+ABLATED = ("mlp-style",)
+"""Trained once more without the separating term: the others would take ten times as long."""
 
 HEAD = """# Style, measured
 
@@ -39,7 +46,9 @@ This page is written by `python -m benchmarks.style`; do not edit it. Fashion-MN
   their reconstructions, and on pictures decoded in the style of the next test picture: the class that a swap kept. The
   last column is a second judge's: how often the swapped picture shows the style that was asked for.
 
-"Without" is the same recipe with the separating term's weight at 0.
+`mlp-style` is told the class of style, `conv-style` its five numbers, `resnet-style` another picture in that style; the
+last two see colours, so their pictures and judges are others. All are shown the same eight styles here, whatever
+theirs were in training. "Without" is the same recipe with the separating term's weight at 0.
 """
 
 
@@ -80,25 +89,46 @@ def probe_accuracy(make: Callable[[], nn.Module], sets: Sequence[tuple[Tensor, T
 
 @torch.no_grad()
 def contents(model: VAE, batch: Batch, temperature: float = 0.0) -> Tensor:
-    """Returns a draw of the posterior for each image, or its mean at temperature 0: (B, D)."""
+    """Returns a draw of the posterior for each image, or its mean at temperature 0: (B, ...)."""
     noise = Noise(temperature, seed=0)
     z = torch.cat([model.encode(part).mean for part in batch.y.split(1000)])  # type: ignore[union-attr]
     if temperature == 0:
-        return z.flatten(1)
+        return z
     logvar = torch.cat([model.encode(part).logvar for part in batch.y.split(1000)])  # type: ignore[union-attr]
-    return DiagonalGaussian(z, logvar).sample(1, noise)[0][0].flatten(1)
+    return DiagonalGaussian(z, logvar).sample(1, noise)[0][0]
+
+
+def telling(kind: str, shown: Batch) -> Telling:
+    """Returns what gives a model's condition for classes of style.
+
+    Args:
+        kind: How the model is told, as ``data.style`` of its recipe.
+        shown: Pictures to take references from, none of them of the test set.
+    """
+    places = [(shown.cond["style_class"] == index).nonzero().flatten() for index in range(len(PRESETS))]
+
+    def told(style: Tensor) -> dict[str, Tensor]:
+        if kind == "class":
+            return {"style_class": style}
+        if kind == "code":
+            return {"style_code": torch.tensor(PRESETS)[style]}
+        rows = [int(places[index][i % len(places[index])]) for i, index in enumerate(style.tolist())]
+        return {"style_reference": shown.y[rows]}
+
+    return told
 
 
 @torch.no_grad()
-def decoded(model: VAE, z: Tensor, style: Tensor) -> Tensor:
-    """Returns pictures of contents in the styles of classes."""
-    parts = zip(z.split(1000), style.split(1000), strict=True)
-    return torch.cat([model.decode(a, cond={"style_class": b}).image for a, b in parts])
+def decoded(model: VAE, z: Tensor, told: dict[str, Tensor]) -> Tensor:
+    """Returns pictures of contents (B, ...) in the styles that the model is told."""
+    ((name, values),) = told.items()
+    parts = zip(z.split(1000), values.split(1000), strict=True)
+    return torch.cat([model.decode(a, cond={name: b}).image for a, b in parts])
 
 
 def probed(model: VAE, batches: Sequence[Batch], temperature: float) -> list[float]:
     """Returns four accuracies: class and style, each by a linear and a two-layer probe."""
-    z = [contents(model, batch, temperature) for batch in batches]
+    z = [contents(model, batch, temperature).flatten(1) for batch in batches]
     width, scores = z[0].shape[1], []
     for what, classes in (("label", 10), ("style_class", 8)):
         labels = [{**batch.info, **batch.cond}[what] for batch in batches]
@@ -110,12 +140,12 @@ def probed(model: VAE, batches: Sequence[Batch], temperature: float) -> list[flo
     return scores
 
 
-def judged(model: VAE, test: Batch, judges: Sequence[nn.Module]) -> list[float]:
+def judged(model: VAE, test: Batch, judges: Sequence[nn.Module], told: Telling) -> list[float]:
     """Returns four accuracies: class of the pictures, of reconstructions and of swaps, and style of swaps."""
     z, style, label = contents(model, test), test.cond["style_class"], test.info["label"]
     other = style.roll(-1)
-    swapped = decoded(model, z, other)
-    seen = [test.y, decoded(model, z, style), swapped]
+    swapped = decoded(model, z, told(other))
+    seen = [test.y, decoded(model, z, told(style)), swapped]
     return [*(accuracy(judges[0], x, label) for x in seen), accuracy(judges[1], swapped, other)]
 
 
@@ -124,13 +154,14 @@ def row(title: str, scores: Sequence[float]) -> str:
     return f"| {title} | {' | '.join(f'{score:.1f}' for score in scores)} |"
 
 
-def draw(model: VAE, name: str, test: Batch) -> None:
+def draw(model: VAE, name: str, test: Batch, told: Telling) -> None:
     """Draws style-NAME.png: a picture of each class, and it decoded in every style."""
     rows = []
     for kind in range(10):
         index = int((test.info["label"] == kind).nonzero()[0])
         x = test.y[index : index + 1]
-        swapped = decoded(model, contents(model, Batch(x)).expand(8, -1), torch.arange(8))
+        content = contents(model, Batch(x))
+        swapped = decoded(model, content.expand(8, *content.shape[1:]), told(torch.arange(8)))
         rows.append([x[0], *swapped])
     write_grid(DOCS / "figures" / f"style-{name}.png", rows, zoom=2)
 
@@ -143,11 +174,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     probes = [f"| probe of | {' | '.join(heads)} |", "|---" * 5 + "|"]
     judgements = ["| judge of | pictures | reconstructed | swapped | style asked for |", "|---" * 5 + "|"]
     figures = []
-    for name in ("mlp-style",):
+    for name in MODELS:
         recipe = load_recipe(name)
-        sources: list[Source] = [
-            open_source(recipe.data, [kind], 1) for kind in ("fashion-mnist", "fashion-mnist-test")
-        ]
+        data = replace(recipe.data, style="class")
+        sources: list[Source] = [open_source(data, [kind], 1) for kind in ("fashion-mnist", "fashion-mnist-test")]
         batches = [source.batch(0, range(IMAGES), IMAGES, CPU) for source in sources]
         torch.manual_seed(0)
         channels = batches[0].y.shape[1]
@@ -155,16 +185,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
             fit(judge(channels, 10), batches[0].y, batches[0].info["label"], 8),
             fit(judge(channels, 8), batches[0].y, batches[0].cond["style_class"], 3),
         ]
-        ablation = load_recipe(name, ["overrides=[loss.weight=0]"])
-        without = train(ablation, Path("runs") / f"{name}-without").weights
-        for title, weights in ((f"`{name}`", True), ("without", without)):
+        told = telling(recipe.data.style, batches[0])
+        tried: list[tuple[str, bool | Path]] = [(f"`{name}`", True)]
+        if name in ABLATED:
+            ablation = load_recipe(name, ["overrides=[loss.weight=0]"])
+            tried.append(("without", train(ablation, Path("runs") / f"{name}-without").weights))
+        for title, weights in tried:
             model = vaezoo.create(name, pretrained=weights)
             for what, temperature in (("draws", 1.0), ("means", 0.0)):
                 probes.append(row(f"{title}, {what}", probed(model, batches, temperature)))
-            judgements.append(row(title, judged(model, batches[1], judges)))
+            judgements.append(row(title, judged(model, batches[1], judges, told)))
             print(*probes[-2:], judgements[-1], sep="\n", flush=True)
             if weights is True:
-                draw(model, name, batches[1])
+                draw(model, name, batches[1], told)
         figures += [
             f"\n## {name}\n\nA test picture of each class as it came, and its content in each of the eight styles:\n",
             f"![swaps](figures/style-{name}.png)\n",
