@@ -26,7 +26,11 @@ def grids(widths: tuple[int, ...]) -> tuple[Grid, ...]:
 
 
 def conditioner(
-    image_channels: int = 3, widths: tuple[int, ...] = WIDTHS, blocks: int = 2, tells: bool = False
+    image_channels: int = 3,
+    widths: tuple[int, ...] = WIDTHS,
+    blocks: int = 2,
+    tells: bool = False,
+    finest_blocks: int | None = None,
 ) -> ConditionerFacts:
     """Facts of :class:`vaezoo_ladder.networks.PyramidConditioner`."""
     check_widths("widths", widths)

@@ -69,7 +69,7 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Returns (B, width, h, w) as it came."""
-        return x + self.gain * self.second(F.relu(self.first(x)))
+        return torch.addcmul(x, self.gain, self.second(F.relu_(self.first(x))))
 
 
 def blocks_of(width: int, blocks: int) -> nn.Sequential:
@@ -81,10 +81,11 @@ def blocks_of(width: int, blocks: int) -> nn.Sequential:
 class BottomUp(nn.Module):
     """A pyramid of features, from an unshuffled image down by strided convolutions."""
 
-    def __init__(self, inputs: int, widths: Sequence[int], blocks: int) -> None:
+    def __init__(self, inputs: int, widths: Sequence[int], blocks: int, finest_blocks: int | None = None) -> None:
         super().__init__()
         self.front = conv3(inputs, widths[0])
-        self.stages = nn.ModuleList(blocks_of(width, blocks) for width in widths)
+        counts = [blocks if finest_blocks is None else finest_blocks, *(blocks for _ in widths[1:])]
+        self.stages = nn.ModuleList(blocks_of(width, count) for width, count in zip(widths, counts, strict=True))
         self.downs = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in pairwise(widths))
 
     def forward(self, x: Tensor, extra: Tensor | None = None) -> tuple[Tensor, ...]:
@@ -116,7 +117,7 @@ class NoiseLevel(nn.Module):
             nn.init.zeros_(parameter)
 
     def forward(self, y: Tensor, sigma: Tensor | None) -> Tensor:
-        """Returns (B, width, H/2, W/2).
+        """Returns (B, width, H/2, W/2), or (1, width, 1, 1) where it is not known at all.
 
         Args:
             y: The degraded image (B, C, H, W).
@@ -128,7 +129,7 @@ class NoiseLevel(nn.Module):
         """
         rows, size = y.shape[0], (y.shape[2], y.shape[3])
         if sigma is None:
-            return self._tell(self.unknown.to(y.dtype).expand(rows, 1, *size))
+            return (self.unknown * self.tell.weight.sum((1, 2, 3)) + self.tell.bias)[None, :, None, None]
         if sigma.shape not in ((rows,), (rows, 1, *size)) or not sigma.is_floating_point():
             raise ShapeError(
                 f"Expected sigma as floats of shape ({rows},) or {(rows, 1, *size)}, got {sigma.dtype} of "
@@ -158,17 +159,23 @@ class PyramidConditioner(Conditioner):
         widths: Channels per level, fine to coarse.
         blocks: Residual blocks per level.
         tells: Whether it takes the noise level, ``cond["sigma"]``; see :class:`NoiseLevel`.
+        finest_blocks: Residual blocks at the finest level, where they cost most; None: as many as at the others.
 
     Source of the map: FFDNet (Zhang et al., 2018), section III, arXiv:1710.04026; here it is added after the first
     convolution, and may be unknown.
     """
 
     def __init__(
-        self, image_channels: int = 3, widths: Sequence[int] = WIDTHS, blocks: int = 2, tells: bool = False
+        self,
+        image_channels: int = 3,
+        widths: Sequence[int] = WIDTHS,
+        blocks: int = 2,
+        tells: bool = False,
+        finest_blocks: int | None = None,
     ) -> None:
         super().__init__()
         self.channels, self.stride = image_channels, 2 ** len(widths)
-        self.bottom_up = BottomUp(4 * image_channels, widths, blocks)
+        self.bottom_up = BottomUp(4 * image_channels, widths, blocks, finest_blocks)
         self.level = NoiseLevel(widths[0]) if tells else None
         self.takes = ("sigma",) if tells else ()
 

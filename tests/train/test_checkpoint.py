@@ -82,6 +82,20 @@ def test_a_grown_model_gives_what_the_smaller_one_gave(tmp_path: Path) -> None:
     assert not torch.equal(new.restore(y).image, y)
 
 
+def test_a_shed_model_leaves_out_what_it_lacks_and_no_more(tmp_path: Path) -> None:
+    old = create("denoise", blocks=2, seed=1, **SMALL).eval()
+    for stage in old.conditioner.bottom_up.stages[:1]:
+        stage[1].start_as_identity()
+    torch.nn.init.normal_(old.decoder.project.weight)
+    save_weights(tmp_path, old.state_dict(), {})
+    path, y = str(tmp_path / "ema.safetensors"), torch.rand(1, 3, 19, 22)
+    new = create("denoise", blocks=2, finest_blocks=1, seed=2, **SMALL).eval()
+    warm_start(new, path, shed=True)
+    torch.testing.assert_close(new.restore(y).image, old.restore(y).image)
+    with pytest.raises(TensorMismatch, match="missing"):
+        warm_start(create("denoise", blocks=3, **SMALL), path, shed=True)
+
+
 def test_growing_asks_for_whole_modules_that_can_be_identities(tmp_path: Path) -> None:
     tensors = create("denoise", blocks=1, **SMALL).state_dict()
     for lacking, model in (

@@ -70,7 +70,7 @@ def save_weights(out: Path, weights: Mapping[str, Tensor], about: Mapping[str, s
     replace_file(out / WEIGHTS, lambda part: part.write_bytes(save(tensors, metadata=dict(about))))
 
 
-def warm_start(model: VAE, path: str, *, grow: bool = False) -> None:
+def warm_start(model: VAE, path: str, *, grow: bool = False, shed: bool = False) -> None:
     """Loads a safetensors file of the same model.
 
     Args:
@@ -78,6 +78,7 @@ def warm_start(model: VAE, path: str, *, grow: bool = False) -> None:
         path: The file.
         grow: Whether the file may lack whole modules that can start as identities: those that have a method
             ``start_as_identity``. The model then gives what the smaller one gave.
+        shed: Whether tensors of the file that the model lacks are left out, such as a residual block's.
 
     Raises:
         WeightsError: It is missing, no safetensors file or not finite.
@@ -92,6 +93,8 @@ def warm_start(model: VAE, path: str, *, grow: bool = False) -> None:
         own = model.state_dict()
         grown = _start_as_identities(model, own.keys() - tensors.keys())
         tensors |= {name: own[name] for name in own.keys() - tensors.keys() if name.startswith(grown)}
+    if shed:
+        tensors = {name: value for name, value in tensors.items() if name in model.state_dict()}
     load_strictly(model, tensors, path)
 
 

@@ -124,7 +124,7 @@ class _Loop:
             raise TrainingError(message, value=str(self.out)) from error
         found = load_checkpoint(self.out, self.config) if resume else None
         if found is None and self.recipe.warm_start:
-            warm_start(self.objective.model, self.recipe.warm_start, grow=self.recipe.grow)
+            warm_start(self.objective.model, self.recipe.warm_start, grow=self.recipe.grow, shed=self.recipe.shed)
             self.average = Average(self.objective.model, self.recipe.ema)
         if found is not None:
             self.objective.load_state_dict(found["objective"])

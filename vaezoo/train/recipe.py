@@ -103,6 +103,7 @@ class Recipe:
     precision: Precision = Precision.fp32
     warm_start: str = ""  # a safetensors file of the same model
     grow: bool = False  # modules that the file lacks start as identities, such as further residual blocks
+    shed: bool = False  # tensors of the file that the model lacks are left out, such as a residual block's
     patience: int = 20  # bad steps in a row before giving up
     valid_every: int = 2000  # steps between validation losses
     machine: MachineRecipe = field(default_factory=MachineRecipe)
@@ -170,6 +171,7 @@ def find_recipe(name: str) -> Path:
 _LATER = {
     "optimizer.kind": "adamw",
     "grow": False,
+    "shed": False,
     "data.style": "",
     "data.style_colour": False,
     "data.sigma_power": 1.0,
