@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -111,7 +112,7 @@ def enhance(
         seed: Of the samples.
         device: Such as ``"cpu"``; None for where a given model is, or a GPU where there is one.
         progress: Called with the tiles done and their number.
-        options: Of a task given by name, such as ``sigma=25`` or ``factor=2``.
+        options: Of a task given by name, such as ``sigma=25``, ``factor=2`` or ``project=True``.
 
     Raises:
         ImageError: The image cannot be used; a `ShapeError` where its shape, dtype or range is the reason.
@@ -139,6 +140,8 @@ def enhance_with(
         raise ConfigError(f"Strength is 0 to {MOST:g}, not {strength}.", value=strength)
     if strength > 1:
         task = task.stronger(strength, restorer)
+    if isinstance(image, str | os.PathLike):
+        task = task.of_file(image)
     y, close = open_image(image)
     start = time.perf_counter()
     restored = task.restore(restorer, y, progress)
