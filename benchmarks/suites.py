@@ -56,7 +56,9 @@ METHODS = {
     "denoise-mean-1": Entry("`denoise`, one sample", partial(methods.model, "denoise", samples=1), own=True),
     "denoise-mean-16": Entry("`denoise`, mean of 16", partial(methods.model, "denoise", samples=16), own=True),
     "dejpeg": Entry("`dejpeg`", partial(methods.model, "dejpeg"), own=True),
-    "dejpeg-projected": Entry("`dejpeg`, projected", partial(methods.model, "dejpeg", project=True), own=True),
+    "dejpeg-projected": Entry(
+        "`dejpeg`, projected", partial(methods.model, "dejpeg", project=True), told=True, own=True
+    ),
     "sr": Entry("`sr`", partial(methods.model, "sr"), own=True),
 }
 

@@ -15,6 +15,7 @@ from skimage import data
 from vaezoo.errors import ImageError
 from vaezoo.image import read_quantised
 from vaezoo.image.dct import dct, from_blocks, inverse_dct, to_blocks
+from vaezoo.image.quantisation import _frame
 
 CAT = data.chelsea()[:144, 100:260]
 
@@ -91,6 +92,16 @@ def test_clipped_blocks_are_found() -> None:
 
 def test_chroma_that_is_halved_one_way_is_not_read() -> None:
     assert len(read_quantised(saved(CAT, subsampling="4:2:2")).planes) == 1
+
+
+def test_the_frame_is_found_behind_fill_bytes() -> None:
+    plain = saved(CAT[:21, :35]).getvalue()
+    at = plain.index(b"\xff\xc0")
+    filled = read_quantised(io.BytesIO(plain[:at] + b"\xff\xff" + plain[at:]))
+    for one, other in zip(filled.planes, read_quantised(io.BytesIO(plain)).planes, strict=True):
+        assert torch.equal(one.centre, other.centre)
+    with pytest.raises(ValueError, match="it has no frame"):
+        _frame(plain[:2] + plain[at + 19 :])
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:

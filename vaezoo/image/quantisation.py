@@ -67,7 +67,7 @@ def read_quantised(file: str | os.PathLike[str] | IO[bytes]) -> Quantised:
     """Reads the quantised coefficients of a JPEG file, baseline or progressive.
 
     They are found from the decoded planes: k is the coefficient of the 8-bit values over Q, rounded; of what was
-    clipped to 0 or 255, the values beyond are searched for. Where Q is below 4, rounding to 8 bits may hide k behind
+    clipped to 0 or 255, the values beyond are searched for. Where Q is 1 or 2, rounding to 8 bits may hide k behind
     its neighbour.
 
     Args:
@@ -86,7 +86,7 @@ def read_quantised(file: str | os.PathLike[str] | IO[bytes]) -> Quantised:
         )  # fmt: skip
     try:
         return _read(content, name)
-    except (OSError, SyntaxError, ValueError, LookupError, pyvips.Error) as error:
+    except (OSError, SyntaxError, ValueError, LookupError, OverflowError, pyvips.Error) as error:
         raise ImageError(f"{name} cannot be decoded: {str(error).strip()}.", value=name) from error
 
 
