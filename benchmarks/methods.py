@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -52,7 +52,13 @@ def unchanged(name: str) -> Method:
 
 
 def model(
-    name: str, weights: Path | None = None, *, tile: int | None = None, told: bool = False, samples: int = 0
+    name: str,
+    weights: Path | None = None,
+    *,
+    tile: int | None = None,
+    told: bool = False,
+    samples: int = 0,
+    project: bool = False,
 ) -> Method:
     """Returns a model of the zoo.
 
@@ -62,6 +68,7 @@ def model(
         tile: The largest side of a tile; None for whole images where they fit.
         told: Whether it is told the noise level.
         samples: Compare the mean of so many samples instead of the mean path.
+        project: Whether the result is moved into the intervals of the JPEG file.
 
     Raises:
         ConfigError: It cannot be told the noise level.
@@ -74,13 +81,20 @@ def model(
     if told and "sigma" not in restorer.takes:
         raise ConfigError(f"{name!r} cannot be told the noise level.", hint="Compare it blind.", value=name)
     identity = f"vaezoo {vaezoo.__version__}, weights {vae.origin.weights.sha256}" + (", told σ" if told else "")
+    identity += ", projected" if project else ""
     identity += f", mean of samples: {samples}" if samples else ""
 
     def run(y: Tensor, level: float, task: Task) -> Result:
-        restored = (dataclasses.replace(task, sigma=level) if told else task).restore(restorer, y)  # type: ignore[type-var]
+        options: dict[str, Any] = {**({"sigma": level} if told else {}), **({"project": True} if project else {})}
+        restored = (dataclasses.replace(task, **options) if options else task).restore(restorer, y)  # type: ignore[type-var]
         if restored.average is not None:
             return Result(restored.average, None, restored.facts)
         return Result(restored.image, restored.scale, restored.facts)
 
-    marks = ("-told" if told else "", "-tiled" if tile else "", f"-mean-{samples}" if samples else "")
+    marks = (
+        "-told" if told else "",
+        "-projected" if project else "",
+        "-tiled" if tile else "",
+        f"-mean-{samples}" if samples else "",
+    )
     return Method(name + "".join(marks), identity, run)

@@ -59,6 +59,9 @@ METHODS = {
     "denoise-mean-1": Entry("`denoise`, one sample", partial(methods.model, "denoise", samples=1), own=True),
     "denoise-mean-16": Entry("`denoise`, mean of 16", partial(methods.model, "denoise", samples=16), own=True),
     "dejpeg": Entry("`dejpeg`", partial(methods.model, "dejpeg"), own=True),
+    "dejpeg-projected": Entry(
+        "`dejpeg`, projected", partial(methods.model, "dejpeg", project=True), told=True, own=True
+    ),
     "sr": Entry("`sr`", partial(methods.model, "sr"), own=True),
 }
 
@@ -120,7 +123,7 @@ SUITES = (
     Suite("denoise", "set12", 12, (*_GRAY, "bm3d-gray", "dncnn", "dncnn-b", "ffdnet-gray", *_OWN), gray=True),
     Suite("denoise", "bsd68", 68, (*_GRAY, "ffdnet-gray", *_OWN), gray=True),
     Suite("denoise", "kodak24", 24, ("noisy", "nlm", "ffdnet", "denoise"), camera=True),
-    Suite("dejpeg", "classic5", 5, ("jpeg", "tv-jpeg", "dncnn-3", "dejpeg"), gray=True),
+    Suite("dejpeg", "classic5", 5, ("jpeg", "tv-jpeg", "dncnn-3", "dejpeg", "dejpeg-projected"), gray=True),
     Suite("sr", "set5", 5, _ENLARGE),
     Suite("sr", "set14", 14, _ENLARGE),
     Suite("deblur", "set5", 5, _SHARPEN),

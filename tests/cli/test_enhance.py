@@ -77,6 +77,17 @@ def test_a_task_and_its_option_reach_the_model(photo: Path) -> None:
     assert "noise about" in run(photo, "--sigma", 20, "--overwrite").stdout
 
 
+def test_a_jpeg_file_is_projected_and_another_refused(photo: Path, tmp_path: Path) -> None:
+    file = picture(tmp_path / "photo.jpg")
+    told = ("--task", "dejpeg", "--model", "denoise", "--project")
+    assert "% of what the file says was off" in run(file, *told, "-o", tmp_path / "out.png").stdout
+    assert level(tmp_path / "out.png") >= 195
+    wrong = run(photo, *told)
+    assert isinstance(wrong.exception, ImageError) and "photo.png: expected a JPEG file" in str(wrong.exception)
+    wrong = run(file, "--project")
+    assert isinstance(wrong.exception, ConfigError) and "'denoise' has no option 'project'" in str(wrong.exception)
+
+
 def test_output_may_be_a_file_or_a_folder(photo: Path, tmp_path: Path) -> None:
     run(photo, "-o", tmp_path / "out.tif")
     run(photo, "-o", tmp_path / "new" / "folder")

@@ -8,10 +8,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from vaezoo import create
 from vaezoo.errors import ConfigError, DataMissing, ShapeError, UnknownName
-from vaezoo.image import downscale, gaussian_noise, luma, psnr_db, to_tensor, upscale
+from vaezoo.image import downscale, gaussian_noise, luma, psnr_db, read_quantised, to_tensor, upscale
+from vaezoo.image.intervals import outside
 from vaezoo.image.noise import noise_level
 from vaezoo.image.picture import Picture
 from vaezoo.restore import Restorer, enhance
@@ -99,6 +101,21 @@ def test_jpeg_of_colour_is_compared_as_luma() -> None:
     assert Dejpeg.compared(x, 10).shape == (1, 1, 36, 48) and Dejpeg.compared(x[:, :1], 10) is not None
 
 
+def test_a_jpeg_file_holds_the_result_to_what_it_says(tmp_path: Path) -> None:
+    path, pixels = tmp_path / "photo.jpg", np.rint(255 * photo(40, 56)[0].permute(1, 2, 0).numpy()).astype(np.uint8)
+    Image.fromarray(pixels).save(path, quality=60)
+    free, held = (enhance(path, task="dejpeg", model=Smoother(), project=project) for project in (False, True))
+    quantised = read_quantised(path)
+    assert outside(to_tensor(free.image), quantised) > 0.001 > outside(to_tensor(held.image), quantised)
+    assert held.facts["outside_percent"] > 0.1 and not free.facts
+    told = Dejpeg(project=True, quantised=quantised)
+    assert (enhance(np.asarray(Image.open(path)), task=told, model=Smoother()).image == held.image.pixels).all()
+    example = Dejpeg.example(photo(), 10, 0)
+    assert not example.task.restore(Restorer(Smoother()), example.y).facts
+    with pytest.raises(ConfigError, match=r"needs the JPEG file of the picture, got the picture alone\. Give its path"):
+        enhance(pixels, task="dejpeg", model=Smoother(), project=True)
+
+
 @pytest.mark.parametrize("sigma", [-1, float("nan"), float("inf"), torch.tensor([[1.0, -2.0]])])
 def test_a_noise_level_below_zero_is_refused(sigma: float) -> None:
     with pytest.raises(ShapeError, match="noise level of at least 0, in grey levels, got"):
@@ -112,7 +129,7 @@ def test_what_does_not_fit_is_refused() -> None:
         SuperResolve(5)
     with pytest.raises(UnknownName, match=r"Expected a task, got 'denoize'.*denoise"):
         make_task("denoize")
-    with pytest.raises(ConfigError, match="'dejpeg' has no option 'sigma': it takes none"):
+    with pytest.raises(ConfigError, match="'dejpeg' has no option 'sigma': it takes project, quantised"):
         make_task("dejpeg", sigma=3)
     with pytest.raises(ConfigError, match="no options beside a task"):
         enhance(np.zeros((8, 8, 3), np.float32), task=SuperResolve(2), model=Copier(), factor=2)

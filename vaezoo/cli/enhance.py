@@ -44,6 +44,7 @@ _FILE = _File(path_type=Path, readable=False)
 @click.option("--sigma", type=click.FloatRange(min=0), help="Denoising: the noise level, where known, in grey levels.")
 @click.option("--factor", type=int, help="Super-resolution: 2, 3 or 4 times as large. Default: 2.")
 @click.option("--kernel", type=_FILE, help="Deblurring: the blur, as a picture or a .npy file of sum 1.")
+@click.option("--project", is_flag=True, help="JPEG: keep to what the file's quantisation says. Needs JPEG files.")
 @click.option("--weights", type=_FILE, help="A safetensors file instead of the weights that ship.")
 @click.option("--figure", is_flag=True, help="Also draw before, after and uncertainty side by side.")
 @click.option("--uncertainty", is_flag=True, help="Also write sd and 90 % interval: NAME.uncertainty.npz and .png.")
@@ -66,6 +67,7 @@ def enhance(
     sigma: float | None,
     factor: int | None,
     kernel: Path | None,
+    project: bool,
     weights: Path | None,
     figure: bool,
     uncertainty: bool,
@@ -89,7 +91,9 @@ def enhance(
 
     jobs: list[Job] = []
     options: dict[str, Any] = {
-        name: value for name, value in (("sigma", sigma), ("factor", factor)) if value is not None
+        name: value
+        for name, value in (("sigma", sigma), ("factor", factor), ("project", project or None))
+        if value is not None
     }
     try:
         if kernel is not None:
@@ -140,6 +144,8 @@ def _sentence(job: Job) -> str:
     told = "" if sure is None else f", uncertainty {255 * sure:.1f} of 255 grey levels"
     if "noise_levels" in job.facts:
         told += f", noise about {job.facts['noise_levels']:.0f}"
+    if "outside_percent" in job.facts:
+        told += f", {job.facts['outside_percent']:.2f} % of what the file says was off, and projected"
     sentence = f"{job.source} -> {job.target} ({job.facts['seconds']:.1f} s{told})"
     if interval := job.facts.get("interval"):
         uncalibrated = "" if interval["method"] == "conformal" else ", Gaussian: these weights have no calibration"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vaezoo.image.kernels import gaussian_kernel, motion_kernel
     from vaezoo.image.metrics import luma, psnr_db, ssim
     from vaezoo.image.picture import Picture
+    from vaezoo.image.quantisation import read_quantised
     from vaezoo.image.resize import downscale, upscale
     from vaezoo.image.tile import Tiling, run_tiled
 
@@ -33,6 +34,7 @@ __all__ = [
     "open_image",
     "psnr_db",
     "read_picture",
+    "read_quantised",
     "run_tiled",
     "ssim",
     "to_tensor",
@@ -54,6 +56,7 @@ _HOME = {
     "jpeg": "degradations",
     "gaussian_kernel": "kernels",
     "motion_kernel": "kernels",
+    "read_quantised": "quantisation",
     "downscale": "resize",
     "upscale": "resize",
     "luma": "metrics",

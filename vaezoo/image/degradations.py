@@ -48,7 +48,15 @@ def camera_file(x: Tensor, sigma: float, seed: int, light: float = 0.5) -> Tenso
 
 
 def jpeg(x: Tensor, quality: int) -> Tensor:
-    """Returns an image after a trip through a JPEG file: libjpeg's tables, chroma halved both ways (4:2:0).
+    """Returns an image after a trip through the JPEG file that `jpeg_file` makes; arguments and errors are the same."""
+    from PIL import Image
+
+    decoded = np.asarray(Image.open(io.BytesIO(jpeg_file(x, quality))))
+    return to_tensor(Picture(decoded.reshape(*decoded.shape[:2], -1))).to(x.device)
+
+
+def jpeg_file(x: Tensor, quality: int) -> bytes:
+    """Returns an image as a JPEG file: libjpeg's tables, chroma halved both ways (4:2:0).
 
     Args:
         x: (1, C, H, W) in [0, 1] with C 1 or 3; rounded to 8 bits first.
@@ -70,8 +78,7 @@ def jpeg(x: Tensor, quality: int) -> Tensor:
     Image.fromarray(pixels[..., 0] if channels == 1 else pixels).save(
         file, "JPEG", quality=quality, subsampling="4:2:0"
     )
-    decoded = np.asarray(Image.open(file))
-    return to_tensor(Picture(decoded.reshape(pixels.shape))).to(x.device)
+    return file.getvalue()
 
 
 def blur(x: Tensor, kernel: Any, boundary: str = "circular") -> Tensor:

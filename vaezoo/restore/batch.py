@@ -118,10 +118,12 @@ class Job:
         """
         from vaezoo.image.files import check_suffix, make_folder, read_picture, write_picture
         from vaezoo.restore import enhance_with, write_figure, write_uncertainty
+        from vaezoo.restore.enhanced import choose_task
 
         try:
             check_suffix(self.target)
             before = read_picture(self.source)
+            task = (task or choose_task(None, restorer.model)).of_file(self.source)
             make_folder(self.target.parent)
             result = enhance_with(restorer, before, task=task, strength=strength, progress=progress)
             if uncertainty:

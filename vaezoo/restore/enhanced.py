@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -121,7 +122,7 @@ def enhance(
         seed: Of the samples and the detail.
         device: Such as ``"cpu"``; None for where a given model is, or a GPU where there is one.
         progress: Called with the tiles done and their number.
-        options: Of a task given by name, such as ``sigma=25`` or ``factor=2``.
+        options: Of a task given by name, such as ``sigma=25``, ``factor=2`` or ``project=True``.
 
     Raises:
         ImageError: The image cannot be used; a `ShapeError` where its shape, dtype or range is the reason.
@@ -154,6 +155,8 @@ def enhance_with(
         raise ConfigError(
             f"The task {task.name!r} draws no samples.", hint="Ask for no samples and no detail.", value=task.name
         )
+    if isinstance(image, str | os.PathLike):
+        task = task.of_file(image)
     y, close = open_image(image)
     start = time.perf_counter()
     restored = task.restore(restorer, y, progress)

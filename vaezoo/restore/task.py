@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import fields
 from importlib import import_module
+from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from vaezoo.errors import ConfigError, UnknownName, suggest
@@ -71,6 +72,14 @@ class Task(ABC):
         Raises:
             ShapeError: The picture or an option does not fit.
         """
+
+    def of_file(self, path: str | PathLike[str]) -> Task:
+        """Returns the task told what the picture's file says beside the pixels: the same where it asks for nothing.
+
+        Raises:
+            ImageError: The file does not say what the task asks for.
+        """
+        return self
 
     def stronger(self, strength: float, restorer: Restorer) -> Task:
         """Returns the task done more than a strength of 1 does it.

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import io
+import os
+from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
 from torch import Tensor
 
-from vaezoo.image.degradations import jpeg
+from vaezoo.errors import ConfigError
+from vaezoo.image.degradations import jpeg, jpeg_file
+from vaezoo.image.intervals import outside, project
 from vaezoo.image.metrics import luma
+from vaezoo.image.quantisation import Quantised, read_quantised
 from vaezoo.restore.restorer import Restoration, Restorer
 from vaezoo.restore.task import Example, Progress, Task
 
@@ -20,7 +25,16 @@ class Dejpeg(Task):
 
     A picture that was cropped after it was saved is served too, a little less well: its blocks no longer begin at the
     corner.
+
+    Args:
+        project: Whether the result is moved into the intervals of its coefficients that the JPEG file states; see
+            `vaezoo.image.intervals.project`. Not for a file that was saved as JPEG before, at a lower quality: its
+            intervals hold the damaged picture, and the damage stays.
+        quantised: What the file says; a task that is given a path reads it itself.
     """
+
+    project: bool = False
+    quantised: Quantised | None = None
 
     name: ClassVar[str] = "dejpeg"
     model: ClassVar[str] = "dejpeg"
@@ -31,13 +45,38 @@ class Dejpeg(Task):
     levels: ClassVar[tuple[float, ...]] = (10, 20, 30, 40)
 
     def restore(self, restorer: Restorer, y: Tensor, progress: Progress | None = None) -> Restoration:
-        """See :meth:`vaezoo.restore.task.Task.restore`."""
-        return restorer(y, progress)
+        """See :meth:`vaezoo.restore.task.Task.restore`.
+
+        ``facts["outside_percent"]``, where projected: how many luma coefficients the model had put outside their
+        intervals.
+
+        Raises:
+            ConfigError: It shall be projected, and nothing is known of the file.
+        """
+        if not self.project:
+            return restorer(y, progress)
+        if self.quantised is None:
+            raise ConfigError(
+                "Projection needs the JPEG file of the picture, got the picture alone.",
+                hint="Give its path, or quantised=read_quantised(path).", value=self.quantised,
+            )  # fmt: skip
+        restored = restorer(y, progress)
+        image, average = restored.image.clamp(0, 1), restored.average
+        return restored._replace(
+            image=project(image, self.quantised),
+            average=None if average is None else project(average.clamp(0, 1), self.quantised),
+            facts={"outside_percent": round(100 * outside(image, self.quantised), 3)},
+        )
+
+    def of_file(self, path: str | os.PathLike[str]) -> Dejpeg:
+        """See :meth:`vaezoo.restore.task.Task.of_file`: the quantisation, where it is asked for."""
+        return replace(self, quantised=read_quantised(path)) if self.project else self
 
     @classmethod
     def example(cls, x: Tensor, level: float, index: int) -> Example:
         """See :meth:`vaezoo.restore.task.Task.example`: a file of that quality, chroma halved."""
-        return Example(x, jpeg(x, round(level)), cls())
+        told = read_quantised(io.BytesIO(jpeg_file(x, round(level))))
+        return Example(x, jpeg(x, round(level)), cls(quantised=told))
 
     @classmethod
     def compared(cls, image: Tensor, level: float) -> Tensor:
