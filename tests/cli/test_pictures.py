@@ -12,7 +12,8 @@ from PIL import Image
 from safetensors.torch import save_file
 
 import vaezoo
-from vaezoo.cli.pictures import fit, reconstruct, sample
+from vaezoo.cli.figure import fit
+from vaezoo.cli.pictures import reconstruct, sample
 from vaezoo.errors import ConfigError
 
 

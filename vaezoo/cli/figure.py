@@ -125,11 +125,23 @@ def stack(found: Sequence[Tensor], model: VAE) -> Tensor:
     """
     import torch
 
-    from .pictures import fit
-
     fitted = [fit(picture, model) for picture in found]
     sizes = sorted({(one.shape[2], one.shape[3]) for one in fitted})
     if len(sizes) > 1:
         told = " and ".join(f"{height}x{width}" for height, width in sizes[:2])
         raise ConfigError(f"Expected pictures of one size, got {told}.", hint="Resize them first.", value=sizes)
     return torch.cat(fitted)
+
+
+def fit(x: Tensor, model: VAE) -> Tensor:
+    """Returns a picture (1, C, H, W) in the channels and, where the model takes one only, the size it takes."""
+    import torch
+    from torch.nn.functional import interpolate
+
+    if x.shape[1] == 3 and model.channels == 1:
+        x = (x * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)  # BT.601 luma
+    if x.shape[1] == 1:
+        x = x.expand(-1, model.channels, -1, -1)
+    if model.size is not None and tuple(x.shape[-2:]) != model.size:
+        x = interpolate(x, size=model.size, mode="bicubic", antialias=True).clamp(0, 1)
+    return x

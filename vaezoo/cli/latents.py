@@ -49,7 +49,7 @@ def traverse(
     the set.
     """
     from ..figures import traverse as draw
-    from .pictures import fit
+    from .figure import fit
 
     if file and picture is not None:
         raise ConfigError(f"Expected a file or --picture, got both: {file} and {picture}.", value=picture)

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from ..errors import ConfigError
 from . import figure as of
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ..core import VAE
 
 
 @click.command()
@@ -88,21 +82,7 @@ def reconstruct(
 
     model = of.load(name, weights, output, overwrite)
     found, labels = of.pictures(files, data, number, model)
-    originals = [fit(picture, model) for picture in found]
+    originals = [of.fit(picture, model) for picture in found]
     cond = of.cond_of(model, labels, condition, len(originals))
     sheet = draw(model, originals, cond=cond, samples=samples, difference=difference, seed=seed)
     of.finish(sheet, output, overwrite, as_json, name, f"{len(originals)} reconstructions")
-
-
-def fit(x: Tensor, model: VAE) -> Tensor:
-    """Returns a picture (1, C, H, W) in the channels and, where the model takes one only, the size it takes."""
-    import torch
-    from torch.nn.functional import interpolate
-
-    if x.shape[1] == 3 and model.channels == 1:
-        x = (x * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)  # BT.601 luma
-    if x.shape[1] == 1:
-        x = x.expand(-1, model.channels, -1, -1)
-    if model.size is not None and tuple(x.shape[-2:]) != model.size:
-        x = interpolate(x, size=model.size, mode="bicubic", antialias=True).clamp(0, 1)
-    return x
