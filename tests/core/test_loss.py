@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any, final
 
@@ -9,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from vaezoo import create
 from vaezoo.core import (
     VAE,
     Batch,
@@ -29,7 +31,7 @@ from vaezoo.core import (
     Terms,
 )
 from vaezoo.core.restoration import widened
-from vaezoo.errors import ConfigError, IncompatibleParts, TrainingError
+from vaezoo.errors import ConfigError, IncompatibleParts, ShapeError, TrainingError
 
 from .toy import SIZE, LinearEncoder, linear_vae
 
@@ -147,6 +149,30 @@ def test_mirrored_samples_are_held_to_the_target_by_their_mean() -> None:
     found = held(model, batch, 3)
     off = float((found.loss - plain(model, batch, 3).loss).detach()) * (0.1 + 5 / 255) / (2 * 3)
     assert -10 * torch.log10(torch.tensor(off)) == pytest.approx(reported(found, "pair_psnr_db"), abs=1e-3)
+
+
+def test_a_margin_leaves_the_edge_out_of_scale_and_distortion() -> None:
+    model = create("denoise", widths=[8, 8], latents=[2, 2], evidence=[4, 4], blocks=1)
+    for parameter in model.parameters():
+        nn.init.normal_(parameter, std=0.1)
+    x = torch.rand((2, 3, 16, 16), generator=torch.Generator().manual_seed(0))
+    spoilt, y = x.clone(), x + 0.05
+    spoilt[..., :2, :] = 1 - spoilt[..., :2, :]
+    for margin, alike in ((0, False), (1, False), (2, True)):
+        one, other = (RestorationLoss(0.0, 1.0, 0.0, margin=margin)(model, Batch(y, t), 0).loss for t in (x, spoilt))
+        assert torch.equal(one, other) == alike
+    torch.manual_seed(1)
+    found = RestorationLoss(0.0, 0.0, 1.0, margin=2)(model, Batch(y, x), 0).loss
+    torch.manual_seed(1)
+    bound = model(Batch(y, x))
+    seen = bound.likelihood
+    assert isinstance(seen, Gaussian)
+    square = 0.5 * ((x - seen.image) ** 2 * (-seen.logvar).exp() + seen.logvar + math.log(2 * math.pi))
+    cost = square[..., 2:-2, 2:-2].mean((1, 2, 3)) + bound.rate / x[0].numel()
+    weight = 40 / (0.05 + 5 / 255) * seen.scale.square().mean((1, 2, 3))
+    assert float(found.detach()) == pytest.approx(float((weight * cost).mean().detach()), rel=1e-4)
+    with pytest.raises(ShapeError, match=r"more than 16 pixels for a margin of 8, got 16×16"):
+        RestorationLoss(margin=8)(model, Batch(y, x), 0)
 
 
 def test_the_mean_of_a_pair_is_freer_of_noise_and_its_spread_is_the_samples_own() -> None:

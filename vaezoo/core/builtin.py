@@ -46,6 +46,7 @@ def restoration_loss(
     beta: float = 1.0,
     bound_every: int = 1,
     sample_weight: float = 0.0,
+    margin: int = 0,
 ) -> LossFacts:
     """Facts of :class:`vaezoo.core.RestorationLoss`."""
     return LossFacts(frozenset({"gaussian"}), needs_rate=bound_weight > 0, conditional=True)

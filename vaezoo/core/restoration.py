@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, final
 import torch
 from torch import Tensor
 
-from ..errors import IncompatibleParts
+from ..errors import IncompatibleParts, ShapeError
 from .context import Batch
 from .likelihood import Gaussian, Likelihood
 from .loss import Loss, Phase, Terms, bound_reports, check_at_least
@@ -51,6 +51,8 @@ class RestorationLoss(Loss):
         beta: Weight of the rate inside the bound.
         bound_every: The bound and the samples are computed at every so many-th step, and weigh as much more then.
         sample_weight: Weight of the samples.
+        margin: So many pixels along a patch's edges do not count in the scale and the distortion. They see less of the
+            picture than those of a whole one and err more, which would make the scale of whole pictures too large.
 
     A target may itself be noisy, with independent noise of the standard deviation ``batch.info["target_sigma"]`` (B,):
     the likelihood is then that of the noisy target, N(x̂, σ² + its variance), so that σ stays the clean picture's.
@@ -68,13 +70,15 @@ class RestorationLoss(Loss):
         beta: float = 1.0,
         bound_every: int = 1,
         sample_weight: float = 0.0,
+        margin: int = 0,
     ) -> None:
         super().__init__()
         check_at_least(0, mean_weight=mean_weight, scale_weight=scale_weight, bound_weight=bound_weight, beta=beta)
-        check_at_least(0, sample_weight=sample_weight)
+        check_at_least(0, sample_weight=sample_weight, margin=margin)
         check_at_least(1, bound_every=bound_every)
         self.mean_weight, self.scale_weight, self.bound_weight = mean_weight, scale_weight, bound_weight
         self.beta, self.bound_every, self.sample_weight = beta, bound_every, sample_weight
+        self.margin = margin
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
         """See :meth:`Loss.forward`.
@@ -91,16 +95,20 @@ class RestorationLoss(Loss):
         noise = batch.info.get("target_sigma")
         gaussian = widened(self._gaussian(likelihood), noise)
         error = (x.float() - gaussian.image.float()) ** 2
-        logvar = gaussian.logvar.float()
         mean = (weight * _per_pixel(error)).mean()
-        scale = 0.5 * (error.detach() * torch.exp(-logvar) + logvar).mean()
+        inner, logvar = self._inner(error.detach()), self._inner(gaussian.logvar.float().expand_as(error))
+        scale = 0.5 * (inner * torch.exp(-logvar) + logvar).mean()
         loss = self.mean_weight * mean + self.scale_weight * scale
         squares = _per_pixel(error.detach()) - (0 if noise is None else noise**2)
         reports = {"psnr_db": -10 * torch.log10(squares.clamp_min(1e-10)).mean(), "scale": scale.detach()}
         if bound is not None:
             seen = widened(self._gaussian(bound.likelihood), noise)
             variance = _per_pixel(seen.scale.detach() ** 2)
-            distortion = bound.distortion if noise is None else -seen.log_prob(x).mean(0)
+            distortion = bound.distortion
+            if noise is not None or self.margin:
+                target = self._inner(x)
+                inside = Gaussian(self._inner(seen.image), self._inner(seen.logvar.expand_as(seen.image)))
+                distortion = -inside.log_prob(target).mean(0) * (x.numel() / target.numel())
             per_value = (distortion + self.beta * bound.rate) / x[0].numel()
             loss = loss + self.bound_weight * self.bound_every * (40 * weight * variance * per_value).mean()
             loss = loss + bound.penalty.mean()
@@ -112,6 +120,21 @@ class RestorationLoss(Loss):
             loss = loss + self.sample_weight * self.bound_every * (weight * off).mean()
             reports["pair_psnr_db"] = -10 * torch.log10(off.detach().clamp_min(1e-10)).mean()
         return Terms(loss, reports)
+
+    def _inner(self, values: Tensor) -> Tensor:
+        """Returns (..., H, W) without the margin.
+
+        Raises:
+            ShapeError: Nothing is left.
+        """
+        height, width = values.shape[-2:]
+        if 2 * self.margin >= min(height, width):
+            raise ShapeError(
+                f"Expected patches of more than {2 * self.margin} pixels for a margin of {self.margin}, got "
+                f"{height}×{width}.",
+                hint="Lower loss.margin or raise data.patch.", value=(height, width),
+            )  # fmt: skip
+        return values[..., self.margin : height - self.margin, self.margin : width - self.margin]
 
     @staticmethod
     def _gaussian(likelihood: Likelihood) -> Gaussian:
