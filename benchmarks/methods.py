@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -52,7 +52,13 @@ def unchanged(name: str) -> Method:
 
 
 def model(
-    name: str, weights: Path | None = None, *, tile: int | None = None, told: bool = False, samples: int = 0
+    name: str,
+    weights: Path | None = None,
+    *,
+    tile: int | None = None,
+    told: bool = False,
+    samples: int = 0,
+    **options: Any,
 ) -> Method:
     """Returns a model of the zoo.
 
@@ -62,6 +68,7 @@ def model(
         tile: The largest side of a tile; None for whole images where they fit.
         told: Whether it is told the noise level.
         samples: Compare the mean of so many samples instead of the mean path.
+        options: Of the task, such as ``denoise=False``.
 
     Raises:
         ConfigError: It cannot be told the noise level.
@@ -75,12 +82,15 @@ def model(
         raise ConfigError(f"{name!r} cannot be told the noise level.", hint="Compare it blind.", value=name)
     identity = f"vaezoo {vaezoo.__version__}, weights {vae.origin.weights.sha256}" + (", told σ" if told else "")
     identity += f", mean of samples: {samples}" if samples else ""
+    identity += "".join(f", {option}={value}" for option, value in options.items())
 
     def run(y: Tensor, level: float, task: Task) -> Result:
-        restored = (dataclasses.replace(task, sigma=level) if told else task).restore(restorer, y)  # type: ignore[type-var]
+        changed = options | ({"sigma": level} if told else {})
+        restored = (dataclasses.replace(task, **changed) if changed else task).restore(restorer, y)  # type: ignore[type-var]
         if restored.average is not None:
             return Result(restored.average, None, restored.facts)
         return Result(restored.image, restored.scale, restored.facts)
 
     marks = ("-told" if told else "", "-tiled" if tile else "", f"-mean-{samples}" if samples else "")
+    marks += tuple(f"-{option}-{value}".lower() for option, value in options.items())
     return Method(name + "".join(marks), identity, run)

@@ -31,6 +31,11 @@ METHODS = {
     "blurred": Entry("blurred input", partial(methods.unchanged, "blurred")),
     "wiener": Entry("Wiener filter (scikit-image)", classical.wiener),
     "richardson-lucy": Entry("Richardson–Lucy (scikit-image)", classical.richardson_lucy),
+    "dark": Entry("dark input", partial(methods.unchanged, "dark")),
+    "gamma": Entry("gamma to a mean of 0.45 (scikit-image)", classical.gamma),
+    "clahe": Entry("CLAHE (scikit-image)", classical.clahe),
+    "equalise": Entry("histogram equalisation (scikit-image)", classical.equalise),
+    "exposed": Entry("light over its true share", classical.exposed, told=True),
     "noisy": Entry("noisy input", partial(methods.unchanged, "noisy")),
     "jpeg": Entry("JPEG", partial(methods.unchanged, "jpeg")),
     "nlm": Entry("non-local means (scikit-image)", classical.nlm, told=True),
@@ -57,6 +62,10 @@ METHODS = {
     "denoise-mean-16": Entry("`denoise`, mean of 16", partial(methods.model, "denoise", samples=16), own=True),
     "dejpeg": Entry("`dejpeg`", partial(methods.model, "dejpeg"), own=True),
     "sr": Entry("`sr`", partial(methods.model, "sr"), own=True),
+    "lowlight": Entry("`lowlight`", partial(methods.model, "lowlight"), own=True),
+    "lowlight-denoise-false": Entry(
+        "`lowlight`, noise left", partial(methods.model, "lowlight", denoise=False), own=True
+    ),
 }
 
 
@@ -99,6 +108,7 @@ _GRAY = ("noisy", "nlm", "wavelet-gray", "tv")
 _OWN = ("denoise-small", "denoise", "denoise-told")
 _SAMPLES = ("denoise-mean-1", "denoise-mean-16")
 _SHARPEN = ("blurred", "wiener", "richardson-lucy", "denoise")
+_LIGHT = ("dark", "gamma", "clahe", "equalise", "exposed", "lowlight-denoise-false", "lowlight")
 _ENLARGE = ("bicubic", "lanczos", "dncnn-3", "imdn", "pan", "sr")
 
 SUITES = (
@@ -111,5 +121,6 @@ SUITES = (
     Suite("sr", "set14", 14, _ENLARGE),
     Suite("deblur", "set5", 5, _SHARPEN),
     Suite("deblur", "bsd68", 68, _SHARPEN, gray=True),
+    Suite("lowlight", "kodak24", 24, _LIGHT),
 )
 """BM3D and DnCNN are left out where they would take hours."""

@@ -108,6 +108,7 @@ HOMES = {
     "dejpeg": "dejpeg:Dejpeg",
     "sr": "sr:SuperResolve",
     "deblur": "deblur:Deblur",
+    "lowlight": "lowlight:Lowlight",
 }
 """Where each task is defined, in `vaezoo.restore.tasks`."""
 
