@@ -25,9 +25,10 @@ WIENER_BALANCE, LUCY_TURNS = 0.01, 10
 """The best of five each, on six crops of cid22-valid with four kernels."""
 
 GAMMA_MEAN = 0.45
-"""Mean value that a dark picture is brought to; that of cid22-valid is MEASURED."""
-CLAHE_LIMIT = 0.01
-"""scikit-image's own; no better of five on cid22-valid."""
+"""Mean value that a dark picture is brought to; that of cid22-valid is 0.48."""
+CLAHE_LIMIT = 0.003
+"""The best of nine on six pictures of cid22-valid, equal to the four smaller ones: it then little more than stretches
+the range until the lightest pixel is white. scikit-image's own, 0.01, is 3.7 dB worse there."""
 
 
 def nlm() -> Method:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vaezoo.core.facts import ConditionerFacts, DecoderFacts, EncoderFacts, Grid, check_widths
 from vaezoo.errors import ConfigError
 
-SIDE, VECTOR, WIDTHS, HIDDEN = 32, 33, (16, 32, 32), 64
+SIDE, VECTOR, WIDTHS, HIDDEN = 64, 33, (16, 32, 32), 64
 """Pixels of a thumbnail's side, dimensions of the vector, channels of the thumbnail's layers, of the hidden ones."""
 
 

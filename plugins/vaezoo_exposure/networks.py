@@ -1,8 +1,8 @@
 """Networks that see a thumbnail of a whole picture, and say nothing of single pixels.
 
-    whole y ─ mean to 32×32 ─┬─ mean light ℓ ───────────────────────► c = (features, log ℓ)
-                             ├─ light over ℓ ─ convolutions ─ mean ─┤
-                             └─ log light over ℓ ─ histograms ──────┘
+    whole y ─ means of 64×64 fields ─┬─ mean light ℓ ────────────────────────────► c = (features, log ℓ)
+                                     ├─ light over ℓ, 32×32 ─ convolutions ─ mean ─┤
+                                     └─ log light over ℓ ─ histograms, quantiles ──┘
 
 What the features are made of is the light divided by its mean, so how dark the picture is shows in log ℓ alone. A tile
 has another mean than its picture: whoever cuts one up tells the condition ``whole``.
@@ -31,6 +31,10 @@ LEAST_LIGHT = 1e-4
 """Added to light before its logarithm: a third of the first of 255 levels."""
 BINS, RANGE = 16, (-4.0, 3.0)
 """Of a histogram of the logarithm of light over its mean."""
+QUANTILES = (0.5, 0.9, 0.98, 0.995, 1.0)
+"""Of the largest channel: most photos have some white, which tells of the exposure more than their mean does."""
+LEVELS = 2 * BINS + len(QUANTILES)
+"""Numbers that :func:`levels` gives."""
 
 
 def thumbnail(image: Tensor, side: int) -> Tensor:
@@ -52,9 +56,12 @@ def histogram(values: Tensor) -> Tensor:
 
 
 def levels(light: Tensor, reference: Tensor) -> Tensor:
-    """Returns histograms of the mean and of the largest channel of light over a reference, (B, 2·BINS)."""
+    """Returns histograms of the mean and of the largest channel of light over a reference, and `QUANTILES` of that."""
     relative = torch.log(light.flatten(2) + LEAST_LIGHT) - reference[:, :, None]
-    return torch.cat([histogram(relative.mean(1)), histogram(relative.amax(1))], 1)
+    largest = relative.amax(1)
+    ordered = largest.sort(1).values
+    places = [round(share * (ordered.shape[1] - 1)) for share in QUANTILES]
+    return torch.cat([histogram(relative.mean(1)), histogram(largest), ordered[:, places]], 1)
 
 
 @final
@@ -87,7 +94,7 @@ class ThumbnailConditioner(Conditioner):
             layers += [nn.Conv2d(inputs, outputs, 3, 2, 1, padding_mode="replicate"), nn.SiLU()]
         self.look = nn.Sequential(*layers)
         self.join = nn.Sequential(
-            nn.Linear(widths[-1] + 2 * BINS + 1, hidden), nn.SiLU(), nn.Linear(hidden, context_vector - 1)
+            nn.Linear(widths[-1] + LEVELS + 1, hidden), nn.SiLU(), nn.Linear(hidden, context_vector - 1)
         )
 
     def forward(self, y: Tensor, cond: Mapping[str, Tensor]) -> Context:
@@ -109,7 +116,7 @@ class ThumbnailConditioner(Conditioner):
         light = thumbnail(whole, self.side)
         reference = log_light(light)
         relative = from_linear(MEAN_LIGHT * light * torch.exp(-reference)[:, :, None, None])
-        seen = self.look(2 * (relative - 0.5).to(y)).mean((2, 3))
+        seen = self.look(2 * (F.adaptive_avg_pool2d(relative, -(-self.side // 2)) - 0.5).to(y)).mean((2, 3))
         vector = self.join(torch.cat([seen, levels(light, reference).to(y), (reference + 3).to(y)], 1))
         return Context(y.shape[0], (y.shape[2], y.shape[3]), image=y, vector=torch.cat([vector, reference.to(y)], 1))
 
@@ -137,7 +144,7 @@ class ThumbnailEncoder(Encoder):
         super().__init__()
         check_vector(context_vector)
         self.channels, self.side = image_channels, side
-        inputs = image_channels + 4 * BINS + context_vector
+        inputs = image_channels + 2 * LEVELS + context_vector
         self.body = nn.Sequential(
             nn.Linear(inputs, hidden),
             nn.SiLU(),

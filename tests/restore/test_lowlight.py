@@ -27,6 +27,11 @@ def scene(height: int = 60, width: int = 84, channels: int = 3) -> Tensor:
     return torch.stack([0.1 + 0.7 * columns + 0.1 * (rows * (c + 1)).sin() for c in range(channels)])[None]
 
 
+def curve(y: Tensor, gain: Tensor) -> Tensor:
+    """What :class:`Brightener` does."""
+    return from_linear(gain * to_linear(y)).clamp(0, 1)
+
+
 @pytest.fixture
 def denoiser(monkeypatch: pytest.MonkeyPatch) -> Copier:
     """Stands in for the zoo's; remembers the noise it was told."""
@@ -53,13 +58,20 @@ def test_a_real_model_in_tiles_is_the_whole() -> None:
 
 
 def test_the_deviation_has_the_exposures_in_it() -> None:
-    """√(0.03² + the samples'²), by hand."""
+    """√(0.03² + the samples'² + the noise's²), by hand, of a picture that is said to have none."""
     y = scene() * 0.3
-    result = Lowlight(denoise=False).restore(Restorer(Brightener()), y)
+    result = Lowlight(denoise=False, sigma=0).restore(Restorer(Brightener()), y)
     gain = 0.2 / to_linear(torch.nn.functional.adaptive_avg_pool2d(y, lowlight.SIDE)).mean()
     low, high = (from_linear(f * gain * to_linear(y)).clamp(0, 1) for f in (0.5, 2.0))
     torch.testing.assert_close(result.scale, (0.03**2 + ((high - low) / 2) ** 2).sqrt())
     assert result.average is None and result.spread is None
+    noisy = Lowlight(denoise=False, sigma=2).restore(Restorer(Brightener()), y)
+    slope = (curve(y + 1e-3, gain) - curve(y - 1e-3, gain)) / 2e-3
+    assert noisy.scale is not None and result.scale is not None
+    added = (noisy.scale**2 - result.scale**2).sqrt()
+    torch.testing.assert_close(
+        added, (2 / 255 * slope.square().mean(1, keepdim=True).sqrt()).expand_as(y), rtol=0.02, atol=1e-3
+    )
     asked = Lowlight(denoise=False).restore(Restorer(Brightener(), samples=2), y)
     torch.testing.assert_close(asked.average, (low + high) / 2)
     torch.testing.assert_close(asked.spread, (high - low) / 2)

@@ -33,7 +33,8 @@ class Lowlight(Task):
     """Gives a dark photo the exposure that it was probably meant to have, and removes the noise that then shows.
 
     The model is told a thumbnail of the whole picture, so all tiles have one exposure. Samples are exposures that are
-    plausible too, and the standard deviation is √(that among them² + that of the rest²).
+    plausible too. The standard deviation is √(that among them² + that of the curve² + that of the noise²), the last as
+    the denoiser states it, or all of it where it is left.
 
     The noise of a lit picture differs from place to place: it is the dark one's, told or estimated, times the slope of
     the tone curve, which is found by asking the model for a little more and a little less. The denoiser is told so.
@@ -89,17 +90,18 @@ class Lowlight(Task):
         lit = sampler(y, progress, whole=whole)
         noise = 255 * noise_level(y) if self.sigma is None else float(self.sigma)
         image, average, scale = lit.image, lit.average, lit.scale
+        plain = Restorer(restorer.model, tile=restorer.tile, device=restorer.device)
+        more, less = (plain(y + step, whole=whole).image for step in (STEP, -STEP))
+        told = noise * root_mean_square((more - less) / (2 * STEP))
+        left: Tensor | None = told / 255
         if self.denoise:
-            plain = Restorer(restorer.model, tile=restorer.tile, device=restorer.device)
-            more, less = (plain(y + step, whole=whole).image for step in (STEP, -STEP))
-            cleaner = Denoise(noise * root_mean_square((more - less) / (2 * STEP))[0, 0])
-            denoiser = Restorer(_denoiser(), tile=restorer.tile, device=restorer.device)
+            denoiser, cleaner = Restorer(_denoiser(), tile=restorer.tile, device=restorer.device), Denoise(told[0, 0])
             clean = cleaner.restore(denoiser, image, progress)
-            image, scale = clean.image, clean.scale
+            image, left = clean.image, clean.scale
             if restorer.samples and average is not None:
                 average = cleaner.restore(denoiser, average).image
-        if scale is not None and lit.spread is not None:
-            scale = torch.hypot(scale, lit.spread)
+        for part in (lit.spread, left):
+            scale = scale if scale is None or part is None else torch.hypot(scale, part.expand_as(scale))
         gain = to_linear(image).mean() / to_linear(y.clamp(0, 1)).mean().clamp_min(1e-6).cpu()
         return Restoration(
             image,
