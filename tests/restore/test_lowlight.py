@@ -59,7 +59,7 @@ def test_a_real_model_in_tiles_is_the_whole() -> None:
 
 def test_the_deviation_has_the_exposures_in_it() -> None:
     """√(0.03² + the samples'² + the noise's²), by hand, of a picture that is said to have none."""
-    y = scene() * 0.3
+    y = 0.06 + 0.3 * scene()
     result = Lowlight(denoise=False, sigma=0).restore(Restorer(Brightener()), y)
     gain = 0.2 / to_linear(torch.nn.functional.adaptive_avg_pool2d(y, lowlight.SIDE)).mean()
     low, high = (from_linear(f * gain * to_linear(y)).clamp(0, 1) for f in (0.5, 2.0))
@@ -78,7 +78,7 @@ def test_the_deviation_has_the_exposures_in_it() -> None:
 
 
 def test_the_denoiser_is_told_the_noise_times_the_slope_of_the_curve(denoiser: Copier) -> None:
-    y = scene() * 0.3
+    y = 0.06 + 0.3 * scene()
     restorer = Restorer(Brightener(), samples=2)
     result = Lowlight(sigma=2.55).restore(restorer, y)
     gain = 0.2 / to_linear(torch.nn.functional.adaptive_avg_pool2d(y, lowlight.SIDE)).mean()
