@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.methods import Method, Result
+from vaezoo.core.light import from_linear, to_linear
 from vaezoo.image.resize import upscale
 from vaezoo.restore.task import Task
 
@@ -22,6 +23,12 @@ NOISE_WEIGHT = 0.9
 
 WIENER_BALANCE, LUCY_TURNS = 0.01, 10
 """The best of five each, on six crops of cid22-valid with four kernels."""
+
+GAMMA_MEAN = 0.45
+"""Mean value that a dark picture is brought to; that of cid22-valid is 0.48."""
+CLAHE_LIMIT = 0.003
+"""The best of nine on six pictures of cid22-valid, equal to the four smaller ones: it then little more than stretches
+the range until the lightest pixel is white. scikit-image's own, 0.01, is 3.7 dB worse there."""
 
 
 def nlm() -> Method:
@@ -120,6 +127,48 @@ def richardson_lucy() -> Method:
 
     identity = f"scikit-image {version('scikit-image')}, richardson_lucy, num_iter={LUCY_TURNS}"
     return Method("richardson-lucy", identity, _told_kernel(run))
+
+
+def gamma() -> Method:
+    """Returns scikit-image's gamma correction, by the power that brings the mean value to `GAMMA_MEAN`."""
+    from scipy.optimize import brentq
+    from skimage.exposure import adjust_gamma
+
+    def run(y: Tensor, level: float, task: Task) -> Result:
+        image = _to_array(y)
+        power = brentq(lambda log: (image ** np.exp(log)).mean() - GAMMA_MEAN, -5, 5)
+        return _from_array(adjust_gamma(image, np.exp(power)))
+
+    return Method("gamma", f"scikit-image {version('scikit-image')}, adjust_gamma to a mean of {GAMMA_MEAN}", run)
+
+
+def clahe() -> Method:
+    """Returns scikit-image's contrast-limited adaptive histogram equalisation, of the value of HSV."""
+    from skimage.exposure import equalize_adapthist
+
+    def run(y: Tensor, level: float, task: Task) -> Result:
+        return _from_array(equalize_adapthist(_to_array(y), clip_limit=CLAHE_LIMIT))
+
+    return Method("clahe", f"scikit-image {version('scikit-image')}, equalize_adapthist, clip_limit={CLAHE_LIMIT}", run)
+
+
+def equalise() -> Method:
+    """Returns scikit-image's histogram equalisation, one curve for all channels."""
+    from skimage.exposure import equalize_hist
+
+    def run(y: Tensor, level: float, task: Task) -> Result:
+        return _from_array(equalize_hist(_to_array(y)))
+
+    return Method("equalise", f"scikit-image {version('scikit-image')}, equalize_hist, all channels at once", run)
+
+
+def exposed() -> Method:
+    """Returns the division by the share of light that was left: what whoever knew it would do first."""
+
+    def run(y: Tensor, level: float, task: Task) -> Result:
+        return Result(from_linear(to_linear(y) / level).clamp(0, 1))
+
+    return Method("exposed", "vaezoo.core.light, light over its share", run)
 
 
 def _told_kernel(run: Callable[[Any, Any], Any]) -> Callable[[Tensor, float, Task], Result]:

@@ -58,7 +58,7 @@ def model(
     tile: int | None = None,
     told: bool = False,
     samples: int = 0,
-    project: bool = False,
+    **options: Any,
 ) -> Method:
     """Returns a model of the zoo.
 
@@ -68,7 +68,7 @@ def model(
         tile: The largest side of a tile; None for whole images where they fit.
         told: Whether it is told the noise level.
         samples: Compare the mean of so many samples instead of the mean path.
-        project: Whether the result is moved into the intervals of the JPEG file.
+        options: Of the task, such as ``denoise=False``.
 
     Raises:
         ConfigError: It cannot be told the noise level.
@@ -81,20 +81,16 @@ def model(
     if told and "sigma" not in restorer.takes:
         raise ConfigError(f"{name!r} cannot be told the noise level.", hint="Compare it blind.", value=name)
     identity = f"vaezoo {vaezoo.__version__}, weights {vae.origin.weights.sha256}" + (", told σ" if told else "")
-    identity += ", projected" if project else ""
     identity += f", mean of samples: {samples}" if samples else ""
+    identity += "".join(f", {option}={value}" for option, value in options.items())
 
     def run(y: Tensor, level: float, task: Task) -> Result:
-        options: dict[str, Any] = {**({"sigma": level} if told else {}), **({"project": True} if project else {})}
-        restored = (dataclasses.replace(task, **options) if options else task).restore(restorer, y)  # type: ignore[type-var]
+        changed = options | ({"sigma": level} if told else {})
+        restored = (dataclasses.replace(task, **changed) if changed else task).restore(restorer, y)  # type: ignore[type-var]
         if restored.average is not None:
             return Result(restored.average, None, restored.facts)
         return Result(restored.image, restored.scale, restored.facts)
 
-    marks = (
-        "-told" if told else "",
-        "-projected" if project else "",
-        "-tiled" if tile else "",
-        f"-mean-{samples}" if samples else "",
-    )
+    marks = ("-told" if told else "", "-tiled" if tile else "", f"-mean-{samples}" if samples else "")
+    marks += tuple(f"-{option}-{value}".lower() for option, value in options.items())
     return Method(name + "".join(marks), identity, run)

@@ -51,6 +51,12 @@ to 8 bits. PSNR and SSIM are of luma (BT.601, studio range), without a border as
 Pictures are blurred with a kernel of the task's list, as if they went on at the other side, and get noise of 2.55 grey
 levels. Every method is told the kernel. PSNR is over all pixels and RGB channels.
 """,
+    "lowlight": """## Low light
+
+Pictures, in linear light of sRGB, keep a share of it, get the noise of a camera whose white pixels count 4000 electrons
+and are read with a standard deviation of 3 (both Gaussian, seeded by the picture's index), and are rounded to 8 bits in
+sRGB. No method is told the share but the one that divides by it. PSNR is over all pixels and RGB channels.
+""",
 }
 
 CAMERA = """The variance of the noise is σ² (½ + x): half of it grows with the light x. The noisy picture is clipped and

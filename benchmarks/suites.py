@@ -34,6 +34,11 @@ METHODS = {
     "blurred": Entry("blurred input", partial(methods.unchanged, "blurred")),
     "wiener": Entry("Wiener filter (scikit-image)", classical.wiener),
     "richardson-lucy": Entry("Richardson–Lucy (scikit-image)", classical.richardson_lucy),
+    "dark": Entry("dark input", partial(methods.unchanged, "dark")),
+    "gamma": Entry("gamma to a mean of 0.45 (scikit-image)", classical.gamma),
+    "clahe": Entry("CLAHE (scikit-image)", classical.clahe),
+    "equalise": Entry("histogram equalisation (scikit-image)", classical.equalise),
+    "exposed": Entry("light over its true share", classical.exposed, told=True),
     "noisy": Entry("noisy input", partial(methods.unchanged, "noisy")),
     "jpeg": Entry("JPEG", partial(methods.unchanged, "jpeg")),
     "nlm": Entry("non-local means (scikit-image)", classical.nlm, told=True),
@@ -59,10 +64,14 @@ METHODS = {
     "denoise-mean-1": Entry("`denoise`, one sample", partial(methods.model, "denoise", samples=1), own=True),
     "denoise-mean-16": Entry("`denoise`, mean of 16", partial(methods.model, "denoise", samples=16), own=True),
     "dejpeg": Entry("`dejpeg`", partial(methods.model, "dejpeg"), own=True),
-    "dejpeg-projected": Entry(
+    "dejpeg-project-true": Entry(
         "`dejpeg`, projected", partial(methods.model, "dejpeg", project=True), told=True, own=True
     ),
     "sr": Entry("`sr`", partial(methods.model, "sr"), own=True),
+    "lowlight": Entry("`lowlight`", partial(methods.model, "lowlight"), own=True),
+    "lowlight-denoise-false": Entry(
+        "`lowlight`, noise left", partial(methods.model, "lowlight", denoise=False), own=True
+    ),
 }
 
 
@@ -115,6 +124,7 @@ _GRAY = ("noisy", "nlm", "wavelet-gray", "tv")
 _OWN = ("denoise-small", "denoise", "denoise-told")
 _SAMPLES = ("denoise-mean-1", "denoise-mean-16")
 _SHARPEN = ("blurred", "wiener", "richardson-lucy", "denoise")
+_LIGHT = ("dark", "gamma", "clahe", "equalise", "exposed", "lowlight-denoise-false", "lowlight")
 _ENLARGE = ("bicubic", "lanczos", "dncnn-3", "imdn", "pan", "sr")
 
 SUITES = (
@@ -123,10 +133,11 @@ SUITES = (
     Suite("denoise", "set12", 12, (*_GRAY, "bm3d-gray", "dncnn", "dncnn-b", "ffdnet-gray", *_OWN), gray=True),
     Suite("denoise", "bsd68", 68, (*_GRAY, "ffdnet-gray", *_OWN), gray=True),
     Suite("denoise", "kodak24", 24, ("noisy", "nlm", "ffdnet", "denoise"), camera=True),
-    Suite("dejpeg", "classic5", 5, ("jpeg", "tv-jpeg", "dncnn-3", "dejpeg", "dejpeg-projected"), gray=True),
+    Suite("dejpeg", "classic5", 5, ("jpeg", "tv-jpeg", "dncnn-3", "dejpeg", "dejpeg-project-true"), gray=True),
     Suite("sr", "set5", 5, _ENLARGE),
     Suite("sr", "set14", 14, _ENLARGE),
     Suite("deblur", "set5", 5, _SHARPEN),
     Suite("deblur", "bsd68", 68, _SHARPEN, gray=True),
+    Suite("lowlight", "kodak24", 24, _LIGHT),
 )
 """BM3D and DnCNN are left out where they would take hours."""

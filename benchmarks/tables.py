@@ -7,9 +7,15 @@ from benchmarks.records import Records
 from benchmarks.suites import METHODS, SUITES, Suite
 from vaezoo.evaluate.calibration import INTERVALS
 
-INPUTS = ("noisy", "jpeg", "blurred")
-LEVELS = {"denoise": "σ = {:g}", "dejpeg": "quality {:g}", "sr": "× {:g}", "deblur": "kernel {:g}"}
-TOLD = {"denoise": "told σ", "dejpeg": "told quality"}
+INPUTS = ("noisy", "jpeg", "blurred", "dark")
+LEVELS = {
+    "denoise": "σ = {:g}",
+    "dejpeg": "quality {:g}",
+    "sr": "× {:g}",
+    "deblur": "kernel {:g}",
+    "lowlight": "light × {:g}",
+}
+TOLD = {"denoise": "told σ", "dejpeg": "told quality", "lowlight": "told the share"}
 
 
 def quality(records: Records, suite: Suite) -> str:

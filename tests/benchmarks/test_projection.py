@@ -47,7 +47,7 @@ def test_a_projected_method_says_so(tmp_path: Path) -> None:
 
     save_file(vaezoo.create("dejpeg", seed=0).state_dict(), tmp_path / "w.safetensors")
     method = methods.model("dejpeg", tmp_path / "w.safetensors", project=True)
-    assert method.name == "dejpeg-projected" and method.identity.endswith(", projected")
+    assert method.name == "dejpeg-project-true" and method.identity.endswith(", project=True")
     _, y, task = Dejpeg.example(CAT, 10, 0)
     facts: Any = method.run(y, 10, task).facts
     assert "outside_percent" in facts

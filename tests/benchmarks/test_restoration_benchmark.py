@@ -15,6 +15,7 @@ from benchmarks.methods import Method, Result
 from benchmarks.records import Key, Records
 from benchmarks.suites import METHODS, SUITES, Suite
 from vaezoo.errors import ConfigError, DataMissing
+from vaezoo.restore import Restorer
 from vaezoo.restore.task import HOMES, task_class
 from vaezoo.train.sets import Images
 
@@ -134,6 +135,41 @@ def test_deconvolution_undoes_a_blur_that_it_is_told() -> None:
     for method in (classical.wiener(), classical.richardson_lucy()):
         image = method.run(y, 0, SimpleNamespace(kernel=kernel)).image  # type: ignore[arg-type]
         assert image.shape == x.shape and (image.clamp(0, 1) - x).square().mean() < 0.5 * error
+
+
+def test_peers_without_learning_light_a_dark_picture() -> None:
+    pytest.importorskip("skimage")
+    suite = next(suite for suite in SUITES if suite.task == "lowlight")
+    waves = torch.linspace(0, 9, 96).sin() * torch.linspace(0, 5, 64)[:, None].cos()
+    example = suite.protocol.example((0.45 + 0.3 * waves).expand(1, 3, 64, 96), 0.2, 0)
+    before = restoration.measure(suite, methods.unchanged("dark"), example, 0.2)["psnr_db"]
+    for method in (classical.gamma(), classical.clahe(), classical.equalise(), classical.exposed()):
+        assert restoration.measure(suite, method, example, 0.2)["psnr_db"] > before + 2, method.name
+    image = classical.gamma().run(example.y, 0.2, example.task).image
+    assert image.mean().item() == pytest.approx(classical.GAMMA_MEAN, abs=1e-3)
+    exposed = restoration.measure(suite, classical.exposed(), example, 0.2)["psnr_db"]
+    assert exposed > 30  # what is left is noise
+
+
+def test_an_option_of_the_task_is_part_of_the_name_and_of_what_ran(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    import vaezoo
+
+    save_file(vaezoo.create("lowlight", seed=0).state_dict(), tmp_path / "w.safetensors")
+    method = methods.model("lowlight", tmp_path / "w.safetensors", denoise=False)
+    assert method.name == "lowlight-denoise-false" and method.identity.endswith(", denoise=False")
+    y = torch.rand(1, 3, 24, 32) * 0.3
+    assert torch.equal(
+        method.run(y, 0.2, task_class("lowlight")()).image,
+        task_class("lowlight")(denoise=False).restore(restorer_of(tmp_path / "w.safetensors"), y).image,  # type: ignore[call-arg]
+    )
+
+
+def restorer_of(weights: Path) -> Restorer:
+    import vaezoo
+
+    return Restorer(vaezoo.create("lowlight", pretrained=weights))
 
 
 def test_every_suite_names_methods_that_there_are() -> None:

@@ -8,6 +8,8 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor, nn
 
+from vaezoo.core.light import from_linear, to_linear
+
 
 class Smoother(nn.Module):
     """Blurs over 5 pixels after padding to its stride of 4; its scale is the distance to the input."""
@@ -40,6 +42,26 @@ class Copier(nn.Module):
     def restore(self, y: Tensor, cond: Mapping[str, Tensor] | None = None) -> SimpleNamespace:
         self.told += [] if cond is None else [cond["sigma"]]
         return SimpleNamespace(image=y.clamp(0, 1), scale=None)
+
+
+class Brightener(nn.Module):
+    """Gives the whole picture the mean light 0.2; its samples are as many halves and doubles of that."""
+
+    channels, stride, size = 3, 1, None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conditioner = SimpleNamespace(takes=("whole",))
+        self.told: list[Tensor] = []
+
+    def restore(self, y: Tensor, cond: Mapping[str, Tensor], samples: int = 0, noise: object = None) -> SimpleNamespace:
+        self.told.append(cond["whole"])
+        gain = 0.2 / to_linear(cond["whole"].clamp(0, 1)).mean()
+        image, low, high = (from_linear(f * gain * to_linear(y.clamp(0, 1))).clamp(0, 1) for f in (1.0, 0.5, 2.0))
+        scale = torch.full_like(image, 0.03)
+        if not samples:
+            return SimpleNamespace(image=image, scale=scale)
+        return SimpleNamespace(image=image, scale=scale, average=(low + high) / 2, spread=(high - low) / 2)
 
 
 class Hungry(Smoother):

@@ -178,6 +178,19 @@ def test_fewer_pixels_are_made_as_the_benchmark_makes_them() -> None:
     assert not torch.equal(batch.y, batch.target)
 
 
+def test_dark_patches_keep_a_share_of_the_light_within_the_range() -> None:
+    from vaezoo.core.light import to_linear
+
+    data = DataRecipe(patch=16, damage="lowlight", light=[0.1, 0.4], electrons=[1e6, 1e6], gray_share=0.5)
+    batch = Patches((photos(),), data, 0).batch(0, range(64), 64, CPU)
+    shares = to_linear(batch.y).mean((1, 2, 3)) / to_linear(batch.target).mean((1, 2, 3))
+    assert shares.min() > 0.095 and shares.max() < 0.42 and shares.max() > 2 * shares.min()
+    gray = (batch.target == batch.target[:, :1]).all(dim=(1, 2, 3))
+    assert gray.any() and (batch.y[gray] == batch.y[gray, :1]).all()
+    noisy = Patches((photos(),), DataRecipe(patch=16, damage="lowlight", light=[0.1, 0.4], electrons=[50, 50]), 0)
+    assert noisy.batch(0, range(64), 64, CPU).y.diff(dim=3).square().mean() > 2 * batch.y.diff(dim=3).square().mean()
+
+
 def test_recorrupted_pairs_have_independent_noise_of_the_stated_size() -> None:
     clean = torch.full((400, 1, 8, 8), 0.5)
     generator = torch.Generator().manual_seed(0)

@@ -12,11 +12,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vaezoo.core.light import from_linear, to_linear
 from vaezoo.errors import ConfigError, ImageError, ShapeError
 from vaezoo.image.convert import from_tensor, to_tensor
 from vaezoo.image.kernels import as_kernel, spectrum
 from vaezoo.image.noise import camera_noise
 from vaezoo.image.picture import Picture
+
+ELECTRONS, READ = 4000.0, 3.0
+"""Of `low_light`: what a white pixel counts, and the standard deviation of reading it, both in electrons."""
 
 
 def gaussian_noise(x: Tensor, sigma: float, seed: int) -> Tensor:
@@ -45,6 +49,46 @@ def camera_file(x: Tensor, sigma: float, seed: int, light: float = 0.5) -> Tenso
     """
     noise = torch.from_numpy(np.random.RandomState(seed).randn(*x.shape).astype(np.float32)).to(x.device)
     return camera_noise(x, noise, sigma / 255, light)
+
+
+def low_light(x: Tensor, light: float, seed: int) -> Tensor:
+    """Returns what a camera's file would hold of a picture taken with too little light; see `darken`.
+
+    The noise is that of `gaussian_noise`.
+
+    Args:
+        x: Any shape, in [0, 1].
+        light: Share of the light, above 0 and at most 1.
+        seed: Of the noise; benchmarks use the index of the image in its set.
+
+    Raises:
+        ConfigError: The share is another.
+    """
+    if not 0 < light <= 1:
+        raise ConfigError(f"Expected a share of the light above 0 and at most 1, got {light}.", value=light)
+    noise = np.random.RandomState(seed).randn(*x.shape).astype(np.float32)
+    return darken(x, light, torch.from_numpy(noise).to(x))
+
+
+def darken(x: Tensor, light: float, noise: Tensor, *, electrons: float = ELECTRONS, read: float = READ) -> Tensor:
+    """Takes light from a picture and adds a camera's noise, which is then larger beside what is left.
+
+    In linear light of sRGB, l = light · x has noise of the variance l/electrons + (read/electrons)², that of counting
+    photons and that of reading them out. Back in sRGB it is clipped to [0, 1] and rounded to 8 bits.
+
+    Args:
+        x: Any shape, in [0, 1].
+        light: Share of the light that is left.
+        noise: Standard normal, of x's shape.
+        electrons: That a white pixel counts.
+        read: Standard deviation of reading out, in electrons.
+
+    Source: Practical Poissonian-Gaussian Noise Modeling and Fitting for Single-Image Raw-Data (Foi et al., 2008),
+    section II, with a Gaussian for the Poisson part.
+    """
+    left = light * to_linear(x)
+    deviation = (left / electrons + (read / electrons) ** 2).sqrt()
+    return from_linear(torch.addcmul(left, deviation, noise)).clamp_(0, 1).mul_(255).round_().div_(255)
 
 
 def jpeg(x: Tensor, quality: int) -> Tensor:

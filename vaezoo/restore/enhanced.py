@@ -40,7 +40,7 @@ class Enhanced:
         restored: The model's own image, (H, W, C) float32 in [0, 1], whatever ``strength``: the middle of intervals.
         calibration: Of the weights, where their card has one.
         facts: What the task found: ``noise_levels`` (an estimate, grey levels) of denoising, ``consistency_levels``
-            of super-resolution.
+            of super-resolution, ``gain`` (how many times as much light) of lighting.
         average: Mean of the samples, of the image's kind; None where none were asked for.
         spread: Standard deviation among the samples, (H, W) float32, root mean square over channels. Samples differ by
             less than they err, so it says where the model sees several answers, not how far it may be wrong.
@@ -110,7 +110,7 @@ def enhance(
     Args:
         image: A path, `vaezoo.image.Picture`, PIL image, array or tensor, as `vaezoo.image.open_image` takes
             it. Alpha passes through untouched.
-        task: What to do: a name such as ``"denoise"``, ``"dejpeg"`` or ``"sr"``, or a task of
+        task: What to do: a name such as ``"denoise"``, ``"lowlight"`` or ``"sr"``, or a task of
             `vaezoo.restore.tasks`; None for what the model is for, and for denoising where none is given.
         model: A model's name, or the model itself, which saves loading it again; None for the task's own.
         tile: The largest side of a tile, pixels; None for 768, less when memory runs out.

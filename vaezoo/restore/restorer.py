@@ -41,8 +41,8 @@ class Model(Protocol):
     def restore(self) -> Callable[..., Any]:
         """A function from y (B, C, H, W) to an object with ``image`` and ``scale``; ``scale`` may be None.
 
-        It is given ``cond`` where there are maps, and ``samples`` and ``noise`` where samples are asked for; it then
-        gives their ``average`` and ``spread`` too, as `vaezoo.core.VAE.restore` does.
+        It is given ``cond`` where there are maps or images of the whole, and ``samples`` and ``noise`` where samples
+        are asked for; it then gives their ``average`` and ``spread`` too, as `vaezoo.core.VAE.restore` does.
         """
 
 
@@ -125,6 +125,7 @@ class Restorer:
         y: Tensor,
         progress: Callable[[int, int], None] | None = None,
         maps: Mapping[str, Tensor] | None = None,
+        whole: Mapping[str, Tensor] | None = None,
     ) -> Restoration:
         """Restores one image.
 
@@ -135,6 +136,8 @@ class Restorer:
             y: (1, C, H, W) in [0, 1]; noise may exceed it.
             progress: Called with the tiles done and their number.
             maps: Conditions of the model, (1, 1, H, W) each; cut into tiles as y is.
+            whole: Conditions that are images of the whole picture, such as a thumbnail, (1, C, h, w) each; every tile
+                is told them as they are.
 
         Raises:
             ShapeError: The number of channels is not the model's and neither is 1, or the model takes one
@@ -150,7 +153,7 @@ class Restorer:
         maps = maps or {}
         if sizes := [tuple(m.shape) for m in maps.values() if tuple(m.shape) != (1, 1, *y.shape[-2:])]:
             raise ShapeError(f"Expected maps of shape {(1, 1, *y.shape[-2:])}, got {sizes[0]}.", value=sizes[0])
-        while (result := self._try(y, tile, progress, maps)) is None:
+        while (result := self._try(y, tile, progress, maps, whole or {})) is None:
             smaller = tile // 2
             if self.tile is not None or self.model.size is not None or smaller < max(64, smallest):
                 raise ImageError(
@@ -183,7 +186,12 @@ class Restorer:
             )  # fmt: skip
 
     def _try(
-        self, y: Tensor, tile: int, progress: Callable[[int, int], None] | None, maps: Mapping[str, Tensor]
+        self,
+        y: Tensor,
+        tile: int,
+        progress: Callable[[int, int], None] | None,
+        maps: Mapping[str, Tensor],
+        whole: Mapping[str, Tensor],
     ) -> dict[str, Tensor] | None:
         """Returns the maps of `_MAPS` that the model gives, by name; None where memory did not suffice."""
         channels, found = y.shape[1], list[str]()
@@ -191,40 +199,49 @@ class Restorer:
 
         def run(part: Tensor, origin: tuple[int, int]) -> list[Tensor]:
             planes = {name: part[:, channels + i : channels + i + 1] for i, name in enumerate(maps)}
-            values = self._restore(part[:, :channels], planes, Field(*origin, rows, columns))
+            values = self._restore(part[:, :channels], planes, whole, Field(*origin, rows, columns))
             found[:] = values
             return list(values.values())
 
-        whole = torch.cat([y, *(m.to(y) for m in maps.values())], 1) if maps else y
+        stacked = torch.cat([y, *(m.to(y) for m in maps.values())], 1) if maps else y
         try:
             with torch.no_grad():
-                joined = run_tiled(run, whole.cpu(), Tiling.fitting(tile, self.model.stride), progress)
+                joined = run_tiled(run, stacked.cpu(), Tiling.fitting(tile, self.model.stride), progress)
         except (RuntimeError, MemoryError) as error:
             if not _is_out_of_memory(error):
                 raise
             return None
         return dict(zip(found, joined, strict=True))
 
-    def _restore(self, y: Tensor, maps: Mapping[str, Tensor], field: Field) -> dict[str, Tensor]:
+    def _restore(
+        self, y: Tensor, maps: Mapping[str, Tensor], whole: Mapping[str, Tensor], field: Field
+    ) -> dict[str, Tensor]:
         channels, needed = y.shape[1], self.model.channels
-        y = y.to(self.device, self._dtype)
         options: dict[str, Any] = {}
         if self.detail:
             options = {"samples": 1, "noise": Noise(self.detail, seed=self.seed, field=field)}
         elif self.samples:
             options = {"samples": self.samples, "noise": Noise(seed=self.seed, field=field, paired=True)}
-        if maps:
+        if maps or whole:
             rows = channels if needed == 1 else 1
-            options["cond"] = {n: p.to(self.device, self._dtype).expand(rows, -1, -1, -1) for n, p in maps.items()}
+            planes = {n: p.to(self.device, self._dtype).expand(rows, -1, -1, -1) for n, p in maps.items()}
+            options["cond"] = planes | {n: self._fitting(image) for n, image in whole.items()}
+        values = _maps(self.model.restore(self._fitting(y), **options))
         if channels == needed:
-            return _maps(self.model.restore(y, **options))
+            return values
         if needed == 1:
-            return {n: v.transpose(0, 1) for n, v in _maps(self.model.restore(y.transpose(0, 1), **options)).items()}
-        values = _maps(self.model.restore(y.expand(-1, needed, -1, -1), **options))
+            return {name: value.transpose(0, 1) for name, value in values.items()}
         return {
             name: root_mean_square(value) if name in (SCALE, SPREAD) else value.mean(1, keepdim=True)
             for name, value in values.items()
         }
+
+    def _fitting(self, image: Tensor) -> Tensor:
+        """Returns an image (1, C, h, w) in the model's channels, on its device: a row each where it takes one."""
+        image, needed = image.to(self.device, self._dtype), self.model.channels
+        if image.shape[1] == needed:
+            return image
+        return image.transpose(0, 1) if needed == 1 else image.expand(-1, needed, -1, -1)
 
 
 def _maps(result: Any) -> dict[str, Tensor]:

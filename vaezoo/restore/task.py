@@ -119,6 +119,7 @@ HOMES = {
     "dejpeg": "dejpeg:Dejpeg",
     "sr": "sr:SuperResolve",
     "deblur": "deblur:Deblur",
+    "lowlight": "lowlight:Lowlight",
 }
 """Where each task is defined, in `vaezoo.restore.tasks`."""
 

@@ -1,4 +1,4 @@
-"""What training does to patches besides noise: JPEG, and fewer pixels. Of single patches, drawn at random.
+"""What training does to patches besides noise: JPEG, fewer pixels, less light. Of single patches, drawn at random.
 
 Damage to one picture, seeded for measuring, is in `vaezoo.image.degradations`.
 """
@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from vaezoo.image.degradations import READ, darken
 from vaezoo.image.resize import downscale, upscale
 from vaezoo.train.recipe import DataRecipe
 
@@ -32,6 +33,8 @@ def damage_of(data: DataRecipe) -> tuple[int, Draw] | None:
         return 8, lambda region, rng: _jpeg(region, rng, data.quality[0], data.quality[1])
     if data.damage == "downscale":
         return -data.patch % 12, lambda region, rng: _fewer(region, rng, data.factors)
+    if data.damage == "lowlight":
+        return 0, lambda region, rng: _dark(region, rng, data.light, data.electrons)
     return None
 
 
@@ -56,3 +59,15 @@ def _fewer(region: Pixels, rng: np.random.Generator, factors: list[int]) -> tupl
     small = downscale(x, factor).round_().clamp_(0, 255)
     large = upscale(small, factor)[0].permute(1, 2, 0).div_(255)
     return large.numpy(), (0, 0)
+
+
+def _dark(
+    region: Pixels, rng: np.random.Generator, light: list[float], electrons: list[float]
+) -> tuple[Values, tuple[int, int]]:
+    """Takes light from a region and adds a camera's noise, in all channels the same where these are equal."""
+    share, count = (float(np.exp(rng.uniform(*np.log(ends)))) for ends in (light, electrons))
+    gray = bool((region == region[..., :1]).all())
+    noise = rng.standard_normal((*region.shape[:2], 1 if gray else region.shape[2]), np.float32)
+    x = torch.from_numpy(np.ascontiguousarray(region)).float().div_(255)
+    dark = darken(x, share, torch.from_numpy(noise).expand_as(x), electrons=count, read=READ)
+    return dark.numpy(), (0, 0)

@@ -47,9 +47,11 @@ class DataRecipe:
     camera: float = 0.0  # share of patches with noise that grows with the light, clipped and rounded to 8 bits
     told: float = 0.0  # share of patches whose noise level the model is told, as cond["sigma"]
     gray_share: float = 0.0  # share of colour patches that turn gray: equal channels, and equal noise in them
-    damage: str = ""  # of patches: jpeg or downscale in place of noise; recorrupt, where the pictures are noisy ones
+    damage: str = ""  # of patches: jpeg, downscale or lowlight in place of noise; recorrupt, of noisy pictures
     quality: list[float] = field(default_factory=lambda: [5.0, 95.0])  # range of JPEG's quality
     factors: list[int] = field(default_factory=lambda: [2, 3, 4])  # of downscale; the patch has its size again after
+    light: list[float] = field(default_factory=lambda: [0.05, 0.5])  # range of the share of it that lowlight leaves
+    electrons: list[float] = field(default_factory=lambda: [1000.0, 16000.0])  # range of what lowlight's white counts
     augment: bool = False  # flips and quarter turns of patches
     shuffle_channels: bool = False
     scale: list[float] = field(default_factory=lambda: [1.0, 1.0])  # range of a patch's downscaling
@@ -181,6 +183,8 @@ _LATER = {
     "data.damage": "",
     "data.quality": [5.0, 95.0],
     "data.factors": [2, 3, 4],
+    "data.light": [0.05, 0.5],
+    "data.electrons": [1000.0, 16000.0],
 }
 """Settings that came after the first weights: at their defaults they are no part of the hash, so it stays."""
 
@@ -262,6 +266,8 @@ def _check(recipe: Recipe) -> None:
         ("data.sigma", recipe.data.sigma, 0.0, 255.0),
         ("data.scale", recipe.data.scale, 0.05, 1.0),
         ("data.quality", recipe.data.quality, 1.0, 100.0),
+        ("data.light", recipe.data.light, 0.001, 1.0),
+        ("data.electrons", recipe.data.electrons, 1.0, 1e6),
         ("optimizer.betas", recipe.optimizer.betas, 0.0, 0.99999),
     ):
         if len(pair) != 2 or not low <= pair[0] <= pair[1] <= high:
@@ -283,11 +289,11 @@ def _check_damage(data: DataRecipe, refuse: Callable[[str, str, Any], None]) -> 
     for key, share in (("data.told", data.told), ("data.gray_share", data.gray_share), ("data.camera", data.camera)):
         if not 0.0 <= share <= 1.0:
             refuse(key, "between 0 and 1", share)
-    if data.damage not in ("", "jpeg", "downscale", "recorrupt"):
-        refuse("data.damage", "jpeg, downscale, recorrupt or nothing", data.damage)
+    if data.damage not in ("", "jpeg", "downscale", "lowlight", "recorrupt"):
+        refuse("data.damage", "jpeg, downscale, lowlight, recorrupt or nothing", data.damage)
     if data.damage and not data.patch:
         refuse("data.damage", "used with a patch", data.damage)
-    if data.damage in ("jpeg", "downscale") and data.sigma[1]:
+    if data.damage in ("jpeg", "downscale", "lowlight") and data.sigma[1]:
         refuse("data.damage", "used without sigma", data.damage)
     if data.damage == "recorrupt" and data.sigma[0] != data.sigma[1]:
         refuse("data.sigma", "one level twice, that of the noisy pictures, or 0 to estimate it", data.sigma)

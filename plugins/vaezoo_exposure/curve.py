@@ -1,0 +1,132 @@
+"""A tone curve: what light and shadow become, the same at every pixel. Nothing here looks at a neighbour."""
+
+from __future__ import annotations
+
+import math
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from vaezoo.core import Context, Decoder, Likelihood, LikelihoodHead
+from vaezoo.core.light import from_linear, to_linear
+from vaezoo.core.posterior import bound_logvar
+from vaezoo.errors import IncompatibleParts
+
+from .facts import HIDDEN, VECTOR, check_vector
+from .networks import MEAN_LIGHT
+
+TOP = 1.5
+"""Value up to which the curve rises; what the gain lifts above it is as bright."""
+LOG_GAIN = (-1.0, 5.0)
+"""Soft bounds of the logarithm of the gain: from a third to 148 times the light."""
+TINT = 0.3
+"""Largest factor of a channel's gain, as a logarithm."""
+BEND = 2.0
+"""How far, as a logarithm, the steepness of a piece can leave the straight curve's."""
+BEYOND = 0.05
+"""Steepness of the curve above white, before training."""
+LOGVAR = -6.0
+"""log σ² before training: σ of 13 of 255 levels."""
+
+
+@final
+class ToneCurve(nn.Module):
+    """x = T(sRGB(g · w · light of y)): a gain g, a white balance w per channel, a monotone curve T of straight pieces.
+
+    T rises from 0, piece by piece, by the exponential of what a network says, so it is monotone whatever that is.
+
+    Args:
+        image_channels: C.
+        knots: Pieces of T on [0, `TOP`].
+
+    Attributes:
+        outputs: Numbers that the network must give: gain, C of the balance, a step for each piece, log σ² at each end.
+    """
+
+    steps: Tensor
+
+    def __init__(self, image_channels: int, knots: int) -> None:
+        super().__init__()
+        self.channels, self.knots = image_channels, knots
+        self.outputs = 1 + image_channels + knots + knots + 1
+        ends = torch.linspace(0, TOP, knots + 1)
+        straight = torch.where(ends <= 1, ends, 1 + BEYOND * (ends - 1))
+        self.register_buffer("steps", straight.diff(), persistent=False)
+
+    def forward(self, y: Tensor, raw: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns the lit image, and raw log σ² of it, both as y.
+
+        Args:
+            y: Dark, (B, C, H, W).
+            raw: (B, outputs).
+            reference: Logarithm of the mean light of the whole picture, (B, 1).
+        """
+        gain, tint, bends, logvar = raw.split([1, self.channels, self.knots, self.knots + 1], 1)
+        tint = TINT * torch.tanh(tint)
+        gain = bound_logvar(math.log(MEAN_LIGHT) - reference + gain, *LOG_GAIN) + tint - tint.mean(1, keepdim=True)
+        lifted = from_linear(to_linear(y.clamp(0, 1)) * torch.exp(gain)[:, :, None, None])
+        place = (lifted / TOP).clamp(0, 1) * self.knots
+        piece = place.detach().floor().clamp(max=self.knots - 1)
+        share, index = place - piece, piece.flatten(1).long()
+        rises = self.steps.to(raw) * torch.exp(BEND * torch.tanh(bends / BEND))
+        heights = torch.cat([torch.zeros_like(rises[:, :1]), rises.cumsum(1)], 1)
+
+        def at(table: Tensor) -> Tensor:
+            return table.gather(1, index).view_as(y)
+
+        image = at(heights[:, :-1]) + share * at(rises)
+        return image, LOGVAR + at(logvar[:, :-1]) + share * at(logvar.diff(dim=1))
+
+
+@final
+class ToneCurveDecoder(Decoder):
+    """Two dense layers from (z, c) to a :class:`ToneCurve` and to how wrong it is at each level.
+
+    As no pixel sees another, a picture in tiles is lit as the whole is, if all are told one z and one c.
+
+    Args:
+        latent_channels: D.
+        image_channels: C.
+        context_vector: Dimensions of the context's vector, whose last component is the logarithm of the mean light.
+        knots: Pieces of the curve.
+        hidden: Width of the hidden layers.
+    """
+
+    def __init__(
+        self,
+        latent_channels: int,
+        image_channels: int = 3,
+        context_vector: int = VECTOR,
+        knots: int = 24,
+        hidden: int = HIDDEN,
+    ) -> None:
+        super().__init__()
+        check_vector(context_vector)
+        self.channels = image_channels
+        self.curve = ToneCurve(image_channels, knots)
+        self.head = LikelihoodHead("gaussian", image_channels, "pixel")
+        last = nn.Linear(hidden, self.curve.outputs)
+        nn.init.normal_(last.weight, std=0.01)
+        nn.init.zeros_(last.bias)
+        self.body = nn.Sequential(
+            nn.Linear(latent_channels + context_vector, hidden), nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU(), last
+        )
+
+    def forward(self, state: Tensor, context: Context) -> Likelihood:
+        """See :meth:`vaezoo.core.Decoder.forward`.
+
+        Raises:
+            IncompatibleParts: The context holds no dark image or no vector.
+        """
+        if context.image is None or context.vector is None:
+            has = next((name for name in ("image", "vector") if getattr(context, name) is not None), "neither")
+            raise IncompatibleParts(
+                f"ToneCurveDecoder needs an image and a vector, but the context holds {has}.",
+                hint="Use the conditioner thumbnail.",
+                value=has,
+            )
+        raw = self.body(torch.cat([state, context.vector], 1))
+        image, logvar = self.curve(context.image, raw, context.vector[:, -1:])
+        likelihood: Likelihood = self.head(torch.cat([image, logvar], 1))
+        return likelihood

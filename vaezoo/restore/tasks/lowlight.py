@@ -1,0 +1,129 @@
+"""Lighting a photo that was taken too dark: an exposure for the whole picture, then the noise that it makes visible."""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vaezoo.core.light import to_linear
+from vaezoo.errors import ConfigError, ShapeError
+from vaezoo.image.degradations import low_light
+from vaezoo.image.noise import noise_level
+from vaezoo.restore.restorer import Model, Restoration, Restorer, root_mean_square
+from vaezoo.restore.task import Example, Progress, Task
+from vaezoo.restore.tasks.denoise import Denoise
+
+SIDE = 64
+"""Of the thumbnail that the model is told, pixels: that of the patches it learned from."""
+DRAWS = 16
+"""Exposures drawn for the standard deviation, where no other number of samples is asked for."""
+STEP = 1 / 255
+"""How far the curve's slope is looked for to both sides."""
+
+
+@final
+@dataclass(frozen=True)
+class Lowlight(Task):
+    """Gives a dark photo the exposure that it was probably meant to have, and removes the noise that then shows.
+
+    The model is told a thumbnail of the whole picture, so all tiles have one exposure. Samples are exposures that are
+    plausible too. The standard deviation is √(that among them² + that of the curve² + that of the noise²), the last as
+    the denoiser states it, or all of it where it is left.
+
+    The noise of a lit picture differs from place to place: it is the dark one's, told or estimated, times the slope of
+    the tone curve, which is found by asking the model for a little more and a little less. The denoiser is told so.
+
+    Args:
+        denoise: Whether the noise is removed.
+        sigma: Standard deviation of the noise of the dark picture in grey levels (units of 1/255); None to estimate it.
+
+    Raises:
+        ShapeError: The noise level is negative or not finite.
+    """
+
+    denoise: bool = True
+    sigma: float | None = None
+
+    name: ClassVar[str] = "lowlight"
+    model: ClassVar[str] = "lowlight"
+    data: ClassVar[str] = "kodak24"
+    word: ClassVar[str] = "light"
+    unit: ClassVar[str] = "share of the light"
+    levels: ClassVar[tuple[float, ...]] = (0.1, 0.2, 0.4)
+
+    def __post_init__(self) -> None:
+        if self.sigma is not None and not (math.isfinite(self.sigma) and self.sigma >= 0):
+            raise ShapeError(
+                f"Expected a noise level of at least 0, in grey levels, got {self.sigma}.", value=self.sigma
+            )
+
+    def restore(self, restorer: Restorer, y: Tensor, progress: Progress | None = None) -> Restoration:
+        """See :meth:`vaezoo.restore.task.Task.restore`.
+
+        ``facts["gain"]``: how many times as much light the result has on average; ``facts["noise_levels"]``: the noise
+        of the dark picture, told or estimated, in grey levels.
+
+        Raises:
+            ConfigError: The model is not told the whole picture.
+        """
+        if "whole" not in restorer.takes:
+            takes = ", ".join(restorer.takes) or "nothing"
+            raise ConfigError(
+                f"Expected a model that is told a thumbnail of the whole picture, this one is told {takes}.",
+                hint="Use the model lowlight.",
+                value=restorer.takes,
+            )
+        sampler = Restorer(
+            restorer.model,
+            tile=restorer.tile,
+            device=restorer.device,
+            samples=restorer.samples or DRAWS,
+            seed=restorer.seed,
+        )
+        whole = {"whole": F.adaptive_avg_pool2d(y, SIDE)}
+        lit = sampler(y, progress, whole=whole)
+        noise = 255 * noise_level(y) if self.sigma is None else float(self.sigma)
+        image, scale = lit.image, lit.scale
+        plain = Restorer(
+            restorer.model, tile=restorer.tile, device=restorer.device, seed=restorer.seed, detail=restorer.detail
+        )
+        average = lit.average if restorer.samples else plain(y, whole=whole).average
+        more, less = (plain(y + step, whole=whole).image for step in (STEP, -STEP))
+        told = noise * root_mean_square((more - less) / (2 * STEP))
+        left: Tensor | None = told / 255
+        if self.denoise:
+            denoiser, cleaner = Restorer(_denoiser(), tile=restorer.tile, device=restorer.device), Denoise(told[0, 0])
+            clean = cleaner.restore(denoiser, image, progress)
+            image, left = clean.image, clean.scale
+            if average is not None:
+                average = cleaner.restore(denoiser, average).image
+        for part in (lit.spread, left):
+            scale = scale if scale is None or part is None else torch.hypot(scale, part.expand_as(scale))
+        gain = to_linear(image).mean() / to_linear(y.clamp(0, 1)).mean().clamp_min(1e-6).cpu()
+        return Restoration(
+            image,
+            scale,
+            lit.tile,
+            {"gain": round(gain.item(), 2), "noise_levels": round(noise, 2)},
+            average,
+            lit.spread if restorer.samples else None,
+        )
+
+    @classmethod
+    def example(cls, x: Tensor, level: float, index: int) -> Example:
+        """See :meth:`vaezoo.restore.task.Task.example`: less light, noise of a camera, 8 bits; nothing is told."""
+        return Example(x, low_light(x, level, seed=index), cls())
+
+
+@functools.lru_cache(maxsize=1)
+def _denoiser() -> Model:
+    """Returns the denoiser; kept, since it takes as long to load as to restore a small picture."""
+    from vaezoo.restore.enhanced import load_model
+
+    return load_model(Denoise.model)
