@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from vaezoo.errors import ConfigError
-from vaezoo.restore.task import Task
+from vaezoo.restore.task import HOMES, Task, task_class
 
 
 class Result(NamedTuple):
@@ -81,6 +81,9 @@ def model(
     if told and "sigma" not in restorer.takes:
         raise ConfigError(f"{name!r} cannot be told the noise level.", hint="Compare it blind.", value=name)
     identity = f"vaezoo {vaezoo.__version__}, weights {vae.origin.weights.sha256}" + (", told σ" if told else "")
+    purpose = vae.origin.spec.model.task
+    for other in task_class(purpose).also if purpose in HOMES else ():
+        identity += f", {other} {vaezoo.create(other, pretrained=True).origin.weights.sha256}"
     identity += f", mean of samples: {samples}" if samples else ""
     identity += "".join(f", {option}={value}" for option, value in options.items())
 

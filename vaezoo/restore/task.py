@@ -49,6 +49,7 @@ class Task(ABC):
         unit: The same for people, with its unit.
         levels: Those of the protocol.
         draws: Whether it can draw samples of its model.
+        also: Names of the models that it uses beside its own.
     """
 
     name: ClassVar[str]
@@ -59,6 +60,7 @@ class Task(ABC):
     unit: ClassVar[str]
     levels: ClassVar[tuple[float, ...]]
     draws: ClassVar[bool] = True
+    also: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def restore(self, restorer: Restorer, y: Tensor, progress: Progress | None = None) -> Restoration:

@@ -56,6 +56,7 @@ class Lowlight(Task):
     word: ClassVar[str] = "light"
     unit: ClassVar[str] = "share of the light"
     levels: ClassVar[tuple[float, ...]] = (0.1, 0.2, 0.4)
+    also: ClassVar[tuple[str, ...]] = (Denoise.model,)
 
     def __post_init__(self) -> None:
         if self.sigma is not None and not (math.isfinite(self.sigma) and self.sigma >= 0):
