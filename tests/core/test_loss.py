@@ -30,8 +30,9 @@ from vaezoo.core import (
     RestorationLoss,
     Terms,
 )
-from vaezoo.core.restoration import widened
+from vaezoo.core.restoration import _ranked_score, widened
 from vaezoo.errors import ConfigError, IncompatibleParts, ShapeError, TrainingError
+from vaezoo.evaluate import crps_gaussian
 
 from .toy import SIZE, LinearEncoder, linear_vae
 
@@ -173,6 +174,26 @@ def test_a_margin_leaves_the_edge_out_of_scale_and_distortion() -> None:
     assert float(found.detach()) == pytest.approx(float((weight * cost).mean().detach()), rel=1e-4)
     with pytest.raises(ShapeError, match=r"more than 16 pixels for a margin of 8, got 16×16"):
         RestorationLoss(margin=8)(model, Batch(y, x), 0)
+
+
+def test_a_robust_scale_is_the_ranked_score_and_outliers_do_not_sway_it() -> None:
+    error = torch.linspace(-3, 3, 13)
+    for logvar in (-2.0, 0.0, 1.0):
+        scale = torch.full_like(error, math.exp(logvar / 2))
+        score = (_ranked_score(error**2, torch.full_like(error, logvar)) * scale).mean()
+        assert float(score) == pytest.approx(crps_gaussian(error, scale), rel=1e-5)
+    normal = torch.randn(200_000, generator=torch.Generator().manual_seed(0))
+    spoilt = torch.cat([normal, torch.full((1000,), 50.0)])
+    for errors, largest in ((normal, 0.01), (spoilt, 0.03)):
+        guess = torch.zeros(1, requires_grad=True)
+        optimiser = torch.optim.Adam([guess], lr=0.05)
+        for _ in range(100):
+            optimiser.zero_grad()
+            _ranked_score(errors**2, guess).mean().backward()
+            optimiser.step()
+        assert abs(float(guess.detach())) < largest  # the log score would state a variance of 13
+    found = RestorationLoss(0.0, 1.0, 0.0, robust=True)(restorer(), Batch(X + 0.1, X), 0)
+    assert torch.isfinite(found.loss)
 
 
 def test_the_mean_of_a_pair_is_freer_of_noise_and_its_spread_is_the_samples_own() -> None:

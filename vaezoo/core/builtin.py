@@ -47,6 +47,7 @@ def restoration_loss(
     bound_every: int = 1,
     sample_weight: float = 0.0,
     margin: int = 0,
+    robust: bool = False,
 ) -> LossFacts:
     """Facts of :class:`vaezoo.core.RestorationLoss`."""
     return LossFacts(frozenset({"gaussian"}), needs_rate=bound_weight > 0, conditional=True)

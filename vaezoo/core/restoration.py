@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, final
 
 import torch
@@ -22,6 +23,22 @@ def _per_pixel(tensor: Tensor) -> Tensor:
     return tensor.float().flatten(1).mean(1)
 
 
+def _log_score(squares: Tensor, logvar: Tensor) -> Tensor:
+    return 0.5 * (squares * torch.exp(-logvar) + logvar)
+
+
+def _ranked_score(squares: Tensor, logvar: Tensor) -> Tensor:
+    """Returns the CRPS of errors under normal ones, over their standard deviation, whose gradient is stopped there.
+
+    Source: Strictly Proper Scoring Rules, Prediction, and Estimation (Gneiting and Raftery, 2007), section 4.2.
+    """
+    scale = torch.exp(0.5 * logvar)
+    z = squares.sqrt() / scale
+    density = torch.exp(-0.5 * z**2) / math.sqrt(2 * math.pi)
+    score: Tensor = scale * (z * torch.erf(z / math.sqrt(2)) + 2 * density - 1 / math.sqrt(math.pi)) / scale.detach()
+    return score
+
+
 def widened(likelihood: Gaussian, noise: Tensor | None) -> Gaussian:
     """Returns the likelihood of a target with further independent noise, its standard deviation (B,), or none."""
     if noise is None:
@@ -37,7 +54,8 @@ class RestorationLoss(Loss):
     With e = x − x̂, s = log σ² of the head, w = 1/(rms(y − x) + 5/255) and n values an image:
 
     - mean path (z at the prior's centre): ``mean_weight`` · w · mean e²;
-    - its scale: ``scale_weight`` · mean ½ (sg(e²)·exp(−s) + s), the error's gradient stopped;
+    - its scale: ``scale_weight`` · mean ½ (sg(e²)·exp(−s) + s), the error's gradient stopped; or, ``robust``, the mean
+      of CRPS(N(x̂, σ²), x) / sg(σ), which a few errors far out cannot sway, as drawings among photos have them;
     - the bound (z from the posterior): ``bound_weight`` · 40 · w · sg(mean σ²) · (D + β·R)/n. The stopped factor
       keeps the balance of rate and distortion inside an image, and gives hard and easy images alike a
       gradient of the size of the squared error's;
@@ -53,6 +71,7 @@ class RestorationLoss(Loss):
         sample_weight: Weight of the samples.
         margin: So many pixels along a patch's edges do not count in the scale and the distortion. They see less of the
             picture than those of a whole one and err more, which would make the scale of whole pictures too large.
+        robust: Whether the scale learns by the continuous ranked probability score.
 
     A target may itself be noisy, with independent noise of the standard deviation ``batch.info["target_sigma"]`` (B,):
     the likelihood is then that of the noisy target, N(x̂, σ² + its variance), so that σ stays the clean picture's.
@@ -71,6 +90,7 @@ class RestorationLoss(Loss):
         bound_every: int = 1,
         sample_weight: float = 0.0,
         margin: int = 0,
+        robust: bool = False,
     ) -> None:
         super().__init__()
         check_at_least(0, mean_weight=mean_weight, scale_weight=scale_weight, bound_weight=bound_weight, beta=beta)
@@ -78,7 +98,7 @@ class RestorationLoss(Loss):
         check_at_least(1, bound_every=bound_every)
         self.mean_weight, self.scale_weight, self.bound_weight = mean_weight, scale_weight, bound_weight
         self.beta, self.bound_every, self.sample_weight = beta, bound_every, sample_weight
-        self.margin = margin
+        self.margin, self.robust = margin, robust
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
         """See :meth:`Loss.forward`.
@@ -97,7 +117,8 @@ class RestorationLoss(Loss):
         error = (x.float() - gaussian.image.float()) ** 2
         mean = (weight * _per_pixel(error)).mean()
         inner, logvar = self._inner(error.detach()), self._inner(gaussian.logvar.float().expand_as(error))
-        scale = 0.5 * (inner * torch.exp(-logvar) + logvar).mean()
+        rule = _ranked_score if self.robust else _log_score
+        scale = rule(inner, logvar).mean()
         loss = self.mean_weight * mean + self.scale_weight * scale
         squares = _per_pixel(error.detach()) - (0 if noise is None else noise**2)
         reports = {"psnr_db": -10 * torch.log10(squares.clamp_min(1e-10)).mean(), "scale": scale.detach()}
