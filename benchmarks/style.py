@@ -23,6 +23,7 @@ from vaezoo.train.data import Source, open_source
 from vaezoo.train.loop import train
 from vaezoo.train.recipe import load_recipe
 from vaezoo.train.styles import PRESETS
+from vaezoo.zoo import keeper
 
 DOCS = Path(__file__).parents[1] / "docs"
 IMAGES = 10_000
@@ -174,7 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     probes = [f"| probe of | {' | '.join(heads)} |", "|---" * 5 + "|"]
     judgements = ["| judge of | pictures | reconstructed | swapped | style asked for |", "|---" * 5 + "|"]
     figures = []
-    for name in MODELS:
+    for name in (name for name in MODELS if keeper().registry.cards_of(name)):
         recipe = load_recipe(name)
         data = replace(recipe.data, style="class")
         sources: list[Source] = [open_source(data, [kind], 1) for kind in ("fashion-mnist", "fashion-mnist-test")]
