@@ -25,12 +25,14 @@ SMALL: dict[tuple[str, str], dict[str, Any]] = {
     ("encoder", "conv"): {"latent_channels": 4, "widths": [4, 4, 4]},
     ("encoder", "resnet"): {"latent_channels": 4, "options": {"channels": [4, 4, 4, 4]}},
     ("encoder", "vit"): {"latent_channels": 4, "patch": 32, "width": 8, "blocks": 1, "heads": 2},
+    ("encoder", "thumbnail"): {"latent_channels": 4, "side": 16, "hidden": 8},
     ("encoder", "pyramid"): {"evidence": [4, 4]},
     ("encoder", "bottom-up"): {"widths": [4, 4], "depths": [1, 1], "blocks": 1},
     ("decoder", "mlp"): {"hidden": [16], "likelihood": "gaussian"},
     ("decoder", "conv"): {"widths": [4, 4, 4], "likelihood": "gaussian"},
     ("decoder", "resnet"): {"widths": [4, 4, 4, 4, 4], "likelihood": "gaussian"},
     ("decoder", "vit"): {"patch": 32, "width": 8, "blocks": 1, "heads": 2, "likelihood": "gaussian"},
+    ("decoder", "tone-curve"): {"latent_channels": 4, "knots": 4, "hidden": 8},
     ("decoder", "residual"): {"widths": [4, 4]},
     ("decoder", "shuffle"): {"widths": [4, 4], "likelihood": "gaussian"},
     ("prior", "ladder"): {"widths": [4, 4], "latents": [2, 2], "evidence": [4, 4], "blocks": 1},
@@ -44,6 +46,7 @@ SMALL: dict[tuple[str, str], dict[str, Any]] = {
     ("prior", "categorical"): {"classes": 4},
     ("prior", "gaussian-categorical"): {"classes": 2},
     ("conditioner", "pyramid"): {"widths": [4, 4], "blocks": 1},
+    ("conditioner", "thumbnail"): {"side": 16, "widths": [4, 4, 4], "hidden": 8},
 }
 BELIEFS = {
     "categorical": "categorical(classes=4)",

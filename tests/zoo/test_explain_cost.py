@@ -63,7 +63,7 @@ def test_conv_beta_by_hand() -> None:
     )
 
 
-def denoise_by_hand(blocks: int) -> dict[str, float]:
+def denoise_by_hand(blocks: int, pixels: int) -> dict[str, float]:
     """Multiplications a pixel: an image of side 1 has sides of a half, a quarter and an eighth at its levels."""
     widths, latents, evidence, sides = (48, 72, 96), (4, 6, 8), (16, 24, 32), (1 / 2, 1 / 4, 1 / 8)
     macs = {"levels": 0.0, "correct": 0.0}
@@ -72,7 +72,7 @@ def denoise_by_hand(blocks: int) -> dict[str, float]:
             2 * chain * conv(s, w, w) for s, w in zip(sides, channels, strict=True)
         )
         macs[name] += sum(conv(sides[i + 1], channels[i], channels[i + 1], 2) for i in range(2))
-    macs["conditioner"] += conv(1 / 2, 1, widths[0])  # the noise level
+    macs["conditioner"] += conv(1, 1, widths[0]) / pixels  # the noise level, of which nothing is known: once
     for i, (s, w, z) in enumerate(zip(sides, widths, latents, strict=True)):
         up = conv(sides[i + 1], widths[i + 1], w, 2) if i < 2 else 0
         macs["levels"] += up + conv(s, w, 2 * z, 1) + conv(s, z, w, 1) + 2 * blocks * conv(s, w, w)
@@ -81,21 +81,24 @@ def denoise_by_hand(blocks: int) -> dict[str, float]:
     return macs
 
 
-@pytest.mark.parametrize(("blocks", "mean_path", "further_sample"), [(2, 82017, 41733), (4, 157185, 79317)])
+@pytest.mark.parametrize(("blocks", "mean_path", "further_sample"), [(2, 81909, 41733), (4, 157077, 79317)])
 def test_denoise_by_hand(blocks: int, mean_path: int, further_sample: int) -> None:
-    hand = denoise_by_hand(blocks)
+    hand = denoise_by_hand(blocks, 40 * 64)
     cost = vaezoo.explain("denoise", blocks=blocks, size=(40, 64), cost=True)["cost"]
     each = {name: stage["macs_per_pixel"] for name, stage in cost["stages"].items()}
-    assert each["conditioner"] == hand["conditioner"] and each["encoder"] == hand["encoder"]
+    assert each["conditioner"] == pytest.approx(hand["conditioner"]) and each["encoder"] == hand["encoder"]
     assert each["prior.sample"] == hand["levels"] and each["decoder"] == hand["decoder"]
     assert each["prior.infer"] == hand["levels"] + hand["correct"]
     levels = [child["macs_per_pixel"] for child in cost["stages"]["prior.infer"]["children"].values()]
     assert len(levels) == 3 and sum(levels) == each["prior.infer"]
     totals = {name: total["macs_per_pixel"] for name, total in cost["totals"].items()}
-    assert totals["restore"] == hand["conditioner"] + hand["levels"] + hand["decoder"] == mean_path
+    assert totals["restore"] == pytest.approx(hand["conditioner"] + hand["levels"] + hand["decoder"])
+    assert int(totals["restore"]) == mean_path
     assert totals["further_sample"] == hand["levels"] + hand["decoder"] == further_sample
     path = hand["levels"] + hand["decoder"]
-    assert totals["training_forward"] == hand["conditioner"] + hand["encoder"] + hand["correct"] + 2 * path
+    assert totals["training_forward"] == pytest.approx(
+        hand["conditioner"] + hand["encoder"] + hand["correct"] + 2 * path
+    )
     assert cost["stages"]["conditioner"]["shapes"]["features.0"] == [96, 5, 8]
 
 
@@ -140,7 +143,7 @@ def test_a_model_that_looks_at_its_values_is_run_for_real() -> None:
 
 def test_a_size_is_found_where_none_is_said() -> None:
     cost = vaezoo.explain("denoise", cost=True)["cost"]
-    assert cost["size"] == [256, 256] and cost["totals"]["restore"]["macs_per_pixel"] == 157185
+    assert cost["size"] == [256, 256] and int(cost["totals"]["restore"]["macs_per_pixel"]) == 157077
 
 
 def test_counting_leaves_the_generator_alone() -> None:
