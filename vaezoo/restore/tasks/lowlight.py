@@ -91,10 +91,10 @@ class Lowlight(Task):
         lit = sampler(y, progress, whole=whole)
         noise = 255 * noise_level(y) if self.sigma is None else float(self.sigma)
         image, scale = lit.image, lit.scale
-        plain = Restorer(
-            restorer.model, tile=restorer.tile, device=restorer.device, seed=restorer.seed, detail=restorer.detail
-        )
-        average = lit.average if restorer.samples else plain(y, whole=whole).average
+        average = lit.average if restorer.samples else None
+        if restorer.detail:
+            average = restorer(y, whole=whole).average
+        plain = Restorer(restorer.model, tile=restorer.tile, device=restorer.device)
         more, less = (plain(y + step, whole=whole).image for step in (STEP, -STEP))
         told = noise * root_mean_square((more - less) / (2 * STEP))
         left: Tensor | None = told / 255
