@@ -27,16 +27,20 @@ def _log_score(squares: Tensor, logvar: Tensor) -> Tensor:
     return 0.5 * (squares * torch.exp(-logvar) + logvar)
 
 
-def _ranked_score(squares: Tensor, logvar: Tensor) -> Tensor:
-    """Returns the CRPS of errors under normal ones, over their standard deviation, whose gradient is stopped there.
+def ranked_score(error: Tensor, scale: Tensor) -> Tensor:
+    """Returns the CRPS of each error under a normal one of standard deviation ``scale``: any shape, in their unit.
 
     Source: Strictly Proper Scoring Rules, Prediction, and Estimation (Gneiting and Raftery, 2007), section 4.2.
     """
-    scale = torch.exp(0.5 * logvar)
-    z = squares.sqrt() / scale
+    z = error / scale
     density = torch.exp(-0.5 * z**2) / math.sqrt(2 * math.pi)
-    score: Tensor = scale * (z * torch.erf(z / math.sqrt(2)) + 2 * density - 1 / math.sqrt(math.pi)) / scale.detach()
+    score: Tensor = scale * (z * torch.erf(z / math.sqrt(2)) + 2 * density - 1 / math.sqrt(math.pi))
     return score
+
+
+def _ranked_score(squares: Tensor, logvar: Tensor) -> Tensor:
+    scale = torch.exp(0.5 * logvar)
+    return ranked_score(squares.sqrt(), scale) / scale.detach()
 
 
 def widened(likelihood: Gaussian, noise: Tensor | None) -> Gaussian:

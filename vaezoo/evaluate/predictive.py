@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from vaezoo.core.restoration import ranked_score
 from vaezoo.errors import ShapeError
 
 from .calibration import check
@@ -40,10 +40,7 @@ def crps_gaussian(error: Tensor, scale: Tensor) -> float:
     Source: Strictly Proper Scoring Rules, Prediction, and Estimation (Gneiting and Raftery, 2007).
     """
     check(error, scale)
-    sigma = scale.double()
-    z = error.double() / sigma
-    density = torch.exp(-z.square() / 2) / math.sqrt(2 * math.pi)
-    return (sigma * (z * torch.erf(z / math.sqrt(2)) + 2 * density - 1 / math.sqrt(math.pi))).mean().item()
+    return ranked_score(error.double(), scale.double()).mean().item()
 
 
 def crps_samples(x: Tensor, samples: Tensor, *, fair: bool = True) -> float:
