@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, final
 
@@ -27,11 +29,21 @@ class Key(NamedTuple):
     picture: str
 
 
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
 @final
 class Records:
     """A JSON file of measurements, replaced in one step after each new one.
 
-    It is read again before it is replaced, so that two runs of different methods may share it.
+    It is read again before it is replaced, under a lock on its folder, so that runs of different methods may share it.
 
     Args:
         path: The file; it and its folder are made when something is added.
@@ -46,13 +58,14 @@ class Records:
 
     def add(self, key: Key, values: dict[str, float]) -> None:
         """Keeps a measurement, and drops those of the same method by another version or other weights."""
-        kept = {k: v for k, v in self._read().items() if k.method != key.method or k.identity == key.identity}
-        self._values = kept | {key: values}
-        rows = [json.dumps({"key": list(k), "values": self._values[k]}) for k in sorted(self._values)]
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
-        part.write_text("[\n" + ",\n".join(rows) + "\n]\n")
-        part.replace(self.path)
+        with _locked(self.path.parent):
+            kept = {k: v for k, v in self._read().items() if k.method != key.method or k.identity == key.identity}
+            self._values = kept | {key: values}
+            rows = [json.dumps({"key": list(k), "values": self._values[k]}) for k in sorted(self._values)]
+            part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+            part.write_text("[\n" + ",\n".join(rows) + "\n]\n")
+            part.replace(self.path)
 
     def average(
         self, method: str, suite: str, level: float, pictures: Sequence[str] | None = None

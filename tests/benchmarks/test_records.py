@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,19 @@ def test_two_runs_may_share_the_file(records: Records) -> None:
     records.add(key("01"), {"psnr_db": 30.0})
     beside.add(key("02"), {"psnr_db": 32.0})
     assert key("01") in Records(records.path) and key("02") in Records(records.path)
+
+
+def test_runs_that_write_at_once_lose_nothing(records: Records) -> None:
+    def measure(method: str) -> None:
+        own = Records(records.path)
+        for number in range(20):
+            own.add(key(f"{number:02}")._replace(method=method), {"psnr_db": 30.0})
+
+    methods = ("nlm", "tv", "bm3d", "wavelet")
+    with ThreadPoolExecutor(len(methods)) as pool:
+        list(pool.map(measure, methods))
+    found = Records(records.path)
+    assert all(len(found.pictures(method, "kodak24", 25)) == 20 for method in methods)
 
 
 def test_what_is_there_is_told_by_picture_and_level(records: Records) -> None:

@@ -216,3 +216,13 @@ def test_noisy_pictures_are_recorrupted_at_their_own_level() -> None:
     told = known.batch(0, range(4), 4, CPU).info
     ratio = (told["sigma"] * 255 / 20) ** 2 - 1
     torch.testing.assert_close((told["target_sigma"] * 255 / 20) ** 2, 1 + 1 / ratio, rtol=1e-4, atol=1e-4)
+
+
+def test_a_gray_noisy_picture_gets_gray_noise_and_a_coloured_one_coloured_noise() -> None:
+    rng = np.random.default_rng(0)
+    coloured = np.clip(128 + 20 * rng.standard_normal((64, 64, 3)), 0, 255).astype(np.uint8)
+    gray = np.repeat(coloured[..., :1], 3, axis=2)
+    for pixels, equal in ((coloured, False), (gray, True)):
+        images = Images("noisy", [pixels], "0" * 64, "none")
+        batch = Patches((images,), DataRecipe(patch=16, damage="recorrupt"), 0).batch(0, range(8), 8, CPU)
+        assert torch.equal(batch.y[:, :1].expand_as(batch.y), batch.y) is equal

@@ -132,6 +132,7 @@ class Patches:
         self.pictures = [array for source in images for array in source.pixels]
         self.damage = damage_of(data)
         self.levels = self._levels() if data.damage == "recorrupt" else []
+        self.gray = [bool(self.levels) and _is_gray(array) for array in self.pictures]  # so is the noise in them
         self.margin = self.damage[0] if self.damage else 0
         smallest = min(min(array.shape[:2]) for array in self.pictures)
         needed = data.patch + self.margin
@@ -158,7 +159,7 @@ class Patches:
             low, high = self.data.sigma
             sigmas.append((low + (high - low) * rng.random() ** self.data.sigma_power) / 255)
             seeds.append(int(rng.integers(2**63)))
-            grays.append(self.data.gray_share > 0 and rng.random() < self.data.gray_share)
+            grays.append(self.gray[picture] or (self.data.gray_share > 0 and rng.random() < self.data.gray_share))
             told.append(self.data.told > 0 and rng.random() < self.data.told)
             camera = self.data.camera > 0 and rng.random() < self.data.camera
             lights.append(rng.random() if camera else None)
@@ -194,7 +195,7 @@ class Patches:
         """Returns the noise of each picture, in units of the pixel value: what the recipe says, or estimates."""
         if self.data.sigma[1] > 0:
             return [self.data.sigma[1] / 255] * len(self.pictures)
-        tensors = (torch.from_numpy(np.ascontiguousarray(p)).permute(2, 0, 1)[None] / 255 for p in self.pictures)
+        tensors = (torch.tensor(p).permute(2, 0, 1)[None] / 255 for p in self.pictures)
         return [noise_level(tensor) for tensor in tensors]
 
     def _region(self, picture: Array, rng: np.random.Generator) -> Array:
@@ -231,6 +232,10 @@ def recorrupted(x: Tensor, noise: Tensor, sigma: Tensor, share: Tensor) -> Batch
     target = torch.addcmul(x, (-sigma / share)[:, None, None, None], noise)
     info = {"sigma": sigma * (1 + share**2).sqrt(), "target_sigma": sigma * (1 + share**-2).sqrt()}
     return Batch(y, target, info=info)
+
+
+def _is_gray(picture: Array) -> bool:
+    return bool((picture == picture[..., :1]).all())
 
 
 def _equal_channels(patch: Array) -> Array:
