@@ -126,8 +126,10 @@ def test_a_noisy_target_widens_the_likelihood_and_not_the_stated_scale() -> None
     assert reported(noisy, "psnr_db") == pytest.approx(100.0)  # less error than the target's own noise
     wide = widened(Gaussian(X, torch.full((1,), -3.0)), noise)
     torch.testing.assert_close(wide.scale**2, torch.full_like(X, variance))
-    bound = RestorationLoss(0.0, 0.0, 1.0)(model, Batch(y, X, info={"target_sigma": noise}), 0)
+    bound = RestorationLoss(0.0, 0.0, 1.0)(model, Batch(y, X, info={"target_sigma": torch.full((4,), 10.0)}), 0)
     assert torch.isfinite(bound.loss)
+    entropy = 0.5 * math.log(2 * math.pi * 10.0**2)  # of the noise, beside which all else is little
+    assert reported(bound, "distortion") / X[0].numel() == pytest.approx(entropy, rel=1e-3)
 
 
 def test_the_bound_is_skipped_between_its_steps_and_weighs_more() -> None:

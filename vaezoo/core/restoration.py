@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, final
 
 import torch
@@ -128,9 +129,12 @@ class RestorationLoss(Loss):
         reports = {"psnr_db": -10 * torch.log10(squares.clamp_min(1e-10)).mean(), "scale": scale.detach()}
         if bound is not None:
             seen = widened(self._gaussian(bound.likelihood), noise)
+            if noise is not None:
+                log_likelihood = seen.log_prob(x)
+                bound = replace(bound, log_likelihood=log_likelihood, distortion=-log_likelihood.mean(0))
             variance = _per_pixel(seen.scale.detach() ** 2)
             distortion = bound.distortion
-            if noise is not None or self.margin:
+            if self.margin:
                 target = self._inner(x)
                 inside = Gaussian(self._inner(seen.image), self._inner(seen.logvar.expand_as(seen.image)))
                 distortion = -inside.log_prob(target).mean(0) * (x.numel() / target.numel())
