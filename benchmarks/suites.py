@@ -61,8 +61,6 @@ METHODS = {
     "denoise": Entry("`denoise`", partial(methods.model, "denoise"), own=True),
     "denoise-told": Entry("`denoise`, told", partial(methods.model, "denoise", told=True), told=True, own=True),
     "denoise-small": Entry("`denoise-small`", partial(methods.model, "denoise-small"), own=True),
-    "denoise-mean-1": Entry("`denoise`, one sample", partial(methods.model, "denoise", samples=1), own=True),
-    "denoise-mean-16": Entry("`denoise`, mean of 16", partial(methods.model, "denoise", samples=16), own=True),
     "dejpeg": Entry("`dejpeg`", partial(methods.model, "dejpeg"), own=True),
     "dejpeg-project-true": Entry(
         "`dejpeg`, projected", partial(methods.model, "dejpeg", project=True), told=True, own=True
@@ -72,6 +70,10 @@ METHODS = {
     "lowlight-denoise-false": Entry(
         "`lowlight`, noise left", partial(methods.model, "lowlight", denoise=False), own=True
     ),
+} | {
+    f"{name}-mean-{count}": Entry(f"`{name}`, {words}", partial(methods.model, name, samples=count), own=True)
+    for name in ("denoise-small", "denoise", "dejpeg", "sr")
+    for count, words in ((1, "one sample"), (16, "mean of 16"))
 }
 
 
@@ -122,19 +124,26 @@ class Suite:
 _COLOUR = ("noisy", "nlm", "wavelet", "tv")
 _GRAY = ("noisy", "nlm", "wavelet-gray", "tv")
 _OWN = ("denoise-small", "denoise", "denoise-told")
-_SAMPLES = ("denoise-mean-1", "denoise-mean-16")
+_JPEG = ("jpeg", "tv-jpeg", "dncnn-3", "dejpeg", "dejpeg-project-true")
 _SHARPEN = ("blurred", "wiener", "richardson-lucy", "denoise")
 _LIGHT = ("dark", "gamma", "clahe", "equalise", "exposed", "lowlight-denoise-false", "lowlight")
 _ENLARGE = ("bicubic", "lanczos", "dncnn-3", "imdn", "pan", "sr")
 
+
+def _samples(*names: str) -> tuple[str, ...]:
+    return tuple(f"{name}-mean-{count}" for name in names for count in (1, 16))
+
+
 SUITES = (
-    Suite("denoise", "kodak24", 24, (*_COLOUR, "bm3d", "cdncnn-b", "ffdnet", *_OWN, *_SAMPLES)),
+    Suite(
+        "denoise", "kodak24", 24, (*_COLOUR, "bm3d", "cdncnn-b", "ffdnet", *_OWN, *_samples("denoise-small", "denoise"))
+    ),
     Suite("denoise", "cbsd68", 68, (*_COLOUR, "ffdnet", *_OWN)),
     Suite("denoise", "set12", 12, (*_GRAY, "bm3d-gray", "dncnn", "dncnn-b", "ffdnet-gray", *_OWN), gray=True),
     Suite("denoise", "bsd68", 68, (*_GRAY, "ffdnet-gray", *_OWN), gray=True),
     Suite("denoise", "kodak24", 24, ("noisy", "nlm", "ffdnet", "denoise"), camera=True),
-    Suite("dejpeg", "classic5", 5, ("jpeg", "tv-jpeg", "dncnn-3", "dejpeg", "dejpeg-project-true"), gray=True),
-    Suite("sr", "set5", 5, _ENLARGE),
+    Suite("dejpeg", "classic5", 5, (*_JPEG, *_samples("dejpeg")), gray=True),
+    Suite("sr", "set5", 5, (*_ENLARGE, *_samples("sr"))),
     Suite("sr", "set14", 14, _ENLARGE),
     Suite("deblur", "set5", 5, _SHARPEN),
     Suite("deblur", "bsd68", 68, _SHARPEN, gray=True),
