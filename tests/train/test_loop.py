@@ -7,6 +7,7 @@ import math
 import os
 import signal
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from torch import nn
 
 from vaezoo.core import Batch, Loss, Objective, Phase, Terms
 from vaezoo.errors import CheckpointError, TrainingError
+from vaezoo.train.checkpoint import save_checkpoint
 from vaezoo.train.loop import train
 from vaezoo.train.recipe import MachineRecipe
 
@@ -139,6 +141,17 @@ def test_a_checkpoint_of_another_configuration_is_refused(tmp_path: Path) -> Non
     assert (
         train(toy.recipe(ema=0.9), tmp_path, objective=toy.objective(), source=toy.source(), resume=False).steps == 16
     )
+
+
+def test_a_checkpoint_from_before_a_setting_came_goes_on(tmp_path: Path) -> None:
+    run = partial(train, out=tmp_path, objective=toy.objective(), source=toy.source(), minutes=0.0)
+    run(toy.recipe())
+    content = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    del content["config"]["grow"], content["config"]["data"]["electrons"]
+    save_checkpoint(tmp_path, content)
+    with pytest.raises(CheckpointError, match=r"grow \(False, now True\)"):
+        run(toy.recipe(grow=True))
+    run(toy.recipe())
 
 
 def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:

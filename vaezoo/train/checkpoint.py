@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from vaezoo.core import VAE
 from vaezoo.errors import CheckpointError, WeightsError
-from vaezoo.train.recipe import flatten
+from vaezoo.train.recipe import LATER, flatten
 from vaezoo.zoo.weights import load_strictly, read_tensors
 
 CHECKPOINT, WEIGHTS, RECORD = "checkpoint.pt", "ema.safetensors", "run.json"
@@ -49,10 +49,10 @@ def load_checkpoint(out: Path, config: Mapping[str, Any]) -> dict[str, Any] | No
         return None
     try:
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        saved = flatten(content["config"])
+        saved = LATER | flatten(content["config"])
     except Exception as error:  # torch.load raises many kinds
         raise CheckpointError(f"{path} is no checkpoint of vaezoo: {error}", value=str(path)) from error
-    wanted = flatten(dict(config))
+    wanted = LATER | flatten(dict(config))
     differing = [key for key in sorted(saved.keys() | wanted.keys()) if saved.get(key) != wanted.get(key)]
     if differing:
         changes = ", ".join(f"{key} ({saved.get(key)!r}, now {wanted.get(key)!r})" for key in differing)

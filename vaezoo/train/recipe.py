@@ -170,7 +170,7 @@ def find_recipe(name: str) -> Path:
     raise UnknownName(f"No recipe and no YAML file {name!r}.", hint=suggest(name, known), value=name)
 
 
-_LATER = {
+LATER = {
     "optimizer.kind": "adamw",
     "grow": False,
     "shed": False,
@@ -186,7 +186,8 @@ _LATER = {
     "data.light": [0.05, 0.5],
     "data.electrons": [1000.0, 16000.0],
 }
-"""Settings that came after the first weights: at their defaults they are no part of the hash, so it stays."""
+"""Settings that came after the first weights. At their defaults they are no part of the hash, so it stays; a checkpoint
+that knows nothing of them was made with these."""
 
 
 def recipe_dict(recipe: Recipe) -> dict[str, Any]:
@@ -199,7 +200,7 @@ def recipe_hash(recipe: Recipe) -> str:
     """Returns the sha256 of everything in a recipe that decides the weights: all but ``machine``."""
     content = recipe_dict(recipe)
     del content["machine"]
-    for key, default in _LATER.items():
+    for key, default in LATER.items():
         section, _, name = key.rpartition(".")
         place = content[section] if section else content
         if place[name] == default:
