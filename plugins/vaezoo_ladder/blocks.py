@@ -7,6 +7,7 @@ edge. What they gain and cost is measured in docs/ablations.md.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import ClassVar, final
@@ -43,14 +44,22 @@ def local_mean(x: Tensor, window: int = WINDOW) -> Tensor:
     return F.avg_pool2d(rows, (1, window), 1, (0, half), count_include_pad=False)
 
 
-class Block(nn.Module):
-    """A block: (B, width, h, w) to the same.
+class Block(nn.Module, ABC):
+    """A block.
 
     Attributes:
         reach: How many cells to each side its output depends on.
     """
 
     reach: ClassVar[int]
+
+    @abstractmethod
+    def start_as_identity(self) -> None:
+        """Makes it give what it gets, so that a model can be deepened without changing what it gives."""
+
+    @abstractmethod
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns (B, width, h, w) as it came."""
 
 
 def new_gain(width: int) -> nn.Parameter:
@@ -59,7 +68,7 @@ def new_gain(width: int) -> nn.Parameter:
 
 
 def silence(layer: nn.Conv2d) -> None:
-    """Makes a convolution give zero, so that a model can be deepened without changing what it gives."""
+    """Makes a convolution give zero."""
     for parameter in layer.parameters():
         nn.init.zeros_(parameter)
 
@@ -76,7 +85,7 @@ class ResidualBlock(Block):
         self.gain = new_gain(width)
 
     def start_as_identity(self) -> None:
-        """See `silence`."""
+        """See :meth:`Block.start_as_identity`."""
         silence(self.second)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -101,7 +110,7 @@ class GatedBlock(Block):
         self.gain = new_gain(width)
 
     def start_as_identity(self) -> None:
-        """See `silence`."""
+        """See :meth:`Block.start_as_identity`."""
         silence(self.second)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -126,7 +135,7 @@ class LargeKernelBlock(Block):
         self.gain = new_gain(width)
 
     def start_as_identity(self) -> None:
-        """See `silence`."""
+        """See :meth:`Block.start_as_identity`."""
         silence(self.second)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -152,7 +161,7 @@ class AttentionBlock(Block):
         self.gain = new_gain(width)
 
     def start_as_identity(self) -> None:
-        """See `silence`."""
+        """See :meth:`Block.start_as_identity`."""
         silence(self.second)
 
     def forward(self, x: Tensor) -> Tensor:
