@@ -16,13 +16,16 @@ from vaezoo.errors import ConfigError
 WIDTHS, LATENTS, EVIDENCE = (48, 72, 96), (4, 6, 8), (16, 24, 32)
 """The S size: 1.3 M parameters."""
 
+BLOCKS, UNSHUFFLES = ("residual", "gated", "large-kernel", "attention"), (2, 4)
+"""Kinds of blocks, see `vaezoo_ladder.blocks`, and pixels a side that the finest cells may have."""
+
 TOP_WIDTHS, TOP_LATENTS, DEPTHS, SIZE = (16, 32), (2, 8), (1, 3), (28, 28)
 """The ladder that generates: channels, latents and levels per scale, fine to coarse."""
 
 
-def grids(widths: tuple[int, ...]) -> tuple[Grid, ...]:
-    """Returns the pyramid's grids, coarse to fine; the finest level is at stride 2."""
-    return tuple(Grid(width, 2 ** (level + 1)) for level, width in reversed(list(enumerate(widths))))
+def grids(widths: tuple[int, ...], finest: int = 2) -> tuple[Grid, ...]:
+    """Returns the pyramid's grids, coarse to fine; the finest level's stride is ``finest``."""
+    return tuple(Grid(width, finest * 2**level) for level, width in reversed(list(enumerate(widths))))
 
 
 def conditioner(
@@ -31,16 +34,21 @@ def conditioner(
     blocks: int = 2,
     tells: bool = False,
     finest_blocks: int | None = None,
+    block: str = "residual",
+    recurrent: bool = False,
+    unshuffle: int = 2,
 ) -> ConditionerFacts:
     """Facts of :class:`vaezoo_ladder.networks.PyramidConditioner`."""
     check_widths("widths", widths)
-    return ConditionerFacts(image_channels, gives_image=True, features=grids(tuple(widths)))
+    _check_kind(block, unshuffle)
+    return ConditionerFacts(image_channels, gives_image=True, features=grids(tuple(widths), unshuffle))
 
 
-def encoder(image_channels: int = 3, evidence: tuple[int, ...] = EVIDENCE) -> EncoderFacts:
+def encoder(image_channels: int = 3, evidence: tuple[int, ...] = EVIDENCE, unshuffle: int = 2) -> EncoderFacts:
     """Facts of :class:`vaezoo_ladder.networks.PyramidEncoder`."""
     check_widths("evidence", evidence)
-    return EncoderFacts("pyramid", grids(tuple(evidence)), image_channels, needs_image=True)
+    _check_kind("residual", unshuffle)
+    return EncoderFacts("pyramid", grids(tuple(evidence), unshuffle), image_channels, needs_image=True)
 
 
 def prior(
@@ -48,17 +56,30 @@ def prior(
     latents: tuple[int, ...] = LATENTS,
     evidence: tuple[int, ...] = EVIDENCE,
     blocks: int = 2,
+    block: str = "residual",
+    recurrent: bool = False,
+    unshuffle: int = 2,
 ) -> PriorFacts:
     """Facts of :func:`vaezoo_ladder.networks.ladder_prior`."""
     for name, numbers in (("widths", widths), ("latents", latents), ("evidence", evidence)):
         check_widths(name, numbers, least=len(widths) or 1)
-    return PriorFacts(frozenset({"pyramid"}), grids(tuple(evidence)), Grid(widths[0], 2), features=grids(tuple(widths)))
+    _check_kind(block, unshuffle)
+    believed, known = (grids(tuple(numbers), unshuffle) for numbers in (evidence, widths))
+    return PriorFacts(frozenset({"pyramid"}), believed, known[-1], features=known)
 
 
-def decoder(image_channels: int = 3, widths: tuple[int, ...] = WIDTHS) -> DecoderFacts:
+def decoder(image_channels: int = 3, widths: tuple[int, ...] = WIDTHS, unshuffle: int = 2) -> DecoderFacts:
     """Facts of :class:`vaezoo_ladder.networks.ResidualDecoder`."""
     check_widths("widths", widths)
-    return DecoderFacts(Grid(widths[0], 2), "gaussian", image_channels, needs_image=True)
+    _check_kind("residual", unshuffle)
+    return DecoderFacts(Grid(widths[0], unshuffle), "gaussian", image_channels, needs_image=True)
+
+
+def _check_kind(block: str, unshuffle: int) -> None:
+    if block not in BLOCKS:
+        raise ConfigError(f"Expected block as one of {', '.join(BLOCKS)}, got {block!r}.", value=block)
+    if unshuffle not in UNSHUFFLES:
+        raise ConfigError(f"Expected unshuffle as 2 or 4, got {unshuffle}.", value=unshuffle)
 
 
 def levels(widths: tuple[int, ...], depths: tuple[int, ...]) -> tuple[Grid, ...]:

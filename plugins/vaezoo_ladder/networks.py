@@ -6,7 +6,7 @@
                        ▲            ▲            ▲
           [y, x] ─ evidence 1/2 ─ 1/4 ─ 1/8                       encoder, in training only
 
-Residual blocks without normalisation or image statistics, so a tile's output equals the whole image's; edges
+Blocks without normalisation or image statistics, so a tile's output equals the whole image's; edges
 are repeated, not zero: small patches and zero borders cost half a decibel and more on whole images. How it
 differs from Sønderby's ladder: the bottom-up pass is split into a large deterministic one over y and a small
 one over x, and the posterior is the prior plus a correction that starts at zero.
@@ -15,7 +15,6 @@ one over x, and the posterior is the prior plus a correction that starts at zero
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import final
 
 import torch
@@ -37,77 +36,30 @@ from vaezoo.core import (
 from vaezoo.core.posterior import bound_logvar
 from vaezoo.errors import ShapeError
 
+from .blocks import BottomUp, chain, conv3
 from .facts import EVIDENCE, LATENTS, WIDTHS
 
 LEVEL_GAIN = 4.0
 """Of noise levels, as of pixels in :func:`centred`."""
 
 
-def conv3(inputs: int, outputs: int) -> nn.Conv2d:
-    """Returns a 3×3 convolution that repeats the edge."""
-    return nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="replicate")
-
-
-def centred(image: Tensor) -> Tensor:
-    """Returns pixels of [0, 1] in [−2, 2], at half the resolution and four times the channels."""
-    return F.pixel_unshuffle((image - 0.5) * 4, 2)
-
-
-@final
-class ResidualBlock(nn.Module):
-    """x + g · conv(ReLU(conv x)), with a gain g per channel that starts at 0.2."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.first, self.second = conv3(width, width), conv3(width, width)
-        self.gain = nn.Parameter(torch.full((width, 1, 1), 0.2))
-
-    def start_as_identity(self) -> None:
-        """Makes the second convolution zero, so that a model can be deepened without changing what it gives."""
-        for parameter in self.second.parameters():
-            nn.init.zeros_(parameter)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Returns (B, width, h, w) as it came."""
-        return torch.addcmul(x, self.gain, self.second(F.relu_(self.first(x))))
-
-
-def blocks_of(width: int, blocks: int) -> nn.Sequential:
-    """Returns a chain of residual blocks."""
-    return nn.Sequential(*(ResidualBlock(width) for _ in range(blocks)))
-
-
-@final
-class BottomUp(nn.Module):
-    """A pyramid of features, from an unshuffled image down by strided convolutions."""
-
-    def __init__(self, inputs: int, widths: Sequence[int], blocks: int, finest_blocks: int | None = None) -> None:
-        super().__init__()
-        self.front = conv3(inputs, widths[0])
-        counts = [blocks if finest_blocks is None else finest_blocks, *(blocks for _ in widths[1:])]
-        self.stages = nn.ModuleList(blocks_of(width, count) for width, count in zip(widths, counts, strict=True))
-        self.downs = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in pairwise(widths))
-
-    def forward(self, x: Tensor, extra: Tensor | None = None) -> tuple[Tensor, ...]:
-        """Returns features coarse to fine of x (B, inputs, H/2, W/2); ``extra`` is added to the first ones."""
-        x = self.front(x) if extra is None else self.front(x) + extra
-        features = []
-        for index, stage in enumerate(self.stages):
-            x = stage(x if index == 0 else self.downs[index - 1](x))
-            features.append(x)
-        return tuple(reversed(features))
+def centred(image: Tensor, unshuffle: int) -> Tensor:
+    """Returns pixels of [0, 1] in [−2, 2], squares of ``unshuffle`` pixels a side as channels of one cell."""
+    return F.pixel_unshuffle((image - 0.5) * 4, unshuffle)
 
 
 @final
 class NoiseLevel(nn.Module):
-    """What the first features gain where the noise level is known: a 3×3 convolution of it, at half the resolution.
+    """What the first features gain where the noise level is known: a 3×3 convolution of it, in their cells.
 
     Args:
         width: Channels of the features.
+        cell: Pixels a side of their cells.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, cell: int = 2) -> None:
         super().__init__()
+        self.cell = cell
         self.unknown = nn.Parameter(torch.zeros(()))
         self.tell = conv3(1, width)
 
@@ -117,7 +69,7 @@ class NoiseLevel(nn.Module):
             nn.init.zeros_(parameter)
 
     def forward(self, y: Tensor, sigma: Tensor | None) -> Tensor:
-        """Returns (B, width, H/2, W/2), or (1, width, 1, 1) where it is not known at all.
+        """Returns (B, width, H/cell, W/cell), or (1, width, 1, 1) where it is not known at all.
 
         Args:
             y: The degraded image (B, C, H, W).
@@ -129,7 +81,7 @@ class NoiseLevel(nn.Module):
         """
         rows, size = y.shape[0], (y.shape[2], y.shape[3])
         if sigma is None:
-            constant = self.unknown.to(y.dtype).expand(1, 1, 2, 2)
+            constant = self.unknown.to(y.dtype).expand(1, 1, self.cell, self.cell)
             return self._tell(constant)
         if sigma.shape not in ((rows,), (rows, 1, *size)) or not sigma.is_floating_point():
             raise ShapeError(
@@ -147,20 +99,23 @@ class NoiseLevel(nn.Module):
         return self._tell(level[:, None, None, None].expand(rows, 1, *size) if level.ndim == 1 else level)
 
     def _tell(self, level: Tensor) -> Tensor:
-        told: Tensor = self.tell(F.avg_pool2d(level, 2))
+        told: Tensor = self.tell(F.avg_pool2d(level, self.cell))
         return told
 
 
 @final
 class PyramidConditioner(Conditioner):
-    """Features of the degraded image at 1/2, 1/4, 1/8 and so on.
+    """Features of the degraded image at 1/2, 1/4, 1/8 and so on, or from 1/4 on.
 
     Args:
         image_channels: C.
         widths: Channels per level, fine to coarse.
-        blocks: Residual blocks per level.
+        blocks: Blocks per level.
         tells: Whether it takes the noise level, ``cond["sigma"]``; see :class:`NoiseLevel`.
-        finest_blocks: Residual blocks at the finest level, where they cost most; None: as many as at the others.
+        finest_blocks: Blocks at the finest level, where they cost most; None: as many as at the others.
+        block: What they are made of, see `vaezoo_ladder.blocks`.
+        recurrent: Whether a level's blocks are one block, again and again.
+        unshuffle: Pixels a side of the finest level's cells, 2 or 4.
 
     Source of the map: FFDNet (Zhang et al., 2018), section III, arXiv:1710.04026; here it is added after the first
     convolution, and may be unknown.
@@ -173,11 +128,14 @@ class PyramidConditioner(Conditioner):
         blocks: int = 2,
         tells: bool = False,
         finest_blocks: int | None = None,
+        block: str = "residual",
+        recurrent: bool = False,
+        unshuffle: int = 2,
     ) -> None:
         super().__init__()
-        self.channels, self.stride = image_channels, 2 ** len(widths)
-        self.bottom_up = BottomUp(4 * image_channels, widths, blocks, finest_blocks)
-        self.level = NoiseLevel(widths[0]) if tells else None
+        self.channels, self.stride, self.unshuffle = image_channels, unshuffle * 2 ** (len(widths) - 1), unshuffle
+        self.bottom_up = BottomUp(unshuffle**2 * image_channels, widths, blocks, finest_blocks, block, recurrent)
+        self.level = NoiseLevel(widths[0], unshuffle) if tells else None
         self.takes = ("sigma",) if tells else ()
 
     def forward(self, y: Tensor, cond: Mapping[str, Tensor]) -> Context:
@@ -187,7 +145,7 @@ class PyramidConditioner(Conditioner):
             ShapeError: See :class:`NoiseLevel`.
         """
         extra = None if self.level is None else self.level(y, cond.get("sigma"))
-        features = self.bottom_up(centred(y), extra)
+        features = self.bottom_up(centred(y, self.unshuffle), extra)
         return Context(y.shape[0], (y.shape[2], y.shape[3]), image=y, features=features)
 
 
@@ -198,40 +156,53 @@ class PyramidEncoder(Encoder):
     Args:
         image_channels: C.
         evidence: Channels per level, fine to coarse.
+        unshuffle: See :class:`PyramidConditioner`.
     """
 
-    def __init__(self, image_channels: int = 3, evidence: Sequence[int] = EVIDENCE) -> None:
+    def __init__(self, image_channels: int = 3, evidence: Sequence[int] = EVIDENCE, unshuffle: int = 2) -> None:
         super().__init__()
-        self.channels, self.stride = image_channels, 2 ** len(evidence)
-        self.bottom_up = BottomUp(8 * image_channels, evidence, 1)
+        self.channels, self.stride, self.unshuffle = image_channels, unshuffle * 2 ** (len(evidence) - 1), unshuffle
+        self.bottom_up = BottomUp(2 * unshuffle**2 * image_channels, evidence, 1)
 
     def forward(self, image: Tensor, context: Context) -> Pyramid:
         """See :meth:`vaezoo.core.Encoder.forward`."""
         y = image if context.image is None else context.image
-        return Pyramid(self.bottom_up(torch.cat([centred(y), centred(image)], 1)))
+        return Pyramid(self.bottom_up(torch.cat([centred(y, self.unshuffle), centred(image, self.unshuffle)], 1)))
 
 
 @final
 class ResidualLevel(Level):
-    """A level: p(z|h) by a 1×1 convolution, q = p + Δ, z put back in, residual blocks.
+    """A level: p(z|h) by a 1×1 convolution, q = p + Δ, z put back in, blocks.
 
     Args:
         width: Channels of its state.
         above: Channels of the coarser level's state, or None at the top.
         latents: Channels of z.
         evidence: Channels of the evidence.
-        blocks: Residual blocks.
+        blocks: Blocks that lead on from z.
         stride: Pixels per cell.
+        kind: Of the blocks.
+        recurrent: Whether they are one.
     """
 
-    def __init__(self, width: int, above: int | None, latents: int, evidence: int, blocks: int, stride: int) -> None:
+    def __init__(
+        self,
+        width: int,
+        above: int | None,
+        latents: int,
+        evidence: int,
+        blocks: int,
+        stride: int,
+        kind: str = "residual",
+        recurrent: bool = False,
+    ) -> None:
         super().__init__()
         self.stride = stride
         self.up = None if above is None else nn.ConvTranspose2d(above, width, 2, stride=2)
         self.believe = nn.Conv2d(width, 2 * latents, 1)
         self.correct = conv3(width + evidence, 2 * latents)
         self.inject = nn.Conv2d(latents, width, 1)
-        self.blocks = blocks_of(width, blocks)
+        self.blocks = chain(width, blocks, kind, recurrent)
         nn.init.zeros_(self.correct.weight)
         nn.init.zeros_(self.correct.bias) if self.correct.bias is not None else None
 
@@ -262,6 +233,9 @@ def ladder_prior(
     latents: Sequence[int] = LATENTS,
     evidence: Sequence[int] = EVIDENCE,
     blocks: int = 2,
+    block: str = "residual",
+    recurrent: bool = False,
+    unshuffle: int = 2,
 ) -> LadderPrior:
     """Returns a ladder of :class:`ResidualLevel`.
 
@@ -269,11 +243,14 @@ def ladder_prior(
         widths: Channels per level, fine to coarse.
         latents: Channels of z per level, fine to coarse.
         evidence: Channels of the evidence per level, fine to coarse.
-        blocks: Residual blocks per level.
+        blocks: Blocks per level.
+        block: See :class:`PyramidConditioner`, as the following.
+        recurrent: Likewise.
+        unshuffle: Likewise.
     """
     aboves = [*widths[1:], None]
     levels = [
-        ResidualLevel(width, above, latents[i], evidence[i], blocks, 2 ** (i + 1))
+        ResidualLevel(width, above, latents[i], evidence[i], blocks, unshuffle * 2**i, block, recurrent)
         for i, (width, above) in enumerate(zip(widths, aboves, strict=True))
     ]
     return LadderPrior(levels[::-1])
@@ -286,16 +263,17 @@ class ResidualDecoder(Decoder):
     Args:
         image_channels: C.
         widths: Channels per level, fine to coarse; the first is the state's.
+        unshuffle: See :class:`PyramidConditioner`.
     """
 
-    def __init__(self, image_channels: int = 3, widths: Sequence[int] = WIDTHS) -> None:
+    def __init__(self, image_channels: int = 3, widths: Sequence[int] = WIDTHS, unshuffle: int = 2) -> None:
         super().__init__()
-        self.channels, self.stride = image_channels, 2
+        self.channels, self.stride = image_channels, unshuffle
         self.head = LikelihoodHead("gaussian", image_channels, "pixel")
-        self.project = conv3(widths[0], 4 * self.head.outputs)
+        self.project = conv3(widths[0], unshuffle**2 * self.head.outputs)
         nn.init.zeros_(self.project.weight)
 
     def forward(self, state: Tensor, context: Context) -> Likelihood:
         """See :meth:`vaezoo.core.Decoder.forward`."""
-        likelihood: Likelihood = self.head(F.pixel_shuffle(self.project(state), 2), base=context.image)
+        likelihood: Likelihood = self.head(F.pixel_shuffle(self.project(state), self.stride), base=context.image)
         return likelihood

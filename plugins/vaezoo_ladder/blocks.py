@@ -1,0 +1,235 @@
+"""Blocks that a level is made of: how a state is worked on at one resolution; and levels of them, fine to coarse.
+
+All add to the state what they find, times a gain per channel that starts at 0.2. None normalises or looks at the whole
+picture, and all repeat the edge, so a tile's output equals the whole picture's beyond ``reach`` cells from its cut
+edge. What they gain and cost is measured in docs/ablations.md.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import ClassVar, final
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .facts import BLOCKS
+
+WINDOW = 15
+"""Cells a side that the attention's mean is taken over."""
+
+
+def conv3(inputs: int, outputs: int) -> nn.Conv2d:
+    """Returns a 3×3 convolution that repeats the edge."""
+    return nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="replicate")
+
+
+def depthwise(width: int, side: int) -> nn.Conv2d:
+    """Returns a convolution of each channel by itself, that repeats the edge."""
+    return nn.Conv2d(width, width, side, padding=side // 2, groups=width, padding_mode="replicate")
+
+
+def local_mean(x: Tensor, window: int = WINDOW) -> Tensor:
+    """Returns the mean over the window around each cell, of what lies inside the picture; rows first, then columns.
+
+    Args:
+        x: (B, C, h, w).
+        window: Cells a side, odd.
+    """
+    half = window // 2
+    rows = F.avg_pool2d(x, (window, 1), 1, (half, 0), count_include_pad=False)
+    return F.avg_pool2d(rows, (1, window), 1, (0, half), count_include_pad=False)
+
+
+class Block(nn.Module, ABC):
+    """A block.
+
+    Attributes:
+        reach: How many cells to each side its output depends on.
+    """
+
+    reach: ClassVar[int]
+
+    @abstractmethod
+    def start_as_identity(self) -> None:
+        """Makes it give what it gets, so that a model can be deepened without changing what it gives."""
+
+    @abstractmethod
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns (B, width, h, w) as it came."""
+
+
+def new_gain(width: int) -> nn.Parameter:
+    """Returns a gain per channel at its start."""
+    return nn.Parameter(torch.full((width, 1, 1), 0.2))
+
+
+def silence(layer: nn.Conv2d) -> None:
+    """Makes a convolution give zero."""
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
+
+
+@final
+class ResidualBlock(Block):
+    """x + g · conv(ReLU(conv x)): 18·width² multiplications a cell."""
+
+    reach = 2
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first, self.second = conv3(width, width), conv3(width, width)
+        self.gain = new_gain(width)
+
+    def start_as_identity(self) -> None:
+        """See :meth:`Block.start_as_identity`."""
+        silence(self.second)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns (B, width, h, w) as it came."""
+        return torch.addcmul(x, self.gain, self.second(F.relu_(self.first(x))))
+
+
+@final
+class GatedBlock(Block):
+    """x + g · conv1(u · v), where u and v are halves of a depthwise 3×3 of conv1 x: 3·width² + 18·width a cell.
+
+    Source: Simple Baselines for Image Restoration (Chen et al., 2022), arXiv:2204.04676: its simple gate; here without
+    normalisation, channel attention and the second half of their block.
+    """
+
+    reach = 1
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first, self.around = nn.Conv2d(width, 2 * width, 1), depthwise(2 * width, 3)
+        self.second = nn.Conv2d(width, width, 1)
+        self.gain = new_gain(width)
+
+    def start_as_identity(self) -> None:
+        """See :meth:`Block.start_as_identity`."""
+        silence(self.second)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns (B, width, h, w) as it came."""
+        u, v = self.around(self.first(x)).chunk(2, 1)
+        return torch.addcmul(x, self.gain, self.second(u * v))
+
+
+@final
+class LargeKernelBlock(Block):
+    """x + g · conv1(ReLU(conv1(depthwise 7×7 of x))), four times as wide inside: 8·width² + 49·width a cell.
+
+    Source: A ConvNet for the 2020s (Liu et al., 2022), arXiv:2201.03545; here without normalisation, and ReLU for GELU.
+    """
+
+    reach = 3
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.around, self.first = depthwise(width, 7), nn.Conv2d(width, 4 * width, 1)
+        self.second = nn.Conv2d(4 * width, width, 1)
+        self.gain = new_gain(width)
+
+    def start_as_identity(self) -> None:
+        """See :meth:`Block.start_as_identity`."""
+        silence(self.second)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns (B, width, h, w) as it came."""
+        return torch.addcmul(x, self.gain, self.second(F.relu_(self.first(self.around(x)))))
+
+
+@final
+class AttentionBlock(Block):
+    """A residual block whose channels are weighed, between 0 and 2, by their means over a window around each cell.
+
+    Source: Image Super-Resolution Using Very Deep Residual Channel Attention Networks (Zhang et al., 2018),
+    arXiv:1807.02758; there the mean is over the whole picture.
+    """
+
+    reach = 2 + WINDOW // 2
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first, self.second = conv3(width, width), conv3(width, width)
+        inner = max(width // 4, 1)
+        self.squeeze, self.excite = nn.Conv2d(width, inner, 1), nn.Conv2d(inner, width, 1)
+        self.gain = new_gain(width)
+
+    def start_as_identity(self) -> None:
+        """See :meth:`Block.start_as_identity`."""
+        silence(self.second)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns (B, width, h, w) as it came."""
+        found = self.second(F.relu_(self.first(x)))
+        weight = 2 * torch.sigmoid(self.excite(F.silu(self.squeeze(local_mean(found)))))
+        return torch.addcmul(x, self.gain, found * weight)
+
+
+KINDS: dict[str, type[ResidualBlock | GatedBlock | LargeKernelBlock | AttentionBlock]] = dict(
+    zip(BLOCKS, (ResidualBlock, GatedBlock, LargeKernelBlock, AttentionBlock), strict=True)
+)
+
+
+@final
+class Recurrent(nn.Module):
+    """One block, again and again: a chain's depth at a block's parameters."""
+
+    def __init__(self, block: Block, times: int) -> None:
+        super().__init__()
+        self.block, self.times = block, times
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns (B, width, h, w) as it came."""
+        for _ in range(self.times):
+            x = self.block(x)
+        return x
+
+
+def chain(width: int, blocks: int, kind: str = "residual", recurrent: bool = False) -> nn.Module:
+    """Returns a chain of blocks.
+
+    Args:
+        width: Channels.
+        blocks: How many.
+        kind: One of `vaezoo_ladder.facts.BLOCKS`.
+        recurrent: Whether they are one block.
+    """
+    if recurrent and blocks:
+        return Recurrent(KINDS[kind](width), blocks)
+    return nn.Sequential(*(KINDS[kind](width) for _ in range(blocks)))
+
+
+@final
+class BottomUp(nn.Module):
+    """A pyramid of features, from an unshuffled image down by strided convolutions."""
+
+    def __init__(
+        self,
+        inputs: int,
+        widths: Sequence[int],
+        blocks: int,
+        finest_blocks: int | None = None,
+        kind: str = "residual",
+        recurrent: bool = False,
+    ) -> None:
+        super().__init__()
+        self.front = conv3(inputs, widths[0])
+        counts = [blocks if finest_blocks is None else finest_blocks, *(blocks for _ in widths[1:])]
+        pairs = zip(widths, counts, strict=True)
+        self.stages = nn.ModuleList(chain(width, count, kind, recurrent) for width, count in pairs)
+        self.downs = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in pairwise(widths))
+
+    def forward(self, x: Tensor, extra: Tensor | None = None) -> tuple[Tensor, ...]:
+        """Returns features coarse to fine of x (B, inputs, h, w); ``extra`` is added to the first ones."""
+        x = self.front(x) if extra is None else self.front(x) + extra
+        features = []
+        for index, stage in enumerate(self.stages):
+            x = stage(x if index == 0 else self.downs[index - 1](x))
+            features.append(x)
+        return tuple(reversed(features))
