@@ -48,11 +48,15 @@ def prior(
     latents: tuple[int, ...] = LATENTS,
     evidence: tuple[int, ...] = EVIDENCE,
     blocks: int = 2,
+    detail: int = 0,
 ) -> PriorFacts:
     """Facts of :func:`vaezoo_ladder.networks.ladder_prior`."""
     for name, numbers in (("widths", widths), ("latents", latents), ("evidence", evidence)):
         check_widths(name, numbers, least=len(widths) or 1)
-    return PriorFacts(frozenset({"pyramid"}), grids(tuple(evidence)), Grid(widths[0], 2), features=grids(tuple(widths)))
+    if detail < 0:
+        raise ConfigError(f"Expected detail as channels, 0 for no branch, got {detail}.", value=detail)
+    given, read = grids(tuple(evidence)), grids(tuple(widths))
+    return PriorFacts(frozenset({"pyramid"}), given, Grid(widths[0], 2), features=read, detail=detail > 0)
 
 
 def decoder(image_channels: int = 3, widths: tuple[int, ...] = WIDTHS) -> DecoderFacts:

@@ -37,6 +37,7 @@ from vaezoo.core import (
 from vaezoo.core.posterior import bound_logvar
 from vaezoo.errors import ShapeError
 
+from .detail import DetailBranch
 from .facts import EVIDENCE, LATENTS, WIDTHS
 
 LEVEL_GAIN = 4.0
@@ -262,6 +263,7 @@ def ladder_prior(
     latents: Sequence[int] = LATENTS,
     evidence: Sequence[int] = EVIDENCE,
     blocks: int = 2,
+    detail: int = 0,
 ) -> LadderPrior:
     """Returns a ladder of :class:`ResidualLevel`.
 
@@ -270,13 +272,15 @@ def ladder_prior(
         latents: Channels of z per level, fine to coarse.
         evidence: Channels of the evidence per level, fine to coarse.
         blocks: Residual blocks per level.
+        detail: Channels of a :class:`vaezoo_ladder.detail.DetailBranch` at the finest level; 0: none.
     """
     aboves = [*widths[1:], None]
     levels = [
         ResidualLevel(width, above, latents[i], evidence[i], blocks, 2 ** (i + 1))
         for i, (width, above) in enumerate(zip(widths, aboves, strict=True))
     ]
-    return LadderPrior(levels[::-1])
+    branch = DetailBranch(widths[0], latents[0], detail) if detail else None
+    return LadderPrior(levels[::-1], detail=branch)
 
 
 @final
