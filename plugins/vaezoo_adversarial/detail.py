@@ -18,8 +18,8 @@ from .critics import PatchCritic, as_judged
 LEVEL = 1 / 255
 NUDGE = 0.1
 """How far, in the unit of the errors, pictures are moved to see how steep the critic is."""
-CELL = 8
-"""Pixels a side of the squares in which invented energy is limited."""
+CELL = 16
+"""Pixels a side of the squares in which energy is compared."""
 
 
 class Seen(NamedTuple):
@@ -29,13 +29,11 @@ class Seen(NamedTuple):
         error: What the mean path lacks of the clean picture, (B, C, H, W).
         invented: What two mirrored samples add to it, (2·B, C, H, W), the sample slow.
         place: The mean path and the logarithm of the unit, as the critic is told them, (B, 2·C, H, W).
-        texture: Power of the finest details of the samples, that of the clean pictures being 1.
     """
 
     error: Tensor
     invented: Tensor
     place: Tensor
-    texture: Tensor
 
 
 @final
@@ -46,14 +44,16 @@ class DetailLoss(Loss):
     shown what m lacks, r = (x − m)/(s + 1/255), and what was invented, r± = (x± − m)/(s + 1/255), each beside m and s:
 
     - the critic: softplus(c(r±) − c(r)) + ½ · ``steady`` · (c(r + δn) − c(r))²/δ², the same of r±, n normal, δ 0.1;
-    - the branch: softplus(c(r) − c(r±)) + ``mean_weight`` · (½r₊ + ½r₋)² + ``limit`` · (E r±² − 1)₊², where E is the
-      mean over a square of 8 pixels: the mean of samples stays where it is, and no more is invented than the sd states.
+    - the branch: softplus(c(r) − c(r±)) + ``power`` · Σ (√e(r±) − √e(r))² + ``mean_weight`` · (½r₊ + ½r₋)²
+      + ``limit`` · (E r±² − 1)₊², where e is the energy of each of three octaves and E of all, in squares of 16
+      pixels: as much is invented as was lost, the mean of samples stays where it is, and the sd covers it.
 
     Each is a mean over whatever it has. r is a draw of the errors that the scale was trained on, so a critic that is
     content has samples of the posterior and not merely sharp pictures.
 
     Args:
         image_channels: C.
+        power: Weight of the energies in octaves. They lead where the critic is still new.
         mean_weight: Weight of what is left in the mean of mirrored samples.
         limit: Weight of energy above the stated.
         steady: Weight of the critic's steepness.
@@ -70,14 +70,15 @@ class DetailLoss(Loss):
     def __init__(
         self,
         image_channels: int = 3,
+        power: float = 8.0,
         mean_weight: float = 1.0,
         limit: float = 1.0,
-        steady: float = 1.0,
+        steady: float = 3.0,
         widths: Sequence[int] = (48, 64, 64),
     ) -> None:
         super().__init__()
-        check_at_least(0, mean_weight=mean_weight, limit=limit, steady=steady)
-        self.mean_weight, self.limit, self.steady = mean_weight, limit, steady
+        check_at_least(0, power=power, mean_weight=mean_weight, limit=limit, steady=steady)
+        self.power, self.mean_weight, self.limit, self.steady = power, mean_weight, limit, steady
         self.critic = PatchCritic(3 * image_channels, widths)
         self._last: tuple[Batch, Seen] | None = None
 
@@ -97,11 +98,13 @@ class DetailLoss(Loss):
             fooling = F.softplus(own.repeat(2, 1, 1) - as_judged(self.critic, fake)[0]).mean()
             first, second = seen.invented.chunk(2)
             left = (0.5 * (first + second)).square().mean()
-            energy = F.avg_pool2d(seen.invented.square().mean(1, keepdim=True), CELL)
-            above = F.relu(energy - 1).square().mean()
-            loss = fooling + self.mean_weight * left + self.limit * above
-            reports = {"fooling": fooling, "mean_left": left, "above": above, "invented": energy.mean()}
-            reports |= {"error": seen.error.square().mean(), "texture": seen.texture}
+            made, lost = octaves(seen.invented), octaves(seen.error)
+            apart = (made.sqrt() - lost.sqrt().repeat(2, 1, 1, 1)).square().sum(1).mean()
+            above = F.relu(made.sum(1) - 1).square().mean()
+            loss = fooling + self.power * apart + self.mean_weight * left + self.limit * above
+            reports = {"fooling": fooling, "power_apart": apart, "mean_left": left, "above": above}
+            reports |= {"invented": made.sum(1).mean() / lost.sum(1).mean()}
+            reports |= {"invented_finest": made[:, 0].mean() / lost[:, 0].mean()}
         if name in (None, "critic"):
             fake = fake.detach()
             own, made = self.critic(real)[0], self.critic(fake)[0]
@@ -159,10 +162,20 @@ def look(model: VAE, batch: Batch) -> Seen:
     unit = likelihood.scale.float().expand_as(mean) + LEVEL
     samples = model.path(context, 2, Noise(seed=int(torch.randint(2**31, ())), paired=True))[1].image.float()
     invented = ((samples.view(2, *x.shape) - mean) / unit).flatten(0, 1)
-    texture = _finest(samples.detach()) / _finest(x).clamp_min(1e-12)
     place = torch.cat([4 * mean - 2, (unit / LEVEL).log() - 2], 1)
-    return Seen((x - mean) / unit, invented, place, texture)
+    return Seen((x - mean) / unit, invented, place)
 
 
-def _finest(image: Tensor) -> Tensor:
-    return (image - F.avg_pool2d(image, 3, 1, 1, count_include_pad=False)).square().mean()
+def octaves(image: Tensor) -> Tensor:
+    """Returns the mean energy of (N, C, H, W) in squares of 16 pixels: of the two finest octaves and of the rest.
+
+    Means of 2 and of 4 pixels a side leave the octaves, as Haar's wavelets have them, so they add up to all of it.
+
+    Returns:
+        (N, 3, H // 16, W // 16), fine to coarse, at least 1e-6 each.
+    """
+    energies = [
+        F.avg_pool2d(F.avg_pool2d(image, side).square().mean(1, keepdim=True), CELL // side) for side in (1, 2, 4)
+    ]
+    finest, finer, rest = energies
+    return torch.cat([finest - finer, finer - rest, rest], 1).clamp_min(1e-6)

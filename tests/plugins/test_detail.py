@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from vaezoo_adversarial.detail import LEVEL, DetailLoss, look
+from vaezoo_adversarial.detail import LEVEL, DetailLoss, look, octaves
 from vaezoo_ladder.detail import DetailBranch
 
 from tests.core.toy import SIZE, linear_vae
@@ -134,7 +134,7 @@ def test_branch_and_critic_move_and_nothing_else() -> None:
         reports = updater.update(step, [batch()])
     moved = {n for n, p in objective.named_parameters() if not torch.equal(p, start[n])}
     assert moved == {n for n in start if n.startswith(("model.prior.detail.", "loss.critic."))}
-    assert {"detail.fooling", "detail.texture", "critic.critic_entropy"} <= reports.keys()
+    assert {"detail.fooling", "detail.invented_finest", "critic.critic_entropy"} <= reports.keys()
 
 
 def test_what_is_judged_is_in_units_of_the_stated_sd() -> None:
@@ -148,6 +148,16 @@ def test_what_is_judged_is_in_units_of_the_stated_sd() -> None:
     first, second = seen.invented.chunk(2)
     assert seen.place.shape == (3, 6, 32, 32) and not torch.equal(first, second)
     assert float((first + second).square().mean()) < float((first - second).square().mean())
+
+
+def test_octaves_share_the_energy() -> None:
+    """White noise has ¾ of it in the finest octave and 3/16 in the next; a constant all in the rest."""
+    image = torch.randn(2, 3, 512, 512, generator=torch.Generator().manual_seed(0))
+    found = octaves(image)
+    assert found.shape == (2, 3, 32, 32)
+    torch.testing.assert_close(found.sum(1).mean(), image.square().mean())
+    torch.testing.assert_close(found.mean((0, 2, 3)), torch.tensor([3 / 4, 3 / 16, 1 / 16]), atol=2e-3, rtol=0)
+    torch.testing.assert_close(octaves(torch.full((1, 3, 16, 16), 2.0)).flatten(), torch.tensor([1e-6, 1e-6, 4]))
 
 
 class Taste(nn.Module):
@@ -168,7 +178,7 @@ def test_the_branch_goes_where_the_critic_is_fooled_and_the_limit_holds_it() -> 
     weight = objective.model.prior.detail.out.weight  # type: ignore[union-attr]
     grown = list[float]()
     for limit in (0.0, 1e6):
-        objective.loss.limit, objective.loss.mean_weight = limit, 0.0  # type: ignore[assignment]
+        objective.loss.limit, objective.loss.mean_weight, objective.loss.power = limit, 0.0, 0.0  # type: ignore[assignment]
         torch.manual_seed(0)
         terms = objective(batch(), 0, objective.loss.phases[0])
         slope = torch.autograd.grad(terms.loss, weight)[0]  # type: ignore[arg-type]

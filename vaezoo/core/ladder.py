@@ -62,9 +62,7 @@ class LadderPrior(Prior):
     Source: Ladder Variational Autoencoders (Sønderby et al., 2016), arXiv:1602.02282.
     """
 
-    def __init__(
-        self, levels: Sequence[Level], top: nn.Module | None = None, detail: nn.Module | None = None
-    ) -> None:
+    def __init__(self, levels: Sequence[Level], top: nn.Module | None = None, detail: nn.Module | None = None) -> None:
         super().__init__()
         self.levels, self.top, self.detail = nn.ModuleList(levels), top, detail
 
