@@ -1,12 +1,14 @@
-"""``python -m benchmarks.detail``: what the knob ``detail`` invents, and at what price.
+"""``python -m benchmarks.detail --weights FILE``: what the knob ``detail`` invents, and at what price.
 
 Measures the middles of photos, of ``denoise-small``, whose samples are of its latents alone, and of ``denoise-detail``,
-whose samples gain what a critic taught. Keeps a record a model in ``benchmarks/results/detail.json`` and writes the
-table and the picture of ``docs/detail.md``; ``--write`` only writes the table.
+whose samples gain what a critic taught and whose weights are a file, ``runs/denoise-detail/ema.safetensors``. Keeps a
+record a model in ``benchmarks/results/detail.json`` and writes the table and the picture of ``docs/detail.md``;
+``--write`` only writes the table.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Sequence
@@ -20,6 +22,7 @@ from .blocks import between
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from vaezoo.core import VAE
     from vaezoo.restore.restorer import Restoration
 
 ROOT = Path(__file__).parents[1]
@@ -66,17 +69,31 @@ def measure(x: Tensor, found: Restoration) -> dict[str, float]:
     }
 
 
-def run(name: str, data: str, limit: int | None) -> Record:
+def loaded(name: str, weights: Path | None) -> VAE:
+    """Returns a model with the weights on the shelf, or ``denoise-detail`` with those of the file.
+
+    Raises:
+        click.ClickException: It has none on the shelf, and there is no file.
+    """
+    from vaezoo import create
+
+    if name != MODELS[1]:
+        return create(name, pretrained=True)
+    if weights is None:
+        raise click.ClickException(f"{name} has no weights on the shelf: train it, and pass --weights.")
+    return create(name, pretrained=weights)
+
+
+def run(name: str, data: str, limit: int | None, weights: Path | None = None) -> Record:
     """Measures a model on the middles of the first pictures of a set."""
     import torch
 
-    from vaezoo import create
     from vaezoo.evaluate.restoration import average
     from vaezoo.image import gaussian_noise, psnr_db
     from vaezoo.restore import Restorer
 
     torch.set_num_threads(1)
-    model = create(name, pretrained=True)
+    model = loaded(name, weights)
     pictures, sigmas = middles(data, limit), dict[str, Record]()
     for sigma in SIGMAS:
         rows: dict[float, list[dict[str, float]]] = {knob: [] for knob in KNOBS}
@@ -94,7 +111,13 @@ def run(name: str, data: str, limit: int | None) -> Record:
             "mean_gain_db": round(sum(gains) / len(gains), 4),
         }
         click.echo(f"{name} σ {sigma:g}: {sigmas[f'{sigma:g}']}", err=True)
-    return {"data": data, "pictures": len(pictures), "weights": model.origin.weights.sha256, "sigmas": sigmas}
+    sha256 = model.origin.weights.sha256 if weights is None or name != MODELS[1] else file_sha256(weights)
+    return {"data": data, "pictures": len(pictures), "weights": sha256, "sigmas": sigmas}
+
+
+def file_sha256(path: Path) -> str:
+    """Returns the hash of a file's content."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def middles(data: str, limit: int | None) -> list[Tensor]:
@@ -130,19 +153,18 @@ def table(results: Record) -> str:
     return text + f"\nWeights: {weights}.\n"
 
 
-def draw(data: str, path: Path, sigma: float = 50.0) -> None:
+def draw(data: str, path: Path, weights: Path | None, sigma: float = 50.0) -> None:
     """Draws crops side by side: clean, noisy, faithful, each model's samples, and where detail was invented."""
     import torch
     from matplotlib.figure import Figure
 
-    from vaezoo import create
     from vaezoo.cli.evaluate import tensor_of
     from vaezoo.image import gaussian_noise
     from vaezoo.restore import Restorer
     from vaezoo.train.sets import load_images
 
     torch.set_num_threads(1)
-    old, new = (create(name, pretrained=True) for name in MODELS)
+    old, new = (loaded(name, weights) for name in MODELS)
     pixels = load_images(data).pixels
     titles = ["clean", f"noisy, σ {sigma:g}", "faithful, 0", f"{MODELS[0]}, 1", f"{MODELS[1]}, 0.5", f"{MODELS[1]}, 1"]
     titles += ["|invented|", "sd"]
@@ -177,17 +199,18 @@ def renewed(text: str) -> str:
 @click.option("--models", default=",".join(MODELS), show_default=True, help="With commas.")
 @click.option("--data", default="kodak24", show_default=True, help="The set.")
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first pictures.")
+@click.option("--weights", type=click.Path(exists=True, path_type=Path), help="Of denoise-detail.")
 @click.option("--picture/--no-picture", default=True, help="Draw the crops too.")
 @click.option("--write", is_flag=True, help="Only write the table again, from what was measured.")
-def main(models: str, data: str, limit: int | None, picture: bool, write: bool) -> None:
+def main(models: str, data: str, limit: int | None, weights: Path | None, picture: bool, write: bool) -> None:
     """Measure, and write the page."""
     asked: Sequence[str] = () if write else models.split(",")
     for name in asked:
-        found = run(name, data, limit)
+        found = run(name, data, limit, weights)
         kept = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
         RESULTS.write_text(json.dumps(kept | {name: found}, indent=1) + "\n", encoding="utf-8")
     if picture and not write:
-        draw(data, PICTURE)
+        draw(data, PICTURE, weights)
     PAGE.write_text(renewed(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 
 

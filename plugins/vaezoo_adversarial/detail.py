@@ -70,10 +70,10 @@ class DetailLoss(Loss):
     def __init__(
         self,
         image_channels: int = 3,
-        power: float = 8.0,
+        power: float = 2.0,
         mean_weight: float = 1.0,
         limit: float = 1.0,
-        steady: float = 3.0,
+        steady: float = 1.0,
         widths: Sequence[int] = (48, 64, 64),
     ) -> None:
         super().__init__()

@@ -49,10 +49,10 @@ def patch_gan(
 
 def detail(
     image_channels: int = 3,
-    power: float = 8.0,
+    power: float = 2.0,
     mean_weight: float = 1.0,
     limit: float = 1.0,
-    steady: float = 3.0,
+    steady: float = 1.0,
     widths: tuple[int, ...] = (48, 64, 64),
 ) -> LossFacts:
     """Facts of :class:`vaezoo_adversarial.detail.DetailLoss`."""

@@ -12,8 +12,10 @@ import pytest
 import torch
 from click.testing import CliRunner
 from matplotlib.image import imread
+from safetensors.torch import save_file
 
 from benchmarks import detail
+from vaezoo import create
 from vaezoo.restore.restorer import Restoration
 from vaezoo.train import sets
 from vaezoo.train.sets import Images
@@ -54,11 +56,15 @@ def test_it_measures_draws_and_writes(monkeypatch: pytest.MonkeyPatch, tmp_path:
         monkeypatch.setattr(detail, name, value)
     for name, value in {"SAMPLES": 2, "SHOWN": 32, "PLACES": ((0, 32, 32), (1, 32, 32)), "SIGMAS": (25.0,)}.items():
         monkeypatch.setattr(detail, name, value)
-    monkeypatch.setattr(detail, "MODELS", ("denoise-small", "denoise-small"))
-    done = CliRunner().invoke(detail.main, ["--models", "denoise-small", "--data", "toy"])
+    alone = CliRunner().invoke(detail.main, ["--models", "denoise-detail", "--data", "toy"])
+    assert alone.exit_code == 1 and "no weights on the shelf: train it, and pass --weights" in alone.output
+    weights = tmp_path / "ema.safetensors"
+    save_file(create("denoise-detail").state_dict(), weights)
+    done = CliRunner().invoke(detail.main, ["--data", "toy", "--weights", str(weights)])
     assert done.exit_code == 0, done.output
-    record = json.loads(results.read_text())["denoise-small"]
+    record = json.loads(results.read_text())["denoise-detail"]
     assert record["pictures"] == 2 and record["sigmas"]["25"]["knobs"]["0"]["invented"] == 0
+    assert record["weights"] == detail.file_sha256(weights)
     text = page.read_text()
     assert text.startswith("a\n") and text.endswith("b\n") and "| 25 | `denoise-small` | 0.5 |" in text
     assert imread(picture).std() > 0.05
