@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "detail.json"
 PAGE = ROOT / "docs" / "detail.md"
-PICTURE = ROOT / "docs" / "figures" / "detail.png"
+PICTURE = ROOT / "docs" / "figures" / "detail.jpg"
 MODELS, KNOBS, SIGMAS = ("denoise-small", "denoise-detail"), (0.0, 0.5, 1.0), (25.0, 50.0)
 CROP, SAMPLES, SHOWN = 256, 16, 96
 PLACES = ((0, 200, 330), (12, 60, 420), (22, 300, 120))
@@ -187,7 +187,7 @@ def draw(data: str, path: Path, weights: Path | None, sigma: float = 50.0) -> No
     for axis, title in zip(axes[0], titles, strict=True):
         axis.set_title(title, fontsize=9)
     path.parent.mkdir(exist_ok=True)
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=110, pil_kwargs={"quality": 85})
 
 
 def renewed(text: str) -> str:

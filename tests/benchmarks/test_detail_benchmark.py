@@ -50,7 +50,7 @@ def test_the_figures_of_a_result_whose_errors_are_known() -> None:
 def test_it_measures_draws_and_writes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(90, 160, size=(2, 128, 136, 3), dtype=np.uint8)
     monkeypatch.setattr(sets, "load_images", lambda name, gray=False: Images("toy", list(pixels), "3" * 64, "CC0"))
-    page, results, picture = (tmp_path / name for name in ("detail.md", "detail.json", "detail.png"))
+    page, results, picture = (tmp_path / name for name in ("detail.md", "detail.json", "detail.jpg"))
     page.write_text("a\n<!-- measured -->\n<!-- /measured -->\nb\n")
     for name, value in {"PAGE": page, "RESULTS": results, "PICTURE": picture}.items():
         monkeypatch.setattr(detail, name, value)
