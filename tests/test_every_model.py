@@ -24,9 +24,10 @@ SIZES = {"28x28": (1, 28), "32x32x3": (3, 32)}
 CONDITIONS = {case.model: case.cond for cases in keeper().cases.values() for case in cases if case.cond}
 SMALL: dict[str, dict[str, Any]] = {
     "denoise": {"widths": [16, 24, 32], "blocks": 1},
+    "denoise-detail": {"widths": [16, 24, 32], "blocks": 1},
     "vdvae-small": {"depths": [2, 2, 2]},
 }
-"""The two that would take a minute each."""
+"""Those that would take a minute each."""
 STEPS, IMAGES = 50, 8
 pytestmark = pytest.mark.long
 

@@ -45,3 +45,16 @@ def patch_gan(
     """Facts of :class:`vaezoo_adversarial.pictures.PatchGANLoss`."""
     check_widths("widths", widths)
     return LossFacts()
+
+
+def detail(
+    image_channels: int = 3,
+    power: float = 2.0,
+    mean_weight: float = 1.0,
+    limit: float = 1.0,
+    steady: float = 1.0,
+    widths: tuple[int, ...] = (48, 64, 64),
+) -> LossFacts:
+    """Facts of :class:`vaezoo_adversarial.detail.DetailLoss`."""
+    check_widths("widths", widths)
+    return LossFacts(frozenset({"gaussian"}), needs_rate=False, conditional=True, needs_detail=True)

@@ -59,13 +59,16 @@ def prior(
     block: str = "residual",
     recurrent: bool = False,
     unshuffle: int = 2,
+    detail: int = 0,
 ) -> PriorFacts:
     """Facts of :func:`vaezoo_ladder.networks.ladder_prior`."""
     for name, numbers in (("widths", widths), ("latents", latents), ("evidence", evidence)):
         check_widths(name, numbers, least=len(widths) or 1)
     _check_kind(block, unshuffle)
+    if detail < 0:
+        raise ConfigError(f"Expected detail as channels, 0 for no branch, got {detail}.", value=detail)
     believed, known = (grids(tuple(numbers), unshuffle) for numbers in (evidence, widths))
-    return PriorFacts(frozenset({"pyramid"}), believed, known[-1], features=known)
+    return PriorFacts(frozenset({"pyramid"}), believed, known[-1], features=known, detail=detail > 0)
 
 
 def decoder(image_channels: int = 3, widths: tuple[int, ...] = WIDTHS, unshuffle: int = 2) -> DecoderFacts:

@@ -37,6 +37,7 @@ from vaezoo.core.posterior import bound_logvar
 from vaezoo.errors import ShapeError
 
 from .blocks import BottomUp, chain, conv3
+from .detail import DetailBranch
 from .facts import EVIDENCE, LATENTS, WIDTHS
 
 LEVEL_GAIN = 4.0
@@ -236,6 +237,7 @@ def ladder_prior(
     block: str = "residual",
     recurrent: bool = False,
     unshuffle: int = 2,
+    detail: int = 0,
 ) -> LadderPrior:
     """Returns a ladder of :class:`ResidualLevel`.
 
@@ -247,13 +249,15 @@ def ladder_prior(
         block: See :class:`PyramidConditioner`, as the following.
         recurrent: Likewise.
         unshuffle: Likewise.
+        detail: Channels of a :class:`vaezoo_ladder.detail.DetailBranch` at the finest level; 0: none.
     """
     aboves = [*widths[1:], None]
     levels = [
         ResidualLevel(width, above, latents[i], evidence[i], blocks, unshuffle * 2**i, block, recurrent)
         for i, (width, above) in enumerate(zip(widths, aboves, strict=True))
     ]
-    return LadderPrior(levels[::-1])
+    branch = DetailBranch(widths[0], latents[0], detail) if detail else None
+    return LadderPrior(levels[::-1], detail=branch)
 
 
 @final

@@ -90,6 +90,7 @@ def test_what_fits() -> None:
             "takes a gaussian likelihood, but the decoder 'a-decoder' gives a b",
         ),
         ({"loss": LossFacts(conditional=True)}, "encodes the input: set encodes to target"),
+        ({"loss": LossFacts(needs_detail=True)}, "trains a branch of detail, but the prior 'a-prior' has none: set"),
         (
             {"encoder": None, "encodes": "target"},
             "needs a posterior, but the decoder 'a-decoder' stands without an encoder",

@@ -76,6 +76,24 @@ def test_samples_of_the_prior() -> None:
     assert not ladder(2).sample(CONTEXT, 1, Noise(temperature=0)).state.any()
 
 
+@final
+class Louder(torch.nn.Module):
+    def forward(self, state: Tensor, eps: Tensor) -> Tensor:
+        return 10 * eps
+
+
+def test_detail_is_in_samples_alone() -> None:
+    plain, detailed = ladder(6), ladder(6)
+    detailed.detail = Louder()
+    drawn, gained = (each.sample(CONTEXT, 3, Noise(0.5, seed=1)) for each in (plain, detailed))
+    eps = Noise(0.5, seed=1).normal((3, 2, 3, 4, 4), drawn.state, level=1).flatten(0, 1)
+    torch.testing.assert_close(gained.state, drawn.state + 10 * eps)
+    assert all(torch.equal(a, b) for a, b in zip(drawn.z, gained.z, strict=True))
+    assert torch.equal(plain.sample(CONTEXT, 3, Noise(0)).state, detailed.sample(CONTEXT, 3, Noise(0)).state)
+    told = [each.infer(EVIDENCE, CONTEXT, 3, Noise(seed=1)).state for each in (plain, detailed)]
+    assert torch.equal(*told)
+
+
 def test_samples_do_not_depend_on_chunks() -> None:
     whole = ladder(6).infer(EVIDENCE, CONTEXT, 3, Noise(seed=1))
     last = ladder(2).infer(EVIDENCE, CONTEXT, 1, Noise(seed=1).at(2))

@@ -250,3 +250,10 @@ def test_a_parameter_that_no_phase_trains_is_refused() -> None:
     model = linear_vae()
     model.requires_grad_(False)
     Objective(model, loss)
+
+
+def test_a_loss_that_freezes_leaves_what_no_phase_trains() -> None:
+    loss, model = ELBOLoss(), linear_vae()
+    loss.phases, loss.freezes = (Phase("decoder", ("model.decoder", "loss")),), True
+    Objective(model, loss)
+    assert not model.encoder.gain.requires_grad  # type: ignore[union-attr]

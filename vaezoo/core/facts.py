@@ -67,6 +67,7 @@ class PriorFacts:
         rates_points: Whether it states a rate for a dirac belief too, as a codebook does.
         asks_encoder: Whether it shows the encoder pictures of its own.
         vector: Dimensions of the context's vector it reads, 0 for none.
+        detail: Whether its samples gain what its mean path has not; see :class:`vaezoo.core.LadderPrior`.
     """
 
     takes: frozenset[str]
@@ -76,6 +77,7 @@ class PriorFacts:
     rates_points: bool = False
     asks_encoder: bool = False
     vector: int = 0
+    detail: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,12 +120,14 @@ class LossFacts:
         needs_rate: Whether it needs a posterior with a density.
         conditional: Whether the model must encode the target, given the input.
         beliefs: Those it can use, whatever their options; empty for all.
+        needs_detail: Whether the prior must have a branch of detail.
     """
 
     likelihoods: frozenset[str] = field(default_factory=frozenset)
     needs_rate: bool = True
     conditional: bool = False
     beliefs: frozenset[str] = field(default_factory=frozenset)
+    needs_detail: bool = False
 
 
 @dataclass(frozen=True)
@@ -347,6 +351,11 @@ def _loss_fits(model: ModelFacts, name: dict[str, str]) -> Iterator[str]:
     elif loss.beliefs and model.encoder is not None and model.encoder.belief.partition("(")[0] not in loss.beliefs:
         wants, gives = " or ".join(sorted(loss.beliefs)), model.encoder.belief
         yield f"The {name['loss']} takes a {wants} belief, but the {name['encoder']} gives a {gives} one."
+    if loss.needs_detail and not model.prior.detail:
+        yield (
+            f"The {name['loss']} trains a branch of detail, but the {name['prior']} has none: "
+            f"set its detail to some channels."
+        )
     if loss.conditional and model.encodes != "target":
         yield (
             f"The {name['loss']} restores along the prior, but the {name['encoder']} encodes the input: "

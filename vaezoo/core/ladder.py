@@ -55,13 +55,16 @@ class LadderPrior(Prior):
         levels: Coarse to fine.
         top: Gives the state above the coarsest level, (rows, c, h, w) from ``(rows, size)``, where no feature of the
             context does: a ladder without a condition learns it.
+        detail: What samples gain, ``detail(state, eps)`` of the last state and the last level's noise, both (K·B, ...),
+            zero where the noise is. ``sample`` alone adds it: the mean path, the posterior and its bound are those of
+            the ladder without.
 
     Source: Ladder Variational Autoencoders (Sønderby et al., 2016), arXiv:1602.02282.
     """
 
-    def __init__(self, levels: Sequence[Level], top: nn.Module | None = None) -> None:
+    def __init__(self, levels: Sequence[Level], top: nn.Module | None = None, detail: nn.Module | None = None) -> None:
         super().__init__()
-        self.levels, self.top = nn.ModuleList(levels), top
+        self.levels, self.top, self.detail = nn.ModuleList(levels), top, detail
 
     def infer(self, belief: Posterior | Pyramid, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
         """See :meth:`Prior.infer`; each level's rate is exact given the coarser samples, averaged over K.
@@ -79,7 +82,7 @@ class LadderPrior(Prior):
 
     def sample(self, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
         """See :meth:`Prior.sample`."""
-        return self._descend(None, context, k, noise or Noise())
+        return self._descend(None, context, k, noise or Noise(), detail=self.detail)
 
     def axes(self, z: tuple[Tensor, ...], level: int = 0) -> tuple[Axis, ...]:
         """See :meth:`Prior.axes`: one for each channel of the level, 0 the coarsest.
@@ -127,8 +130,10 @@ class LadderPrior(Prior):
         k: int,
         noise: Noise,
         units: Sequence[Tensor] | None = None,
+        detail: nn.Module | None = None,
     ) -> Latents:
         state: Tensor | None = None if self.top is None else self.top(k * context.batch, context.size)
+        eps: Tensor | None = None
         zs, rates, log_p, log_q = [], [], [], []
         for index, level in enumerate(cast("Iterable[Level]", self.levels)):
             feature = repeat_rows(context.features[index], k) if context.features else None
@@ -150,6 +155,8 @@ class LadderPrior(Prior):
             state = level.leave(state, z)
         if state is None:
             raise IncompatibleParts("LadderPrior has no levels.", value=0)
+        if detail is not None and noise.temperature:
+            state = state + detail(state, eps)
         return Latents(
             tuple(zs),
             state,

@@ -53,9 +53,11 @@ class Loss(ABC, nn.Module):
 
     Attributes:
         phases: One per optimiser; nearly always one that trains everything.
+        freezes: Whether parameters that no phase trains are to stay as they are; else an objective refuses them.
     """
 
     phases: tuple[Phase, ...] = (Phase("all", ("model", "loss")),)
+    freezes: bool = False
 
     @abstractmethod
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:

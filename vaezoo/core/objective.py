@@ -17,7 +17,7 @@ class Objective(nn.Module):
     """A model under a loss.
 
     Args:
-        model: The VAE.
+        model: The VAE. Parameters that no phase trains no longer take gradients, if the loss ``freezes``.
         loss: Its loss.
 
     Raises:
@@ -29,7 +29,10 @@ class Objective(nn.Module):
         self.model, self.loss = model, loss
         prefixes = tuple(p + "." for phase in loss.phases for p in phase.trains)
         stray = [n for n, p in self.named_parameters() if p.requires_grad and not n.startswith(prefixes)]
-        if stray:
+        if loss.freezes:
+            for name in stray:
+                self.get_parameter(name).requires_grad_(False)
+        elif stray:
             raise TrainingError(
                 f"Expected every parameter in a phase of {type(loss).__name__}, got {len(stray)} in none, "
                 f"such as {stray[0]!r}.",

@@ -69,6 +69,7 @@ def check_facts(spec: ModelSpec, model: VAE, y: Tensor, cond: dict[str, Tensor])
             latents = model.prior.infer(belief, context, 2)
             assert said.belief != "density" or latents.log_q is not None, "the belief's draws have no density"
             assert _fits(latents.state, facts["prior"].state, size), f"the state is {tuple(latents.state.shape)}"
+        assert facts["prior"].detail == bool(getattr(model.prior, "detail", None)), "the prior's detail is false"
         latents, likelihood = model.path(context, 2)
         assert _fits(latents.state, facts["prior"].state, size), f"the state is {tuple(latents.state.shape)}"
         said = facts["decoder"]

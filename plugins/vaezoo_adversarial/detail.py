@@ -1,0 +1,181 @@
+"""The loss whose critic knows a photo's own detail from invented detail. Everything but a prior's branch stays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, final
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vaezoo.core import VAE, Batch, Gaussian, Loss, Noise, Phase, Terms
+from vaezoo.core.loss import check_at_least
+from vaezoo.errors import IncompatibleParts
+
+from .critics import PatchCritic, as_judged
+
+LEVEL = 1 / 255
+NUDGE = 0.1
+"""How far, in the unit of the errors, pictures are moved to see how steep the critic is."""
+CELL = 16
+"""Pixels a side of the squares in which energy is compared."""
+
+
+class Seen(NamedTuple):
+    """What there is to judge; the unit is the stated sd plus a grey level, which nobody sees.
+
+    Attributes:
+        error: What the mean path lacks of the clean picture, (B, C, H, W).
+        invented: What two mirrored samples add to it, (2·B, C, H, W), the sample slow.
+        place: The mean path and the logarithm of the unit, as the critic is told them, (B, 2·C, H, W).
+    """
+
+    error: Tensor
+    invented: Tensor
+    place: Tensor
+
+
+@final
+class DetailLoss(Loss):
+    """Trains the branch of detail of a prior, and nothing else of the model, to invent what photos have.
+
+    Of the mean path's image m and scale s, the clean x and two samples x± of mirrored noise, a critic c of patches is
+    shown what m lacks, r = (x − m)/(s + 1/255), and what was invented, r± = (x± − m)/(s + 1/255), each beside m and s:
+
+    - the critic: softplus(c(r±) − c(r)) + ½ · ``steady`` · (c(r + δn) − c(r))²/δ², the same of r±, n normal, δ 0.1;
+    - the branch: softplus(c(r) − c(r±)) + ``power`` · Σ (√e(r±) − √e(r))² + ``mean_weight`` · (½r₊ + ½r₋)²
+      + ``limit`` · (E r±² − 1)₊², where e is the energy of each of three octaves and E of all, in squares of 16
+      pixels: as much is invented as was lost, the mean of samples stays where it is, and the sd covers it.
+
+    Each is a mean over whatever it has. r is a draw of the errors that the scale was trained on, so a critic that is
+    content has samples of the posterior and not merely sharp pictures.
+
+    Args:
+        image_channels: C.
+        power: Weight of the energies in octaves. They lead where the critic is still new.
+        mean_weight: Weight of what is left in the mean of mirrored samples.
+        limit: Weight of energy above the stated.
+        steady: Weight of the critic's steepness.
+        widths: Channels of the critic's layers.
+
+    Source: The relativistic discriminator (Jolicoeur-Martineau, 2018), in pairs as in The GAN is dead; long live the
+    GAN! (Huang et al., 2024); the steepness by differences: Diffusion Adversarial Post-Training for One-Step Video
+    Generation (Lin et al., 2025). Without a phase the loss is the sum of both.
+    """
+
+    phases = (Phase("detail", ("model.prior.detail",)), Phase("critic", ("loss.critic",)))
+    freezes = True
+
+    def __init__(
+        self,
+        image_channels: int = 3,
+        power: float = 2.0,
+        mean_weight: float = 1.0,
+        limit: float = 1.0,
+        steady: float = 1.0,
+        widths: Sequence[int] = (48, 64, 64),
+    ) -> None:
+        super().__init__()
+        check_at_least(0, power=power, mean_weight=mean_weight, limit=limit, steady=steady)
+        self.power, self.mean_weight, self.limit, self.steady = power, mean_weight, limit, steady
+        self.critic = PatchCritic(3 * image_channels, widths)
+        self._last: tuple[Batch, Seen] | None = None
+
+    def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
+        """See :meth:`vaezoo.core.Loss.forward`.
+
+        Raises:
+            IncompatibleParts: The prior has no branch of detail, or the likelihood is not Gaussian.
+        """
+        name = None if phase is None else phase.name
+        seen = self._seen(model, batch, name)
+        real, fake = (torch.cat([r, self._beside(seen, r)], 1) for r in (seen.error, seen.invented))
+        loss, reports = real.new_zeros(()), dict[str, Tensor]()
+        if name in (None, "detail"):
+            with torch.no_grad():
+                own = self.critic(real)[0]
+            fooling = F.softplus(own.repeat(2, 1, 1) - as_judged(self.critic, fake)[0]).mean()
+            first, second = seen.invented.chunk(2)
+            left = (0.5 * (first + second)).square().mean()
+            made, lost = octaves(seen.invented), octaves(seen.error)
+            apart = (made.sqrt() - lost.sqrt().repeat(2, 1, 1, 1)).square().sum(1).mean()
+            above = F.relu(made.sum(1) - 1).square().mean()
+            loss = fooling + self.power * apart + self.mean_weight * left + self.limit * above
+            reports = {"fooling": fooling, "power_apart": apart, "mean_left": left, "above": above}
+            reports |= {"invented": made.sum(1).mean() / lost.sum(1).mean()}
+            reports |= {"invented_finest": made[:, 0].mean() / lost[:, 0].mean()}
+        if name in (None, "critic"):
+            fake = fake.detach()
+            own, made = self.critic(real)[0], self.critic(fake)[0]
+            told = F.softplus(made - own.repeat(2, 1, 1)).mean()
+            steep = self._steepness(real, own) + self._steepness(fake, made)
+            loss = loss + told + 0.5 * self.steady * steep
+            reports |= {"critic_entropy": told, "critic_steepness": steep}
+        return Terms(loss, {key: value.detach() for key, value in reports.items()})
+
+    def _seen(self, model: VAE, batch: Batch, name: str | None) -> Seen:
+        """Returns what there is to judge; the critic's phase judges what the branch's has just drawn, if it has."""
+        last, self._last = self._last, None
+        if name == "critic" and last is not None and last[0] is batch:
+            return last[1]
+        with torch.set_grad_enabled(torch.is_grad_enabled() and name != "critic"):
+            seen = look(model, batch)
+        if name == "detail":
+            self._last = batch, Seen(*(tensor.detach() for tensor in seen))
+        return seen
+
+    @staticmethod
+    def _beside(seen: Seen, judged: Tensor) -> Tensor:
+        return seen.place.repeat(len(judged) // len(seen.place), 1, 1, 1)
+
+    def _steepness(self, shown: Tensor, logits: Tensor) -> Tensor:
+        channels = shown.shape[1] // 3
+        nudge = torch.zeros_like(shown)
+        nudge[:, :channels] = NUDGE * torch.randn_like(shown[:, :channels])
+        moved: Tensor = self.critic(shown + nudge)[0]
+        return ((moved - logits) / NUDGE).square().mean()
+
+
+def look(model: VAE, batch: Batch) -> Seen:
+    """Returns what a model's mean path lacks and what its samples invent.
+
+    Raises:
+        IncompatibleParts: The prior has no branch of detail, or the likelihood is not Gaussian.
+    """
+    if getattr(model.prior, "detail", None) is None:
+        raise IncompatibleParts(
+            f"DetailLoss trains a prior's branch of detail, but {type(model.prior).__name__} has none.",
+            hint="Set the prior's detail to some channels.",
+            value=type(model.prior).__name__,
+        )
+    with torch.no_grad():
+        context = model.context(batch.y, batch.cond)
+        likelihood = model.path(context, noise=Noise(temperature=0))[1]
+    if not isinstance(likelihood, Gaussian):
+        raise IncompatibleParts(
+            f"DetailLoss takes a Gaussian likelihood, but the decoder gives {type(likelihood).__name__}.",
+            hint="Set the decoder's likelihood to gaussian.",
+            value=type(likelihood).__name__,
+        )
+    mean, x = likelihood.image.float(), batch.target.float()
+    unit = likelihood.scale.float().expand_as(mean) + LEVEL
+    samples = model.path(context, 2, Noise(seed=int(torch.randint(2**31, ())), paired=True))[1].image.float()
+    invented = ((samples.view(2, *x.shape) - mean) / unit).flatten(0, 1)
+    place = torch.cat([4 * mean - 2, (unit / LEVEL).log() - 2], 1)
+    return Seen((x - mean) / unit, invented, place)
+
+
+def octaves(image: Tensor) -> Tensor:
+    """Returns the mean energy of (N, C, H, W) in squares of 16 pixels: of the two finest octaves and of the rest.
+
+    Means of 2 and of 4 pixels a side leave the octaves, as Haar's wavelets have them, so they add up to all of it.
+
+    Returns:
+        (N, 3, H // 16, W // 16), fine to coarse, at least 1e-6 each.
+    """
+    energies = [
+        F.avg_pool2d(F.avg_pool2d(image, side).square().mean(1, keepdim=True), CELL // side) for side in (1, 2, 4)
+    ]
+    finest, finer, rest = energies
+    return torch.cat([finest - finer, finer - rest, rest], 1).clamp_min(1e-6)
