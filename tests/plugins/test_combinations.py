@@ -35,7 +35,7 @@ SMALL: dict[tuple[str, str], dict[str, Any]] = {
     ("decoder", "tone-curve"): {"latent_channels": 4, "knots": 4, "hidden": 8},
     ("decoder", "residual"): {"widths": [4, 4]},
     ("decoder", "shuffle"): {"widths": [4, 4], "likelihood": "gaussian"},
-    ("prior", "ladder"): {"widths": [4, 4], "latents": [2, 2], "evidence": [4, 4], "blocks": 1},
+    ("prior", "ladder"): {"widths": [4, 4], "latents": [2, 2], "evidence": [4, 4], "blocks": 1, "detail": 2},
     ("prior", "top-down"): {"widths": [4, 4], "latents": [2, 2], "depths": [1, 1]},
     ("prior", "codebooks"): {"widths": [4, 4], "depths": [1, 1], "code_channels": 2, "entries": 8},
     ("prior", "vamp"): {"components": 5},
