@@ -165,8 +165,10 @@ def test_what_is_not_refused_works(working: list[ModelSpec]) -> None:
         for name, parameter in model.named_parameters():
             where = f"{chosen} under {spec.parts['loss']}: {name}"
             if parameter.grad is None:
-                unrated = "prior." if names["prior"] in FITTED and not spec.parts["loss"].facts.needs_rate else "none"
-                assert name.startswith(("conditioner.", unrated)), where  # a context that no part of this choice reads
+                facts, idle = spec.parts["loss"].facts, ["conditioner."]  # a context that no part of this choice reads
+                idle += ["prior."] if names["prior"] in FITTED and not facts.needs_rate else []
+                detail = name.startswith("prior.detail.")  # one loss trains nothing else, and no other trains it
+                assert detail != facts.needs_detail or name.startswith(tuple(idle)), where
             else:
                 assert parameter.grad.isfinite().all(), where
     for chosen, model in built.items():
