@@ -49,13 +49,16 @@ class Block(nn.Module, ABC):
 
     Attributes:
         reach: How many cells to each side its output depends on.
+        second: The last of its convolutions, which makes what is added.
     """
 
     reach: ClassVar[int]
+    second: nn.Conv2d
 
-    @abstractmethod
     def start_as_identity(self) -> None:
         """Makes it give what it gets, so that a model can be deepened without changing what it gives."""
+        for parameter in self.second.parameters():
+            nn.init.zeros_(parameter)
 
     @abstractmethod
     def forward(self, x: Tensor) -> Tensor:
@@ -65,12 +68,6 @@ class Block(nn.Module, ABC):
 def new_gain(width: int) -> nn.Parameter:
     """Returns a gain per channel at its start."""
     return nn.Parameter(torch.full((width, 1, 1), 0.2))
-
-
-def silence(layer: nn.Conv2d) -> None:
-    """Makes a convolution give zero."""
-    for parameter in layer.parameters():
-        nn.init.zeros_(parameter)
 
 
 @final
@@ -83,10 +80,6 @@ class ResidualBlock(Block):
         super().__init__()
         self.first, self.second = conv3(width, width), conv3(width, width)
         self.gain = new_gain(width)
-
-    def start_as_identity(self) -> None:
-        """See :meth:`Block.start_as_identity`."""
-        silence(self.second)
 
     def forward(self, x: Tensor) -> Tensor:
         """Returns (B, width, h, w) as it came."""
@@ -109,10 +102,6 @@ class GatedBlock(Block):
         self.second = nn.Conv2d(width, width, 1)
         self.gain = new_gain(width)
 
-    def start_as_identity(self) -> None:
-        """See :meth:`Block.start_as_identity`."""
-        silence(self.second)
-
     def forward(self, x: Tensor) -> Tensor:
         """Returns (B, width, h, w) as it came."""
         u, v = self.around(self.first(x)).chunk(2, 1)
@@ -133,10 +122,6 @@ class LargeKernelBlock(Block):
         self.around, self.first = depthwise(width, 7), nn.Conv2d(width, 4 * width, 1)
         self.second = nn.Conv2d(4 * width, width, 1)
         self.gain = new_gain(width)
-
-    def start_as_identity(self) -> None:
-        """See :meth:`Block.start_as_identity`."""
-        silence(self.second)
 
     def forward(self, x: Tensor) -> Tensor:
         """Returns (B, width, h, w) as it came."""
@@ -159,10 +144,6 @@ class AttentionBlock(Block):
         inner = max(width // 4, 1)
         self.squeeze, self.excite = nn.Conv2d(width, inner, 1), nn.Conv2d(inner, width, 1)
         self.gain = new_gain(width)
-
-    def start_as_identity(self) -> None:
-        """See :meth:`Block.start_as_identity`."""
-        silence(self.second)
 
     def forward(self, x: Tensor) -> Tensor:
         """Returns (B, width, h, w) as it came."""
