@@ -87,7 +87,8 @@ def _counted(spec: ModelSpec, size: tuple[int, int] | None, device: str) -> dict
     macs = {name: stage["macs"] for name, stage in stages.items()}
     walk = macs["prior.infer" if model.encodes == "input" else "prior.sample"] + macs["decoder"]
     once = macs.get("conditioner", 0) + (macs["encoder"] if model.encodes == "input" else 0)
-    totals = {"restore": once + walk, "further_sample": walk, "training_forward": training}
+    further = walk + macs.get("prior.detail", 0)
+    totals = {"restore": once + walk, "further_sample": further, "training_forward": training}
     for stage in stages.values():
         for each in (stage, *stage["children"].values()):
             each["macs_per_pixel"] = each["macs"] / (height * width)
@@ -125,6 +126,8 @@ def _stages(model: VAE, y: Tensor) -> dict[str, dict[str, Any]]:
         inferred = stage("prior.infer", model.prior, lambda: model.prior.infer(belief, known, 1, centre))
     sampled = stage("prior.sample", model.prior, lambda: model.prior.sample(known, 1, centre))
     latents = inferred if model.encodes == "input" else sampled
+    if (detail := getattr(model.prior, "detail", None)) is not None:
+        stage("prior.detail", detail, lambda: detail(sampled.state, torch.zeros_like(sampled.z[-1].flatten(0, 1))))
     stage("decoder", model.decoder, lambda: model.decoder(latents.state, known))
     return stages
 
