@@ -8,7 +8,6 @@ tables between markers of the page; ``--page`` only does the latter. Needs the d
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -148,20 +147,14 @@ def timed(model: VAE, baseline: VAE) -> tuple[float, float]:
 
 def quality(model: VAE, data: str, limit: int | None) -> dict[str, float]:
     """Returns the mean PSNR of whole pictures at each noise level, with the noise of ``vaezoo eval``."""
-    import torch
-
     from vaezoo.cli.evaluate import load_test_split, tensor_of
-    from vaezoo.image import psnr_db
+    from vaezoo.restore import Restorer
+    from vaezoo.restore.measure import evaluate_task
     from vaezoo.restore.tasks.denoise import Denoise
 
-    found: dict[str, list[float]] = {str(sigma): [] for sigma in SIGMAS}
-    with torch.inference_mode():
-        for index, pixels in enumerate(load_test_split(data, model.channels == 1, limit).pixels):
-            x = tensor_of(pixels)
-            for sigma in SIGMAS:
-                x_hat = model.restore(Denoise.example(x, sigma, index).y).image.clamp(0, 1)
-                found[str(sigma)].append(float(psnr_db(x_hat, x)))
-    return {sigma: round(fmean(values), 4) for sigma, values in found.items()}
+    pictures = map(tensor_of, load_test_split(data, model.channels == 1, limit).pixels)
+    found = evaluate_task(Denoise, Restorer(model), pictures, SIGMAS)
+    return {str(sigma): round(scores["psnr_db"], 4) for sigma, scores in found.items()}
 
 
 def kept(path: Path = RESULTS) -> dict[str, Record]:
@@ -172,12 +165,12 @@ def kept(path: Path = RESULTS) -> dict[str, Record]:
 
 def keep(record: Record, path: Path = RESULTS) -> None:
     """Replaces a row's record among those that are kept, in one step; those of other lengths are dropped."""
+    from vaezoo.train.checkpoint import replace_file
+
     rows = {name: row for name, row in kept(path).items() if row["steps"] == record["steps"]}
     rows[record["name"]] = record
     lines = [json.dumps(rows[name]) for name in ROWS if name in rows]
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
-    part.replace(path)
+    replace_file(path, lambda part: part.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8"))
 
 
 def gains(records: dict[str, Record], name: str, data: str = VALID) -> list[float]:

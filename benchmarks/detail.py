@@ -8,7 +8,6 @@ record a model in ``benchmarks/results/detail.json`` and writes the table and th
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Sequence
@@ -111,13 +110,7 @@ def run(name: str, data: str, limit: int | None, weights: Path | None = None) ->
             "mean_gain_db": round(sum(gains) / len(gains), 4),
         }
         click.echo(f"{name} σ {sigma:g}: {sigmas[f'{sigma:g}']}", err=True)
-    sha256 = model.origin.weights.sha256 if weights is None or name != MODELS[1] else file_sha256(weights)
-    return {"data": data, "pictures": len(pictures), "weights": sha256, "sigmas": sigmas}
-
-
-def file_sha256(path: Path) -> str:
-    """Returns the hash of a file's content."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return {"data": data, "pictures": len(pictures), "weights": model.origin.weights.sha256, "sigmas": sigmas}
 
 
 def middles(data: str, limit: int | None) -> list[Tensor]:

@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from vaezoo.cli.evaluate import tensor_of
 from vaezoo.image import psnr_db
 from vaezoo.image.degradations import gaussian_noise
 from vaezoo.image.noise import noise_level
@@ -56,7 +57,7 @@ def write_noisy(folder: Path, name: str, limit: int | None) -> list[Path]:
     images = load_images(name, gray=True)
     files = []
     for index, (stem, pixels) in enumerate(zip(images.names[:limit], images.pixels, strict=False)):
-        clean = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None] / 255
+        clean = tensor_of(pixels)
         noisy = stored(gaussian_noise(clean, SIGMA, index))
         files.append(folder / f"{name}-{stem}.png")
         Image.fromarray((255 * noisy[0, 0]).round().byte().numpy()).save(files[-1])
@@ -65,10 +66,7 @@ def write_noisy(folder: Path, name: str, limit: int | None) -> list[Path]:
 
 def opened(file: Path) -> Tensor:
     """Returns a gray file as the trainer and the restorer of colour models see it: (1, 3, H, W)."""
-    import numpy as np
-
-    pixels = torch.from_numpy(np.asarray(Image.open(file)).copy()) / 255
-    return pixels.expand(1, 3, *pixels.shape).contiguous()
+    return tensor_of(Image.open(file).convert("RGB"))
 
 
 def measure(restorer: Restorer, name: str, files: list[Path]) -> dict[str, float]:
@@ -76,7 +74,7 @@ def measure(restorer: Restorer, name: str, files: list[Path]) -> dict[str, float
     images = load_images(name, gray=True)
     rows = []
     for file, pixels in zip(files, images.pixels, strict=False):
-        clean, noisy = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None] / 255, opened(file)
+        clean, noisy = tensor_of(pixels), opened(file)
         with torch.inference_mode():
             restored = restorer(noisy).image.mean(1, keepdim=True)
         level = 255 * noise_level(noisy) / CONTRAST
