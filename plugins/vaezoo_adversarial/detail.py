@@ -9,8 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vaezoo.core import VAE, Batch, Gaussian, Loss, Noise, Phase, Terms
+from vaezoo.core import VAE, Batch, Loss, Noise, Phase, Terms
 from vaezoo.core.loss import check_at_least
+from vaezoo.core.restoration import expect_gaussian
 from vaezoo.errors import IncompatibleParts
 
 from .critics import PatchCritic, as_judged
@@ -151,13 +152,7 @@ def look(model: VAE, batch: Batch) -> Seen:
         )
     with torch.no_grad():
         context = model.context(batch.y, batch.cond)
-        likelihood = model.path(context, noise=Noise(temperature=0))[1]
-    if not isinstance(likelihood, Gaussian):
-        raise IncompatibleParts(
-            f"DetailLoss takes a Gaussian likelihood, but the decoder gives {type(likelihood).__name__}.",
-            hint="Set the decoder's likelihood to gaussian.",
-            value=type(likelihood).__name__,
-        )
+        likelihood = expect_gaussian(model.path(context, noise=Noise(temperature=0))[1], "DetailLoss")
     mean, x = likelihood.image.float(), batch.target.float()
     unit = likelihood.scale.float().expand_as(mean) + LEVEL
     samples = model.path(context, 2, Noise(seed=int(torch.randint(2**31, ())), paired=True))[1].image.float()

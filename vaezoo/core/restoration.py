@@ -52,6 +52,21 @@ def widened(likelihood: Gaussian, noise: Tensor | None) -> Gaussian:
     return Gaussian(likelihood.image, torch.logaddexp(likelihood.logvar.float(), variance.log()))
 
 
+def expect_gaussian(likelihood: Likelihood, loss: str) -> Gaussian:
+    """Returns the likelihood, for a loss that looks at a mean and a scale a pixel.
+
+    Raises:
+        IncompatibleParts: It is not Gaussian.
+    """
+    if not isinstance(likelihood, Gaussian):
+        raise IncompatibleParts(
+            f"{loss} takes a Gaussian likelihood, but the decoder gives {type(likelihood).__name__}.",
+            hint="Set the decoder's likelihood to gaussian and its scale to pixel.",
+            value=type(likelihood).__name__,
+        )
+    return likelihood
+
+
 @final
 class RestorationLoss(Loss):
     """Mean path, scale and bound, each image weighted by how hard it is.
@@ -118,7 +133,7 @@ class RestorationLoss(Loss):
         context = bound.context if bound is not None else model.context(batch.y, batch.cond)
         _, likelihood = model.path(context, noise=Noise(temperature=0))
         noise = batch.info.get("target_sigma")
-        gaussian = widened(self._gaussian(likelihood), noise)
+        gaussian = widened(expect_gaussian(likelihood, "RestorationLoss"), noise)
         error = (x.float() - gaussian.image.float()) ** 2
         mean = (weight * _per_pixel(error)).mean()
         inner, logvar = self._inner(error.detach()), self._inner(gaussian.logvar.float().expand_as(error))
@@ -128,7 +143,7 @@ class RestorationLoss(Loss):
         squares = _per_pixel(error.detach()) - (0 if noise is None else noise**2)
         reports = {"psnr_db": -10 * torch.log10(squares.clamp_min(1e-10)).mean(), "scale": scale.detach()}
         if bound is not None:
-            seen = widened(self._gaussian(bound.likelihood), noise)
+            seen = widened(expect_gaussian(bound.likelihood, "RestorationLoss"), noise)
             if noise is not None:
                 log_likelihood = seen.log_prob(x)
                 bound = replace(bound, log_likelihood=log_likelihood, distortion=-log_likelihood.mean(0))
@@ -144,7 +159,7 @@ class RestorationLoss(Loss):
             reports |= bound_reports(bound)
         if self.sample_weight > 0 and step % self.bound_every == 0:
             pair = Noise(seed=int(torch.randint(2**31, ())), paired=True)
-            samples = self._gaussian(model.path(context, 2, pair)[1]).image.float()
+            samples = expect_gaussian(model.path(context, 2, pair)[1], "RestorationLoss").image.float()
             off = _per_pixel((x.float() - samples.view(2, *x.shape).mean(0)) ** 2)
             loss = loss + self.sample_weight * self.bound_every * (weight * off).mean()
             reports["pair_psnr_db"] = -10 * torch.log10(off.detach().clamp_min(1e-10)).mean()
@@ -164,13 +179,3 @@ class RestorationLoss(Loss):
                 hint="Lower loss.margin or raise data.patch.", value=(height, width),
             )  # fmt: skip
         return values[..., self.margin : height - self.margin, self.margin : width - self.margin]
-
-    @staticmethod
-    def _gaussian(likelihood: Likelihood) -> Gaussian:
-        if not isinstance(likelihood, Gaussian):
-            raise IncompatibleParts(
-                f"RestorationLoss takes a Gaussian likelihood, but the decoder gives {type(likelihood).__name__}.",
-                hint="Set the decoder's likelihood to gaussian and its scale to pixel.",
-                value=type(likelihood).__name__,
-            )
-        return likelihood
