@@ -58,6 +58,7 @@ def model(
     tile: int | None = None,
     told: bool = False,
     samples: int = 0,
+    ensemble: bool = False,
     **options: Any,
 ) -> Method:
     """Returns a model of the zoo.
@@ -68,6 +69,7 @@ def model(
         tile: The largest side of a tile; None for whole images where they fit.
         told: Whether it is told the noise level.
         samples: Compare the mean of so many samples instead of the mean path.
+        ensemble: Whether it sees each picture in eight views.
         options: Of the task, such as ``denoise=False``.
 
     Raises:
@@ -77,7 +79,7 @@ def model(
     from vaezoo.restore import Restorer
 
     vae = vaezoo.create(name, pretrained=True if weights is None else weights)
-    restorer = Restorer(vae, tile=tile, samples=samples)
+    restorer = Restorer(vae, tile=tile, samples=samples, self_ensemble=ensemble)
     if told and "sigma" not in restorer.takes:
         raise ConfigError(f"{name!r} cannot be told the noise level.", hint="Compare it blind.", value=name)
     identity = f"vaezoo {vaezoo.__version__}, weights {vae.origin.weights.sha256}" + (", told σ" if told else "")
@@ -85,6 +87,7 @@ def model(
     for other in task_class(purpose).also if purpose in HOMES else ():
         identity += f", {other} {vaezoo.create(other, pretrained=True).origin.weights.sha256}"
     identity += f", mean of samples: {samples}" if samples else ""
+    identity += ", self-ensemble" if ensemble else ""
     identity += "".join(f", {option}={value}" for option, value in options.items())
 
     def run(y: Tensor, level: float, task: Task) -> Result:
@@ -95,5 +98,6 @@ def model(
         return Result(restored.image, restored.scale, restored.facts)
 
     marks = ("-told" if told else "", "-tiled" if tile else "", f"-mean-{samples}" if samples else "")
+    marks += ("-ensemble",) if ensemble else ()
     marks += tuple(f"-{option}-{value}".lower() for option, value in options.items())
     return Method(name + "".join(marks), identity, run)

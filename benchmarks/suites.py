@@ -60,12 +60,14 @@ METHODS = {
     "pan": Entry("PAN", learned.pan),
     "denoise": Entry("`denoise`", partial(methods.model, "denoise"), own=True),
     "denoise-told": Entry("`denoise`, told", partial(methods.model, "denoise", told=True), told=True, own=True),
+    "denoise-ensemble": Entry("`denoise`, 8 views", partial(methods.model, "denoise", ensemble=True), own=True),
     "denoise-small": Entry("`denoise-small`", partial(methods.model, "denoise-small"), own=True),
     "dejpeg": Entry("`dejpeg`", partial(methods.model, "dejpeg"), own=True),
     "dejpeg-project-true": Entry(
         "`dejpeg`, projected", partial(methods.model, "dejpeg", project=True), told=True, own=True
     ),
     "sr": Entry("`sr`", partial(methods.model, "sr"), own=True),
+    "sr-ensemble": Entry("`sr`, 8 views", partial(methods.model, "sr", ensemble=True), own=True),
     "lowlight": Entry("`lowlight`", partial(methods.model, "lowlight"), own=True),
     "lowlight-denoise-false": Entry(
         "`lowlight`, noise left", partial(methods.model, "lowlight", denoise=False), own=True
@@ -127,7 +129,7 @@ _OWN = ("denoise-small", "denoise", "denoise-told")
 _JPEG = ("jpeg", "tv-jpeg", "dncnn-3", "dejpeg", "dejpeg-project-true")
 _SHARPEN = ("blurred", "wiener", "richardson-lucy", "denoise")
 _LIGHT = ("dark", "gamma", "clahe", "equalise", "exposed", "lowlight-denoise-false", "lowlight")
-_ENLARGE = ("bicubic", "lanczos", "dncnn-3", "imdn", "pan", "sr")
+_ENLARGE = ("bicubic", "lanczos", "dncnn-3", "imdn", "pan", "sr", "sr-ensemble")
 
 
 def _samples(*names: str) -> tuple[str, ...]:
@@ -139,8 +141,14 @@ SUITES = (
         "denoise", "kodak24", 24, (*_COLOUR, "bm3d", "cdncnn-b", "ffdnet", *_OWN, *_samples("denoise-small", "denoise"))
     ),
     Suite("denoise", "cbsd68", 68, (*_COLOUR, "ffdnet", *_OWN)),
-    Suite("denoise", "set12", 12, (*_GRAY, "bm3d-gray", "dncnn", "dncnn-b", "ffdnet-gray", *_OWN), gray=True),
-    Suite("denoise", "bsd68", 68, (*_GRAY, "ffdnet-gray", *_OWN), gray=True),
+    Suite(
+        "denoise",
+        "set12",
+        12,
+        (*_GRAY, "bm3d-gray", "dncnn", "dncnn-b", "ffdnet-gray", *_OWN, "denoise-ensemble"),
+        gray=True,
+    ),
+    Suite("denoise", "bsd68", 68, (*_GRAY, "ffdnet-gray", *_OWN, "denoise-ensemble"), gray=True),
     Suite("denoise", "kodak24", 24, ("noisy", "nlm", "ffdnet", "denoise"), camera=True),
     Suite("dejpeg", "classic5", 5, (*_JPEG, *_samples("dejpeg")), gray=True),
     Suite("sr", "set5", 5, (*_ENLARGE, *_samples("sr"))),

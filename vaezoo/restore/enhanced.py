@@ -101,6 +101,7 @@ def enhance(
     samples: int = 0,
     detail: float = 0.0,
     seed: int = 0,
+    self_ensemble: bool = False,
     device: str | torch.device | None = None,
     progress: Callable[[int, int], None] | None = None,
     **options: Any,
@@ -120,6 +121,8 @@ def enhance(
         detail: 0 is the model's most faithful answer, a mean of many likely ones, and as smooth. Up to 1 it is one of
             them, with texture that is likely and not known; ``invented`` and ``sd`` say where.
         seed: Of the samples and the detail.
+        self_ensemble: Whether the result is the mean over the picture's eight turns and mirror images: a little better,
+            in eight times the time.
         device: Such as ``"cpu"``; None for where a given model is, or a GPU where there is one.
         progress: Called with the tiles done and their number.
         options: Of a task given by name, such as ``sigma=25``, ``factor=2`` or ``project=True``.
@@ -133,7 +136,8 @@ def enhance(
     chosen = choose_task(task, model, **options)
     found = chosen.model if model is None else model
     ready = load_model(found) if isinstance(found, str) else found
-    restorer = Restorer(ready, tile=tile, device=device, samples=samples, seed=seed, detail=detail)
+    drawn: dict[str, Any] = {"samples": samples, "seed": seed, "detail": detail}
+    restorer = Restorer(ready, tile=tile, device=device, self_ensemble=self_ensemble, **drawn)
     return enhance_with(restorer, image, task=chosen, strength=strength, progress=progress)
 
 

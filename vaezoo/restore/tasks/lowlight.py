@@ -80,13 +80,7 @@ class Lowlight(Task):
                 hint="Use the model lowlight.",
                 value=restorer.takes,
             )
-        sampler = Restorer(
-            restorer.model,
-            tile=restorer.tile,
-            device=restorer.device,
-            samples=restorer.samples or DRAWS,
-            seed=restorer.seed,
-        )
+        sampler = restorer.other(samples=restorer.samples or DRAWS)
         whole = {"whole": F.adaptive_avg_pool2d(y, SIDE)}
         lit = sampler(y, progress, whole=whole)
         noise = 255 * noise_level(y) if self.sigma is None else float(self.sigma)
@@ -94,12 +88,12 @@ class Lowlight(Task):
         average = lit.average if restorer.samples else None
         if restorer.detail:
             average = restorer(y, whole=whole).average
-        plain = Restorer(restorer.model, tile=restorer.tile, device=restorer.device)
+        plain = restorer.other()
         more, less = (plain(y + step, whole=whole).image for step in (STEP, -STEP))
         told = noise * root_mean_square((more - less) / (2 * STEP))
         left: Tensor | None = told / 255
         if self.denoise:
-            denoiser, cleaner = Restorer(_denoiser(), tile=restorer.tile, device=restorer.device), Denoise(told[0, 0])
+            denoiser, cleaner = restorer.other(_denoiser()), Denoise(told[0, 0])
             clean = cleaner.restore(denoiser, image, progress)
             image, left = clean.image, clean.scale
             if average is not None:
