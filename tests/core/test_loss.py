@@ -132,19 +132,6 @@ def test_a_noisy_target_widens_the_likelihood_and_not_the_stated_scale() -> None
     assert reported(bound, "distortion") / X[0].numel() == pytest.approx(entropy, rel=1e-3)
 
 
-def test_a_teacher_is_a_second_target() -> None:
-    y = X + 0.1
-    taught, model = X + 0.05, restorer()
-    plain = RestorationLoss(20.0, 0.05, 0.0)(model, Batch(y, X), 0)
-    found = RestorationLoss(20.0, 0.05, 0.0, teacher_weight=8.0)(model, Batch(y, X, info={"teacher": taught}), 0)
-    off = 8.0 / (0.1 + 5 / 255) * 0.05**2  # the mean path gives y itself
-    assert float((found.loss - plain.loss).detach()) == pytest.approx(off, rel=1e-3)
-    assert reported(found, "teacher_psnr_db") == pytest.approx(-20 * math.log10(0.05), abs=1e-3)
-    assert reported(found, "psnr_db") == reported(plain, "psnr_db") and "teacher_psnr_db" not in plain.reports
-    with pytest.raises(TrainingError, match=r"no teacher's image in the batch\. Name the recipe's teacher, or set"):
-        RestorationLoss(teacher_weight=8.0)(model, Batch(y, X), 0)
-
-
 def test_the_bound_is_skipped_between_its_steps_and_weighs_more() -> None:
     model, batch = restorer(), Batch(X + 0.1, X)
     loss = RestorationLoss(bound_every=2)

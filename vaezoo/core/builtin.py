@@ -48,7 +48,6 @@ def restoration_loss(
     sample_weight: float = 0.0,
     margin: int = 0,
     robust: bool = False,
-    teacher_weight: float = 0.0,
 ) -> LossFacts:
     """Facts of :class:`vaezoo.core.RestorationLoss`."""
     return LossFacts(frozenset({"gaussian"}), needs_rate=bound_weight > 0, conditional=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, final
 import torch
 from torch import Tensor
 
-from ..errors import IncompatibleParts, ShapeError, TrainingError
+from ..errors import IncompatibleParts, ShapeError
 from .context import Batch
 from .likelihood import Gaussian, Likelihood
 from .loss import Loss, Phase, Terms, bound_reports, check_at_least
@@ -79,8 +79,6 @@ class RestorationLoss(Loss):
     - the bound (z from the posterior): ``bound_weight`` · 40 · w · sg(mean σ²) · (D + β·R)/n. The stopped factor
       keeps the balance of rate and distortion inside an image, and gives hard and easy images alike a
       gradient of the size of the squared error's;
-    - its teacher t, the mean path of a better model: ``teacher_weight`` · w · mean (x̂ − t)². t varies less about the
-      mean of all clean pictures that fit y than any one of them does, so its gradient is the steadier one;
     - the samples (z from the prior): ``sample_weight`` · w · mean (x − the mean of two samples whose noise mirrors
       each other)², so that the mean of many samples is as good a guess as the mean path.
 
@@ -94,13 +92,11 @@ class RestorationLoss(Loss):
         margin: So many pixels along a patch's edges do not count in the scale and the distortion. They see less of the
             picture than those of a whole one and err more, which would make the scale of whole pictures too large.
         robust: Whether the scale learns by the continuous ranked probability score.
-        teacher_weight: Weight of the teacher's image, ``batch.info["teacher"]`` (B, C, H, W).
 
     A target may itself be noisy, with independent noise of the standard deviation ``batch.info["target_sigma"]`` (B,):
     the likelihood is then that of the noisy target, N(x̂, σ² + its variance), so that σ stays the clean picture's.
 
-    Source: the teacher as in Distilling the Knowledge in a Neural Network (Hinton et al., 2015), arXiv:1503.02531; the
-    weighting is in the spirit of On the Pitfalls of Heteroscedastic Uncertainty Estimation (Seitzer
+    Source: the weighting is in the spirit of On the Pitfalls of Heteroscedastic Uncertainty Estimation (Seitzer
     et al., 2022), arXiv:2203.09168; the bound: Learning Structured Output Representation using Deep Conditional
     Generative Models (Sohn et al., 2015), eq. 4.
     """
@@ -115,15 +111,14 @@ class RestorationLoss(Loss):
         sample_weight: float = 0.0,
         margin: int = 0,
         robust: bool = False,
-        teacher_weight: float = 0.0,
     ) -> None:
         super().__init__()
         check_at_least(0, mean_weight=mean_weight, scale_weight=scale_weight, bound_weight=bound_weight, beta=beta)
-        check_at_least(0, sample_weight=sample_weight, margin=margin, teacher_weight=teacher_weight)
+        check_at_least(0, sample_weight=sample_weight, margin=margin)
         check_at_least(1, bound_every=bound_every)
         self.mean_weight, self.scale_weight, self.bound_weight = mean_weight, scale_weight, bound_weight
         self.beta, self.bound_every, self.sample_weight = beta, bound_every, sample_weight
-        self.margin, self.robust, self.teacher_weight = margin, robust, teacher_weight
+        self.margin, self.robust = margin, robust
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
         """See :meth:`Loss.forward`.
@@ -147,10 +142,6 @@ class RestorationLoss(Loss):
         loss = self.mean_weight * mean + self.scale_weight * scale
         squares = _per_pixel(error.detach()) - (0 if noise is None else noise**2)
         reports = {"psnr_db": -10 * torch.log10(squares.clamp_min(1e-10)).mean(), "scale": scale.detach()}
-        if self.teacher_weight > 0:
-            off = _per_pixel((self._taught(batch).float() - gaussian.image.float()) ** 2)
-            loss = loss + self.teacher_weight * (weight * off).mean()
-            reports["teacher_psnr_db"] = -10 * torch.log10(off.detach().clamp_min(1e-10)).mean()
         if bound is not None:
             seen = widened(expect_gaussian(bound.likelihood, "RestorationLoss"), noise)
             if noise is not None:
@@ -173,15 +164,6 @@ class RestorationLoss(Loss):
             loss = loss + self.sample_weight * self.bound_every * (weight * off).mean()
             reports["pair_psnr_db"] = -10 * torch.log10(off.detach().clamp_min(1e-10)).mean()
         return Terms(loss, reports)
-
-    @staticmethod
-    def _taught(batch: Batch) -> Tensor:
-        if (taught := batch.info.get("teacher")) is None:
-            raise TrainingError(
-                "RestorationLoss has a teacher_weight, but there is no teacher's image in the batch.",
-                hint="Name the recipe's teacher, or set loss.teacher_weight to 0.",
-            )
-        return taught
 
     def _inner(self, values: Tensor) -> Tensor:
         """Returns (..., H, W) without the margin.

@@ -29,7 +29,6 @@ from vaezoo.train.recipe import Recipe, recipe_dict, recipe_hash
 from vaezoo.train.schedule import Average
 from vaezoo.train.seeds import deterministic, mix, seed_torch
 from vaezoo.train.stop import Stop
-from vaezoo.train.teacher import Teacher
 from vaezoo.train.update import BadStep, Updater
 
 VALID_IMAGES = 512  # at most, per validation
@@ -110,12 +109,9 @@ class _Loop:
         self.objective = objective.to(ranks.device, memory_format=self.format).train()  # type: ignore[call-overload]
         self.updater = Updater(self.objective, recipe, self.total, ranks)
         self.average = Average(self.objective.model, recipe.ema)
-        self.teacher = Teacher(recipe.teacher, self.objective.model, self.format) if recipe.teacher else None
         self.valid = open_source(recipe.data, recipe.data.valid, mix(recipe.seed, -1)) if recipe.data.valid else None
         self.config = {key: value for key, value in recipe_dict(recipe).items() if key != "machine"}
         self.config["content"] = {images.source: images.sha256 for images in source.images}
-        if self.teacher is not None:
-            self.config["content"][recipe.teacher] = self.teacher.sha256
         self.step, self.reports = 0, dict[str, float]()
         self.spent = {"pixels": 0, "skipped_steps": 0, "cpu_seconds": 0.0, "wall_seconds": 0.0}
 
@@ -184,12 +180,8 @@ class _Loop:
 
     def draw(self, rows: range) -> Batch:
         """Returns some rows of this step's batch, on the device."""
-        return self.ready(self.source.batch(self.step, rows, self.recipe.batch, self.ranks.device))
-
-    def ready(self, batch: Batch) -> Batch:
-        """Returns a batch on the device, with what the teacher makes of it."""
-        batch = batch.to(self.ranks.device, memory_format=self.format)
-        return batch if self.teacher is None else self.teacher.show(batch, self.updater.arithmetic)
+        batch = self.source.batch(self.step, rows, self.recipe.batch, self.ranks.device)
+        return batch.to(self.ranks.device, memory_format=self.format)
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
@@ -203,7 +195,9 @@ class _Loop:
         self.objective.eval()
         for index in range(count):
             seed_torch(mix(self.recipe.seed, index), self.ranks.device)
-            batch = self.ready(self.valid.batch(index, range(size), size, self.ranks.device))
+            batch = self.valid.batch(index, range(size), size, self.ranks.device).to(
+                self.ranks.device, memory_format=self.format
+            )
             with self.updater.arithmetic():
                 terms = torch.func.functional_call(self.objective, weights, (batch, self.step))
             tally.add({"loss": terms.loss.float(), **terms.reports})
@@ -251,7 +245,6 @@ class _Loop:
             "model": self.recipe.model,
             "recipe": recipe_dict(self.recipe),
             "recipe_sha256": digest,
-            **({} if self.teacher is None else {"teacher_sha256": self.teacher.sha256}),
             "data": data,
             "steps": self.step,
             "total_steps": self.total,

@@ -106,7 +106,6 @@ class Recipe:
     warm_start: str = ""  # a safetensors file of the same model
     grow: bool = False  # modules that the file lacks start as identities, such as further residual blocks
     shed: bool = False  # tensors of the file that the model lacks are left out, such as a residual block's
-    teacher: str = ""  # a model with its tag, such as denoise.open, whose result the loss may learn from
     patience: int = 20  # bad steps in a row before giving up
     valid_every: int = 2000  # steps between validation losses
     machine: MachineRecipe = field(default_factory=MachineRecipe)
@@ -175,7 +174,6 @@ LATER = {
     "optimizer.kind": "adamw",
     "grow": False,
     "shed": False,
-    "teacher": "",
     "data.style": "",
     "data.style_colour": False,
     "data.sigma_power": 1.0,
