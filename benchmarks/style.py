@@ -200,10 +200,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             if weights is True:
                 draw(model, name, batches[1], told)
         figures += [
-            f"\n## {name}\n\nA test picture of each class as it came, and its content in each of the eight styles:\n",
+            f"## {name}\n\nA test picture of each class as it came, and its content in each of the eight styles:\n",
             f"![swaps](figures/style-{name}.png)\n",
         ]
-    (DOCS / "style.md").write_text("\n".join([HEAD, *probes, "", *judgements, *figures]))
+    (DOCS / "style.md").write_text("\n".join([HEAD, *probes, "", *judgements, "", *figures]))
 
 
 if __name__ == "__main__":
