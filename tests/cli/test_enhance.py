@@ -110,6 +110,19 @@ def test_detail_and_its_seed_reach_the_model_and_the_uncertainty(photo: Path, tm
     np.testing.assert_allclose(sd, np.hypot(2 / 255, 0.065), atol=1e-5)
 
 
+def test_views_and_precision_reach_the_model(photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen, restore = [], Halver.restore
+
+    def watched(self: Halver, y: Tensor) -> SimpleNamespace:
+        seen.append((*y.shape[-2:], torch.is_autocast_enabled("cpu")))
+        return restore(self, y)
+
+    monkeypatch.setattr(Halver, "restore", watched)
+    assert run(photo, "--self-ensemble", "--precision", "bf16").exit_code == 0
+    assert sorted(seen) == [(12, 17, True)] * 4 + [(17, 12, True)] * 4
+    assert level(tmp_path / "photo.enhanced.png") == 100
+
+
 def test_a_gif_is_written_as_png(tmp_path: Path) -> None:
     from PIL import Image
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+import vaezoo
 from vaezoo.errors import ConfigError, ImageError, ShapeError
 from vaezoo.restore import Restorer
 
@@ -125,3 +126,21 @@ def test_misfits_are_refused() -> None:
     for name in ("nonsense", "cuda:77"):
         with pytest.raises(ConfigError, match=f"Device '{name}' cannot be used: .*'cpu' always works"):
             Restorer(Smoother(), device=name)
+
+
+def test_half_precision_is_off_by_little_and_gives_fp32() -> None:
+    model, y = vaezoo.create("denoise-small", pretrained=True), image(3, 40, 50)
+    whole, half = Restorer(model)(y), Restorer(model, precision="bf16")(y)
+    assert whole.scale is not None and half.scale is not None
+    assert half.image.dtype == half.scale.dtype == torch.float32 and not torch.equal(half.image, whole.image)
+    torch.testing.assert_close(half.image, whole.image, atol=4 / 255, rtol=0)
+    torch.testing.assert_close(half.scale, whole.scale, atol=0, rtol=0.1)
+    with pytest.raises(ConfigError, match="Expected a precision of fp32 or bf16, got 'fp8'"):
+        Restorer(model, precision="fp8")
+
+
+def test_another_restorer_is_like_this_one() -> None:
+    this = Restorer(Smoother(), tile=32, seed=3, samples=2, self_ensemble=True, precision="bf16")
+    other = this.other(Smoother(1))
+    assert (other.tile, other.seed, other.self_ensemble, other.precision) == (32, 3, True, "bf16")
+    assert (other.samples, this.other(samples=4).samples, this.other().model) == (0, 4, this.model)

@@ -53,6 +53,7 @@ _FILE = _File(path_type=Path, readable=False)
 @click.option("--detail", type=click.FloatRange(0, 1), default=0.0, help="Above 0: likely texture, drawn; default 0.")
 @click.option("--seed", type=int, default=0, help="Of the detail.")
 @click.option("--self-ensemble", is_flag=True, help="Mean over turns and mirror images: better, 8 times the time.")
+@click.option("--precision", type=click.Choice(("fp32", "bf16")), default="fp32", help="bf16: less time, if it can be.")
 @click.option("--device", help="Such as cpu or cuda:0; without it a GPU where there is one.")
 @click.option("--overwrite", is_flag=True, help="Replace results that exist already. Inputs never are.")
 @click.option("--skip-existing", is_flag=True, help="Leave out inputs whose result exists already.")
@@ -77,6 +78,7 @@ def enhance(
     detail: float,
     seed: int,
     self_ensemble: bool,
+    precision: str,
     device: str | None,
     overwrite: bool,
     skip_existing: bool,
@@ -108,7 +110,8 @@ def enhance(
             job.check(overwrite=overwrite, skip_existing=skip_existing, **also)
         pending = [job for job in jobs if job.status == "pending"]
         chosen = _task(task, model, options)
-        settings = {"tile": tile, "device": device, "detail": detail, "seed": seed, "self_ensemble": self_ensemble}
+        settings = {"tile": tile, "device": device, "detail": detail, "seed": seed}
+        settings |= {"self_ensemble": self_ensemble, "precision": precision}
         restorer = _restorer(model or chosen.model, weights, settings) if pending else None
     except VaezooError as error:  # before any picture was touched
         if as_json:

@@ -102,6 +102,7 @@ def enhance(
     detail: float = 0.0,
     seed: int = 0,
     self_ensemble: bool = False,
+    precision: str = "fp32",
     device: str | torch.device | None = None,
     progress: Callable[[int, int], None] | None = None,
     **options: Any,
@@ -123,21 +124,22 @@ def enhance(
         seed: Of the samples and the detail.
         self_ensemble: Whether the result is the mean over the picture's eight turns and mirror images: a little better,
             in eight times the time.
+        precision: ``"fp32"``, or ``"bf16"`` for less time where the processor can.
         device: Such as ``"cpu"``; None for where a given model is, or a GPU where there is one.
         progress: Called with the tiles done and their number.
         options: Of a task given by name, such as ``sigma=25``, ``factor=2`` or ``project=True``.
 
     Raises:
         ImageError: The image cannot be used; a `ShapeError` where its shape, dtype or range is the reason.
-        ConfigError: ``strength`` or ``detail`` is out of range, the task or model draws no samples, the device or tile
-            cannot be used, or the task has no such option.
+        ConfigError: ``strength`` or ``detail`` is out of range, the task or model draws no samples, the device, tile or
+            precision cannot be used, or the task has no such option.
         UnknownName: No model or task has this name.
     """
     chosen = choose_task(task, model, **options)
     found = chosen.model if model is None else model
     ready = load_model(found) if isinstance(found, str) else found
-    drawn: dict[str, Any] = {"samples": samples, "seed": seed, "detail": detail}
-    restorer = Restorer(ready, tile=tile, device=device, self_ensemble=self_ensemble, **drawn)
+    settings: dict[str, Any] = {"tile": tile, "device": device, "samples": samples, "detail": detail, "seed": seed}
+    restorer = Restorer(ready, self_ensemble=self_ensemble, precision=precision, **settings)
     return enhance_with(restorer, image, task=chosen, strength=strength, progress=progress)
 
 
