@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -113,7 +114,7 @@ def enhance(
             click.echo(json.dumps(told, indent=2))
         raise
     if restorer is not None:
-        with _progress(len(pending), hidden=quiet) as progress:
+        with _in_order(), _progress(len(pending), hidden=quiet) as progress:
             for job in pending:
                 job.run(restorer, task=chosen, strength=strength, progress=progress, **also)
                 if job.status == "written" and not (quiet or as_json):
@@ -164,6 +165,19 @@ def _report_failures(context: click.Context, jobs: Sequence[Job]) -> None:
         click.echo(f"{source}: {error}", err=True)
     click.echo(f"{len(failures)} of {len(jobs)} failed.", err=True)
     context.exit(failures[0][1].exit_code)
+
+
+@contextmanager
+def _in_order() -> Iterator[None]:
+    """Lets SIGTERM end the work as Ctrl-C does, so that no part of a result stays."""
+    if threading.current_thread() is not threading.main_thread():  # where Python lets nobody listen
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -208,7 +208,7 @@ class Restorer:
             with torch.no_grad():
                 joined = run_tiled(run, stacked.cpu(), Tiling.fitting(tile, self.model.stride), progress)
         except (RuntimeError, MemoryError) as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             return None
         return dict(zip(found, joined, strict=True))
@@ -255,7 +255,8 @@ def root_mean_square(scale: Tensor) -> Tensor:
     return scale.square().mean(1, keepdim=True).sqrt()
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
+    """Says whether an error is that memory does not suffice, on the host or a device."""
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
