@@ -168,6 +168,13 @@ def test_a_model_without_uncertainty_fails_before_anything_is_written(
     assert [path.name for path in tmp_path.iterdir()] == ["photo.png"]
 
 
+def test_a_task_that_states_no_uncertainty_is_refused_before_the_work(photo: Path, tmp_path: Path) -> None:
+    kernel = picture(tmp_path / "kernel.png")
+    result = run(photo, "--task", "deblur", "--kernel", kernel, "--uncertainty", "--weights", "none")
+    assert isinstance(result.exception, ConfigError)
+    assert "The task 'deblur' states no uncertainty. Leave --uncertainty out." in str(result.exception)
+
+
 def test_nothing_is_overwritten_unasked(photo: Path, tmp_path: Path) -> None:
     target = picture(tmp_path / "photo.enhanced.png", level=7)
     result = run(photo)

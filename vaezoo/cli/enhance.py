@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import VaezooError
+from ..errors import ConfigError, VaezooError
 from ..restore.task import HOMES
 
 if TYPE_CHECKING:
@@ -107,6 +107,9 @@ def enhance(
             job.check(overwrite=overwrite, skip_existing=skip_existing, **also)
         pending = [job for job in jobs if job.status == "pending"]
         chosen = _task(task, model, options)
+        if uncertainty and not chosen.states:
+            message = f"The task {chosen.name!r} states no uncertainty."
+            raise ConfigError(message, hint="Leave --uncertainty out.", value=chosen.name)
         restorer = _restorer(model or chosen.model, weights, tile, device, detail, seed) if pending else None
     except VaezooError as error:  # before any picture was touched
         if as_json:

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -147,8 +148,8 @@ def enhance_with(
 ) -> Enhanced:
     """Enhances one image with a restorer that is ready; the rest is as in `enhance`."""
     task = task or choose_task(None, restorer.model)
-    if not 0 <= strength <= MOST:
-        raise ConfigError(f"Strength is 0 to {MOST:g}, not {strength}.", value=strength)
+    if not (isinstance(strength, Real) and 0 <= strength <= MOST):
+        raise ConfigError(f"Strength is 0 to {MOST:g}, not {strength!r}.", value=strength)
     if strength > 1:
         task = task.stronger(strength, restorer)
     if (restorer.samples or restorer.detail) and not task.draws:
@@ -191,7 +192,7 @@ def choose_task(task: str | Task | None, model: str | Model | None, **options: A
 
     Raises:
         UnknownName: No task or model has this name.
-        ConfigError: The task has no such option, or is no name and options are given.
+        ConfigError: The task has no such option, or is no name and options are given, or is neither name nor task.
     """
     if isinstance(task, Task):
         if options:
@@ -199,6 +200,9 @@ def choose_task(task: str | Task | None, model: str | Model | None, **options: A
         return task
     if task is None:
         task = _purpose(model)
+    if not isinstance(task, str):
+        hint = "Give one such as 'sr', or vaezoo.restore.tasks.sr.SuperResolve(2)."
+        raise ConfigError(f"Expected a task's name, or a task, got {task!r}.", hint=hint, value=task)
     return make_task(task, **options)
 
 

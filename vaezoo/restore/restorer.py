@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Mapping
+from numbers import Integral, Real
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
@@ -19,6 +20,7 @@ from vaezoo.core.noise import Field, Noise
 from vaezoo.errors import ConfigError, ImageError, ShapeError
 from vaezoo.image.tile import Tiling, run_tiled
 
+_NEEDED = "channels", "stride", "size", "restore"
 _MAPS = IMAGE, SCALE, AVERAGE, SPREAD = "image", "scale", "average", "spread"
 
 
@@ -84,8 +86,8 @@ class Restorer:
         detail: Above 0, up to 1: ``average`` is one sample, its noise so many times as wide as the model's.
 
     Raises:
-        ConfigError: The device is unknown or absent, the tile is too small for the model, samples are negative, or
-            ``detail`` is out of range or asked for beside samples.
+        ConfigError: The model is none, the device is unknown or absent, the tile is too small for the model, samples
+            are negative, or ``detail`` is out of range or asked for beside samples; a number is none, or not whole.
     """
 
     def __init__(
@@ -98,10 +100,17 @@ class Restorer:
         seed: int = 0,
         detail: float = 0.0,
     ) -> None:
-        if samples < 0:
-            raise ConfigError(f"Expected samples of at least 0, got {samples}.", value=samples)
-        if not 0 <= detail <= 1:
-            raise ConfigError(f"Detail is 0 to 1, not {detail}.", value=detail)
+        if isinstance(model, type) or not all(hasattr(model, name) for name in _NEEDED):
+            hint = "Make one with vaezoo.create."
+            raise ConfigError(f"Expected a model that restores, got {type(model).__name__}.", hint=hint, value=model)
+        if not isinstance(samples, Integral) or samples < 0:
+            raise ConfigError(f"Expected a whole number of samples, at least 0, got {samples!r}.", value=samples)
+        if not isinstance(seed, Integral):
+            raise ConfigError(f"Expected a whole number as seed, got {seed!r}.", value=seed)
+        if not isinstance(tile, Integral | None):
+            raise ConfigError(f"Expected a whole number of pixels as tile, or None, got {tile!r}.", value=tile)
+        if not (isinstance(detail, Real) and 0 <= detail <= 1):
+            raise ConfigError(f"Detail is 0 to 1, not {detail!r}.", value=detail)
         if detail and samples:
             raise ConfigError(f"Expected samples or detail, got {samples} and {detail}.", value=(samples, detail))
         self.model, self.samples, self.seed, self.detail = model, samples, seed, detail
@@ -111,6 +120,8 @@ class Restorer:
             Tiling.fitting(tile, model.stride)
         like = _like(model)
         self.device, self._dtype = like.device if device is None else find_device(device), like.dtype
+        if self.device.type == "meta":
+            raise ConfigError("Device 'meta' holds no values.", hint="'cpu' always works.", value="meta")
         if isinstance(model, torch.nn.Module):
             model.eval().to(self.device)
 

@@ -5,14 +5,16 @@ A task is a small file in `vaezoo.restore.tasks`. How a model runs over a large 
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import fields
 from importlib import import_module
+from numbers import Real
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from vaezoo.errors import ConfigError, UnknownName, suggest
+from vaezoo.errors import ConfigError, ShapeError, UnknownName, suggest
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,6 +51,7 @@ class Task(ABC):
         unit: The same for people, with its unit.
         levels: Those of the protocol.
         draws: Whether it can draw samples of its model.
+        states: Whether it states a standard deviation where its model does.
         also: Names of the models that it uses beside its own.
     """
 
@@ -60,6 +63,7 @@ class Task(ABC):
     unit: ClassVar[str]
     levels: ClassVar[tuple[float, ...]]
     draws: ClassVar[bool] = True
+    states: ClassVar[bool] = True
     also: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
@@ -153,3 +157,13 @@ def make_task(name: str, **options: Any) -> Task:
             takes = f"it takes {', '.join(known)}" if known else "it takes none"
             raise ConfigError(f"The task {name!r} has no option {option!r}: {takes}.", value=option)
     return cls(**options)
+
+
+def check_level(sigma: object) -> None:
+    """Refuses what is no noise level; None, for one that is not known, is.
+
+    Raises:
+        ShapeError: It is no number, negative or not finite.
+    """
+    if sigma is not None and not (isinstance(sigma, Real) and math.isfinite(sigma) and sigma >= 0):
+        raise ShapeError(f"Expected a noise level of at least 0, in grey levels, got {sigma!r}.", value=sigma)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import ClassVar, final
 
 import torch
@@ -41,11 +42,15 @@ class Denoise(Task):
     levels: ClassVar[tuple[float, ...]] = (15, 25, 50)
 
     def __post_init__(self) -> None:
-        if not self.boost > 0:
-            raise ConfigError(f"Expected a boost above 0, got {self.boost}.", value=self.boost)
+        if not (isinstance(self.boost, Real) and self.boost > 0):
+            raise ConfigError(f"Expected a boost above 0, got {self.boost!r}.", value=self.boost)
         if self.sigma is None:
             return
-        values = torch.as_tensor(self.sigma, dtype=torch.float32)
+        try:
+            values = torch.as_tensor(self.sigma, dtype=torch.float32)
+        except (TypeError, ValueError, RuntimeError) as error:
+            message = f"Expected a noise level in grey levels, a number or a map (H, W), got {self.sigma!r:.80}."
+            raise ShapeError(message, value=self.sigma) from error
         if not bool(torch.isfinite(values).all()) or bool((values < 0).any()):
             worst = values[~torch.isfinite(values) | (values < 0)].flatten()[0].item()
             raise ShapeError(f"Expected a noise level of at least 0, in grey levels, got {worst}.", value=worst)
