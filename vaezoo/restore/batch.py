@@ -152,13 +152,13 @@ class Job:
             for path in begun:
                 with suppress(OSError):  # it was not written
                     path.unlink()
-            if is_out_of_memory(error):
-                hint = "Give a smaller tile, or a smaller picture."
-                error = ImageError(f"Memory does not suffice for {self.source}.", hint=hint, value=str(self.source))
-            if not isinstance(error, VaezooError):
+            if isinstance(error, VaezooError):
+                return self._fail(error)
+            if not is_out_of_memory(error):
                 raise
-            self._fail(error)
-            return
+            hint = "Give a smaller tile, or a smaller picture."
+            message = f"Memory does not suffice for {self.source}."
+            return self._fail(ImageError(message, hint=hint, value=str(self.source)))
         self.status = "written"
         self.facts |= {"seconds": round(result.seconds, 3), "tile": result.tile, "device": result.device}
         self.facts |= result.facts

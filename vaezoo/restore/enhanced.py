@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import torch
 from vaezoo.errors import ConfigError, UnknownName
 from vaezoo.image.convert import open_image
 from vaezoo.image.resize import resize
+from vaezoo.restore.given import is_number
 from vaezoo.restore.interval import Interval, find_calibration, interval_of
 from vaezoo.restore.restorer import Model, Restorer, root_mean_square
 from vaezoo.restore.task import HOMES, Task, make_task
@@ -148,7 +148,7 @@ def enhance_with(
 ) -> Enhanced:
     """Enhances one image with a restorer that is ready; the rest is as in `enhance`."""
     task = task or choose_task(None, restorer.model)
-    if not (isinstance(strength, Real) and 0 <= strength <= MOST):
+    if not (is_number(strength) and 0 <= strength <= MOST):
         raise ConfigError(f"Strength is 0 to {MOST:g}, not {strength!r}.", value=strength)
     if strength > 1:
         task = task.stronger(strength, restorer)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Mapping
-from numbers import Integral, Real
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
@@ -19,6 +18,7 @@ from vaezoo.core.device import find_device
 from vaezoo.core.noise import Field, Noise
 from vaezoo.errors import ConfigError, ImageError, ShapeError
 from vaezoo.image.tile import Tiling, run_tiled
+from vaezoo.restore.given import is_number, is_whole
 
 _NEEDED = "channels", "stride", "size", "restore"
 _MAPS = IMAGE, SCALE, AVERAGE, SPREAD = "image", "scale", "average", "spread"
@@ -103,13 +103,13 @@ class Restorer:
         if isinstance(model, type) or not all(hasattr(model, name) for name in _NEEDED):
             hint = "Make one with vaezoo.create."
             raise ConfigError(f"Expected a model that restores, got {type(model).__name__}.", hint=hint, value=model)
-        if not isinstance(samples, Integral) or samples < 0:
+        if not is_whole(samples) or samples < 0:
             raise ConfigError(f"Expected a whole number of samples, at least 0, got {samples!r}.", value=samples)
-        if not isinstance(seed, Integral):
+        if not is_whole(seed):
             raise ConfigError(f"Expected a whole number as seed, got {seed!r}.", value=seed)
-        if not isinstance(tile, Integral | None):
+        if not (tile is None or is_whole(tile)):
             raise ConfigError(f"Expected a whole number of pixels as tile, or None, got {tile!r}.", value=tile)
-        if not (isinstance(detail, Real) and 0 <= detail <= 1):
+        if not (is_number(detail) and 0 <= detail <= 1):
             raise ConfigError(f"Detail is 0 to 1, not {detail!r}.", value=detail)
         if detail and samples:
             raise ConfigError(f"Expected samples or detail, got {samples} and {detail}.", value=(samples, detail))

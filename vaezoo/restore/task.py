@@ -5,16 +5,14 @@ A task is a small file in `vaezoo.restore.tasks`. How a model runs over a large 
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import fields
 from importlib import import_module
-from numbers import Real
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from vaezoo.errors import ConfigError, ShapeError, UnknownName, suggest
+from vaezoo.errors import ConfigError, UnknownName, suggest
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -157,13 +155,3 @@ def make_task(name: str, **options: Any) -> Task:
             takes = f"it takes {', '.join(known)}" if known else "it takes none"
             raise ConfigError(f"The task {name!r} has no option {option!r}: {takes}.", value=option)
     return cls(**options)
-
-
-def check_level(sigma: object) -> None:
-    """Refuses what is no noise level; None, for one that is not known, is.
-
-    Raises:
-        ShapeError: It is no number, negative or not finite.
-    """
-    if sigma is not None and not (isinstance(sigma, Real) and math.isfinite(sigma) and sigma >= 0):
-        raise ShapeError(f"Expected a noise level of at least 0, in grey levels, got {sigma!r}.", value=sigma)

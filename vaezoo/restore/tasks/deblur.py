@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from numbers import Integral, Real
 from typing import Any, ClassVar, final
 
 import torch
@@ -18,8 +17,9 @@ from vaezoo.errors import ConfigError, ShapeError
 from vaezoo.image.degradations import blur, gaussian_noise
 from vaezoo.image.kernels import as_kernel, benchmark_kernels, spectrum
 from vaezoo.image.noise import noise_level
+from vaezoo.restore.given import check_level, is_number, is_whole
 from vaezoo.restore.restorer import Restoration, Restorer
-from vaezoo.restore.task import Example, Progress, Task, check_level
+from vaezoo.restore.task import Example, Progress, Task
 
 FIRST = 49.0
 """Noise level that the denoiser is used for first, grey levels; from there down to the picture's on a log scale."""
@@ -88,13 +88,13 @@ class Deblur(Task):
             raise ConfigError("Expected a kernel to deblur by, got none.", hint=hint, value=self.kernel)
         as_kernel(self.kernel)
         check_level(self.sigma)
-        if not isinstance(self.iterations, Integral) or self.iterations < 1:
+        if not is_whole(self.iterations) or self.iterations < 1:
             raise ConfigError(f"Expected at least 1 iteration, got {self.iterations!r}.", value=self.iterations)
         if self.boundary not in BOUNDARIES:
             raise ConfigError(f"A boundary is {' or '.join(BOUNDARIES)}, not {self.boundary!r}.", value=self.boundary)
-        if not (isinstance(self.perturb, Real) and 0 <= self.perturb <= 2):
+        if not (is_number(self.perturb) and 0 <= self.perturb <= 2):
             raise ConfigError(f"Expected a perturbation of 0 to 2, got {self.perturb!r}.", value=self.perturb)
-        if not isinstance(self.seed, Integral):
+        if not is_whole(self.seed):
             raise ConfigError(f"Expected a whole number as seed, got {self.seed!r}.", value=self.seed)
 
     def restore(self, restorer: Restorer, y: Tensor, progress: Progress | None = None) -> Restoration:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from numbers import Real
 from typing import ClassVar, final
 
 import torch
@@ -12,6 +11,7 @@ from torch import Tensor
 from vaezoo.errors import ConfigError, ShapeError
 from vaezoo.image.degradations import gaussian_noise
 from vaezoo.image.noise import noise_level
+from vaezoo.restore.given import is_number
 from vaezoo.restore.restorer import Restoration, Restorer
 from vaezoo.restore.task import Example, Progress, Task
 
@@ -42,7 +42,7 @@ class Denoise(Task):
     levels: ClassVar[tuple[float, ...]] = (15, 25, 50)
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.boost, Real) and self.boost > 0):
+        if not (is_number(self.boost) and self.boost > 0):
             raise ConfigError(f"Expected a boost above 0, got {self.boost!r}.", value=self.boost)
         if self.sigma is None:
             return

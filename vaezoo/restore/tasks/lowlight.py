@@ -14,8 +14,9 @@ from vaezoo.core.light import to_linear
 from vaezoo.errors import ConfigError
 from vaezoo.image.degradations import low_light
 from vaezoo.image.noise import noise_level
+from vaezoo.restore.given import check_level
 from vaezoo.restore.restorer import Model, Restoration, Restorer, root_mean_square
-from vaezoo.restore.task import Example, Progress, Task, check_level
+from vaezoo.restore.task import Example, Progress, Task
 from vaezoo.restore.tasks.denoise import Denoise
 
 SIDE = 64
