@@ -64,9 +64,9 @@ def test_without_a_calibration_it_is_gaussian_and_says_so() -> None:
         np.testing.assert_allclose(result.sd, 0.1)
     with pytest.raises(ConfigError, match="over 'images' needs a calibration, which these weights have not"):
         result.interval(over="images")
-    for level in (0, 100):
-        with pytest.raises(ConfigError, match=f"a level between 0 and 100 percent, got {level}"):
-            result.interval(level)
+    for level in (0, 100, "90", None):
+        with pytest.raises(ConfigError, match=f"a level between 0 and 100 percent, got {level!r}"):
+            result.interval(level)  # type: ignore[arg-type]
 
 
 def test_the_interval_is_around_the_model_s_own_image() -> None:
