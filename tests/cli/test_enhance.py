@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -180,6 +181,13 @@ def test_a_model_without_uncertainty_fails_before_anything_is_written(
     assert [path.name for path in tmp_path.iterdir()] == ["photo.png"]
 
 
+def test_a_task_that_states_no_uncertainty_is_refused_before_the_work(photo: Path, tmp_path: Path) -> None:
+    kernel = picture(tmp_path / "kernel.png")
+    result = run(photo, "--task", "deblur", "--kernel", kernel, "--uncertainty", "--weights", "none")
+    assert isinstance(result.exception, ConfigError)
+    assert "The task 'deblur' states no uncertainty. Leave --uncertainty out." in str(result.exception)
+
+
 def test_nothing_is_overwritten_unasked(photo: Path, tmp_path: Path) -> None:
     target = picture(tmp_path / "photo.enhanced.png", level=7)
     result = run(photo)
@@ -203,6 +211,58 @@ def test_the_input_is_never_overwritten(photo: Path, tmp_path: Path) -> None:
         result = run(photo, "-o", output, "--overwrite")
         assert isinstance(result.exception, ConfigError) and "is the input itself" in str(result.exception)
     assert level(photo) == 200
+
+
+@pytest.mark.parametrize("beside", ["figure", "uncertainty"])
+def test_the_input_is_not_replaced_by_what_is_written_beside_its_result(tmp_path: Path, beside: str) -> None:
+    photo = picture(tmp_path / f"a.{beside}.png")
+    result = run(photo, "-o", tmp_path / "a.png", f"--{beside}", "--overwrite")
+    assert isinstance(result.exception, ConfigError) and f"a.{beside}.png is the input itself" in str(result.exception)
+    assert level(photo) == 200 and not (tmp_path / "a.png").exists()
+
+
+def test_a_folder_spelt_another_way_hides_no_input(photo: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    other = picture(tmp_path / "photo.enhanced.figure.png")
+    (tmp_path / "pointer.png").symlink_to(other)
+    for spelt in (tmp_path / "link" / other.name, tmp_path / "pointer.png"):
+        result = run(photo, spelt, "--figure", "--overwrite")
+        assert isinstance(result.exception, ConfigError) and "is an input itself" in str(result.exception)
+    assert level(other) == 200
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, ImageError, MemoryError])
+def test_a_result_that_is_cut_short_leaves_nothing_beside_it(
+    photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: type[BaseException]
+) -> None:
+    def stop(*_: Any) -> None:
+        assert (tmp_path / "photo.enhanced.uncertainty.npz").exists()
+        raise end("no space")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("vaezoo.image.files.write_picture", stop)
+        result = run(photo, "--uncertainty", "--figure")
+    assert result.exit_code and list(tmp_path.iterdir()) == [photo]
+    if end is MemoryError:
+        assert isinstance(result.exception, ImageError)
+        assert f"Memory does not suffice for {photo}. Give a smaller tile" in str(result.exception)
+    assert run(photo, "--uncertainty", "--figure", "--skip-existing").exit_code == 0
+
+
+def test_what_a_killed_run_left_is_replaced_when_asked(photo: Path, tmp_path: Path) -> None:
+    left = tmp_path / "photo.enhanced.uncertainty.npz"
+    left.touch()
+    result = run(photo, "--uncertainty", "--skip-existing")
+    assert "a run was cut short, it seems. Overwrite too, which replaces no picture" in str(result.exception)
+    assert run(photo, "--uncertainty", "--skip-existing", "--overwrite").exit_code == 0 and left.stat().st_size
+
+
+def test_sigterm_ends_as_an_interrupt_does(photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr("vaezoo.image.files.write_picture", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    result = run(photo, "--uncertainty")
+    assert result.exit_code == 143 and list(tmp_path.iterdir()) == [photo]
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_a_folder_goes_on_after_a_bad_file_and_again(tmp_path: Path) -> None:

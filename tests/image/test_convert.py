@@ -100,6 +100,35 @@ def test_narrow_pil_modes_are_widened(mode: str, wider: str) -> None:
     assert close(tensor).mode == wider and (np.asarray(close(tensor)) == np.asarray(image.convert(wider))).all()
 
 
+@pytest.mark.parametrize(("mode", "wider", "clear"), [("L", "LA", 7), ("RGB", "RGBA", (7, 7, 7))])
+def test_the_one_value_of_a_pil_image_that_is_clear_becomes_alpha(mode: str, wider: str, clear: Any) -> None:
+    image = Image.new(mode, (4, 3), clear)
+    image.putpixel((1, 2), 9 if mode == "L" else (9, 7, 7))
+    image.info["transparency"] = clear
+    tensor, close = open_image(image)
+    back = close(tensor + 0.2)
+    assert back.mode == wider and "transparency" not in back.info
+    assert np.argwhere(np.asarray(back)[..., -1]).tolist() == [[2, 1]]
+
+
+def test_pil_images_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
+    Image.fromarray(levels(64, 64, 3)).save(tmp_path / "whole.png")
+    content = (tmp_path / "whole.png").read_bytes()
+    (tmp_path / "cut.png").write_bytes(content[: len(content) // 2])
+    closed = Image.open(tmp_path / "whole.png")
+    closed.close()
+    for image in (Image.open(tmp_path / "cut.png"), closed):
+        with pytest.raises(ImageError, match=r"The PIL image cannot be read: .*\. Its file may be damaged"):
+            open_image(image)
+
+
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+def test_a_matrix_is_an_array() -> None:
+    source = np.asmatrix(levels(5, 4))
+    tensor, close = open_image(source)
+    assert tensor.shape == (1, 1, 5, 4) and (close(tensor) == source).all()
+
+
 def test_paths_and_pictures_come_back_as_pictures(tmp_path: Path) -> None:
     picture = Picture(levels(5, 4, 3), alpha=levels(5, 4))
     write_picture(picture, tmp_path / "a.png")
@@ -131,6 +160,9 @@ def test_the_source_is_not_shared() -> None:
         (torch.zeros(2, 3, 4, 4), ShapeError, r"one image, .* got \(2, 3, 4, 4\). Pass the images"),
         (torch.zeros(4, 4), ShapeError, r"got \(4, 4\)"),
         (torch.zeros(3, 4, 4, dtype=torch.uint8), ShapeError, r"float tensor in \[0, 1\], got torch.uint8"),
+        (torch.zeros(3, 4, 4).to_sparse(), ShapeError, r"a dense tensor with values, got torch.sparse_coo"),
+        (torch.zeros(3, 4, 4, device="meta"), ShapeError, "a dense tensor with values, got one without values"),
+        ("a\0b.png", ImageError, r"'a\\x00b.png' cannot be read: embedded null byte"),
         (Image.new("CMYK", (4, 4)), ImageError, "mode 'CMYK' is not supported. Convert it to one of"),
     ],
 )

@@ -88,6 +88,8 @@ def test_benchmark_kernels_that_are_not_there(tmp_path: Path, monkeypatch: pytes
         (torch.ones(3) / 3, r"Expected a kernel of shape \(h, w\), got \(3,\)"),
         (torch.ones(0, 3), r"Expected a kernel of shape \(h, w\), got \(0, 3\)"),
         ([[math.nan, 1.0]], "Expected a kernel of finite numbers"),
+        ("text", r"Expected a kernel \(h, w\) of numbers, got 'text'"),
+        ([[1.0], [0.5, 0.5]], r"Expected a kernel \(h, w\) of numbers, got \[\[1.0\], \[0.5, 0.5\]\]"),
         ([[1.5, -0.5]], "Expected a kernel without negative values, got -0.5"),
         ([[1.0, 1.0]], "Expected a kernel that sums to 1, got 2. Divide it by that."),
         (torch.ones(18, 2) / 36, r"Expected a kernel no larger than the image of \(17, 22\), got \(18, 2\)"),
@@ -120,11 +122,18 @@ def test_a_kernel_is_read_from_an_array_or_a_picture(tmp_path: Path) -> None:
     torch.testing.assert_close(read_kernel(tmp_path / "k.png"), made.double(), atol=0.01, rtol=0)
     write_picture(Picture(np.zeros((3, 3, 1), np.uint8)), tmp_path / "black.png")
     (tmp_path / "text.npy").write_text("no array")
+    (tmp_path / "empty.npy").touch()
+    (tmp_path / "zip.NPY").write_bytes(b"PK\3\4 and no more")
+    with (tmp_path / "several.npy").open("wb") as file:
+        np.savez(file, a=np.ones((1, 1)))
     np.save(tmp_path / "two.npy", np.ones((2, 2)))
     for name, error, says in (
         ("black.png", ImageError, "is black"),
         ("text.npy", ImageError, "cannot be read"),
         ("none.npy", ImageError, "cannot be read"),
+        ("empty.npy", ImageError, "cannot be read: No data left in file"),
+        ("zip.NPY", ImageError, "cannot be read: File is not a zip file"),
+        ("several.npy", ShapeError, "of numbers, got NpzFile"),
         ("two.npy", ShapeError, "sum"),
     ):
         with pytest.raises(error, match=says):

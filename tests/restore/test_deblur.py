@@ -160,6 +160,10 @@ def test_protocol() -> None:
         ),
         ({"kernel": DELTA, "iterations": 0}, ConfigError, "Expected at least 1 iteration, got 0"),
         ({"kernel": DELTA, "perturb": -1.0}, ConfigError, "Expected a perturbation of 0 to 2, got -1.0"),
+        ({"kernel": DELTA, "sigma": "2"}, ShapeError, "Expected a noise level of at least 0, in .* got '2'"),
+        ({"kernel": DELTA, "iterations": 1.5}, ConfigError, "Expected at least 1 iteration, got 1.5"),
+        ({"kernel": DELTA, "perturb": "x"}, ConfigError, "Expected a perturbation of 0 to 2, got 'x'"),
+        ({"kernel": DELTA, "seed": None}, ConfigError, "Expected a whole number as seed, got None"),
         ({"kernel": DELTA, "boundary": "reflect"}, ConfigError, "A boundary is open or circular, not 'reflect'"),
     ],
 )

@@ -80,6 +80,9 @@ def test_progress_is_passed_on() -> None:
 
 
 def test_misuse_is_refused() -> None:
+    for strength in ("1", None, float("nan")):
+        with pytest.raises(ConfigError, match=r"Strength is 0 to 3, not ('1'|None|nan)"):
+            enhance(NOISY, model=Smoother(), strength=strength)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match=r"Strength is 0 to 1 for the task .denoise., not 1\.5"):
         enhance(NOISY, model=Smoother(), strength=1.5)
     with pytest.raises(ImageError, match="cannot be read: No such file"):

@@ -131,7 +131,7 @@ def test_who_sees_the_target_knows_the_exposure_better_than_who_guesses_it() -> 
     assert (bound.rate > 2).all()
 
 
-@pytest.mark.parametrize("sigma", [-1, float("nan"), float("inf")])
+@pytest.mark.parametrize("sigma", [-1, float("nan"), float("inf"), "2"])
 def test_a_noise_level_below_zero_is_refused(sigma: float) -> None:
     with pytest.raises(ShapeError, match="noise level of at least 0, in grey levels, got"):
         Lowlight(sigma=sigma)

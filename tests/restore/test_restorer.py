@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -123,6 +125,8 @@ def test_misfits_are_refused() -> None:
         Restorer(Smoother())(torch.zeros(2, 3, 8, 8))
     with pytest.raises(ConfigError, match="tiles have at least 16 pixels, not 15"):
         Restorer(Smoother(), tile=15)
+    with pytest.raises(ConfigError, match="Device 'meta' holds no values"):
+        Restorer(Smoother(), device="meta")
     for name in ("nonsense", "cuda:77"):
         with pytest.raises(ConfigError, match=f"Device '{name}' cannot be used: .*'cpu' always works"):
             Restorer(Smoother(), device=name)
@@ -144,3 +148,27 @@ def test_another_restorer_is_like_this_one() -> None:
     other = this.other(Smoother(1))
     assert (other.tile, other.seed, other.self_ensemble, other.precision) == (32, 3, True, "bf16")
     assert (other.samples, this.other(samples=4).samples, this.other().model) == (0, 4, this.model)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"samples": 2.5}, "whole number of samples, at least 0, got 2.5"),
+        ({"samples": "2"}, "whole number of samples, at least 0, got '2'"),
+        ({"samples": -1}, "whole number of samples, at least 0, got -1"),
+        ({"seed": None}, "whole number as seed, got None"),
+        ({"tile": "64"}, "whole number of pixels as tile, or None, got '64'"),
+        ({"tile": 64.5}, "whole number of pixels as tile, or None, got 64.5"),
+        ({"detail": "x"}, "Detail is 0 to 1, not 'x'"),
+        ({"detail": None}, "Detail is 0 to 1, not None"),
+    ],
+)
+def test_numbers_that_are_none_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Restorer(Smoother(), **options)
+
+
+@pytest.mark.parametrize("model", [3, torch.nn.Linear(2, 2), Smoother])
+def test_what_is_no_model_is_refused(model: Any) -> None:
+    with pytest.raises(ConfigError, match=r"Expected a model that restores, got .*\. Make one with vaezoo\.create"):
+        Restorer(model)

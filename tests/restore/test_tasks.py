@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -123,7 +124,18 @@ def test_a_noise_level_below_zero_is_refused(sigma: float) -> None:
         Denoise(sigma)
 
 
+@pytest.mark.parametrize("sigma", ["25", np.array([None]), 1j])
+def test_a_noise_level_that_is_no_number_is_refused(sigma: Any) -> None:
+    with pytest.raises(ShapeError, match=r"a noise level in grey levels, a number or a map \(H, W\), got "):
+        Denoise(sigma)
+
+
 def test_what_does_not_fit_is_refused() -> None:
+    with pytest.raises(ConfigError, match="Expected a boost above 0, got '2'"):
+        Denoise(boost="2")  # type: ignore[arg-type]
+    for task in (3, ["denoise"], Denoise):
+        with pytest.raises(ConfigError, match=r"Expected a task's name, or a task, got .* Give one such as 'sr'"):
+            enhance(np.zeros((8, 8, 3), np.float32), task=task, model=Copier())  # type: ignore[arg-type]
     with pytest.raises(ShapeError, match=r"a map of the picture's \(36, 48\), got \(2, 3\)"):
         Denoise(torch.ones(2, 3)).restore(Restorer(Copier()), photo())
     with pytest.raises(ConfigError, match="factor of 2, 3 or 4, got 5"):
@@ -182,7 +194,7 @@ def test_samples_of_tiles_are_those_of_the_whole() -> None:
     assert other.average is not None and not torch.allclose(other.average, whole.average)
     gray = enhance(y[0, 0].numpy(), model=model, samples=2)
     assert gray.average.shape == gray.spread.shape == (168, 200)
-    with pytest.raises(ConfigError, match="samples of at least 0, got -1"):
+    with pytest.raises(ConfigError, match="samples, at least 0, got -1"):
         Restorer(model, samples=-1)
 
 

@@ -15,6 +15,7 @@ from vaezoo.errors import ConfigError, ImageError
 from vaezoo.image import read_picture
 from vaezoo.restore import Calibration, enhance, write_uncertainty
 from vaezoo.restore.interval import find_calibration
+from vaezoo.restore.uncertainty import draw_uncertainty
 
 from .fakes import Smoother
 
@@ -63,9 +64,9 @@ def test_without_a_calibration_it_is_gaussian_and_says_so() -> None:
         np.testing.assert_allclose(result.sd, 0.1)
     with pytest.raises(ConfigError, match="over 'images' needs a calibration, which these weights have not"):
         result.interval(over="images")
-    for level in (0, 100):
-        with pytest.raises(ConfigError, match=f"a level between 0 and 100 percent, got {level}"):
-            result.interval(level)
+    for level in (0, 100, "90", None):
+        with pytest.raises(ConfigError, match=f"a level between 0 and 100 percent, got {level!r}"):
+            result.interval(level)  # type: ignore[arg-type]
 
 
 def test_the_interval_is_around_the_model_s_own_image() -> None:
@@ -105,6 +106,17 @@ def test_a_large_picture_is_drawn_a_dot_a_pixel(tmp_path: Path) -> None:
     result = enhance(np.full((300, 400, 3), 0.5, np.float32), model=Known())
     write_uncertainty(tmp_path / "a.npz", tmp_path / "a.png", result)
     assert read_picture(tmp_path / "a.png").pixels.shape[:2] == (300, 510)
+
+
+@pytest.mark.parametrize(("size", "drawn"), [((2, 3000), (240, 3110)), ((300, 2), (300, 112)), ((1, 1), (240, 350))])
+def test_a_thin_picture_is_not_drawn_huge(size: tuple[int, int], drawn: tuple[int, int]) -> None:
+    sd = np.full((*size, 3), 0.1, np.float32)
+    figure = draw_uncertainty(sd)
+    across, down = figure.get_size_inches() * figure.dpi
+    assert (round(down), round(across)) == drawn
+    figure.draw_without_rendering()
+    first = figure.axes[0].get_window_extent()
+    assert down - first.y1 == pytest.approx(0, abs=1e-6)
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ def test_overrides_change_values_and_types_are_kept() -> None:
     [
         ("optimiser.lr=1", r"no key 'optimiser.lr' \(the command line\).*Did you mean 'optimizer.lr'"),
         ("optimizer.learning=1", r"no key 'optimizer.learning'"),
+        ("data.sigma=25", r"value of .data.sigma. .* does not fit: expected a list, such as \[1,2\]\.$"),
         ("batch=many", r"value of 'batch' \(the command line\) does not fit.*many"),
         ("precision=fp8", r"value of 'precision'.*fp8"),
         ("optimizer=3", r"A value \(the command line\) does not fit.*OptimizerRecipe"),

@@ -78,6 +78,51 @@ def test_a_folder_and_its_zip_are_the_same_set(tmp_path: Path) -> None:
     assert load_images(str(folder), gray=True).pixels[1].shape == (6, 6, 1)
 
 
+def test_gray_of_16_bits_is_rounded_not_clipped(tmp_path: Path) -> None:
+    levels = (np.arange(64, dtype=np.uint16) * 1040).reshape(8, 8)
+    Image.fromarray(levels).save(tmp_path / "deep.png")
+    (array,) = load_images(str(tmp_path)).pixels
+    np.testing.assert_array_equal(array, np.round(levels / 257).astype(np.uint8)[..., None].repeat(3, 2))
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int32])
+def test_samples_that_are_neither_8_nor_16_bits_are_refused(tmp_path: Path, kind: type) -> None:
+    Image.fromarray(np.ones((8, 8), kind)).save(tmp_path / "a.png", format="TIFF")
+    with pytest.raises(ImageError, match=r"a\.png .*: its samples are of type '[FI]', not of 8 or 16 bits"):
+        load_images(str(tmp_path))
+
+
+def test_hidden_files_are_no_pictures(tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "mine")
+    (folder / "._p0.png").write_bytes(b"what macOS leaves")
+    (folder / ".trash").mkdir()
+    (folder / "p0.png").rename(folder / ".trash" / "p0.png")
+    with zipfile.ZipFile(tmp_path / "mine.zip", "w") as archive:
+        archive.write(folder / "p1.png", "p1.png")
+        archive.writestr("__MACOSX/._p1.png", b"what macOS leaves")
+    assert load_images(str(folder)).names == ("p1", "p2")
+    assert load_images(str(tmp_path / "mine.zip")).names == ("p1",)
+
+
+def test_what_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = pictures(tmp_path / "mine")
+    with zipfile.ZipFile(tmp_path / "bad.zip", "w") as archive:
+        archive.write(folder / "p0.png", "p0.png")
+    content = bytearray((tmp_path / "bad.zip").read_bytes())
+    content[60] ^= 255
+    (tmp_path / "bad.zip").write_bytes(content)
+    with pytest.raises(ImageError, match=r"p0\.png in .*bad\.zip cannot be read: Bad CRC-32"):
+        load_images(str(tmp_path / "bad.zip"))
+    with monkeypatch.context() as patched, pytest.raises(ImageError, match=r"p0\.png .* readable picture: Image size"):
+        patched.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+        load_images(str(folder))
+    (folder / "p0.png").write_bytes(b"")
+    with pytest.raises(ImageError, match=r"p0\.png in .* readable picture: it is empty\. Take it away, or save"):
+        load_images(str(folder))
+    with pytest.raises(UnknownName, match="'' is neither a data set nor a path"):
+        load_images("")
+
+
 def test_what_is_no_set_of_pictures_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match=r"'fashion' is neither a data set nor a path.*'fashion-mnist'"):
         load_images("fashion")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import VaezooError
+from ..errors import ConfigError, VaezooError
 from ..restore.task import HOMES
 
 if TYPE_CHECKING:
@@ -110,6 +111,9 @@ def enhance(
             job.check(overwrite=overwrite, skip_existing=skip_existing, **also)
         pending = [job for job in jobs if job.status == "pending"]
         chosen = _task(task, model, options)
+        if uncertainty and not chosen.states:
+            message = f"The task {chosen.name!r} states no uncertainty."
+            raise ConfigError(message, hint="Leave --uncertainty out.", value=chosen.name)
         settings = {"tile": tile, "device": device, "detail": detail, "seed": seed}
         settings |= {"self_ensemble": self_ensemble, "precision": precision}
         restorer = _restorer(model or chosen.model, weights, settings) if pending else None
@@ -119,7 +123,7 @@ def enhance(
             click.echo(json.dumps(told, indent=2))
         raise
     if restorer is not None:
-        with _progress(len(pending), hidden=quiet) as progress:
+        with _in_order(), _progress(len(pending), hidden=quiet) as progress:
             for job in pending:
                 job.run(restorer, task=chosen, strength=strength, progress=progress, **also)
                 if job.status == "written" and not (quiet or as_json):
@@ -168,6 +172,19 @@ def _report_failures(context: click.Context, jobs: Sequence[Job]) -> None:
         click.echo(f"{source}: {error}", err=True)
     click.echo(f"{len(failures)} of {len(jobs)} failed.", err=True)
     context.exit(failures[0][1].exit_code)
+
+
+@contextmanager
+def _in_order() -> Iterator[None]:
+    """Lets SIGTERM end the work as Ctrl-C does, so that no part of a result stays."""
+    if threading.current_thread() is not threading.main_thread():  # where Python lets nobody listen
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

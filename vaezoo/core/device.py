@@ -21,7 +21,7 @@ def find_device(name: str | torch.device) -> torch.device:
         torch.empty(0, device=device)
     except Exception as error:  # each backend raises its own kind
         raise ConfigError(
-            f"Device {str(name)!r} cannot be used: {str(error).splitlines()[0]}.",
+            f"Device {str(name)!r} cannot be used: {str(error).splitlines()[0].partition('. ')[0].rstrip('.')}.",
             hint="'cpu' always works.",
             value=str(name),
         ) from error

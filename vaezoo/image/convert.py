@@ -94,7 +94,7 @@ def open_image(image: Any) -> tuple[Tensor, Callable[[Tensor], Any]]:
         picture = image
         return to_tensor(picture), lambda new: from_tensor(new, picture)
     if isinstance(image, np.ndarray):
-        return _open_array(image)
+        return _open_array(np.asarray(image))
     if isinstance(image, Tensor):
         return _open_tensor(image)
     if hasattr(image, "getbands") and hasattr(image, "tobytes"):
@@ -107,6 +107,14 @@ def _open_pil(image: PIL.Image.Image) -> tuple[Tensor, Callable[[Tensor], Any]]:
 
     if (frames := getattr(image, "n_frames", 1)) > 1:
         raise ImageError(f"Expected a single picture, got {frames} frames.", value=frames)
+    try:
+        image.load()
+    except (OSError, ValueError) as error:
+        message = f"The PIL image cannot be read: {error}."
+        hint = "Its file may be damaged or cut short, or it was closed before its pixels were read."
+        raise ImageError(message, hint=hint, value=image.mode) from error
+    if "transparency" in image.info and image.mode in ("1", "L", "RGB"):  # one value that is clear, and would move
+        image = image.convert("RGBA" if image.mode == "RGB" else "LA")
     if image.mode == "P":
         image = image.convert("RGBA" if "transparency" in image.info else "RGB")
     if image.mode not in _PIL_MODES:
@@ -164,6 +172,9 @@ def _open_tensor(image: Tensor) -> tuple[Tensor, Callable[[Tensor], Any]]:
             f"Expected one image, (C, H, W) or (1, C, H, W), got {tuple(image.shape)}.",
             hint="Pass the images of a batch one by one.", value=tuple(image.shape),
         )  # fmt: skip
+    if image.layout is not torch.strided or image.is_meta:
+        kind = "one without values" if image.is_meta else str(image.layout)
+        raise ShapeError(f"Expected a dense tensor with values, got {kind}.", value=tuple(image.shape))
     if not image.is_floating_point():
         raise ShapeError(
             f"Expected a float tensor in [0, 1], got {image.dtype}.", hint="Divide by its maximum.",

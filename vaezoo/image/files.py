@@ -156,6 +156,8 @@ def _check_file(path: Path) -> None:
             start = file.read(1)
     except OSError as error:
         raise ImageError(f"{path} cannot be read: {error.strerror}.", value=str(path)) from error
+    except ValueError as error:  # no file can have this name
+        raise ImageError(f"{str(path)!r} cannot be read: {error}.", value=str(path)) from error
     if not start:
         raise ImageError(f"{path} is empty (0 bytes); a picture was expected.", value=str(path))
 

@@ -94,9 +94,13 @@ def as_kernel(kernel: Any) -> Tensor:
     """Returns a kernel, an array or nested lists, as float64 (h, w).
 
     Raises:
-        ShapeError: It is not 2-d, empty, negative somewhere, not finite, or sums to other than 1 by more than 0.001.
+        ShapeError: It is not of numbers, not 2-d, empty, negative somewhere, not finite, or sums to other than 1 by
+            more than 0.001.
     """
-    values = torch.as_tensor(kernel, dtype=torch.float64)
+    try:
+        values = torch.as_tensor(kernel, dtype=torch.float64).detach()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ShapeError(f"Expected a kernel (h, w) of numbers, got {kernel!r:.80}.", value=kernel) from error
     if values.ndim != 2 or not values.numel():
         raise ShapeError(f"Expected a kernel of shape (h, w), got {tuple(values.shape)}.", value=tuple(values.shape))
     if not bool(torch.isfinite(values).all()):
@@ -139,13 +143,12 @@ def read_kernel(path: str | os.PathLike[str]) -> Tensor:
         ShapeError: The array is no kernel; see `as_kernel`.
     """
     path = Path(path)
-    if path.suffix == ".npy":
+    if path.suffix.lower() == ".npy":
         try:
-            return as_kernel(np.load(path, allow_pickle=False))
-        except (OSError, ValueError) as error:
-            if isinstance(error, ShapeError):
-                raise
+            array = np.load(path, allow_pickle=False)
+        except Exception as error:  # each kind of damage raises its own
             raise ImageError(f"The kernel {path} cannot be read: {error}.", value=str(path)) from error
+        return as_kernel(array)
     values = read_picture(path).values().mean(2)
     if not values.sum() > 0:
         raise ImageError(f"The kernel {path} is black.", hint="Draw it bright on black.", value=str(path))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,7 +75,7 @@ class Job:
         figure: bool = False,
         uncertainty: bool = False,
     ) -> None:
-        """Fails the job if its source is no file, or its target is the source or may not be replaced.
+        """Fails the job if its source is no file, or what will be written is the source or may not be replaced.
 
         Args:
             overwrite: Whether files that exist may be replaced.
@@ -86,13 +87,15 @@ class Job:
         there = [path for path in wanted if os.path.exists(path)]
         if not os.path.isfile(self.source):
             self._fail(ImageError(f"{self.source} cannot be read: {_missing(self.source)}.", value=str(self.source)))
-        elif os.path.exists(self.target) and self.target.samefile(self.source):
-            message = f"{self.target} is the input itself, which is never replaced."
-            self._fail(ConfigError(message, hint="Give another output.", value=str(self.target)))
+        elif own := [path for path in there if path.samefile(self.source)]:
+            message = f"{own[0]} is the input itself, which is never replaced."
+            self._fail(ConfigError(message, hint="Give another output.", value=str(own[0])))
         elif skip_existing and os.path.exists(self.target):
             self.status = "skipped"
         elif there and not overwrite:
             hint = "Overwrite it, skip what exists, or give another output."
+            if skip_existing:
+                hint = "Its picture does not: a run was cut short, it seems. Overwrite too, which replaces no picture."
             self._fail(ConfigError(f"{there[0]} exists already.", hint=hint, value=str(there[0])))
 
     def run(
@@ -105,7 +108,9 @@ class Job:
         uncertainty: bool = False,
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
-        """Reads, enhances and writes; a `VaezooError` fails the job and is kept.
+        """Reads, enhances and writes, the picture last; a `VaezooError` fails the job and is kept.
+
+        Where it fails or is interrupted, what it had written beside a picture that is not there is removed.
 
         Args:
             restorer: Holds the model.
@@ -119,13 +124,17 @@ class Job:
         from vaezoo.image.files import check_suffix, make_folder, read_picture, write_picture
         from vaezoo.restore import enhance_with, write_figure, write_uncertainty
         from vaezoo.restore.enhanced import choose_task
+        from vaezoo.restore.restorer import is_out_of_memory
 
+        begun: list[Path] = []
         try:
             check_suffix(self.target)
             before = read_picture(self.source)
             task = (task or choose_task(None, restorer.model)).of_file(self.source)
             make_folder(self.target.parent)
             result = enhance_with(restorer, before, task=task, strength=strength, progress=progress)
+            beside = self.files(figure=figure, uncertainty=uncertainty)[1:]
+            begun = [path for path in beside if not os.path.lexists(path)]
             if uncertainty:
                 interval = write_uncertainty(self.numbers, self.map, result)
                 self.facts |= {
@@ -133,14 +142,23 @@ class Job:
                     "uncertainty_png": str(self.map),
                     "interval": {"level": interval.level, "method": interval.method},
                 }
-            write_picture(result.image, self.target)
             if figure:
                 after = result.image.values()
                 write_figure(self.figure, _as_large(before.values(), after), after, result.uncertainty)
                 self.facts["figure"] = str(self.figure)
-        except VaezooError as error:
-            self._fail(error)
-            return
+            write_picture(result.image, self.target)
+        except BaseException as error:
+            self.facts.clear()
+            for path in begun:
+                with suppress(OSError):  # it was not written
+                    path.unlink()
+            if isinstance(error, VaezooError):
+                return self._fail(error)
+            if not is_out_of_memory(error):
+                raise
+            hint = "Give a smaller tile, or a smaller picture."
+            message = f"Memory does not suffice for {self.source}."
+            return self._fail(ImageError(message, hint=hint, value=str(self.source)))
         self.status = "written"
         self.facts |= {"seconds": round(result.seconds, 3), "tile": result.tile, "device": result.device}
         self.facts |= result.facts
@@ -182,17 +200,22 @@ def plan(
     owners: dict[Path, Job] = {}
     for job in jobs:
         for path in job.files(figure=figure, uncertainty=uncertainty):
-            if (other := owners.setdefault(path.absolute(), job)) is not job:
+            if (other := owners.setdefault(_place(path), job)) is not job:
                 raise ConfigError(
                     f"{other.source} and {job.source} would both be written to {path}.",
                     hint="Enhance them in two runs.", value=str(path),
                 )  # fmt: skip
     for job in jobs:
-        owner = owners.get(job.source.absolute())
-        if owner is not None and owner is not job:
+        there = {_place(job.source), _place(Path(os.path.realpath(job.source)))}
+        for owner in [owners[path] for path in there if owners.get(path, job) is not job]:
             message = f"{job.source} would be replaced by the result of {owner.source}, and is an input itself."
             raise ConfigError(message, hint="Give another output.", value=str(job.source))
     return jobs
+
+
+def _place(path: Path) -> Path:
+    """Returns a path that is the same however its folder is spelt; a link itself is not followed."""
+    return Path(os.path.realpath(path.parent)) / path.name
 
 
 def _missing(path: Path) -> str:

@@ -15,6 +15,7 @@ import torch
 from vaezoo.errors import ConfigError, UnknownName
 from vaezoo.image.convert import open_image
 from vaezoo.image.resize import resize
+from vaezoo.restore.given import is_number
 from vaezoo.restore.interval import Interval, find_calibration, interval_of
 from vaezoo.restore.restorer import Model, Restorer, root_mean_square
 from vaezoo.restore.task import HOMES, Task, make_task
@@ -153,8 +154,8 @@ def enhance_with(
 ) -> Enhanced:
     """Enhances one image with a restorer that is ready; the rest is as in `enhance`."""
     task = task or choose_task(None, restorer.model)
-    if not 0 <= strength <= MOST:
-        raise ConfigError(f"Strength is 0 to {MOST:g}, not {strength}.", value=strength)
+    if not (is_number(strength) and 0 <= strength <= MOST):
+        raise ConfigError(f"Strength is 0 to {MOST:g}, not {strength!r}.", value=strength)
     if strength > 1:
         task = task.stronger(strength, restorer)
     if (restorer.samples or restorer.detail) and not task.draws:
@@ -197,7 +198,7 @@ def choose_task(task: str | Task | None, model: str | Model | None, **options: A
 
     Raises:
         UnknownName: No task or model has this name.
-        ConfigError: The task has no such option, or is no name and options are given.
+        ConfigError: The task has no such option, or is no name and options are given, or is neither name nor task.
     """
     if isinstance(task, Task):
         if options:
@@ -205,6 +206,9 @@ def choose_task(task: str | Task | None, model: str | Model | None, **options: A
         return task
     if task is None:
         task = _purpose(model)
+    if not isinstance(task, str):
+        hint = "Give one such as 'sr', or vaezoo.restore.tasks.sr.SuperResolve(2)."
+        raise ConfigError(f"Expected a task's name, or a task, got {task!r}.", hint=hint, value=task)
     return make_task(task, **options)
 
 

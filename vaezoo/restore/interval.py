@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vaezoo.errors import ConfigError
+from vaezoo.restore.given import is_number
 from vaezoo.restore.restorer import Model
 from vaezoo.zoo.calibration import Calibration, calibration_from
 
@@ -58,8 +59,8 @@ def interval_of(
             f"An interval over {over!r} needs a calibration, which these weights have not.",
             hint='Ask over="pixels", which is then Gaussian.', value=over,
         )  # fmt: skip
-    elif not 0 < level < 100:
-        raise ConfigError(f"Expected a level between 0 and 100 percent, got {level}.", value=level)
+    elif not (is_number(level) and 0 < level < 100):
+        raise ConfigError(f"Expected a level between 0 and 100 percent, got {level!r}.", value=level)
     else:
         width, method = NormalDist().inv_cdf(0.5 + level / 200), "gaussian"
     lower, upper = (np.clip(restored + np.float32(sign * width) * scale, 0, 1) for sign in (-1, 1))

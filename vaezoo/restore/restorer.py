@@ -19,9 +19,11 @@ from vaezoo.core.device import find_device
 from vaezoo.core.noise import Field, Noise
 from vaezoo.errors import ConfigError, ImageError, ShapeError
 from vaezoo.image.tile import Tiling, run_tiled
+from vaezoo.restore.given import is_number, is_whole
 from vaezoo.restore.views import other_views
 
 PRECISIONS = ("fp32", "bf16")
+_NEEDED = "channels", "stride", "size", "restore"
 _MAPS = IMAGE, SCALE, AVERAGE, SPREAD = "image", "scale", "average", "spread"
 
 
@@ -92,8 +94,9 @@ class Restorer:
             for it, and off by a fraction of a grey level. What goes in and comes out is fp32.
 
     Raises:
-        ConfigError: The device is unknown or absent, the tile is too small for the model, samples are negative,
-            ``detail`` is out of range or asked for beside samples, or the precision is another.
+        ConfigError: The model is none, the device is unknown or absent, the tile is too small for the model, samples
+            are negative, ``detail`` is out of range or asked for beside samples, a number is none or not whole, or the
+            precision is another.
     """
 
     def __init__(
@@ -108,10 +111,17 @@ class Restorer:
         self_ensemble: bool = False,
         precision: str = "fp32",
     ) -> None:
-        if samples < 0:
-            raise ConfigError(f"Expected samples of at least 0, got {samples}.", value=samples)
-        if not 0 <= detail <= 1:
-            raise ConfigError(f"Detail is 0 to 1, not {detail}.", value=detail)
+        if isinstance(model, type) or not all(hasattr(model, name) for name in _NEEDED):
+            hint = "Make one with vaezoo.create."
+            raise ConfigError(f"Expected a model that restores, got {type(model).__name__}.", hint=hint, value=model)
+        if not is_whole(samples) or samples < 0:
+            raise ConfigError(f"Expected a whole number of samples, at least 0, got {samples!r}.", value=samples)
+        if not is_whole(seed):
+            raise ConfigError(f"Expected a whole number as seed, got {seed!r}.", value=seed)
+        if not (tile is None or is_whole(tile)):
+            raise ConfigError(f"Expected a whole number of pixels as tile, or None, got {tile!r}.", value=tile)
+        if not (is_number(detail) and 0 <= detail <= 1):
+            raise ConfigError(f"Detail is 0 to 1, not {detail!r}.", value=detail)
         if detail and samples:
             raise ConfigError(f"Expected samples or detail, got {samples} and {detail}.", value=(samples, detail))
         self.model, self.samples, self.seed, self.detail = model, samples, seed, detail
@@ -124,6 +134,8 @@ class Restorer:
             Tiling.fitting(tile, model.stride)
         like = _like(model)
         self.device, self._dtype = like.device if device is None else find_device(device), like.dtype
+        if self.device.type == "meta":
+            raise ConfigError("Device 'meta' holds no values.", hint="'cpu' always works.", value="meta")
         if isinstance(model, torch.nn.Module):
             model.eval().to(self.device)
 
@@ -227,7 +239,7 @@ class Restorer:
             with torch.no_grad(), self._arithmetic():
                 joined = run_tiled(run, stacked.cpu(), Tiling.fitting(tile, self.model.stride), progress)
         except (RuntimeError, MemoryError) as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             return None
         return dict(zip(found, joined, strict=True))
@@ -286,7 +298,8 @@ def root_mean_square(scale: Tensor) -> Tensor:
     return scale.square().mean(1, keepdim=True).sqrt()
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
+    """Says whether an error is that memory does not suffice, on the host or a device."""
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 

@@ -49,6 +49,7 @@ class Task(ABC):
         unit: The same for people, with its unit.
         levels: Those of the protocol.
         draws: Whether it can draw samples of its model.
+        states: Whether it states a standard deviation where its model does.
         also: Names of the models that it uses beside its own.
     """
 
@@ -60,6 +61,7 @@ class Task(ABC):
     unit: ClassVar[str]
     levels: ClassVar[tuple[float, ...]]
     draws: ClassVar[bool] = True
+    states: ClassVar[bool] = True
     also: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod

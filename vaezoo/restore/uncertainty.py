@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LEVEL = 90
-_DPI, _BAR = 100, 1.1
-"""Dots an inch, so that a pixel of the picture is a dot; and the inches beside it that hold the scale."""
+_DPI, _BAR, _LEAST = 100, 1.1, 240
+"""Dots an inch, so that a pixel of the picture is a dot; the inches beside it that hold the scale, and the dots down
+that these need."""
+_WIDEST = 1600
+"""Dots across that a small picture is enlarged to at most."""
 
 
 def write_uncertainty(numbers: Path, picture: Path, enhanced: Enhanced) -> Interval:
@@ -55,17 +58,18 @@ def draw_uncertainty(sd: np.ndarray) -> Figure:
     """Draws a standard deviation (H, W, C), root mean square over channels, a dot a pixel, with a scale beside it.
 
     The scale is in grey levels, of 255, and ends where 0.5 % of the pixels exceed it. A picture of fewer than 240
-    rows is enlarged, so that the scale can be read.
+    rows is enlarged, up to 1600 columns, so that it can be seen beside the scale.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     levels = 255 * np.sqrt(np.square(sd).mean(2))
-    repeat = max(1, -(-240 // levels.shape[0]))
+    repeat = max(1, min(-(-_LEAST // levels.shape[0]), _WIDEST // levels.shape[1]))
     height, width = (side * repeat / _DPI for side in levels.shape)
-    figure = Figure(figsize=(width + _BAR, height))
+    whole = max(height, _LEAST / _DPI)
+    figure = Figure(figsize=(width + _BAR, whole))
     FigureCanvasAgg(figure)
-    axes = figure.add_axes((0, 0, width / (width + _BAR), 1))
+    axes = figure.add_axes((0, 1 - height / whole, width / (width + _BAR), height / whole))
     axes.set_axis_off()
     top = max(float(np.percentile(levels, 99.5)), 1e-3)
     drawn = axes.imshow(levels, cmap="magma", vmin=0, vmax=top, interpolation="nearest", aspect="auto")

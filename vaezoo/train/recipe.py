@@ -226,7 +226,10 @@ def _merge(base: Any, update: Any, origin: str) -> Any:
         return OmegaConf.merge(base, update)
     except OmegaConfBaseException as error:
         what = f"The value of {error.full_key!r}" if error.full_key else "A value"
-        raise ConfigError(f"{what} ({origin}) does not fit: {_first_line(error)}.", value=error.full_key) from error
+        reason = _first_line(error).rstrip(".")
+        if "is not a ListConfig" in reason:
+            reason = "expected a list, such as [1,2]"
+        raise ConfigError(f"{what} ({origin}) does not fit: {reason}.", value=error.full_key) from error
 
 
 def _first_line(error: Exception) -> str:

@@ -11,18 +11,19 @@ import hashlib
 import io
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
 
 import numpy as np
 import yaml
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from vaezoo.errors import DataMissing, ImageError, UnknownName, suggest
 from vaezoo.image.factors import make_factors
 from vaezoo.image.folders import find_in_folders, named_folders
+from vaezoo.image.picture import Picture
 
 Array = np.ndarray[Any, np.dtype[np.uint8]]
 SUFFIXES = (".png", ".webp", ".jpg", ".jpeg", ".bmp")
@@ -88,7 +89,7 @@ def load_images(name: str, gray: bool = False) -> Images:
         return Images(name, list(drawn), digest, "drawn here, no rights claimed", factors=factors)
     known = known_sets().get(name)
     if known is None:
-        if not Path(name).exists():
+        if not name or not Path(name).exists():
             raise UnknownName(
                 f"{name!r} is neither a data set nor a path.", hint=suggest(name, known_sets()), value=name
             )
@@ -145,32 +146,57 @@ def _read_idx(path: Path) -> tuple[bytes, Array]:
 
 
 def _read_pictures(path: Path) -> tuple[tuple[str, ...], list[Array]]:
-    """Reads every picture of a folder (and its folders) or zip as RGB, in order of stem."""
+    """Reads every picture of a folder (and its folders) or zip as RGB, in order of stem; hidden ones are left out."""
     found = sorted(_files(path), key=lambda pair: Path(pair[0]).stem)
     pixels = []
     for name, content in found:
         try:
             with Image.open(io.BytesIO(content)) as picture:
-                pixels.append(np.asarray(picture.convert("RGB")))
-        except (UnidentifiedImageError, OSError) as error:
-            raise ImageError(f"{name} in {path} is not a readable picture: {error}", value=name) from error
+                pixels.append(_to_rgb(picture))
+        except Exception as error:  # each format, and each damage to it, raises its own kind
+            reason = "it is empty" if not content else str(error).partition(" <_io.")[0]
+            raise ImageError(
+                f"{name} in {path} is not a readable picture: {reason}.", hint="Take it away, or save it as PNG.",
+                value=name,
+            ) from error  # fmt: skip
     if not pixels:
         raise ImageError(f"There is no picture ({', '.join(SUFFIXES)}) in {path}.", value=str(path))
     return tuple(Path(name).stem for name, _ in found), pixels
 
 
+def _to_rgb(picture: Image.Image) -> Array:
+    """Returns a picture's pixels (H, W, 3); 16-bit gray rounded, where Pillow would clip it to white."""
+    if picture.mode.startswith("I;16") or (picture.mode, picture.format) == ("I", "PNG"):  # the latter before Pillow 11
+        deep = Picture(np.asarray(picture).astype(np.uint16)[..., None])
+        return np.repeat(deep.to_8_bits().pixels, 3, axis=2)
+    if picture.mode in ("I", "F"):
+        raise ValueError(f"its samples are of type {picture.mode!r}, not of 8 or 16 bits")
+    return np.asarray(picture.convert("RGB"))
+
+
 def _files(path: Path) -> Iterator[tuple[str, bytes]]:
     if path.is_dir():
         for file in path.rglob("*"):
-            if file.suffix.lower() in SUFFIXES and file.is_file():
-                yield str(file.relative_to(path)), file.read_bytes()
+            if _is_picture(inside := file.relative_to(path)) and file.is_file():
+                yield str(inside), _content(str(inside), path, file.read_bytes)
     elif zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             for name in archive.namelist():
-                if Path(name).suffix.lower() in SUFFIXES:
-                    yield name, archive.read(name)
+                if _is_picture(Path(name)):
+                    yield name, _content(name, path, functools.partial(archive.read, name))
     else:
         raise ImageError(f"{path} is neither a folder nor a zip of pictures.", value=str(path))
+
+
+def _is_picture(inside: Path) -> bool:
+    return inside.suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in inside.parts)
+
+
+def _content(name: str, path: Path, read: Callable[[], bytes]) -> bytes:
+    try:
+        return read()
+    except Exception as error:  # of a file OSError, of a zip one for each kind of damage, and for a password
+        raise ImageError(f"{name} in {path} cannot be read: {error}.", value=name) from error
 
 
 def _pictures_sha256(names: Sequence[str], pixels: Sequence[Array]) -> str:

@@ -5,7 +5,6 @@ Estimating the kernel is not here.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +17,7 @@ from vaezoo.errors import ConfigError, ShapeError
 from vaezoo.image.degradations import blur, gaussian_noise
 from vaezoo.image.kernels import as_kernel, benchmark_kernels, spectrum
 from vaezoo.image.noise import noise_level
+from vaezoo.restore.given import check_level, is_number, is_whole
 from vaezoo.restore.restorer import Restoration, Restorer
 from vaezoo.restore.task import Example, Progress, Task
 
@@ -80,22 +80,22 @@ class Deblur(Task):
     unit: ClassVar[str] = "index of the kernel"
     levels: ClassVar[tuple[float, ...]] = (1, 3)
     draws: ClassVar[bool] = False
+    states: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if self.kernel is None:
             hint = "Give kernel=, such as gaussian_kernel(1.6)."
             raise ConfigError("Expected a kernel to deblur by, got none.", hint=hint, value=self.kernel)
         as_kernel(self.kernel)
-        if self.sigma is not None and not (math.isfinite(self.sigma) and self.sigma >= 0):
-            raise ShapeError(
-                f"Expected a noise level of at least 0, in grey levels, got {self.sigma}.", value=self.sigma
-            )
-        if self.iterations < 1:
-            raise ConfigError(f"Expected at least 1 iteration, got {self.iterations}.", value=self.iterations)
+        check_level(self.sigma)
+        if not is_whole(self.iterations) or self.iterations < 1:
+            raise ConfigError(f"Expected at least 1 iteration, got {self.iterations!r}.", value=self.iterations)
         if self.boundary not in BOUNDARIES:
             raise ConfigError(f"A boundary is {' or '.join(BOUNDARIES)}, not {self.boundary!r}.", value=self.boundary)
-        if not 0 <= self.perturb <= 2:
-            raise ConfigError(f"Expected a perturbation of 0 to 2, got {self.perturb}.", value=self.perturb)
+        if not (is_number(self.perturb) and 0 <= self.perturb <= 2):
+            raise ConfigError(f"Expected a perturbation of 0 to 2, got {self.perturb!r}.", value=self.perturb)
+        if not is_whole(self.seed):
+            raise ConfigError(f"Expected a whole number as seed, got {self.seed!r}.", value=self.seed)
 
     def restore(self, restorer: Restorer, y: Tensor, progress: Progress | None = None) -> Restoration:
         """See :meth:`vaezoo.restore.task.Task.restore`.

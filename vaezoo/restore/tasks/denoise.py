@@ -11,6 +11,7 @@ from torch import Tensor
 from vaezoo.errors import ConfigError, ShapeError
 from vaezoo.image.degradations import gaussian_noise
 from vaezoo.image.noise import noise_level
+from vaezoo.restore.given import is_number
 from vaezoo.restore.restorer import Restoration, Restorer
 from vaezoo.restore.task import Example, Progress, Task
 
@@ -41,11 +42,15 @@ class Denoise(Task):
     levels: ClassVar[tuple[float, ...]] = (15, 25, 50)
 
     def __post_init__(self) -> None:
-        if not self.boost > 0:
-            raise ConfigError(f"Expected a boost above 0, got {self.boost}.", value=self.boost)
+        if not (is_number(self.boost) and self.boost > 0):
+            raise ConfigError(f"Expected a boost above 0, got {self.boost!r}.", value=self.boost)
         if self.sigma is None:
             return
-        values = torch.as_tensor(self.sigma, dtype=torch.float32)
+        try:
+            values = torch.as_tensor(self.sigma, dtype=torch.float32)
+        except (TypeError, ValueError, RuntimeError) as error:
+            message = f"Expected a noise level in grey levels, a number or a map (H, W), got {self.sigma!r:.80}."
+            raise ShapeError(message, value=self.sigma) from error
         if not bool(torch.isfinite(values).all()) or bool((values < 0).any()):
             worst = values[~torch.isfinite(values) | (values < 0)].flatten()[0].item()
             raise ShapeError(f"Expected a noise level of at least 0, in grey levels, got {worst}.", value=worst)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from dataclasses import dataclass
 from typing import ClassVar, final
 
@@ -12,9 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vaezoo.core.light import to_linear
-from vaezoo.errors import ConfigError, ShapeError
+from vaezoo.errors import ConfigError
 from vaezoo.image.degradations import low_light
 from vaezoo.image.noise import noise_level
+from vaezoo.restore.given import check_level
 from vaezoo.restore.restorer import Model, Restoration, Restorer, root_mean_square
 from vaezoo.restore.task import Example, Progress, Task
 from vaezoo.restore.tasks.denoise import Denoise
@@ -59,10 +59,7 @@ class Lowlight(Task):
     also: ClassVar[tuple[str, ...]] = (Denoise.model,)
 
     def __post_init__(self) -> None:
-        if self.sigma is not None and not (math.isfinite(self.sigma) and self.sigma >= 0):
-            raise ShapeError(
-                f"Expected a noise level of at least 0, in grey levels, got {self.sigma}.", value=self.sigma
-            )
+        check_level(self.sigma)
 
     def restore(self, restorer: Restorer, y: Tensor, progress: Progress | None = None) -> Restoration:
         """See :meth:`vaezoo.restore.task.Task.restore`.
