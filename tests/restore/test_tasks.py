@@ -47,6 +47,12 @@ def test_every_task_has_a_protocol_that_runs(name: str) -> None:
     assert all(10 < row["psnr_db"] < 100 for row in found.values())
 
 
+@pytest.mark.parametrize(("name", "level", "word"), [("sr", 2.5, "factor"), ("dejpeg", 10.5, "quality")])
+def test_levels_between_whole_ones_are_refused(name: str, level: float, word: str) -> None:
+    with pytest.raises(ConfigError, match=f"Expected a whole number as {word}, got {level}"):
+        evaluate_task(task_class(name), Restorer(Copier()), [photo()], [level])
+
+
 def test_the_noise_level_is_told_in_the_models_unit_and_cut_into_tiles() -> None:
     model = Copier()
     Denoise(25.5).restore(Restorer(model), photo())

@@ -22,7 +22,7 @@ SUMMARY = "sweep.json"
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run; by default runs/RECIPE.")
 @click.option("--resume/--no-resume", default=True, help="Go on from the checkpoint in the folder, if there is one.")
-@click.option("--minutes", type=float, help="Stop with a checkpoint after so many minutes.")
+@click.option("--minutes", type=click.FloatRange(min=0), help="Stop with a checkpoint after so many minutes.")
 @click.option("--smoke", is_flag=True, help="A few steps only, to see that everything works.")
 @click.option(
     "--sweep", "sweeps", multiple=True, metavar="KEY=V1,V2", help="Train once for each value; several: for each choice."

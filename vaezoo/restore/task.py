@@ -141,6 +141,17 @@ def task_class(name: str) -> type[Task]:
     return found
 
 
+def whole(level: float, word: str) -> int:
+    """Returns the level of a damage that has whole levels only.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    if level != int(level):
+        raise ConfigError(f"Expected a whole number as {word}, got {level:g}.", value=level)
+    return int(level)
+
+
 def make_task(name: str, **options: Any) -> Task:
     """Returns a task with its options, such as ``make_task("sr", factor=2)``.
 

@@ -15,7 +15,7 @@ from vaezoo.image.intervals import outside, project
 from vaezoo.image.metrics import luma
 from vaezoo.image.quantisation import Quantised, read_quantised
 from vaezoo.restore.restorer import Restoration, Restorer
-from vaezoo.restore.task import Example, Progress, Task
+from vaezoo.restore.task import Example, Progress, Task, whole
 
 
 @final
@@ -75,8 +75,9 @@ class Dejpeg(Task):
     @classmethod
     def example(cls, x: Tensor, level: float, index: int) -> Example:
         """See :meth:`vaezoo.restore.task.Task.example`: a file of that quality, chroma halved."""
-        told = read_quantised(io.BytesIO(jpeg_file(x, round(level))))
-        return Example(x, jpeg(x, round(level)), cls(quantised=told))
+        quality = whole(level, cls.word)
+        told = read_quantised(io.BytesIO(jpeg_file(x, quality)))
+        return Example(x, jpeg(x, quality), cls(quantised=told))
 
     @classmethod
     def compared(cls, image: Tensor, level: float) -> Tensor:

@@ -11,7 +11,7 @@ from vaezoo.errors import ConfigError
 from vaezoo.image.metrics import luma
 from vaezoo.image.resize import downscale, upscale
 from vaezoo.restore.restorer import Restoration, Restorer
-from vaezoo.restore.task import Example, Progress, Task
+from vaezoo.restore.task import Example, Progress, Task, whole
 
 FACTORS = (2, 3, 4)
 ROUNDS = 20
@@ -62,7 +62,7 @@ class SuperResolve(Task):
     @classmethod
     def example(cls, x: Tensor, level: float, index: int) -> Example:
         """See :meth:`vaezoo.restore.task.Task.example`: cropped to a multiple, shrunk, rounded to 8 bits."""
-        factor = round(level)
+        factor = whole(level, cls.word)
         height, width = (side - side % factor for side in x.shape[-2:])
         x = x[..., :height, :width]
         y = downscale(x, factor).mul(255).round().div(255).clamp(0, 1)
