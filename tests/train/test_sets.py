@@ -85,6 +85,15 @@ def test_gray_of_16_bits_is_rounded_not_clipped(tmp_path: Path) -> None:
     np.testing.assert_array_equal(array, np.round(levels / 257).astype(np.uint8)[..., None].repeat(3, 2))
 
 
+def test_each_page_of_a_tiff_file_is_a_picture(tmp_path: Path) -> None:
+    pages = [Image.fromarray(np.full((4, 5), 257 * level, np.uint16)) for level in (3, 40, 200)]
+    pages[0].save(tmp_path / "stack.tif", save_all=True, append_images=pages[1:])
+    pages[1].save(tmp_path / "one.TIFF")
+    found = load_images(str(tmp_path))
+    assert found.names == ("one", "stack-0", "stack-1", "stack-2")
+    assert [int(array[0, 0, 0]) for array in found.pixels] == [40, 3, 40, 200]
+
+
 @pytest.mark.parametrize("kind", [np.float32, np.int32])
 def test_samples_that_are_neither_8_nor_16_bits_are_refused(tmp_path: Path, kind: type) -> None:
     Image.fromarray(np.ones((8, 8), kind)).save(tmp_path / "a.png", format="TIFF")

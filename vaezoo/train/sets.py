@@ -18,7 +18,7 @@ from typing import Any, final
 
 import numpy as np
 import yaml
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from vaezoo.errors import DataMissing, ImageError, UnknownName, suggest
 from vaezoo.image.factors import make_factors
@@ -26,7 +26,7 @@ from vaezoo.image.folders import find_in_folders, named_folders
 from vaezoo.image.picture import Picture
 
 Array = np.ndarray[Any, np.dtype[np.uint8]]
-SUFFIXES = (".png", ".webp", ".jpg", ".jpeg", ".bmp")
+SUFFIXES = (".png", ".webp", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 
 
 @final
@@ -146,22 +146,29 @@ def _read_idx(path: Path) -> tuple[bytes, Array]:
 
 
 def _read_pictures(path: Path) -> tuple[tuple[str, ...], list[Array]]:
-    """Reads every picture of a folder (and its folders) or zip as RGB, in order of stem; hidden ones are left out."""
+    """Reads every picture of a folder (and its folders) or zip as RGB, in order of stem; hidden ones are left out.
+
+    Of a TIFF file with several pictures, as microscopes write them, each is one, ``STEM-0`` the first.
+    """
     found = sorted(_files(path), key=lambda pair: Path(pair[0]).stem)
-    pixels = []
+    names, pixels = list[str](), list[Array]()
     for name, content in found:
         try:
             with Image.open(io.BytesIO(content)) as picture:
-                pixels.append(_to_rgb(picture))
+                stack = picture.format == "TIFF" and getattr(picture, "n_frames", 1) > 1
+                pages = list(map(_to_rgb, ImageSequence.Iterator(picture))) if stack else [_to_rgb(picture)]
         except Exception as error:  # each format, and each damage to it, raises its own kind
             reason = "it is empty" if not content else str(error).partition(" <_io.")[0]
             raise ImageError(
                 f"{name} in {path} is not a readable picture: {reason}.", hint="Take it away, or save it as PNG.",
                 value=name,
             ) from error  # fmt: skip
+        stem = Path(name).stem
+        names += [f"{stem}-{page}" for page in range(len(pages))] if stack else [stem]
+        pixels += pages
     if not pixels:
         raise ImageError(f"There is no picture ({', '.join(SUFFIXES)}) in {path}.", value=str(path))
-    return tuple(Path(name).stem for name, _ in found), pixels
+    return tuple(names), pixels
 
 
 def _to_rgb(picture: Image.Image) -> Array:
