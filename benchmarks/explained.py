@@ -15,8 +15,10 @@ def example() -> str:
     from click.testing import CliRunner
 
     from vaezoo.cli.main import _group
+    from vaezoo.zoo.whereabouts import environment
 
-    answer = CliRunner().invoke(_group, ARGUMENTS, catch_exceptions=False)
+    unset = dict.fromkeys(environment())  # the page shows no machine's own settings
+    answer = CliRunner().invoke(_group, ARGUMENTS, env=unset, catch_exceptions=False)
     return f"$ vaezoo {' '.join(ARGUMENTS)}\n{answer.stdout}"
 
 
