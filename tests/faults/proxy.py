@@ -163,9 +163,13 @@ def breaking(target: int, at: int, suffix: bytes | None = b"w.safetensors") -> I
                 for way in (connection.upward, connection.downward):
                     threading.Thread(target=way, daemon=True).start()
 
-    threading.Thread(target=serve, daemon=True).start()
+    porter = threading.Thread(target=serve, daemon=True)
+    porter.start()
     try:
         yield line
     finally:
         line.go_on.set()
+        with suppress(OSError):
+            door.shutdown(socket.SHUT_RDWR)  # closing alone wakes nobody who waits at it
+        porter.join(5)
         door.close()
