@@ -14,14 +14,14 @@ VIEWS = 8
 
 
 def turn(image: Tensor, view: int) -> Tensor:
-    """Returns a view (..., H, W) or (..., W, H) of images (..., H, W), 0 as they are, up to 7."""
-    return torch.rot90(image.mT if view >= VIEWS // 2 else image, view, (-2, -1))
+    """Returns a view (..., H, W) or (..., W, H) of images (..., H, W): so many quarter turns, mirrored from 4 to 7."""
+    image = torch.rot90(image, view, (-2, -1))
+    return image.flip(-1) if view >= VIEWS // 2 else image
 
 
 def turn_back(image: Tensor, view: int) -> Tensor:
     """Returns the images of which :func:`turn` made a view."""
-    image = torch.rot90(image, -view, (-2, -1))
-    return image.mT if view >= VIEWS // 2 else image
+    return torch.rot90(image.flip(-1) if view >= VIEWS // 2 else image, -view, (-2, -1))
 
 
 def other_views(

@@ -20,6 +20,7 @@ from vaezoo.image.noise import noise_level
 from vaezoo.restore.given import check_level, is_number, is_whole
 from vaezoo.restore.restorer import Restoration, Restorer
 from vaezoo.restore.task import Example, Progress, Task
+from vaezoo.restore.views import VIEWS, turn, turn_back
 
 FIRST = 49.0
 """Noise level that the denoiser is used for first, grey levels; from there down to the picture's on a log scale."""
@@ -227,18 +228,17 @@ class _Prior:
     def __init__(self, restorer: Restorer, task: Deblur, progress: Progress | None) -> None:
         self.restorer, self.progress, self.tile = restorer, progress, 0
         self.told, self.perturb = "sigma" in restorer.takes, task.perturb
-        self.passes, self.done, self.turn = task.iterations * (2 if task.perturb else 1), 0, 0
+        self.passes, self.done, self.view = task.iterations * (2 if task.perturb else 1), 0, 0
         self.generator = torch.Generator().manual_seed(task.seed)
 
     def __call__(self, x: Tensor, level: float) -> Tensor:
         """Returns x (1, C, H, W) without noise of a level, in units of the pixel value."""
         x = x.clamp(-BEYOND, 1 + BEYOND)
-        turned, mirrored = self.turn % 4, self.turn // 4 % 2
-        self.turn += 1
-        x = torch.rot90(x, turned, (2, 3))
-        x = x.flip(3) if mirrored else x
+        view = self.view
+        self.view = (view + 1) % VIEWS
+        x = turn(x, view)
         z = self._perturbed(x, self.perturb * level) if self.perturb else self._pass(x, level)
-        return torch.rot90(z.flip(3) if mirrored else z, -turned, (2, 3))
+        return turn_back(z, view)
 
     def _perturbed(self, x: Tensor, level: float) -> Tensor:
         channels = x.shape[1]
