@@ -44,14 +44,13 @@ class Network:
     def __init__(self, name: str) -> None:
         import vaezoo
 
-        from .peers import denoisers
-        from .peers.files import find, fingerprint
+        from .learned import dncnn_blind_network, ffdnet_network
+        from .peers.files import fingerprint
 
         if name in NETWORKS[:2]:
-            files = {"ffdnet": "FFDNet_color.mat", "cdncnn-b": "GD_Color_Blind.mat"}
-            path = find((files[name],))
-            load = denoisers.load_ffdnet if name == "ffdnet" else lambda path, c: denoisers.load_dncnn(path, c, 20)
-            self.module: nn.Module = load(path, 3)
+            load = ffdnet_network if name == "ffdnet" else dncnn_blind_network
+            network, path = load(colour=True)
+            self.module: nn.Module = network
             self.weights = fingerprint(path)
         else:
             model = vaezoo.create(name, pretrained=True)

@@ -28,9 +28,7 @@ def dncnn() -> Method:
 
 def dncnn_blind(colour: bool = False) -> Method:
     """Returns DnCNN-B, of 20 layers, for any noise level: gray, or the colour variant."""
-    kind, channels = ("color", 3) if colour else ("gray", 1)
-    path = find((f"GD_{kind.title()}_Blind.mat", f"dncnn_{kind}_blind.pth"))
-    network = denoisers.load_dncnn(path, channels, 20)
+    network, path = dncnn_blind_network(colour)
     return Method("cdncnn-b" if colour else "dncnn-b", _identity(path), lambda y, level, task: Result(_run(network, y)))
 
 
@@ -48,11 +46,23 @@ def dncnn_3() -> Method:
 
 def ffdnet(colour: bool = True) -> Method:
     """Returns FFDNet, told the noise level."""
-    kind, channels = ("color", 3) if colour else ("gray", 1)
-    path = find((f"FFDNet_{kind}.mat", f"ffdnet_{kind}.pth"))
-    network = denoisers.load_ffdnet(path, channels)
+    network, path = ffdnet_network(colour)
     name = "ffdnet" if colour else "ffdnet-gray"
     return Method(name, _identity(path), lambda y, level, task: Result(_run(network, y, level / 255)))
+
+
+def dncnn_blind_network(colour: bool) -> tuple[nn.Module, Path]:
+    """Returns DnCNN-B, and the file of its weights."""
+    kind, channels = ("color", 3) if colour else ("gray", 1)
+    path = find((f"GD_{kind.title()}_Blind.mat", f"dncnn_{kind}_blind.pth"))
+    return denoisers.load_dncnn(path, channels, 20), path
+
+
+def ffdnet_network(colour: bool) -> tuple[nn.Module, Path]:
+    """Returns FFDNet, and the file of its weights."""
+    kind, channels = ("color", 3) if colour else ("gray", 1)
+    path = find((f"FFDNet_{kind}.mat", f"ffdnet_{kind}.pth"))
+    return denoisers.load_ffdnet(path, channels), path
 
 
 def imdn() -> Method:
