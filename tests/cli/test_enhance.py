@@ -308,6 +308,13 @@ def test_a_file_in_place_of_a_folder_is_refused(photo: Path, tmp_path: Path) -> 
     assert isinstance(result.exception, ImageError) and "cannot be made: Not a directory" in str(result.exception)
 
 
+def test_a_picture_that_is_named_twice_is_enhanced_once(photo: Path, tmp_path: Path) -> None:
+    again = tmp_path / "." / ".." / tmp_path.name / photo.name
+    result = run(photo, tmp_path, again, "--json")
+    assert result.exit_code == 0, result.output
+    assert [entry["input"] for entry in json.loads(result.stdout)["images"]] == [str(photo)]
+
+
 def test_two_inputs_for_one_output_are_refused(tmp_path: Path) -> None:
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
@@ -439,7 +446,7 @@ def test_json_is_printed_also_when_nothing_could_be_begun(vaezoo, tmp_path):
     for words, kind, number in (
         ((str(tmp_path / "empty"),), "image", 0),
         ((str(tmp_path / "a.png"), "--model", "nothing"), "unknown-name", 1),
-        ((str(tmp_path / "a.png"), str(tmp_path / "a.png"), "-o", str(tmp_path / "out")), "config", 0),
+        ((str(tmp_path / "a.png"), str(tmp_path / "a.jpg"), "-o", str(tmp_path / "a.png")), "config", 0),
     ):
         code, out, err = vaezoo("enhance", *words, "--json")
         told = json.loads(out)

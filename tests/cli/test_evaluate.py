@@ -53,6 +53,21 @@ def test_a_denoiser_gets_decibels_and_coverage(tmp_path: Path) -> None:
     assert "3 images" in table[0] and table[1].split()[:3] == ["sigma", "psnr_db", "ssim"] and len(table) == 3
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("denoise", "--nll", 4), "--nll means nothing to the protocol of denoise. Leave it out."),
+        (("denoise", "--seed", 0), "--seed means nothing to the protocol of denoise"),
+        (("sr", "--samples", 9), "--samples means nothing to the protocol of sr. Leave it out, or ask for --metrics"),
+        (("mlp-seed", "--sigma", 15), "--levels means nothing to the bound of a generative model"),
+        (("mlp-seed", "--metrics", "elbo", "--style", "code"), "--style means nothing to --metrics"),
+    ],
+)
+def test_what_would_be_ignored_is_refused(arguments: tuple[Any, ...], message: str) -> None:
+    error = run(*arguments).exception
+    assert isinstance(error, ConfigError) and message in str(error)
+
+
 def test_other_tasks_have_their_own_protocol(tmp_path: Path) -> None:
     arguments = ("sr", "--weights", weights("sr", tmp_path), "--data", pictures(tmp_path / "set", 36), "--limit", 1)
     found = json.loads(run(*arguments, "--json").stdout)["results"]

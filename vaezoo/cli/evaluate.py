@@ -99,7 +99,9 @@ def flat(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
 @click.option("--samples", type=click.IntRange(min=1), default=100, show_default=True, help="Of the metric nll.")
 @click.option("--max-mib", default=512.0, show_default=True, help="Memory that metrics may take at once, MiB.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
 def evaluate(
+    context: click.Context,
     name: str,
     data: str | None,
     weights: Path | None,
@@ -122,6 +124,7 @@ def evaluate(
     from ..zoo import create, model_info
 
     task = model_info(name)["task"]
+    _refuse_unused(context, task, metrics)
     protocol = Protocol(task, data, limit, levels, nll or 0, binarise, seed, style or "")
     model = create(name, pretrained=weights or True)
     if metrics is None:
@@ -142,6 +145,24 @@ def evaluate(
             for key, value in rows[0].items()
         }
         click.echo(columns(list(texts.items())))
+
+
+def _refuse_unused(context: click.Context, task: str, metrics: str | None) -> None:
+    """Refuses options that what is measured makes no use of."""
+    if metrics is not None:
+        unused: tuple[str, ...] = ("levels", "nll", "style")
+        what = "--metrics"
+    elif task == "generate":
+        unused, what = ("levels", "samples", "max_mib"), "the bound of a generative model"
+    else:
+        unused, what = ("nll", "binarise", "seed", "style", "samples", "max_mib"), f"the protocol of {task}"
+    for parameter in context.command.params:
+        given = context.get_parameter_source(parameter.name or "") is click.core.ParameterSource.COMMANDLINE
+        if parameter.name in unused and given:
+            hint = (
+                "Leave it out, or ask for --metrics." if parameter.name in ("samples", "max_mib") else "Leave it out."
+            )
+            raise ConfigError(f"{parameter.opts[0]} means nothing to {what}.", hint=hint, value=parameter.name)
 
 
 def load_test_split(name: str, gray: bool, limit: int | None = None) -> Images:

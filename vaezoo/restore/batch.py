@@ -179,7 +179,7 @@ class Job:
 def plan(
     inputs: Sequence[Path], output: Path | None = None, *, figure: bool = False, uncertainty: bool = False
 ) -> list[Job]:
-    """Finds the pictures and where each result goes, without opening any.
+    """Finds the pictures and where each result goes, without opening any. A file that is named twice counts once.
 
     Args:
         inputs: Files and folders; of a folder the pictures directly in it, without hidden ones and earlier results.
@@ -196,7 +196,10 @@ def plan(
     many = len(inputs) > 1 or os.path.isdir(inputs[0])
     if many and output and os.path.isfile(output):
         raise ConfigError(f"{output} is a file; several inputs need a folder.", value=str(output))
-    jobs = [Job(path, _target(path, output, into_folder=many)) for inside in inputs for path in _pictures(inside)]
+    found: dict[Path, Path] = {}
+    for path in (path for inside in inputs for path in _pictures(inside)):
+        found.setdefault(_place(path), path)
+    jobs = [Job(path, _target(path, output, into_folder=many)) for path in found.values()]
     owners: dict[Path, Job] = {}
     for job in jobs:
         for path in job.files(figure=figure, uncertainty=uncertainty):
