@@ -46,6 +46,19 @@ class Method:
     levels: tuple[float, ...] | None = None
 
 
+def untold(weights: Path | None = None) -> Method:
+    """Returns the model ``deblur`` on pictures whose kernel the others are told.
+
+    It is compared for the one kernel whose centre of mass is its centre; by the others it moves the picture.
+    """
+    from vaezoo.restore.tasks.blind_deblur import BlindDeblur
+
+    blind = model("deblur", weights)
+    return dataclasses.replace(
+        blind, name="deblur-untold", run=lambda y, level, task: blind.run(y, level, BlindDeblur()), levels=(1.0,)
+    )
+
+
 def unchanged(name: str) -> Method:
     """Returns the input itself."""
     return Method(name, "as it is", lambda y, level, task: Result(y))

@@ -49,7 +49,12 @@ to 8 bits. PSNR and SSIM are of luma (BT.601, studio range), without a border as
     "deblur": """## Deblurring
 
 Pictures are blurred with a kernel of the task's list, as if they went on at the other side, and get noise of 2.55 grey
-levels. Every method is told the kernel. PSNR is over all pixels and RGB channels.
+levels. Every method is told the kernel but the one that says it is not. PSNR is over all pixels and RGB channels.
+""",
+    "blind-deblur": """## Deblurring, blind
+
+Pictures are blurred with a round Gaussian of a standard deviation in pixels, mirrored at the border, and get noise of
+2.55 grey levels. No method is told which. PSNR is over all pixels and RGB channels.
 """,
     "lowlight": """## Low light
 

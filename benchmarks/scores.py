@@ -13,6 +13,8 @@ PROTOCOLS = {
     "denoise": "Gaussian noise of 15, 25, 50 (of 255) seeded by the picture's index, input not clipped, output "
     "clipped, RGB over all pixels",
     "deblur": "blurred circularly by two kernels of Levin et al. (2009), noise of 2.55 (of 255), RGB over all pixels",
+    "blind-deblur": "blurred by Gaussians of 1, 2, 3 pixels, mirrored at the border, noise of 2.55 (of 255) seeded by "
+    "the picture's index, RGB over all pixels",
     "dejpeg": "gray, files of libjpeg's quality 10, 20, 30, 40, output clipped, over all pixels",
     "lowlight": "a share of 0.1, 0.2, 0.4 of the linear light, noise of a camera (4000 electrons in white, read with "
     "3) seeded by the picture's index, rounded to 8 bits, output clipped, RGB over all pixels",

@@ -34,6 +34,7 @@ METHODS = {
     "blurred": Entry("blurred input", partial(methods.unchanged, "blurred")),
     "wiener": Entry("Wiener filter (scikit-image)", classical.wiener),
     "richardson-lucy": Entry("Richardson–Lucy (scikit-image)", classical.richardson_lucy),
+    "unsharp": Entry("unsharp mask (scikit-image)", classical.unsharp),
     "dark": Entry("dark input", partial(methods.unchanged, "dark")),
     "gamma": Entry("gamma to a mean of 0.45 (scikit-image)", classical.gamma),
     "clahe": Entry("CLAHE (scikit-image)", classical.clahe),
@@ -68,13 +69,15 @@ METHODS = {
     ),
     "sr": Entry("`sr`", partial(methods.model, "sr"), own=True),
     "sr-ensemble": Entry("`sr`, 8 views", partial(methods.model, "sr", ensemble=True), own=True),
+    "deblur": Entry("`deblur`", partial(methods.model, "deblur"), own=True),
+    "deblur-untold": Entry("`deblur`, kernel not told", methods.untold, own=True),
     "lowlight": Entry("`lowlight`", partial(methods.model, "lowlight"), own=True),
     "lowlight-denoise-false": Entry(
         "`lowlight`, noise left", partial(methods.model, "lowlight", denoise=False), own=True
     ),
 } | {
     f"{name}-mean-{count}": Entry(f"`{name}`, {words}", partial(methods.model, name, samples=count), own=True)
-    for name in ("denoise-small", "denoise", "dejpeg", "sr")
+    for name in ("denoise-small", "denoise", "dejpeg", "sr", "deblur")
     for count, words in ((1, "one sample"), (16, "mean of 16"))
 }
 
@@ -127,7 +130,8 @@ _COLOUR = ("noisy", "nlm", "wavelet", "tv")
 _GRAY = ("noisy", "nlm", "wavelet-gray", "tv")
 _OWN = ("denoise-small", "denoise", "denoise-told")
 _JPEG = ("jpeg", "tv-jpeg", "dncnn-3", "dejpeg", "dejpeg-project-true")
-_SHARPEN = ("blurred", "wiener", "richardson-lucy", "denoise")
+_KERNEL = ("blurred", "wiener", "richardson-lucy", "deblur-untold", "denoise")
+_SHARPEN = ("blurred", "unsharp", "deblur", "deblur-mean-1", "deblur-mean-16")
 _LIGHT = ("dark", "gamma", "clahe", "equalise", "exposed", "lowlight-denoise-false", "lowlight")
 _ENLARGE = ("bicubic", "lanczos", "dncnn-3", "imdn", "pan", "sr", "sr-ensemble")
 
@@ -153,8 +157,9 @@ SUITES = (
     Suite("dejpeg", "classic5", 5, (*_JPEG, *_samples("dejpeg")), gray=True),
     Suite("sr", "set5", 5, (*_ENLARGE, *_samples("sr"))),
     Suite("sr", "set14", 14, _ENLARGE),
-    Suite("deblur", "set5", 5, _SHARPEN),
-    Suite("deblur", "bsd68", 68, _SHARPEN, gray=True),
+    Suite("deblur", "set5", 5, _KERNEL),
+    Suite("deblur", "bsd68", 68, _KERNEL, gray=True),
+    Suite("blind-deblur", "kodak24", 24, _SHARPEN),
     Suite("lowlight", "kodak24", 24, _LIGHT),
 )
 """BM3D and DnCNN are left out where they would take hours."""

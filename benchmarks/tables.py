@@ -13,6 +13,7 @@ LEVELS = {
     "dejpeg": "quality {:g}",
     "sr": "× {:g}",
     "deblur": "kernel {:g}",
+    "blind-deblur": "Gaussian of {:g} pixels",
     "lowlight": "light × {:g}",
 }
 TOLD = {"denoise": "told σ", "dejpeg": "told quality", "lowlight": "told the share"}

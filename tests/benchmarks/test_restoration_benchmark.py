@@ -16,7 +16,7 @@ from benchmarks.records import Key, Records
 from benchmarks.suites import METHODS, SUITES, Suite
 from vaezoo.errors import ConfigError, DataMissing
 from vaezoo.restore import Restorer
-from vaezoo.restore.task import HOMES, task_class
+from vaezoo.restore.task import HOMES, make_task, task_class
 from vaezoo.train.sets import Images
 
 TOY = Suite("denoise", "toy", 2, ("noisy", "nlm", "bm3d", "denoise"))
@@ -135,6 +135,28 @@ def test_deconvolution_undoes_a_blur_that_it_is_told() -> None:
     for method in (classical.wiener(), classical.richardson_lucy()):
         image = method.run(y, 0, SimpleNamespace(kernel=kernel)).image  # type: ignore[arg-type]
         assert image.shape == x.shape and (image.clamp(0, 1) - x).square().mean() < 0.5 * error
+
+
+def test_an_unsharp_mask_undoes_a_part_of_a_blur_that_nobody_tells() -> None:
+    pytest.importorskip("skimage")
+    suite = next(suite for suite in SUITES if suite.task == "blind-deblur")
+    waves = torch.linspace(0, 40, 96).sin() * torch.linspace(0, 30, 64)[:, None].cos()
+    example = suite.protocol.example((0.5 + 0.4 * waves).expand(1, 3, 64, 96), 1, 0)
+    before = restoration.measure(suite, methods.unchanged("blurred"), example, 1)["psnr_db"]
+    assert restoration.measure(suite, classical.unsharp(), example, 1)["psnr_db"] > before + 0.5
+
+
+def test_a_kernel_that_others_are_told_is_kept_from_the_blind(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    import vaezoo
+    from vaezoo.restore.tasks.deblur import Deblur
+
+    save_file(vaezoo.create("deblur", seed=0).state_dict(), tmp_path / "w.safetensors")
+    method = methods.untold(tmp_path / "w.safetensors")
+    y, kernel = torch.rand(1, 3, 24, 32), torch.ones(3, 3) / 9
+    expected = methods.model("deblur", tmp_path / "w.safetensors").run(y, 1, make_task("deblur")).image
+    assert torch.equal(method.run(y, 1, Deblur(kernel, sigma=2.55)).image, expected) and method.levels == (1,)
 
 
 def test_peers_without_learning_light_a_dark_picture() -> None:

@@ -11,8 +11,8 @@ import torch
 from scipy.ndimage import convolve
 
 from vaezoo.errors import ConfigError, DataMissing, ImageError, ShapeError
-from vaezoo.image import Picture, blur, gaussian_kernel, motion_kernel, write_picture
-from vaezoo.image.kernels import as_kernel, benchmark_kernels, read_kernel
+from vaezoo.image import Picture, blur, disc_kernel, gaussian_kernel, motion_kernel, write_picture
+from vaezoo.image.kernels import as_kernel, benchmark_kernels, path_kernel, read_kernel
 
 X = torch.rand(1, 3, 17, 22, generator=torch.Generator().manual_seed(0))
 SKEW = torch.tensor([[0.1, 0.0, 0.2, 0.05], [0.0, 0.3, 0.1, 0.0], [0.15, 0.0, 0.0, 0.1]])
@@ -46,17 +46,43 @@ def test_gaussian_has_its_variance() -> None:
     assert torch.equal(kernel, kernel.T)
 
 
+def moments(kernel: torch.Tensor, angle: float) -> tuple[float, float]:
+    """Returns a kernel's variance along an angle in degrees, anticlockwise from the horizontal, and across it."""
+    position = torch.arange(kernel.shape[0], dtype=torch.float64) - kernel.shape[0] // 2
+    down, right = torch.meshgrid(position, position, indexing="ij")
+    cosine, sine = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    along, aside = right * cosine - down * sine, right * sine + down * cosine
+    return (kernel * along**2).sum().item(), (kernel * aside**2).sum().item()
+
+
+@pytest.mark.parametrize("angle", [0, 30, 90, 137.5])
+def test_gaussian_may_differ_between_two_directions(angle: float) -> None:
+    along, aside = moments(gaussian_kernel(2.5, 1, angle).double(), angle)
+    assert along == pytest.approx(2.5**2, rel=2e-3) and aside == pytest.approx(1, rel=2e-3)
+
+
+@pytest.mark.parametrize("radius", [2.7, 4, 6.3])
+def test_disc_is_even_and_as_wide_as_its_radius(radius: float) -> None:
+    kernel = disc_kernel(radius).double()
+    assert kernel.sum().item() == pytest.approx(1, abs=1e-6) and torch.equal(kernel, kernel.T)
+    assert moments(kernel, 0)[0] == pytest.approx(radius**2 / 4 + 1 / 12, rel=0.03)
+    assert kernel.max().item() == pytest.approx(1 / (math.pi * radius**2), rel=0.02)
+    assert torch.equal(disc_kernel(0), torch.ones(1, 1))
+
+
+def test_a_path_is_where_the_camera_was() -> None:
+    kernel = path_kernel(torch.tensor([0.0, 0.0, -1.0, 0.5]), torch.tensor([0.0, 2.0, 0.0, 0.0]))
+    assert kernel.shape == (5, 5)
+    assert kernel[2, 2] == 0.25 + 0.125 and kernel[2, 4] == 0.25 and kernel[1, 2] == 0.25 and kernel[3, 2] == 0.125
+
+
 @pytest.mark.parametrize("angle", [0, 30, 90, 137.5])
 def test_motion_goes_its_length_in_its_direction(angle: float) -> None:
     kernel = motion_kernel(20, angle).double()
-    position = torch.arange(kernel.shape[0], dtype=torch.float64) - kernel.shape[0] // 2
-    down, across = torch.meshgrid(position, position, indexing="ij")
-    cosine, sine = math.cos(math.radians(angle)), math.sin(math.radians(angle))
-    along, aside = across * cosine - down * sine, across * sine + down * cosine
+    along, aside = moments(kernel, angle)
     assert kernel.sum().item() == pytest.approx(1, abs=1e-6)
-    assert (kernel * along).sum().item() == pytest.approx(0, abs=1e-5)
-    assert (kernel * along**2).sum().item() == pytest.approx(20**2 / 12, rel=0.03)
-    assert (kernel * aside**2).sum().item() < 0.3
+    assert torch.allclose(kernel, kernel.flip(0, 1), atol=1e-5)
+    assert along == pytest.approx(20**2 / 12, rel=0.03) and aside < 0.3
 
 
 def test_motion_of_no_length_is_a_delta() -> None:
@@ -109,8 +135,18 @@ def test_other_refusals() -> None:
         blur(X.index_fill(3, torch.tensor(4), math.nan), DELTA)
     with pytest.raises(ConfigError, match="Expected a standard deviation above 0, in pixels, got 0"):
         gaussian_kernel(0)
+    with pytest.raises(ConfigError, match="Expected a standard deviation above 0, in pixels, got -1"):
+        gaussian_kernel(1, -1)
+    with pytest.raises(ConfigError, match="Expected an angle in degrees, got nan"):
+        gaussian_kernel(1, 2, math.nan)
     with pytest.raises(ConfigError, match="Expected a length of at least 0 and an angle, got -1 and 0"):
         motion_kernel(-1, 0)
+    with pytest.raises(ConfigError, match="Expected a radius of at least 0, in pixels, got -2"):
+        disc_kernel(-2)
+    with pytest.raises(ConfigError, match=r"Expected two lists of positions of one length, got \(\(2,\), \(3,\)\)"):
+        path_kernel(torch.zeros(2), torch.zeros(3))
+    with pytest.raises(ConfigError, match="Expected positions of finite numbers, got NaN or infinity"):
+        path_kernel(torch.tensor([math.inf]), torch.zeros(1))
 
 
 def test_a_kernel_is_read_from_an_array_or_a_picture(tmp_path: Path) -> None:

@@ -146,7 +146,6 @@ def test_protocol() -> None:
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({}, ConfigError, "Expected a kernel to deblur by, got none. Give kernel="),
         ({"kernel": [[2.0]]}, ShapeError, "Expected a kernel that sums to 1, got 2"),
         (
             {"kernel": DELTA, "sigma": -1.0},
@@ -170,6 +169,11 @@ def test_protocol() -> None:
 def test_refused_options(options: dict[str, Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         make_task("deblur", **options)
+
+
+def test_a_kernel_is_needed() -> None:
+    with pytest.raises(ConfigError, match=r"Expected a kernel to deblur by, got none. .* use BlindDeblur"):
+        Deblur()
 
 
 def test_refused_pictures() -> None:

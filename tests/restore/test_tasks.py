@@ -20,6 +20,7 @@ from vaezoo.image.picture import Picture
 from vaezoo.restore import Restorer, enhance
 from vaezoo.restore.measure import evaluate_task
 from vaezoo.restore.task import HOMES, make_task, task_class
+from vaezoo.restore.tasks.blind_deblur import BlindDeblur
 from vaezoo.restore.tasks.dejpeg import Dejpeg
 from vaezoo.restore.tasks.denoise import Denoise
 from vaezoo.restore.tasks.sr import SuperResolve, project
@@ -72,6 +73,18 @@ def test_noise_is_estimated() -> None:
         assert 255 * noise_level(y) == pytest.approx(sigma, rel=0.05)
         assert Denoise().restore(Restorer(Copier()), y).facts["noise_levels"] == pytest.approx(sigma, rel=0.05)
     assert noise_level(torch.rand(1, 3, 1, 9)) == 0
+
+
+def test_deblurring_without_a_kernel_is_blind_and_may_be_told_the_noise() -> None:
+    assert make_task("deblur", kernel=np.ones((1, 1))).model == "denoise"
+    task = make_task("deblur", sigma=2.5)
+    assert task == BlindDeblur(2.5) and task.model == "deblur"
+    task.restore(Restorer(model := Copier()), photo())
+    assert torch.allclose(model.told[0], torch.tensor(2.5 / 255))
+    with pytest.raises(ShapeError, match="Expected a noise level of at least 0"):
+        make_task("deblur", sigma=-1)
+    with pytest.raises(ConfigError, match="The task 'blind-deblur' has no option 'iterations': it takes sigma"):
+        make_task("deblur", iterations=3)
 
 
 @pytest.mark.parametrize("factor", [2, 3, 4])

@@ -8,7 +8,9 @@ import torch
 
 from vaezoo.errors import ConfigError
 from vaezoo.image.degradations import camera_file
+from vaezoo.image.kernels import as_kernel
 from vaezoo.image.noise import camera_noise
+from vaezoo.train.blurs import draw_kernel
 from vaezoo.train.data import Patches, WholeImages, recorrupted
 from vaezoo.train.recipe import DataRecipe
 from vaezoo.train.sets import Images
@@ -189,6 +191,37 @@ def test_dark_patches_keep_a_share_of_the_light_within_the_range() -> None:
     assert gray.any() and (batch.y[gray] == batch.y[gray, :1]).all()
     noisy = Patches((photos(),), DataRecipe(patch=16, damage="lowlight", light=[0.1, 0.4], electrons=[50, 50]), 0)
     assert noisy.batch(0, range(64), 64, CPU).y.diff(dim=3).square().mean() > 2 * batch.y.diff(dim=3).square().mean()
+
+
+def test_blurred_patches_lose_contrast_and_keep_their_light_and_place() -> None:
+    data = DataRecipe(patch=16, damage="blur", reach=4, gray_share=0.5)
+    batch = Patches((photos(),), data, 0).batch(0, range(64), 64, CPU)
+    left = (batch.y.diff(dim=3).square().mean((1, 2, 3)) / batch.target.diff(dim=3).square().mean((1, 2, 3))).sqrt()
+    assert left.min() < 0.5 and left.median() < 0.95 and (left > 0.999).any()  # some are not blurred at all
+    gray = (batch.target == batch.target[:, :1]).all(dim=(1, 2, 3))
+    assert gray.any() and (batch.y[gray] == batch.y[gray, :1]).all()
+    noisy, plain = (
+        Patches((photos(),), DataRecipe(patch=16, damage="blur", reach=4, sigma=[sigma, sigma], told=0.5), 0).batch(
+            0, range(64), 64, CPU
+        )
+        for sigma in (20.0, 1e-6)
+    )
+    assert (noisy.y - plain.y).std().item() == pytest.approx(20 / 255, rel=0.02)
+    assert 0.2 < noisy.cond["sigma"].isnan().float().mean() < 0.8
+
+
+@pytest.mark.parametrize("reach", [4, 12])
+def test_drawn_kernels_are_kernels_within_reach_and_centred(reach: int) -> None:
+    kinds, sizes = set(), set()
+    for seed in range(200):
+        kernel = as_kernel(draw_kernel(np.random.default_rng(seed), reach))
+        side = kernel.shape[0]
+        assert kernel.shape == (side, side) and side % 2 == 1 and side <= 2 * reach + 1
+        position = torch.arange(side, dtype=torch.float64) - side // 2
+        assert all(abs(float((kernel.sum(dim) * position).sum())) < 0.01 for dim in (0, 1))
+        kinds.add(round(float((kernel > 0).double().mean()), 1))
+        sizes.add(side)
+    assert {1, 3, 2 * reach + 1} <= sizes and len(kinds) > 4
 
 
 def test_recorrupted_pairs_have_independent_noise_of_the_stated_size() -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from vaezoo.image.convert import from_tensor, open_image, to_tensor
     from vaezoo.image.degradations import blur, gaussian_noise, jpeg
     from vaezoo.image.files import read_picture, write_picture
-    from vaezoo.image.kernels import gaussian_kernel, motion_kernel
+    from vaezoo.image.kernels import disc_kernel, gaussian_kernel, motion_kernel
     from vaezoo.image.metrics import luma, psnr_db, ssim
     from vaezoo.image.picture import Picture
     from vaezoo.image.quantisation import read_quantised
@@ -24,6 +24,7 @@ __all__ = [
     "Picture",
     "Tiling",
     "blur",
+    "disc_kernel",
     "downscale",
     "from_tensor",
     "gaussian_kernel",
@@ -54,6 +55,7 @@ _HOME = {
     "blur": "degradations",
     "gaussian_noise": "degradations",
     "jpeg": "degradations",
+    "disc_kernel": "kernels",
     "gaussian_kernel": "kernels",
     "motion_kernel": "kernels",
     "read_quantised": "quantisation",

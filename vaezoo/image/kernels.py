@@ -25,24 +25,50 @@ BENCHMARK = "blur_kernels/kernels_levin09_and_12.npz"
 shaking hands too and of Gaussians: arrays (h, w) by name, in the order of their index."""
 BENCHMARK_SHA256 = "d24b0ad0a778a3f5b20ef080da0eba2669557c7b9f2d4ee4da92cef34113f373"
 FINEST = 8
-"""Points to a pixel along the path of a motion kernel."""
+"""Points to a pixel along the path of a motion kernel, and across a disc."""
 
 
-def gaussian_kernel(sigma: float) -> Tensor:
+def gaussian_kernel(sigma: float, across: float | None = None, angle: float = 0.0) -> Tensor:
     """Returns a Gaussian kernel, float32 (h, h) with h odd, cut off at four standard deviations.
 
     Args:
         sigma: Standard deviation, pixels.
+        across: The same at a right angle to ``angle``; None for a round one.
+        angle: Of ``sigma``, degrees, anticlockwise from the horizontal.
 
     Raises:
-        ConfigError: It is not positive and finite.
+        ConfigError: A standard deviation is not positive, or a number is not finite.
     """
-    if not (math.isfinite(sigma) and sigma > 0):
-        raise ConfigError(f"Expected a standard deviation above 0, in pixels, got {sigma}.", value=sigma)
-    radius = math.ceil(4 * sigma)
-    position = torch.arange(-radius, radius + 1, dtype=torch.float64)
-    line = torch.exp(-((position / sigma) ** 2) / 2)
-    kernel = torch.outer(line, line)
+    across = sigma if across is None else across
+    for value in (sigma, across):
+        if not (math.isfinite(value) and value > 0):
+            raise ConfigError(f"Expected a standard deviation above 0, in pixels, got {value}.", value=value)
+    if not math.isfinite(angle):
+        raise ConfigError(f"Expected an angle in degrees, got {angle}.", value=angle)
+    radius = math.ceil(4 * max(sigma, across))
+    right = torch.arange(-radius, radius + 1, dtype=torch.float64)
+    up = -right[:, None]
+    cosine, sine = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    far = ((right * cosine + up * sine) / sigma) ** 2 + ((up * cosine - right * sine) / across) ** 2
+    kernel = torch.exp(-far / 2)
+    return (kernel / kernel.sum()).float()
+
+
+def disc_kernel(radius: float) -> Tensor:
+    """Returns the kernel of a lens out of focus, an even disc, float32 (h, h) with h odd.
+
+    Args:
+        radius: Pixels; 0 for a kernel that does nothing.
+
+    Raises:
+        ConfigError: It is negative or not finite.
+    """
+    if not (math.isfinite(radius) and radius >= 0):
+        raise ConfigError(f"Expected a radius of at least 0, in pixels, got {radius}.", value=radius)
+    reach = math.ceil(radius)
+    point = (torch.arange(FINEST * (2 * reach + 1), dtype=torch.float64) + 0.5) / FINEST - reach - 0.5
+    inside = (torch.hypot(point, point[:, None]) <= max(radius, 1 / FINEST)).double()
+    kernel = torch.nn.functional.avg_pool2d(inside[None], FINEST)[0]
     return (kernel / kernel.sum()).float()
 
 
@@ -58,11 +84,29 @@ def motion_kernel(length: float, angle: float) -> Tensor:
     """
     if not (math.isfinite(length) and math.isfinite(angle) and length >= 0):
         raise ConfigError(f"Expected a length of at least 0 and an angle, got {length} and {angle}.", value=length)
-    radius = math.ceil(length / 2)
     path = torch.linspace(-length / 2, length / 2, FINEST * math.ceil(length) + 1, dtype=torch.float64)
-    down, across = radius - path * math.sin(math.radians(angle)), radius + path * math.cos(math.radians(angle))
-    position = torch.arange(2 * radius + 1, dtype=torch.float64)
-    rows, columns = ((1 - (position[:, None] - line).abs()).clamp(min=0) for line in (down, across))  # bilinear
+    return path_kernel(-path * math.sin(math.radians(angle)), path * math.cos(math.radians(angle)))
+
+
+def path_kernel(down: Tensor, across: Tensor) -> Tensor:
+    """Returns the kernel of a camera that moved along a path, float32 (h, h) with h odd.
+
+    Args:
+        down: Where it was at moments equally far apart, (n,), pixels from the kernel's centre.
+        across: The same to the right.
+
+    Raises:
+        ConfigError: There is no moment, as many of the one as of the other, or a number is not finite.
+    """
+    if down.ndim != 1 or down.shape != across.shape or not len(down):
+        shapes = tuple(down.shape), tuple(across.shape)
+        raise ConfigError(f"Expected two lists of positions of one length, got {shapes}.", value=shapes)
+    far = torch.maximum(down.abs().max(), across.abs().max()).item()
+    if not math.isfinite(far):
+        raise ConfigError("Expected positions of finite numbers, got NaN or infinity.", value=far)
+    radius = math.ceil(far)
+    position = torch.arange(-radius, radius + 1, dtype=torch.float64)
+    rows, columns = ((1 - (position[:, None] - line.double()).abs()).clamp(min=0) for line in (down, across))
     kernel = rows @ columns.T
     return (kernel / kernel.sum()).float()
 

@@ -6,7 +6,7 @@ A task is a small file in `vaezoo.restore.tasks`. How a model runs over a large 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from importlib import import_module
 from os import PathLike
@@ -102,6 +102,11 @@ class Task(ABC):
         )
 
     @classmethod
+    def fitting(cls, options: Mapping[str, Any]) -> type[Task]:
+        """Returns the class that does the task with options: this one, or another where they say too little for it."""
+        return cls
+
+    @classmethod
     @abstractmethod
     def example(cls, x: Tensor, level: float, index: int) -> Example:
         """Damages a clean picture as the protocol does.
@@ -123,6 +128,7 @@ HOMES = {
     "dejpeg": "dejpeg:Dejpeg",
     "sr": "sr:SuperResolve",
     "deblur": "deblur:Deblur",
+    "blind-deblur": "blind_deblur:BlindDeblur",
     "lowlight": "lowlight:Lowlight",
 }
 """Where each task is defined, in `vaezoo.restore.tasks`."""
@@ -159,10 +165,10 @@ def make_task(name: str, **options: Any) -> Task:
         UnknownName: No task has this name.
         ConfigError: The task has no such option, or not with this value.
     """
-    cls = task_class(name)
+    cls = task_class(name).fitting(options)
     known = [option.name for option in fields(cls)]  # type: ignore[arg-type]  # every task is a dataclass
     for option in options:
         if option not in known:
             takes = f"it takes {', '.join(known)}" if known else "it takes none"
-            raise ConfigError(f"The task {name!r} has no option {option!r}: {takes}.", value=option)
+            raise ConfigError(f"The task {cls.name!r} has no option {option!r}: {takes}.", value=option)
     return cls(**options)

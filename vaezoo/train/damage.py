@@ -1,4 +1,4 @@
-"""What training does to patches besides noise: JPEG, fewer pixels, less light. Of single patches, drawn at random.
+"""What training does to patches besides noise: JPEG, fewer pixels, less light, blur; of single patches.
 
 Damage to one picture, seeded for measuring, is in `vaezoo.image.degradations`.
 """
@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from vaezoo.image.degradations import READ, darken
+from vaezoo.image.degradations import READ, blur, darken
 from vaezoo.image.resize import downscale, upscale
+from vaezoo.train.blurs import draw_kernel
 from vaezoo.train.recipe import DataRecipe
 
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
@@ -35,6 +36,8 @@ def damage_of(data: DataRecipe) -> tuple[int, Draw] | None:
         return -data.patch % 12, lambda region, rng: _fewer(region, rng, data.factors)
     if data.damage == "lowlight":
         return 0, lambda region, rng: _dark(region, rng, data.light, data.electrons)
+    if data.damage == "blur":
+        return 2 * data.reach, lambda region, rng: _blurred(region, rng, data.reach)
     return None
 
 
@@ -71,3 +74,10 @@ def _dark(
     x = torch.from_numpy(np.ascontiguousarray(region)).float().div_(255)
     dark = darken(x, share, torch.from_numpy(noise).expand_as(x), electrons=count, read=READ)
     return dark.numpy(), (0, 0)
+
+
+def _blurred(region: Pixels, rng: np.random.Generator, reach: int) -> tuple[Values, tuple[int, int]]:
+    """Blurs a region by a drawn kernel; what it leaves of the border is of the region's own pixels."""
+    x = torch.from_numpy(np.ascontiguousarray(region)).permute(2, 0, 1)[None].float().div_(255)
+    blurred = blur(x, draw_kernel(rng, reach), "replicate")[0].permute(1, 2, 0)
+    return blurred.numpy(), (reach, reach)

@@ -121,7 +121,7 @@ class WholeImages:
 
 @final
 class Patches:
-    """Random square crops, each from a picture drawn uniformly, with noise of a random level or another damage.
+    """Random square crops, each from a picture drawn uniformly, with noise of a random level, another damage, or both.
 
     The noise is Gaussian and not clipped, or `camera_noise`; its standard deviation, in [0, 1] units, is
     ``info["sigma"]``, and where the model is told it ``cond["sigma"]``, NaN for the other patches.
@@ -170,8 +170,9 @@ class Patches:
                 damaged[i] = values[top : top + side, left : left + side]
             patches[i] = region[top : top + side, left : left + side]
         x = torch.from_numpy(patches).to(device).permute(0, 3, 1, 2).float().contiguous().div_(255)
-        if damaged is not None:
-            return Batch(torch.from_numpy(damaged).to(device).permute(0, 3, 1, 2).contiguous(), x)
+        seen = x if damaged is None else torch.from_numpy(damaged).to(device).permute(0, 3, 1, 2).contiguous()
+        if damaged is not None and self.data.sigma[1] == 0:
+            return Batch(seen, x)
         if self.data.sigma[1] == 0 and not self.levels:
             return Batch(x)
         noise = torch.empty_like(x)
@@ -184,10 +185,10 @@ class Patches:
             shares = torch.tensor([np.random.default_rng((seed,)).uniform(*RECORRUPTION) for seed in seeds])
             return recorrupted(x, noise, torch.tensor([self.levels[i] for i in chosen]), shares)
         sigma = torch.tensor(sigmas, device=device)
-        y = torch.addcmul(x, sigma[:, None, None, None], noise)
+        y = torch.addcmul(seen, sigma[:, None, None, None], noise)
         for i, light in enumerate(lights):
             if light is not None:
-                told[i], y[i] = False, camera_noise(x[i], noise[i], sigmas[i], light)
+                told[i], y[i] = False, camera_noise(seen[i], noise[i], sigmas[i], light)
         cond = {"sigma": torch.where(torch.tensor(told, device=device), sigma, torch.nan)} if self.data.told else {}
         return Batch(y, x, cond, {"sigma": sigma})
 

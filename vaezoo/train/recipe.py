@@ -47,11 +47,12 @@ class DataRecipe:
     camera: float = 0.0  # share of patches with noise that grows with the light, clipped and rounded to 8 bits
     told: float = 0.0  # share of patches whose noise level the model is told, as cond["sigma"]
     gray_share: float = 0.0  # share of colour patches that turn gray: equal channels, and equal noise in them
-    damage: str = ""  # of patches: jpeg, downscale or lowlight in place of noise; recorrupt, of noisy pictures
+    damage: str = ""  # of patches: jpeg, downscale or lowlight for noise; blur, before it; recorrupt, of noisy ones
     quality: list[float] = field(default_factory=lambda: [5.0, 95.0])  # range of JPEG's quality
     factors: list[int] = field(default_factory=lambda: [2, 3, 4])  # of downscale; the patch has its size again after
     light: list[float] = field(default_factory=lambda: [0.05, 0.5])  # range of the share of it that lowlight leaves
     electrons: list[float] = field(default_factory=lambda: [1000.0, 16000.0])  # range of what lowlight's white counts
+    reach: int = 12  # the furthest that blur moves light from a kernel's centre, in pixels
     augment: bool = False  # flips and quarter turns of patches
     shuffle_channels: bool = False
     scale: list[float] = field(default_factory=lambda: [1.0, 1.0])  # range of a patch's downscaling
@@ -185,6 +186,7 @@ LATER = {
     "data.factors": [2, 3, 4],
     "data.light": [0.05, 0.5],
     "data.electrons": [1000.0, 16000.0],
+    "data.reach": 12,
 }
 """Settings that came after the first weights. At their defaults they are no part of the hash, so it stays; a checkpoint
 that knows nothing of them was made with these."""
@@ -293,18 +295,20 @@ def _check_damage(data: DataRecipe, refuse: Callable[[str, str, Any], None]) -> 
     for key, share in (("data.told", data.told), ("data.gray_share", data.gray_share), ("data.camera", data.camera)):
         if not 0.0 <= share <= 1.0:
             refuse(key, "between 0 and 1", share)
-    if data.damage not in ("", "jpeg", "downscale", "lowlight", "recorrupt"):
-        refuse("data.damage", "jpeg, downscale, lowlight, recorrupt or nothing", data.damage)
+    if data.damage not in ("", "jpeg", "downscale", "lowlight", "blur", "recorrupt"):
+        refuse("data.damage", "jpeg, downscale, lowlight, blur, recorrupt or nothing", data.damage)
     if data.damage and not data.patch:
         refuse("data.damage", "used with a patch", data.damage)
     if data.damage in ("jpeg", "downscale", "lowlight") and data.sigma[1]:
         refuse("data.damage", "used without sigma", data.damage)
+    if data.reach < 4:
+        refuse("data.reach", "at least 4 pixels", data.reach)
     if data.damage == "recorrupt" and data.sigma[0] != data.sigma[1]:
         refuse("data.sigma", "one level twice, that of the noisy pictures, or 0 to estimate it", data.sigma)
     if not data.factors or not {2, 3, 4} >= set(data.factors):
         refuse("data.factors", "some of 2, 3 and 4", data.factors)
     for key, share in (("data.told", data.told), ("data.camera", data.camera)):
-        if share and not (data.patch and data.sigma[1] and not data.damage):
+        if share and not (data.patch and data.sigma[1] and data.damage in ("", "blur")):
             refuse(key, "above 0 only with a patch and sigma", share)
     if not 0 < data.sigma_power < float("inf"):
         refuse("data.sigma_power", "a number above 0", data.sigma_power)

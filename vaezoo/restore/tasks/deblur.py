@@ -1,11 +1,11 @@
 """Undoing a known blur: a denoiser as prior, in turns with an exact solution of what the kernel says.
 
-Estimating the kernel is not here.
+Where the blur is not known: `vaezoo.restore.tasks.blind_deblur`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, final
@@ -20,6 +20,7 @@ from vaezoo.image.noise import noise_level
 from vaezoo.restore.given import check_level, is_number, is_whole
 from vaezoo.restore.restorer import Restoration, Restorer
 from vaezoo.restore.task import Example, Progress, Task
+from vaezoo.restore.tasks.blind_deblur import BlindDeblur
 from vaezoo.restore.views import VIEWS, turn, turn_back
 
 FIRST = 49.0
@@ -85,7 +86,7 @@ class Deblur(Task):
 
     def __post_init__(self) -> None:
         if self.kernel is None:
-            hint = "Give kernel=, such as gaussian_kernel(1.6)."
+            hint = "Give kernel=, such as gaussian_kernel(1.6), or use BlindDeblur."
             raise ConfigError("Expected a kernel to deblur by, got none.", hint=hint, value=self.kernel)
         as_kernel(self.kernel)
         check_level(self.sigma)
@@ -120,6 +121,11 @@ class Deblur(Task):
         left = (data.inside(data.blurred(z)) - y).square().mean().sqrt().item()
         facts = {"noise_levels": round(sigma, 2), "residual_levels": round(255 * left, 3)}
         return Restoration(image.clamp(0, 1), None, prior.tile, facts)
+
+    @classmethod
+    def fitting(cls, options: Mapping[str, Any]) -> type[Task]:
+        """See :meth:`vaezoo.restore.task.Task.fitting`: without a kernel, `BlindDeblur`."""
+        return cls if options.get("kernel") is not None else BlindDeblur
 
     @classmethod
     def example(cls, x: Tensor, level: float, index: int) -> Example:
