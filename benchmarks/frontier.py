@@ -71,6 +71,7 @@ def write(records: Records) -> dict[str, Path]:
 
 def draw(found: list[Point], title: str, path: Path) -> None:
     """Draws points with their names, and a line along those that lead."""
+    from adjustText import adjust_text
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -79,21 +80,19 @@ def draw(found: list[Point], title: str, path: Path) -> None:
     axes = figure.subplots()
     best = leading(found)
     axes.step([p.seconds for p in best], [p.psnr_db for p in best], where="post", color=LINE, linewidth=1, zorder=1)
-    span, above = max(p.psnr_db for p in found) - min(p.psnr_db for p in found), False
-    for i, point in enumerate(found):
-        colour = OWN if point.own else PEER
-        before = found[max(i - 1, 0)]
-        near = point.seconds < 3 * before.seconds and abs(point.psnr_db - before.psnr_db) < 0.1 * span
-        above = i > 0 and near and not above  # two names side by side would cover each other
-        axes.scatter(point.seconds, point.psnr_db, color=colour, s=70 if point.own else 40, zorder=2)
-        axes.annotate(
-            point.label, (point.seconds, point.psnr_db), xytext=(0, 8 if above else -16), textcoords="offset points",
-            ha="center", color=colour, fontsize=9, weight="bold" if point.own else "normal",
-        )  # fmt: skip
     axes.set_xscale("log")
     axes.margins(x=0.16, y=0.16)
+    names = []
+    for point in found:
+        colour = OWN if point.own else PEER
+        axes.scatter(point.seconds, point.psnr_db, color=colour, s=70 if point.own else 40, zorder=2)
+        weight = "bold" if point.own else "normal"
+        names.append(axes.text(point.seconds, point.psnr_db, point.label, color=colour, fontsize=9, weight=weight))
     axes.set(xlabel="CPU seconds per million pixels, one thread", ylabel="PSNR, dB", title=title)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)
+    figure.draw_without_rendering()  # a layout moves the axes, and with them the names
+    places = [point.seconds for point in found], [point.psnr_db for point in found]
+    adjust_text(names, *places, ax=axes, expand=(1.2, 1.8), arrowprops={"arrowstyle": "-", "color": LINE})
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=150)
