@@ -49,6 +49,15 @@ def test_every_tile_is_told_the_whole_and_all_have_one_exposure() -> None:
     torch.testing.assert_close(tiled.scale, whole.scale, rtol=0, atol=1e-6)
 
 
+def test_the_slope_of_the_curve_is_looked_for_in_one_view() -> None:
+    calls = {}
+    for ensemble in (False, True):
+        model = Brightener()
+        Lowlight(denoise=False).restore(Restorer(model, self_ensemble=ensemble), low_light(scene(), 0.2, 0))
+        calls[ensemble] = len(model.told)
+    assert calls[True] == calls[False] + 7  # the exposure alone has eight
+
+
 def test_a_real_model_in_tiles_is_the_whole() -> None:
     y = low_light(scene(90, 130), 0.1, 1)
     model = create("lowlight", seed=0)

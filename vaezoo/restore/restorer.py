@@ -145,10 +145,17 @@ class Restorer:
         takes: tuple[str, ...] = getattr(getattr(self.model, "conditioner", None), "takes", ())
         return takes
 
-    def other(self, model: Model | None = None, *, samples: int = 0) -> Restorer:
-        """Returns a restorer of another model, or of this one, that is like this one but for samples and detail."""
+    def other(self, model: Model | None = None, *, samples: int = 0, self_ensemble: bool | None = None) -> Restorer:
+        """Returns a restorer of another model, or of this one, that is like this one but for samples and detail.
+
+        Args:
+            model: None for this one's.
+            samples: As of a new restorer.
+            self_ensemble: The same; None for this one's.
+        """
+        ensemble = self.self_ensemble if self_ensemble is None else self_ensemble
         kept: dict[str, Any] = {"tile": self.tile, "device": self.device, "seed": self.seed}
-        kept |= {"self_ensemble": self.self_ensemble, "precision": self.precision}
+        kept |= {"self_ensemble": ensemble, "precision": self.precision}
         return Restorer(model or self.model, samples=samples, **kept)
 
     def __call__(

@@ -85,7 +85,7 @@ class Lowlight(Task):
         average = lit.average if restorer.samples else None
         if restorer.detail:
             average = restorer(y, whole=whole).average
-        plain = restorer.other()
+        plain = restorer.other(self_ensemble=False)
         more, less = (plain(y + step, whole=whole).image for step in (STEP, -STEP))
         told = noise * root_mean_square((more - less) / (2 * STEP))
         left: Tensor | None = told / 255
