@@ -9,7 +9,7 @@ from vaezoo.train.sets import known_sets
 from vaezoo.zoo import keeper
 from vaezoo.zoo.registry import HOUSE
 
-RESTORE = ("dejpeg", "denoise", "denoise-small", "lowlight", "sr")
+RESTORE = ("deblur", "dejpeg", "denoise", "denoise-small", "lowlight", "sr")
 CARDS = [card for _, owner, card in keeper().registry.cards.all() if owner.partition(":")[0] == HOUSE]
 
 

@@ -18,7 +18,7 @@ from vaezoo.image.resize import resize
 from vaezoo.restore.given import is_number
 from vaezoo.restore.interval import Interval, find_calibration, interval_of
 from vaezoo.restore.restorer import Model, Restorer, root_mean_square
-from vaezoo.restore.task import HOMES, Task, make_task
+from vaezoo.restore.task import HOMES, Task, make_task, purpose_of
 from vaezoo.zoo.calibration import Calibration
 
 MOST = 3.0
@@ -222,8 +222,7 @@ def _purpose(model: str | Model | None) -> str:
         except UnknownName:  # said better where the model is made
             purpose = None
     else:
-        spec = getattr(getattr(model, "origin", None), "spec", None)
-        purpose = getattr(getattr(spec, "model", None), "task", None)
+        purpose = purpose_of(model)
     return purpose if purpose in HOMES else "denoise"
 
 

@@ -147,6 +147,13 @@ def task_class(name: str) -> type[Task]:
     return found
 
 
+def purpose_of(model: object) -> str | None:
+    """Returns the name of the task that a model of the zoo was made for; None where nothing says so."""
+    spec = getattr(getattr(model, "origin", None), "spec", None)
+    purpose: str | None = getattr(getattr(spec, "model", None), "task", None)
+    return purpose
+
+
 def whole(level: float, word: str) -> int:
     """Returns the level of a damage that has whole levels only.
 

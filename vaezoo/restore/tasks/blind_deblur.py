@@ -7,10 +7,11 @@ from typing import ClassVar, final
 
 from torch import Tensor
 
+from vaezoo.errors import ConfigError
 from vaezoo.image.degradations import blur, gaussian_noise
 from vaezoo.image.kernels import gaussian_kernel
 from vaezoo.restore.restorer import Restoration, Restorer
-from vaezoo.restore.task import Example, Progress, Task
+from vaezoo.restore.task import Example, Progress, Task, purpose_of
 from vaezoo.restore.tasks.denoise import Denoise
 
 
@@ -44,7 +45,15 @@ class BlindDeblur(Task):
 
         Raises:
             ShapeError: The map is not of the picture's size.
+            ConfigError: The model is the zoo's, and was made for another task.
         """
+        purpose = purpose_of(restorer.model)
+        if purpose not in (None, self.name):
+            raise ConfigError(
+                f"Expected a model that has learned to deblur, this one was made for {purpose!r}.",
+                hint="Give a kernel, or use the model deblur.",
+                value=purpose,
+            )
         return Denoise(self.sigma).restore(restorer, y, progress)
 
     @classmethod
