@@ -131,7 +131,7 @@ _GRAY = ("noisy", "nlm", "wavelet-gray", "tv")
 _OWN = ("denoise-small", "denoise", "denoise-told")
 _JPEG = ("jpeg", "tv-jpeg", "dncnn-3", "dejpeg", "dejpeg-project-true")
 _KERNEL = ("blurred", "wiener", "richardson-lucy", "deblur-untold", "denoise")
-_SHARPEN = ("blurred", "unsharp", "deblur", "deblur-mean-1", "deblur-mean-16")
+_SHARPEN = ("blurred", "unsharp", "deblur")
 _LIGHT = ("dark", "gamma", "clahe", "equalise", "exposed", "lowlight-denoise-false", "lowlight")
 _ENLARGE = ("bicubic", "lanczos", "dncnn-3", "imdn", "pan", "sr", "sr-ensemble")
 
@@ -159,7 +159,7 @@ SUITES = (
     Suite("sr", "set14", 14, _ENLARGE),
     Suite("deblur", "set5", 5, _KERNEL),
     Suite("deblur", "bsd68", 68, _KERNEL, gray=True),
-    Suite("blind-deblur", "kodak24", 24, _SHARPEN),
+    Suite("blind-deblur", "kodak24", 24, (*_SHARPEN, *_samples("deblur"))),
     Suite("lowlight", "kodak24", 24, _LIGHT),
 )
 """BM3D and DnCNN are left out where they would take hours."""

@@ -100,6 +100,10 @@ def test_the_page_says_how_far_an_enlarged_picture_is_from_its_input(records: Re
     assert "30.00 / 0.9000 (measured on 1 of 5 pictures)" in page
 
 
+def suite_of(task: str) -> Suite:
+    return next(suite for suite in SUITES if suite.task == task)
+
+
 def test_peers_without_learning_remove_noise() -> None:
     pytest.importorskip("skimage")
     for channels, chosen in (
@@ -117,7 +121,7 @@ def test_peers_without_learning_remove_noise() -> None:
 
 def test_total_variation_smooths_what_jpeg_did() -> None:
     pytest.importorskip("skimage")
-    suite = next(suite for suite in SUITES if suite.task == "dejpeg")
+    suite = suite_of("dejpeg")
     slope = torch.linspace(0.2, 0.8, 64).expand(1, 1, 64, 64) + torch.eye(64) * 0.1
     example = suite.protocol.example(slope, 10, 0)
     before = restoration.measure(suite, methods.unchanged("jpeg"), example, 10)
@@ -139,7 +143,7 @@ def test_deconvolution_undoes_a_blur_that_it_is_told() -> None:
 
 def test_an_unsharp_mask_undoes_a_part_of_a_blur_that_nobody_tells() -> None:
     pytest.importorskip("skimage")
-    suite = next(suite for suite in SUITES if suite.task == "blind-deblur")
+    suite = suite_of("blind-deblur")
     waves = torch.linspace(0, 40, 96).sin() * torch.linspace(0, 30, 64)[:, None].cos()
     example = suite.protocol.example((0.5 + 0.4 * waves).expand(1, 3, 64, 96), 1, 0)
     before = restoration.measure(suite, methods.unchanged("blurred"), example, 1)["psnr_db"]
@@ -161,7 +165,7 @@ def test_a_kernel_that_others_are_told_is_kept_from_the_blind(tmp_path: Path) ->
 
 def test_peers_without_learning_light_a_dark_picture() -> None:
     pytest.importorskip("skimage")
-    suite = next(suite for suite in SUITES if suite.task == "lowlight")
+    suite = suite_of("lowlight")
     waves = torch.linspace(0, 9, 96).sin() * torch.linspace(0, 5, 64)[:, None].cos()
     example = suite.protocol.example((0.45 + 0.3 * waves).expand(1, 3, 64, 96), 0.2, 0)
     before = restoration.measure(suite, methods.unchanged("dark"), example, 0.2)["psnr_db"]

@@ -172,7 +172,8 @@ def test_refused_options(options: dict[str, Any], error: type[Exception], messag
 
 
 def test_a_kernel_is_needed() -> None:
-    with pytest.raises(ConfigError, match=r"Expected a kernel to deblur by, got none. .* use BlindDeblur"):
+    message = r"a kernel to deblur by, got none. Give kernel=, such as gaussian_kernel\(1.6\), or use BlindDeblur"
+    with pytest.raises(ConfigError, match=message):
         Deblur()
 
 

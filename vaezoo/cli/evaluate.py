@@ -156,13 +156,11 @@ def _refuse_unused(context: click.Context, task: str, metrics: str | None) -> No
         unused, what = ("levels", "samples", "max_mib"), "the bound of a generative model"
     else:
         unused, what = ("nll", "binarise", "seed", "style", "samples", "max_mib"), f"the protocol of {task}"
-    for parameter in context.command.params:
-        given = context.get_parameter_source(parameter.name or "") is click.core.ParameterSource.COMMANDLINE
-        if parameter.name in unused and given:
-            hint = (
-                "Leave it out, or ask for --metrics." if parameter.name in ("samples", "max_mib") else "Leave it out."
-            )
-            raise ConfigError(f"{parameter.opts[0]} means nothing to {what}.", hint=hint, value=parameter.name)
+    options = {parameter.name: parameter.opts[0] for parameter in context.command.params}
+    for name in unused:
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            hint = "Leave it out" + (", or ask for --metrics." if name in ("samples", "max_mib") else ".")
+            raise ConfigError(f"{options[name]} means nothing to {what}.", hint=hint, value=name)
 
 
 def load_test_split(name: str, gray: bool, limit: int | None = None) -> Images:

@@ -171,10 +171,8 @@ class Patches:
             patches[i] = region[top : top + side, left : left + side]
         x = torch.from_numpy(patches).to(device).permute(0, 3, 1, 2).float().contiguous().div_(255)
         seen = x if damaged is None else torch.from_numpy(damaged).to(device).permute(0, 3, 1, 2).contiguous()
-        if damaged is not None and self.data.sigma[1] == 0:
-            return Batch(seen, x)
         if self.data.sigma[1] == 0 and not self.levels:
-            return Batch(x)
+            return Batch(x) if damaged is None else Batch(seen, x)
         noise = torch.empty_like(x)
         generator = torch.Generator(device)
         for plane, seed, gray in zip(noise, seeds, grays, strict=True):
