@@ -111,11 +111,11 @@ def test_cards_that_cannot_be_reproduced(vaezoo, shelf, monkeypatch, change, cod
     assert not Path("runs").exists()
 
 
-def test_a_card_of_six_stages_runs_them_all():
+def test_a_card_of_eight_stages_runs_them_all():
     from vaezoo.cli.reproduce import stages_of
 
     stages = stages_of(keeper().registry.cards_of("denoise")["open"])
-    assert [stage.steps for stage in stages] == [14000, 4000, 5500, 4000, 5600, 1000]
+    assert [stage.steps for stage in stages] == [14000, 4000, 5500, 4000, 5600, 1000, 6000, 1000]
 
 
 def test_the_second_stage_starts_from_the_first(shelf, tmp_path):
