@@ -11,6 +11,7 @@ from vaezoo.image.degradations import camera_file
 from vaezoo.image.kernels import as_kernel
 from vaezoo.image.noise import camera_noise
 from vaezoo.train.blurs import draw_kernel
+from vaezoo.train.damage import GRAIN
 from vaezoo.train.data import Patches, WholeImages, recorrupted
 from vaezoo.train.recipe import DataRecipe
 from vaezoo.train.sets import Images
@@ -148,6 +149,20 @@ def test_some_patches_have_camera_noise_and_are_not_told_its_level() -> None:
     assert batch.y[camera].min() >= 0 and batch.y[camera].max() <= 1 and batch.y[~camera].max() > 1
     gray = (batch.target == batch.target[:, :1]).all(dim=(1, 2, 3))
     assert (batch.y[gray] == batch.y[gray, :1]).all()
+
+
+def test_grain_belongs_to_the_picture() -> None:
+    flat = Images("flat", [np.broadcast_to(np.uint8([90, 110, 130]), (64, 64, 3))], "", "")
+    data = DataRecipe(patch=32, sigma=[25.0, 25.0], grain=0.5, gray_share=0.5)
+    batch = Patches((flat,), data, 0).batch(0, range(200), 200, CPU)
+    spread = 255 * batch.target.std(dim=(2, 3)).mean(1)
+    grainy = spread > 0
+    assert 60 < int(grainy.sum()) < 140
+    assert spread.max() < GRAIN * 1.05 and float(spread[spread > 0.5].mean()) == pytest.approx(2.25, rel=0.15)
+    gray = (batch.y == batch.y[:, :1]).all(dim=(1, 2, 3))
+    assert (batch.target[gray] == batch.target[gray, :1]).all()
+    assert not (batch.target[grainy & ~gray] == batch.target[grainy & ~gray, :1]).all()
+    assert 255 * (batch.y - batch.target).std() == pytest.approx(25, rel=0.01)
 
 
 def test_low_noise_comes_more_often_where_a_recipe_says_so() -> None:

@@ -62,6 +62,8 @@ def test_overrides_change_values_and_types_are_kept() -> None:
         ("data.told=0.5", r"data.told should be above 0 only with a patch and sigma"),
         ("data.camera=0.5", r"data.camera should be above 0 only with a patch and sigma"),
         ("data.camera=2", r"data.camera should be between 0 and 1, not 2.0"),
+        ("data.grain=2", r"data.grain should be between 0 and 1, not 2.0"),
+        ("data.grain=0.5", r"data.grain should be above 0 only with a patch, not 0.5"),
         ("data.sigma_power=0", r"data.sigma_power should be a number above 0, not 0.0"),
         ("data.patch=-1", r"data.patch should be a number of at least 0, not -1"),
         ("optimizer.lr=-1", r"optimizer.lr should be a number of at least 0, not -1.0"),

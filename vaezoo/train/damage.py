@@ -1,4 +1,4 @@
-"""What training does to patches besides noise: JPEG, fewer pixels, less light, blur; of single patches.
+"""What training does to patches besides noise: JPEG, fewer pixels, less light, blur, grain; of single patches.
 
 Damage to one picture, seeded for measuring, is in `vaezoo.image.degradations`.
 """
@@ -26,6 +26,9 @@ patch begins."""
 
 ALIGNED = 0.75
 """Share of JPEG patches that begin at a corner of the 8×8 grid, as whole files do; the others were cropped later."""
+
+GRAIN = 4.0
+"""Largest standard deviation of a film's grain, in grey levels of 255."""
 
 
 def damage_of(data: DataRecipe) -> tuple[int, Draw] | None:
@@ -81,3 +84,22 @@ def _blurred(region: Pixels, rng: np.random.Generator, reach: int) -> tuple[Valu
     x = torch.from_numpy(np.ascontiguousarray(region)).permute(2, 0, 1)[None].float().div_(255)
     blurred = blur(x, draw_kernel(rng, reach), "replicate")[0].permute(1, 2, 0)
     return blurred.numpy(), (reach, reach)
+
+
+def grained(region: Pixels, rng: np.random.Generator) -> Pixels:
+    """Returns a region (H, W, C) with grain as scans of film have it: normal, a little blurred, of drawn strength.
+
+    It belongs to the picture, so noise comes on top. Equal channels stay equal.
+
+    Source: simplified from A Stochastic Film Grain Model for Resolution-Independent Rendering (Newson et al., 2017).
+    """
+    height, width, channels = region.shape
+    gray = channels == 1 or bool((region == region[..., :1]).all())
+    grain = rng.standard_normal((height + 2, width + 2, 1 if gray else channels), np.float32)
+    blur = rng.uniform(0, 0.25)
+    for axis in (0, 1):
+        size = grain.shape[axis] - 2
+        before, middle, after = (grain.take(range(start, start + size), axis) for start in range(3))
+        grain = (1 - 2 * blur) * middle + blur * (before + after)
+    grain *= rng.uniform(0, GRAIN) / grain.std()
+    return np.clip(np.rint(region + grain), 0, 255).astype(np.uint8)

@@ -17,7 +17,7 @@ from torch import Tensor
 from vaezoo.core import Batch
 from vaezoo.errors import ConfigError
 from vaezoo.image.noise import camera_noise, noise_level
-from vaezoo.train.damage import damage_of
+from vaezoo.train.damage import damage_of, grained
 from vaezoo.train.recipe import DataRecipe
 from vaezoo.train.seeds import mix
 from vaezoo.train.sets import Array, Images, load_images
@@ -164,6 +164,8 @@ class Patches:
             camera = self.data.camera > 0 and rng.random() < self.data.camera
             lights.append(rng.random() if camera else None)
             region = _equal_channels(region) if grays[-1] else region
+            if self.data.grain > 0 and rng.random() < self.data.grain:
+                region = grained(region, rng)
             top = left = 0
             if damaged is not None and self.damage is not None:
                 values, (top, left) = self.damage[1](region, rng)

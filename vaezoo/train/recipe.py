@@ -47,6 +47,7 @@ class DataRecipe:
     camera: float = 0.0  # share of patches with noise that grows with the light, clipped and rounded to 8 bits
     told: float = 0.0  # share of patches whose noise level the model is told, as cond["sigma"]
     gray_share: float = 0.0  # share of colour patches that turn gray: equal channels, and equal noise in them
+    grain: float = 0.0  # share of patches that have a film's grain themselves, as scans do: nothing to be removed
     damage: str = ""  # of patches: jpeg, downscale or lowlight for noise; blur, before it; recorrupt, of noisy ones
     quality: list[float] = field(default_factory=lambda: [5.0, 95.0])  # range of JPEG's quality
     factors: list[int] = field(default_factory=lambda: [2, 3, 4])  # of downscale; the patch has its size again after
@@ -181,6 +182,7 @@ LATER = {
     "data.camera": 0.0,
     "data.told": 0.0,
     "data.gray_share": 0.0,
+    "data.grain": 0.0,
     "data.damage": "",
     "data.quality": [5.0, 95.0],
     "data.factors": [2, 3, 4],
@@ -292,9 +294,11 @@ def _check(recipe: Recipe) -> None:
 
 
 def _check_damage(data: DataRecipe, refuse: Callable[[str, str, Any], None]) -> None:
-    for key, share in (("data.told", data.told), ("data.gray_share", data.gray_share), ("data.camera", data.camera)):
-        if not 0.0 <= share <= 1.0:
-            refuse(key, "between 0 and 1", share)
+    for name in ("told", "gray_share", "camera", "grain"):
+        if not 0.0 <= (share := getattr(data, name)) <= 1.0:
+            refuse(f"data.{name}", "between 0 and 1", share)
+    if data.grain and not data.patch:
+        refuse("data.grain", "above 0 only with a patch", data.grain)
     if data.damage not in ("", "jpeg", "downscale", "lowlight", "blur", "recorrupt"):
         refuse("data.damage", "jpeg, downscale, lowlight, blur, recorrupt or nothing", data.damage)
     if data.damage and not data.patch:
