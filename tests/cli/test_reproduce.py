@@ -115,7 +115,7 @@ def test_a_card_of_eight_stages_runs_them_all():
     from vaezoo.cli.reproduce import stages_of
 
     stages = stages_of(keeper().registry.cards_of("denoise")["open"])
-    assert [stage.steps for stage in stages] == [14000, 4000, 5500, 4000, 5600, 1000, 6000, 1000]
+    assert [stage.steps for stage in stages] == [14000, 4000, 5500, 4000, 5600, 1000, 6000, 1000, 700]
 
 
 def test_the_second_stage_starts_from_the_first(shelf, tmp_path):
