@@ -111,7 +111,7 @@ def test_cards_that_cannot_be_reproduced(vaezoo, shelf, monkeypatch, change, cod
     assert not Path("runs").exists()
 
 
-def test_a_card_of_eight_stages_runs_them_all():
+def test_a_card_of_nine_stages_runs_them_all():
     from vaezoo.cli.reproduce import stages_of
 
     stages = stages_of(keeper().registry.cards_of("denoise")["open"])
