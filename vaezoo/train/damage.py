@@ -44,12 +44,17 @@ def damage_of(data: DataRecipe) -> tuple[int, Draw] | None:
     return None
 
 
+def is_gray(picture: Pixels) -> bool:
+    """Says whether the channels of a picture (H, W, C) are equal."""
+    return bool((picture == picture[..., :1]).all())
+
+
 def _jpeg(region: Pixels, rng: np.random.Generator, low: float, high: float) -> tuple[Values, tuple[int, int]]:
     """Saves a region as JPEG: gray where its channels are equal; chroma halved in half of the others."""
     quality = round(rng.uniform(low, high))
     subsampling = "4:2:0" if rng.random() < 0.5 else "4:4:4"
     offset = (0, 0) if rng.random() < ALIGNED else (int(rng.integers(8)), int(rng.integers(8)))
-    gray = region.shape[2] == 1 or bool((region == region[..., :1]).all())
+    gray = is_gray(region)
     file = io.BytesIO()
     image = Image.fromarray(np.ascontiguousarray(region[..., 0] if gray else region))
     image.save(file, "JPEG", quality=quality, subsampling=subsampling)
@@ -72,7 +77,7 @@ def _dark(
 ) -> tuple[Values, tuple[int, int]]:
     """Takes light from a region and adds a camera's noise, in all channels the same where these are equal."""
     share, count = (float(np.exp(rng.uniform(*np.log(ends)))) for ends in (light, electrons))
-    gray = bool((region == region[..., :1]).all())
+    gray = is_gray(region)
     noise = rng.standard_normal((*region.shape[:2], 1 if gray else region.shape[2]), np.float32)
     x = torch.from_numpy(np.ascontiguousarray(region)).float().div_(255)
     dark = darken(x, share, torch.from_numpy(noise).expand_as(x), electrons=count, read=READ)
@@ -94,8 +99,7 @@ def grained(region: Pixels, rng: np.random.Generator) -> Pixels:
     Source: simplified from A Stochastic Film Grain Model for Resolution-Independent Rendering (Newson et al., 2017).
     """
     height, width, channels = region.shape
-    gray = channels == 1 or bool((region == region[..., :1]).all())
-    grain = rng.standard_normal((height + 2, width + 2, 1 if gray else channels), np.float32)
+    grain = rng.standard_normal((height + 2, width + 2, 1 if is_gray(region) else channels), np.float32)
     blur = rng.uniform(0, 0.25)
     for axis in (0, 1):
         size = grain.shape[axis] - 2

@@ -17,7 +17,7 @@ from torch import Tensor
 from vaezoo.core import Batch
 from vaezoo.errors import ConfigError
 from vaezoo.image.noise import camera_noise, noise_level
-from vaezoo.train.damage import damage_of, grained
+from vaezoo.train.damage import damage_of, grained, is_gray
 from vaezoo.train.recipe import DataRecipe
 from vaezoo.train.seeds import mix
 from vaezoo.train.sets import Array, Images, load_images
@@ -132,7 +132,7 @@ class Patches:
         self.pictures = [array for source in images for array in source.pixels]
         self.damage = damage_of(data)
         self.levels = self._levels() if data.damage == "recorrupt" else []
-        self.gray = [bool(self.levels) and _is_gray(array) for array in self.pictures]  # so is the noise in them
+        self.gray = [bool(self.levels) and is_gray(array) for array in self.pictures]  # so is the noise in them
         self.margin = self.damage[0] if self.damage else 0
         smallest = min(min(array.shape[:2]) for array in self.pictures)
         needed = data.patch + self.margin
@@ -233,10 +233,6 @@ def recorrupted(x: Tensor, noise: Tensor, sigma: Tensor, share: Tensor) -> Batch
     target = torch.addcmul(x, (-sigma / share)[:, None, None, None], noise)
     info = {"sigma": sigma * (1 + share**2).sqrt(), "target_sigma": sigma * (1 + share**-2).sqrt()}
     return Batch(y, target, info=info)
-
-
-def _is_gray(picture: Array) -> bool:
-    return bool((picture == picture[..., :1]).all())
 
 
 def _equal_channels(patch: Array) -> Array:
