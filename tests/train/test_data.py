@@ -11,7 +11,7 @@ from vaezoo.image.degradations import camera_file
 from vaezoo.image.kernels import as_kernel
 from vaezoo.image.noise import camera_noise
 from vaezoo.train.blurs import draw_kernel
-from vaezoo.train.damage import GRAIN
+from vaezoo.train.damage import GRAIN, damage_of
 from vaezoo.train.data import Patches, WholeImages, recorrupted
 from vaezoo.train.recipe import DataRecipe
 from vaezoo.train.sets import Images
@@ -193,6 +193,17 @@ def test_fewer_pixels_are_made_as_the_benchmark_makes_them() -> None:
     small = downscale(batch.target, 3).mul(255).round().clamp(0, 255).div(255)
     torch.testing.assert_close(batch.y, upscale(small, 3), rtol=0, atol=1e-5)
     assert not torch.equal(batch.y, batch.target)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("damage", ["jpeg", "downscale", "lowlight", "blur"])
+def test_a_region_that_may_not_be_written_is_damaged_without_a_warning_and_stays(damage: str) -> None:
+    region = np.full((64, 64, 3), 128, np.uint8)
+    region.setflags(write=False)
+    _, draw = damage_of(DataRecipe(patch=48, damage=damage)) or (0, None)
+    assert draw is not None
+    draw(region, np.random.default_rng(0))
+    assert (region == 128).all()
 
 
 def test_dark_patches_keep_a_share_of_the_light_within_the_range() -> None:

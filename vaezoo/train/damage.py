@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor
 
 from vaezoo.image.degradations import READ, blur, darken
 from vaezoo.image.resize import downscale, upscale
@@ -49,6 +50,11 @@ def is_gray(picture: Pixels) -> bool:
     return bool((picture == picture[..., :1]).all())
 
 
+def _levels(region: Pixels) -> Tensor:
+    """Returns a copy of a region (H, W, C), which may be read-only or turned, as float32."""
+    return torch.from_numpy(region.astype(np.float32, order="C"))
+
+
 def _jpeg(region: Pixels, rng: np.random.Generator, low: float, high: float) -> tuple[Values, tuple[int, int]]:
     """Saves a region as JPEG: gray where its channels are equal; chroma halved in half of the others."""
     quality = round(rng.uniform(low, high))
@@ -66,7 +72,7 @@ def _fewer(region: Pixels, rng: np.random.Generator, factors: list[int]) -> tupl
     """Makes a region smaller by a factor, in 8 bits, and bicubically as large as it was."""
     factor = factors[int(rng.integers(len(factors)))]
     height, width = (side - side % factor for side in region.shape[:2])
-    x = torch.from_numpy(np.ascontiguousarray(region[:height, :width])).permute(2, 0, 1)[None].float()
+    x = _levels(region[:height, :width]).permute(2, 0, 1)[None]
     small = downscale(x, factor).round_().clamp_(0, 255)
     large = upscale(small, factor)[0].permute(1, 2, 0).div_(255)
     return large.numpy(), (0, 0)
@@ -79,14 +85,14 @@ def _dark(
     share, count = (float(np.exp(rng.uniform(*np.log(ends)))) for ends in (light, electrons))
     gray = is_gray(region)
     noise = rng.standard_normal((*region.shape[:2], 1 if gray else region.shape[2]), np.float32)
-    x = torch.from_numpy(np.ascontiguousarray(region)).float().div_(255)
+    x = _levels(region).div_(255)
     dark = darken(x, share, torch.from_numpy(noise).expand_as(x), electrons=count, read=READ)
     return dark.numpy(), (0, 0)
 
 
 def _blurred(region: Pixels, rng: np.random.Generator, reach: int) -> tuple[Values, tuple[int, int]]:
     """Blurs a region by a drawn kernel; what it leaves of the border is of the region's own pixels."""
-    x = torch.from_numpy(np.ascontiguousarray(region)).permute(2, 0, 1)[None].float().div_(255)
+    x = _levels(region).permute(2, 0, 1)[None].div_(255)
     blurred = blur(x, draw_kernel(rng, reach), "replicate")[0].permute(1, 2, 0)
     return blurred.numpy(), (reach, reach)
 
