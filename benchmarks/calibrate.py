@@ -1,18 +1,23 @@
 """``python -m benchmarks.calibrate NAME``: fits the calibration of weights on the shelf, and writes it into their card.
 
-The pictures are those that training was validated on, never a test set. Needs them in ``$VAEZOO_DATA``.
+The pictures are those that training was validated on, never a test set, and a share of them gets a film's grain first:
+that of the recipe's training patches. Needs them in ``$VAEZOO_DATA``.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
+import numpy as np
 
-from .shelve import read_cards, write_card
+from .shelve import ROOT, read_cards, write_card
 
 if TYPE_CHECKING:
+    from vaezoo.train.damage import Pixels
     from vaezoo.zoo.calibration import Calibration
 
 SIGMAS = (5.0, 15.0, 25.0, 50.0)
@@ -20,12 +25,22 @@ SIGMAS = (5.0, 15.0, 25.0, 50.0)
 VALID = "cid22-valid"
 
 
-def fit(name: str, data: str, limit: int | None = None) -> Calibration:
+def some_grained(pictures: Iterable[Pixels], share: float, seed: int = 0) -> Iterator[Pixels]:
+    """Gives a share of pictures (H, W, C), evenly spread, grain as training does, each by a seed of its own."""
+    from vaezoo.train.damage import grained
+
+    for index, picture in enumerate(pictures):
+        chosen = math.floor((index + 1) * share) > math.floor(index * share)
+        yield grained(picture, np.random.default_rng((seed, index))) if chosen else picture
+
+
+def fit(name: str, data: str, grain: float, limit: int | None = None) -> Calibration:
     """Returns the calibration of weights.
 
     Args:
         name: Of the weights, ``arch.tag``.
         data: The set, as in `vaezoo.train.sets.load_images`.
+        grain: Share of the pictures that get grain.
         limit: Only so many pictures.
     """
     import torch
@@ -39,10 +54,11 @@ def fit(name: str, data: str, limit: int | None = None) -> Calibration:
     model = create(name, pretrained=True)
     restorer = Restorer(model)
     images = load_images(data, gray=model.channels == 1)
-    found = fit_calibration(lambda y: restorer(y)[:2], map(tensor_of, images.pixels[:limit]), SIGMAS)
+    pictures = map(tensor_of, some_grained(images.pixels[:limit], grain))
+    found = fit_calibration(lambda y: restorer(y)[:2], pictures, SIGMAS)
     command = f"python -m benchmarks.calibrate {name}" + (f" --data {data}" if data != VALID else "")
     weights = model.origin.weights.sha256
-    return replace(found, set=images.source, set_sha256=images.sha256, weights=weights, command=command)
+    return replace(found, grain=grain, set=images.source, set_sha256=images.sha256, weights=weights, command=command)
 
 
 @click.command()
@@ -50,12 +66,14 @@ def fit(name: str, data: str, limit: int | None = None) -> Calibration:
 @click.option("--data", default=VALID, show_default=True, help="A set that the weights were not trained on.")
 def main(name: str, data: str) -> None:
     """Fit the calibration of the weights NAME, as arch.tag, and write it into their card."""
+    from vaezoo.train.recipe import load_recipe
+
     cards = read_cards()[1]
     if name not in cards:
         raise click.ClickException(f"registry.yaml has no weights called {name!r}.")
     if data in {trained_on["set"] for trained_on in cards[name]["data"]}:
         raise click.ClickException(f"{name} was trained on {data}: its errors there are too small.")
-    found = fit(name, data)
+    found = fit(name, data, load_recipe(str(ROOT / cards[name]["recipe"])).data.grain)
     write_card(name, {**cards[name], "calibration": found.plain()})
     click.echo(f"{name}: {found}")
 

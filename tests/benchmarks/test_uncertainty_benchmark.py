@@ -40,9 +40,19 @@ def test_a_calibration_is_fitted_and_written_into_the_card(
     assert done.exit_code == 0, done.output
     card = shelve.read_cards()[1]["denoise.open"]
     found = calibration_from(card["calibration"])
-    assert found.images == 22 and found.set == "toy" and found.set_sha256 == "3" * 64
+    assert found.images == 22 and found.set == "toy" and found.set_sha256 == "3" * 64 and found.grain == 0.33
     assert found.weights == card["sha256"] and found.sigmas == calibrate.SIGMAS
     assert {**card, "calibration": None} == {**before, "calibration": None}
+
+
+def test_the_asked_share_of_pictures_gets_grain_and_the_others_stay() -> None:
+    plain = [np.full((40, 50, 3), 128, np.uint8) for _ in range(12)]
+    given = list(calibrate.some_grained(plain, 0.25))
+    assert [index for index, (a, b) in enumerate(zip(plain, given, strict=True)) if not np.array_equal(a, b)] == [
+        3, 7, 11,
+    ]  # fmt: skip
+    assert 0 < given[3].std() < 5 and not np.array_equal(given[3], given[7])
+    assert np.array_equal(given[3], list(calibrate.some_grained(plain, 0.25))[3])
 
 
 @pytest.mark.parametrize(

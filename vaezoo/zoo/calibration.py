@@ -20,6 +20,7 @@ OVER = ("pixels", "images", "risk")
 _Positive = Annotated[float, ("exclusiveMinimum", 0)]
 _Sha256 = Annotated[str, ("pattern", "^[0-9a-f]{64}$"), ("title", "64 hexadecimal digits")]
 _Count = Annotated[int, ("minimum", 1)]
+_Share = Annotated[float, ("minimum", 0), ("maximum", 1)]
 _KEYS = [str(level) for level in LEVELS]
 _Quantiles = Annotated[Mapping[str, _Positive], ("propertyNames", {"enum": _KEYS}), ("required", _KEYS)]
 
@@ -39,6 +40,7 @@ class Calibration:
             picture's values that lie outside, at its worst noise level, is at most 10 %.
         sigmas: Noise levels that are pooled, grey levels.
         images: Number of pictures.
+        grain: Share of the pictures that were given a film's grain, as in training (``data.grain`` of a recipe).
         seed: Of the noise and of which values were kept.
         set: The data set.
         set_sha256: Its content's hash, as `vaezoo.train.sets` computes it.
@@ -52,6 +54,7 @@ class Calibration:
     risk_factor: _Positive
     sigmas: tuple[float, ...]
     images: _Count
+    grain: _Share = 0.0
     seed: int = 0
     set: str = ""
     set_sha256: _Sha256 = ""
