@@ -66,6 +66,7 @@ olah: .venv-olah/ready
 docs: $(VENV)/ready
 	$(BIN)/python -m benchmarks.readme
 	$(BIN)/python -m benchmarks.zoo
+	$(BIN)/python -m benchmarks.recipes
 
 bench: $(VENV)/ready
 	$(BIN)/python -m benchmarks.restoration

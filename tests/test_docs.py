@@ -33,6 +33,23 @@ def test_the_page_on_weights_runs(tmp_path, monkeypatch):
         exec(block, {})
 
 
+def test_the_page_on_training_runs_and_tells_every_key(tmp_path, monkeypatch):
+    from PIL import Image
+
+    from benchmarks import recipes
+
+    page = recipes.PAGE.read_text(encoding="utf-8")
+    assert recipes.between(page, "keys", recipes.table()) == page, "run python -m benchmarks.recipes"
+    assert all(meaning for _, _, meaning in recipes.described())
+    monkeypatch.chdir(tmp_path)
+    Path("photos").mkdir()
+    Image.linear_gradient("L").convert("RGB").save("photos/one.png")
+    for block in blocks("docs/train.md"):
+        exec(block, {})
+    listed = page.partition("<!-- keys")[0]
+    assert {path.name for path in Path("runs/mine").iterdir()} == set(re.findall(r"^\| `(\S+\.\S+)` \|", listed, re.M))
+
+
 @pytest.fixture
 def tutorial(tmp_path, monkeypatch):
     """The tutorial's files, each written where its first line says."""

@@ -26,6 +26,14 @@ def test_overrides_change_values_and_types_are_kept() -> None:
     assert recipe.data.sigma == [10.0, 20.0] and recipe.machine.threads == 2
 
 
+@pytest.mark.parametrize("told", [["data=mine", "data.valid=[other]"], ["data.valid=[other]", "data=mine"]])
+def test_a_folder_takes_the_place_of_all_of_a_recipes_pictures(told: list[str]) -> None:
+    assert load_recipe("denoise").data.valid
+    own, both = load_recipe("denoise", ["data=mine"]), load_recipe("denoise", told)
+    assert own.data.sets == both.data.sets == ["mine"]
+    assert own.data.valid == [] and both.data.valid == ["other"]
+
+
 @pytest.mark.parametrize(
     ("override", "message"),
     [
@@ -62,6 +70,8 @@ def test_overrides_change_values_and_types_are_kept() -> None:
         ("data.told=0.5", r"data.told should be above 0 only with a patch and sigma"),
         ("data.camera=0.5", r"data.camera should be above 0 only with a patch and sigma"),
         ("data.camera=2", r"data.camera should be between 0 and 1, not 2.0"),
+        ("teacher.share=2", r"teacher.share should be between 0 and 1, not 2.0"),
+        ("teacher.weights=a/b.safetensors", r"teacher.model should be the name of a model, where teacher.weights is"),
         ("data.grain=2", r"data.grain should be between 0 and 1, not 2.0"),
         ("data.grain=0.5", r"data.grain should be above 0 only with a patch, not 0.5"),
         ("data.sigma_power=0", r"data.sigma_power should be a number above 0, not 0.0"),

@@ -38,9 +38,9 @@ class OptimizerKind(Enum):
 class DataRecipe:
     """What the model sees. Whole images, or random patches of ``patch`` pixels a side."""
 
-    sets: list[str] = field(default_factory=list)  # names of vaezoo.train.sets, or paths of folders and zips
+    sets: list[str] = field(default_factory=list)  # names of known sets, or paths of folders and zips of pictures
     valid: list[str] = field(default_factory=list)  # the same, for the validation loss
-    patch: int = 0  # 0: whole images, which then must be of one size
+    patch: int = 0  # side of random patches in pixels; 0: whole images, which then must be of one size
     gray: bool = False  # pictures as luma instead of RGB
     sigma: list[float] = field(default_factory=lambda: [0.0, 0.0])  # range of the noise's sd, in 8-bit levels
     sigma_power: float = 1.0  # the noise of a patch is low + (high - low) * u ** power: above 1, low levels more often
@@ -55,7 +55,7 @@ class DataRecipe:
     electrons: list[float] = field(default_factory=lambda: [1000.0, 16000.0])  # range of what lowlight's white counts
     reach: int = 12  # the furthest that blur moves light from a kernel's centre, in pixels
     augment: bool = False  # flips and quarter turns of patches
-    shuffle_channels: bool = False
+    shuffle_channels: bool = False  # of each patch, at random
     scale: list[float] = field(default_factory=lambda: [1.0, 1.0])  # range of a patch's downscaling
     labels: bool = False  # the model sees the class, as cond["label"]
     binarise: bool = False  # dynamic: pixels are drawn anew from their grey level at every visit
@@ -64,14 +64,23 @@ class DataRecipe:
 
 
 @dataclass
+class TeacherRecipe:
+    """A larger model that a small one learns from too: a share of each target is what it makes of the input."""
+
+    model: str = ""  # a trained restorer; none: no teacher
+    weights: str = ""  # a safetensors file of it; by default those that ship
+    share: float = 0.5  # of the target
+
+
+@dataclass
 class OptimizerRecipe:
     """AdamW or Muon, with a linear warm-up and a cosine down to ``final_lr``."""
 
-    kind: OptimizerKind = OptimizerKind.adamw
-    lr: float = 1e-3
-    final_lr: float = 1e-6
+    kind: OptimizerKind = OptimizerKind.adamw  # adamw or muon, which is for hidden kernels and leaves the rest to AdamW
+    lr: float = 1e-3  # at the end of the warm-up
+    final_lr: float = 1e-6  # at the last step
     warmup: int = 200  # steps
-    betas: list[float] = field(default_factory=lambda: [0.9, 0.99])
+    betas: list[float] = field(default_factory=lambda: [0.9, 0.99])  # of AdamW
     weight_decay: float = 0.0  # of matrices and kernels; vectors and scalars never decay
     clip: float = 0.0  # largest norm of a phase's gradient; 0: never clipped
 
@@ -80,31 +89,32 @@ class OptimizerRecipe:
 class MachineRecipe:
     """Settings that may change from one piece of a run to the next; they are no part of the hash."""
 
-    device: str = "auto"
-    threads: int = 1  # two OpenMP threads on a busy two-core machine were 5-9 times slower than one
-    channels_last: bool = False
-    compile: bool = False
-    deterministic: bool = False
+    device: str = "auto"  # cpu, cuda and so on; auto: a GPU where there is one
+    threads: int = 1  # on a CPU; two on a busy two-core machine were 5-9 times slower than one
+    channels_last: bool = False  # memory format of images and kernels, quicker for convolutions
+    compile: bool = False  # by torch.compile
+    deterministic: bool = False  # only kernels that give the same bits every time, or an error
     log_every: int = 100  # steps
     tensorboard: bool = False  # the log once more, as TensorBoard's events; needs vaezoo[tensorboard]
-    checkpoint_minutes: float = 10.0
+    checkpoint_minutes: float = 10.0  # between two checkpoints
 
 
 @dataclass
 class Recipe:
     """How one model is trained."""
 
-    model: str = ""
+    model: str = ""  # its name, as in vaezoo list
     overrides: list[str] = field(default_factory=list)  # of the model's configuration, as key=value
     data: DataRecipe = field(default_factory=DataRecipe)
-    steps: int = 0  # either steps or epochs
-    epochs: float = 0.0
+    teacher: TeacherRecipe = field(default_factory=TeacherRecipe)
+    steps: int = 0  # of the optimiser; either steps or epochs
+    epochs: float = 0.0  # passes over the data
     batch: int = 128  # of one optimiser step, over all processes and accumulated pieces
-    accumulate: int = 1
+    accumulate: int = 1  # pieces of a batch, one after the other, where memory is short
     optimizer: OptimizerRecipe = field(default_factory=OptimizerRecipe)
-    ema: float = 0.999
-    seed: int = 0
-    precision: Precision = Precision.fp32
+    ema: float = 0.999  # decay of the averaged weights, which are what a run gives; 0: the last ones
+    seed: int = 0  # of first weights, batches and noise
+    precision: Precision = Precision.fp32  # fp32 or bf16: of the forward pass; weights and optimiser stay fp32
     warm_start: str = ""  # a safetensors file of the same model
     grow: bool = False  # modules that the file lacks start as identities, such as further residual blocks
     shed: bool = False  # tensors of the file that the model lacks are left out, such as a residual block's
@@ -119,7 +129,7 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
     Args:
         name: A recipe that ships with vaezoo, such as ``denoise``, or the path of a YAML file.
         overrides: Dotted ``key=value`` pairs, such as ``optimizer.lr=3e-4``; ``data=FOLDER`` is short for
-            ``data.sets=[FOLDER]``.
+            ``data.sets=[FOLDER]``, and for ``data.valid=[]`` where that is not given: none of the recipe's pictures.
 
     Raises:
         UnknownName: No such recipe.
@@ -136,9 +146,9 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
         if not pair.partition("=")[0] or "=" not in pair:
             raise ConfigError(f"An override is key=value, not {pair!r}.", value=pair)
     config = _merge(OmegaConf.structured(Recipe), content, str(path))
-    pairs = [
-        f"data.sets=[{json.dumps(pair[5:])}]" if pair.startswith("data=") and pair[5:6] != "{" else pair
-        for pair in overrides
+    own = any(_is_folder(pair) for pair in overrides)
+    pairs = ["data.valid=[]"] * own + [
+        f"data.sets=[{json.dumps(pair[5:])}]" if _is_folder(pair) else pair for pair in overrides
     ]
     try:
         told = OmegaConf.from_dotlist(pairs)
@@ -176,6 +186,9 @@ LATER = {
     "optimizer.kind": "adamw",
     "grow": False,
     "shed": False,
+    "teacher.model": "",
+    "teacher.weights": "",
+    "teacher.share": 0.5,
     "data.style": "",
     "data.style_colour": False,
     "data.sigma_power": 1.0,
@@ -209,6 +222,8 @@ def recipe_hash(recipe: Recipe) -> str:
         place = content[section] if section else content
         if place[name] == default:
             del place[name]
+        if section and not place:
+            del content[section]
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
@@ -218,6 +233,11 @@ def flatten(content: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     for key, value in content.items():
         flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
     return flat
+
+
+def _is_folder(pair: str) -> bool:
+    """Says whether an override is ``data=FOLDER``, not ``data={...}``."""
+    return pair.startswith("data=") and pair[5:6] != "{"
 
 
 def _merge(base: Any, update: Any, origin: str) -> Any:
@@ -285,6 +305,10 @@ def _check(recipe: Recipe) -> None:
     if recipe.data.style and (recipe.data.patch or recipe.data.binarise or recipe.data.sigma[1]):
         refuse("data.style", "without patch, binarise and sigma", recipe.data.style)
     _check_damage(recipe.data, refuse)
+    if not 0.0 <= recipe.teacher.share <= 1.0:
+        refuse("teacher.share", "between 0 and 1", recipe.teacher.share)
+    if recipe.teacher.weights and not recipe.teacher.model:
+        refuse("teacher.model", "the name of a model, where teacher.weights is set", recipe.teacher.model)
     values = flatten(recipe_dict(recipe))
     for key, least in _LEAST.items():
         if not least <= values[key] < float("inf"):
