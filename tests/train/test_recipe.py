@@ -26,6 +26,11 @@ def test_overrides_change_values_and_types_are_kept() -> None:
     assert recipe.data.sigma == [10.0, 20.0] and recipe.machine.threads == 2
 
 
+def test_noisy_targets_are_not_mixed_with_a_teachers() -> None:
+    with pytest.raises(ConfigError, match=r"teacher.model should be left out where the targets are noisy themselves"):
+        load_recipe("denoise-self", ["data=mine", "teacher.model=denoise"])
+
+
 @pytest.mark.parametrize("told", [["data=mine", "data.valid=[other]"], ["data.valid=[other]", "data=mine"]])
 def test_a_folder_takes_the_place_of_all_of_a_recipes_pictures(told: list[str]) -> None:
     assert load_recipe("denoise").data.valid

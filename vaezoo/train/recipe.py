@@ -307,6 +307,8 @@ def _check(recipe: Recipe) -> None:
     _check_damage(recipe.data, refuse)
     if not 0.0 <= recipe.teacher.share <= 1.0:
         refuse("teacher.share", "between 0 and 1", recipe.teacher.share)
+    if recipe.teacher.model and recipe.data.damage == "recorrupt":
+        refuse("teacher.model", "left out where the targets are noisy themselves", recipe.teacher.model)
     if recipe.teacher.weights and not recipe.teacher.model:
         refuse("teacher.model", "the name of a model, where teacher.weights is set", recipe.teacher.model)
     values = flatten(recipe_dict(recipe))
