@@ -24,7 +24,6 @@ def described() -> list[tuple[str, Any, str]]:
     sections = {
         "": recipe.Recipe,
         "data.": recipe.DataRecipe,
-        "teacher.": recipe.TeacherRecipe,
         "optimizer.": recipe.OptimizerRecipe,
         "machine.": recipe.MachineRecipe,
     }

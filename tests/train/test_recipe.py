@@ -26,11 +26,6 @@ def test_overrides_change_values_and_types_are_kept() -> None:
     assert recipe.data.sigma == [10.0, 20.0] and recipe.machine.threads == 2
 
 
-def test_noisy_targets_are_not_mixed_with_a_teachers() -> None:
-    with pytest.raises(ConfigError, match=r"teacher.model should be left out where the targets are noisy themselves"):
-        load_recipe("denoise-self", ["data=mine", "teacher.model=denoise"])
-
-
 @pytest.mark.parametrize("told", [["data=mine", "data.valid=[other]"], ["data.valid=[other]", "data=mine"]])
 def test_a_folder_takes_the_place_of_all_of_a_recipes_pictures(told: list[str]) -> None:
     assert load_recipe("denoise").data.valid
@@ -75,8 +70,6 @@ def test_a_folder_takes_the_place_of_all_of_a_recipes_pictures(told: list[str]) 
         ("data.told=0.5", r"data.told should be above 0 only with a patch and sigma"),
         ("data.camera=0.5", r"data.camera should be above 0 only with a patch and sigma"),
         ("data.camera=2", r"data.camera should be between 0 and 1, not 2.0"),
-        ("teacher.share=2", r"teacher.share should be between 0 and 1, not 2.0"),
-        ("teacher.weights=a/b.safetensors", r"teacher.model should be the name of a model, where teacher.weights is"),
         ("data.grain=2", r"data.grain should be between 0 and 1, not 2.0"),
         ("data.grain=0.5", r"data.grain should be above 0 only with a patch, not 0.5"),
         ("data.sigma_power=0", r"data.sigma_power should be a number above 0, not 0.0"),

@@ -29,7 +29,6 @@ from vaezoo.train.recipe import Recipe, recipe_dict, recipe_hash
 from vaezoo.train.schedule import Average
 from vaezoo.train.seeds import deterministic, mix, seed_torch
 from vaezoo.train.stop import Stop
-from vaezoo.train.teacher import Teacher
 from vaezoo.train.update import BadStep, Updater
 
 VALID_IMAGES = 512  # at most, per validation
@@ -110,12 +109,9 @@ class _Loop:
         self.objective = objective.to(ranks.device, memory_format=self.format).train()  # type: ignore[call-overload]
         self.updater = Updater(self.objective, recipe, self.total, ranks)
         self.average = Average(self.objective.model, recipe.ema)
-        self.teacher = Teacher(recipe.teacher, ranks.device) if recipe.teacher.model else None
         self.valid = open_source(recipe.data, recipe.data.valid, mix(recipe.seed, -1)) if recipe.data.valid else None
         self.config = {key: value for key, value in recipe_dict(recipe).items() if key != "machine"}
         self.config["content"] = {images.source: images.sha256 for images in source.images}
-        if self.teacher is not None:
-            self.config["content"]["teacher"] = self.teacher.sha256
         self.step, self.reports = 0, dict[str, float]()
         self.spent = {"pixels": 0, "skipped_steps": 0, "cpu_seconds": 0.0, "wall_seconds": 0.0}
 
@@ -185,8 +181,7 @@ class _Loop:
     def draw(self, rows: range) -> Batch:
         """Returns some rows of this step's batch, on the device."""
         batch = self.source.batch(self.step, rows, self.recipe.batch, self.ranks.device)
-        batch = batch.to(self.ranks.device, memory_format=self.format)
-        return batch if self.teacher is None else self.teacher(batch, self.updater.arithmetic())
+        return batch.to(self.ranks.device, memory_format=self.format)
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
@@ -251,7 +246,6 @@ class _Loop:
             "recipe": recipe_dict(self.recipe),
             "recipe_sha256": digest,
             "data": data,
-            "teacher_sha256": self.teacher.sha256 if self.teacher is not None else None,
             "steps": self.step,
             "total_steps": self.total,
             **self.spent,

@@ -64,15 +64,6 @@ class DataRecipe:
 
 
 @dataclass
-class TeacherRecipe:
-    """A larger model that a small one learns from too: a share of each target is what it makes of the input."""
-
-    model: str = ""  # a trained restorer; none: no teacher
-    weights: str = ""  # a safetensors file of it; by default those that ship
-    share: float = 0.5  # of the target
-
-
-@dataclass
 class OptimizerRecipe:
     """AdamW or Muon, with a linear warm-up and a cosine down to ``final_lr``."""
 
@@ -106,7 +97,6 @@ class Recipe:
     model: str = ""  # its name, as in vaezoo list
     overrides: list[str] = field(default_factory=list)  # of the model's configuration, as key=value
     data: DataRecipe = field(default_factory=DataRecipe)
-    teacher: TeacherRecipe = field(default_factory=TeacherRecipe)
     steps: int = 0  # of the optimiser; either steps or epochs
     epochs: float = 0.0  # passes over the data
     batch: int = 128  # of one optimiser step, over all processes and accumulated pieces
@@ -186,9 +176,6 @@ LATER = {
     "optimizer.kind": "adamw",
     "grow": False,
     "shed": False,
-    "teacher.model": "",
-    "teacher.weights": "",
-    "teacher.share": 0.5,
     "data.style": "",
     "data.style_colour": False,
     "data.sigma_power": 1.0,
@@ -222,8 +209,6 @@ def recipe_hash(recipe: Recipe) -> str:
         place = content[section] if section else content
         if place[name] == default:
             del place[name]
-        if section and not place:
-            del content[section]
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
@@ -305,12 +290,6 @@ def _check(recipe: Recipe) -> None:
     if recipe.data.style and (recipe.data.patch or recipe.data.binarise or recipe.data.sigma[1]):
         refuse("data.style", "without patch, binarise and sigma", recipe.data.style)
     _check_damage(recipe.data, refuse)
-    if not 0.0 <= recipe.teacher.share <= 1.0:
-        refuse("teacher.share", "between 0 and 1", recipe.teacher.share)
-    if recipe.teacher.model and recipe.data.damage == "recorrupt":
-        refuse("teacher.model", "left out where the targets are noisy themselves", recipe.teacher.model)
-    if recipe.teacher.weights and not recipe.teacher.model:
-        refuse("teacher.model", "the name of a model, where teacher.weights is set", recipe.teacher.model)
     values = flatten(recipe_dict(recipe))
     for key, least in _LEAST.items():
         if not least <= values[key] < float("inf"):
