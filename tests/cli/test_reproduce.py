@@ -111,11 +111,18 @@ def test_cards_that_cannot_be_reproduced(vaezoo, shelf, monkeypatch, change, cod
     assert not Path("runs").exists()
 
 
-def test_a_card_of_nine_stages_runs_them_all():
+@pytest.mark.parametrize(
+    ("model", "tag", "steps"),
+    [
+        ("denoise", "open", [14000, 4000, 5500, 4000, 5600, 1000, 6000, 1000, 700]),
+        ("denoise-small", "open", [14000, 4000, 7200, 8000, 8000, 8000, 1000]),
+        ("sr", "open", [14000, 4000, 5500, 2000, 8500, 6500, 6000, 3600, 700]),
+    ],
+)
+def test_a_card_of_several_stages_runs_them_all(model, tag, steps):
     from vaezoo.cli.reproduce import stages_of
 
-    stages = stages_of(keeper().registry.cards_of("denoise")["open"])
-    assert [stage.steps for stage in stages] == [14000, 4000, 5500, 4000, 5600, 1000, 6000, 1000, 700]
+    assert [stage.steps for stage in stages_of(keeper().registry.cards_of(model)[tag])] == steps
 
 
 def test_the_second_stage_starts_from_the_first(shelf, tmp_path):
