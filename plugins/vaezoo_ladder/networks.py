@@ -36,7 +36,7 @@ from vaezoo.core import (
 from vaezoo.core.posterior import bound_logvar
 from vaezoo.errors import ShapeError
 
-from .blocks import BottomUp, chain, conv3
+from .blocks import BottomUp, add_into, chain, conv3
 from .detail import DetailBranch
 from .facts import EVIDENCE, LATENTS, WIDTHS
 
@@ -210,8 +210,10 @@ class ResidualLevel(Level):
     def enter(self, state: Tensor | None, feature: Tensor | None) -> Tensor:
         """See :meth:`vaezoo.core.Level.enter`; at the top the state is the feature."""
         up = self.up(state) if self.up is not None and state is not None else None
-        parts = [p for p in (up, feature) if p is not None]
-        return parts[0] if len(parts) == 1 else parts[0] + parts[1]
+        if up is None or feature is None:
+            parts = [p for p in (up, feature) if p is not None]
+            return parts[0]
+        return add_into(up, feature)
 
     def prior(self, state: Tensor) -> DiagonalGaussian:
         """See :meth:`vaezoo.core.Level.prior`."""
@@ -225,7 +227,7 @@ class ResidualLevel(Level):
 
     def leave(self, state: Tensor, z: Tensor) -> Tensor:
         """See :meth:`vaezoo.core.Level.leave`."""
-        out: Tensor = self.blocks(state + self.inject(z))
+        out: Tensor = self.blocks(add_into(self.inject(z), state))
         return out
 
 

@@ -48,6 +48,14 @@ def test_tiled_equals_whole(height: int, width: int) -> None:
         assert one.shape == other.shape and torch.allclose(one, other, atol=1e-5, rtol=0)
 
 
+def test_a_map_of_one_tile_is_no_view_of_the_image() -> None:
+    image, seen = torch.rand(1, 2, 20, 30), list[tuple[int, int]]()
+    joined = run_tiled(lambda tile, _: (tile, tile.double()), image, TILING, lambda *done: seen.append(done))
+    assert all(m.dtype == torch.float32 and torch.equal(m, image) for m in joined) and seen == [(1, 1)]
+    joined[0].zero_()
+    assert image.sum() > 0
+
+
 def test_too_small_a_margin_is_seen() -> None:
     """The test above can fail: without a margin the cut edges show."""
     image, net = torch.rand(1, 2, 130, 130), Strided()

@@ -90,6 +90,26 @@ def test_a_residual_block_is_its_formula() -> None:
     torch.testing.assert_close(block(x), x + gain * conv(second, conv(first, x).relu()))
 
 
+@pytest.mark.parametrize("size", [(1, 1), (2, 5), (17, 16)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_without_gradients_a_chain_gives_the_same_in_one_frame(
+    size: tuple[int, int], dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vaezoo_ladder.blocks.LARGE", 1)
+    blocks, x = chain(8, 3), torch.randn(2, 8, *size)
+    for parameter in blocks.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    kept = x.clone()
+    with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
+        padded = blocks(x)
+        with torch.no_grad(), Counter() as counter:
+            framed = blocks(x)
+    assert padded.grad_fn is not None and framed.is_contiguous() and framed.dtype == padded.dtype == torch.float32
+    assert counter.macs == 2 * 3 * 18 * 8 * 8 * (size[0] + 2) * (size[1] + 2)  # so it was the frame
+    torch.testing.assert_close(framed, padded, atol=1e-5 if dtype == torch.float32 else 0.05, rtol=1e-5)
+    assert torch.equal(x, kept)
+
+
 def test_a_gated_block_is_its_formula() -> None:
     block, x = block_of("gated"), torch.randn(1, 8, 6, 5)
     wide = F.conv2d(x, block.first.weight, block.first.bias)  # type: ignore[attr-defined]

@@ -5,6 +5,7 @@ Values are the stored ones divided by the largest (255 or 65535): no gamma, no p
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -193,7 +194,7 @@ def check_values(image: Tensor) -> None:
         ShapeError: Values lie outside [-3, 4], far beyond what noise does: probably 0..255.
     """
     low, high = (value.item() for value in image.aminmax())
-    if not bool(torch.isfinite(image).all()):
+    if not (math.isfinite(low) and math.isfinite(high)):
         raise ImageError(
             "The image has values that are NaN or infinite.", hint="Replace them first.", value=(low, high)
         )

@@ -109,7 +109,12 @@ def run_tiled(
     """
     height, width = image.shape[-2:]
     rows, columns = tiling.spans(height), tiling.spans(width)
-    joined: tuple[Tensor, ...] = ()
+    if len(rows) == len(columns) == 1:
+        joined = tuple(m.to(image.device, torch.float32, copy=True) for m in process(image, (0, 0)))
+        if progress:
+            progress(1, 1)
+        return joined
+    joined = ()
     for done, (row, column) in enumerate(itertools.product(rows, columns), start=1):
         here = (..., slice(*row), slice(*column))
         maps = process(image[here], (row[0], column[0]))

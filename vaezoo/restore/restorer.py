@@ -204,7 +204,7 @@ class Restorer:
                 f"Memory does not suffice for a tile of {tile} pixels: going on with {smaller}.", stacklevel=2
             )
             self._usual_tile = tile = smaller
-        if not all(bool(torch.isfinite(values).all()) for values in result.values()):
+        if not all(math.isfinite(end) for values in result.values() for end in torch.aminmax(values)):
             raise ImageError("The model returned values that are not finite.", hint="Verify its weights.", value=tile)
         return Restoration(
             result[IMAGE], result.get(SCALE), tile, average=result.get(AVERAGE), spread=result.get(SPREAD)
