@@ -50,6 +50,17 @@ def test_each_phase_moves_its_own_parameters_only() -> None:
         assert set(reports) == {"model.loss", "critic.loss"} if step == 0 else {"model.loss"}
 
 
+def test_only_what_a_recipe_names_is_trained() -> None:
+    objective = Objective(toy.ToyModel(), toy.ToyLoss())
+    updater = Updater(objective, toy.recipe(only=["conv.b"]), 10, ALONE)
+    before = {name: value.detach().clone() for name, value in objective.named_parameters()}
+    updater.update(0, [toy.source().batch(0, range(4), 4, CPU)])
+    assert moved(before, objective) == {"model.conv.bias"}
+    assert all(parameter.requires_grad for parameter in objective.parameters())
+    with pytest.raises(TrainingError, match=r"begins with any of \['head'\]. .*one of \['conv'"):
+        Updater(objective, toy.recipe(only=["head"]), 10, ALONE)
+
+
 def test_a_phase_without_parameters_is_refused() -> None:
     loss = toy.ToyLoss()
     loss.phases = (Phase("all", ("model", "loss")), Phase("critic", ("loss.critic",)))

@@ -108,6 +108,7 @@ class Recipe:
     warm_start: str = ""  # a safetensors file of the same model
     grow: bool = False  # modules that the file lacks start as identities, such as further residual blocks
     shed: bool = False  # tensors of the file that the model lacks are left out, such as a residual block's
+    only: list[str] = field(default_factory=list)  # what trains, as beginnings of parameters' names; none: all of it
     patience: int = 20  # bad steps in a row before giving up
     valid_every: int = 2000  # steps between validation losses
     machine: MachineRecipe = field(default_factory=MachineRecipe)
@@ -176,6 +177,7 @@ LATER = {
     "optimizer.kind": "adamw",
     "grow": False,
     "shed": False,
+    "only": [],
     "data.style": "",
     "data.style_colour": False,
     "data.sigma_power": 1.0,

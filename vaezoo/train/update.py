@@ -39,7 +39,7 @@ class Updater:
         self.objective, self.recipe, self.total, self.ranks = objective, recipe, total, ranks
         self.forward: Callable[..., Terms] = torch.compile(objective) if recipe.machine.compile else objective
         self.phases: tuple[Phase, ...] = objective.loss.phases
-        self.parameters = {phase.name: _parameters(objective, phase) for phase in self.phases}
+        self.parameters = {phase.name: _parameters(objective, phase, recipe.only) for phase in self.phases}
         self.optimizers = {name: _optimizers(p, recipe.optimizer, ranks.device) for name, p in self.parameters.items()}
 
     def update(self, step: int, pieces: Sequence[Batch]) -> dict[str, Tensor]:
@@ -104,10 +104,20 @@ class Updater:
                 optimizer.load_state_dict(its)
 
 
-def _parameters(objective: nn.Module, phase: Phase) -> dict[str, nn.Parameter]:
+def _parameters(objective: nn.Module, phase: Phase, only: Sequence[str]) -> dict[str, nn.Parameter]:
     prefixes = tuple(f"{prefix}." for prefix in phase.trains)
     named = objective.named_parameters()
     parameters = {name: p for name, p in named if p.requires_grad and name.startswith(prefixes)}
+    if only:
+        chosen = tuple(only)
+        parameters = {name: p for name, p in parameters.items() if name.removeprefix("model.").startswith(chosen)}
+        if not parameters:
+            names = sorted({name.removeprefix("model.").split(".")[0] for name, _ in objective.named_parameters()})
+            raise TrainingError(
+                f"Phase {phase.name!r} has no parameter whose name begins with any of {list(only)}.",
+                hint=f"Names begin with one of {names}; all are in vaezoo.create(NAME).state_dict().",
+                value=list(only),
+            )
     if not parameters:
         raise TrainingError(
             f"Phase {phase.name!r} trains {phase.trains}, and no parameter has such a name.", value=phase
