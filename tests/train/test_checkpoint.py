@@ -10,7 +10,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from vaezoo.errors import TensorMismatch, WeightsError
+from vaezoo.errors import TensorMismatch, UnknownName, WeightsError
 from vaezoo.train.checkpoint import replace_file, save_weights, warm_start
 from vaezoo.train.loop import train
 from vaezoo.zoo import create
@@ -80,6 +80,17 @@ def test_a_grown_model_gives_what_the_smaller_one_gave(tmp_path: Path) -> None:
     warm_start(new, str(tmp_path / "ema.safetensors"), grow=True)
     torch.testing.assert_close(new.restore(y).image, old.restore(y).image)
     assert not torch.equal(new.restore(y).image, y)
+
+
+def test_it_starts_from_weights_on_the_shelf_by_their_name() -> None:
+    model, shelved = create("mlp-seed", seed=1), create("mlp-seed.fashion", pretrained=True)
+    warm_start(model, "mlp-seed.fashion")
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(tensor, shelved.state_dict()[name])
+    with pytest.raises(UnknownName, match="'mlp-seed' has no weights 'fashon'"):
+        warm_start(model, "mlp-seed.fashon")
+    with pytest.raises(TensorMismatch):
+        warm_start(model, "conv-beta.fashion")
 
 
 def test_a_shed_model_leaves_out_what_it_lacks_and_no_more(tmp_path: Path) -> None:

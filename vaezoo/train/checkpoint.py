@@ -15,7 +15,9 @@ from torch import Tensor, nn
 from vaezoo.core import VAE
 from vaezoo.errors import CheckpointError, WeightsError
 from vaezoo.train.recipe import LATER, flatten
-from vaezoo.zoo.weights import load_strictly, read_tensors
+from vaezoo.zoo import keeper
+from vaezoo.zoo.registry import split_name
+from vaezoo.zoo.weights import load_strictly, locate, pick, read_tensors
 
 CHECKPOINT, WEIGHTS, RECORD = "checkpoint.pt", "ema.safetensors", "run.json"
 
@@ -71,24 +73,22 @@ def save_weights(out: Path, weights: Mapping[str, Tensor], about: Mapping[str, s
 
 
 def warm_start(model: VAE, path: str, *, grow: bool = False, shed: bool = False) -> None:
-    """Loads a safetensors file of the same model.
+    """Loads weights of the same model.
 
     Args:
-        model: What is to start from it.
-        path: The file.
+        model: What is to start from them.
+        path: A safetensors file, or the name of weights on the shelf, such as ``denoise.open``; fetched where they are
+            not on this machine.
         grow: Whether the file may lack whole modules that can start as identities: those that have a method
             ``start_as_identity``. The model then gives what the smaller one gave.
         shed: Whether tensors of the file that the model lacks are left out, such as a residual block's.
 
     Raises:
+        UnknownName: No weights are called so.
         WeightsError: It is missing, no safetensors file or not finite.
         TensorMismatch: Its tensors are not the model's.
     """
-    try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise WeightsError(f"warm_start: {path} cannot be read: {error.strerror}.", value=path) from error
-    tensors = read_tensors(content, path)
+    tensors = read_tensors(_content_of(path), path)
     if grow:
         own = model.state_dict()
         grown = _start_as_identities(model, own.keys() - tensors.keys())
@@ -96,6 +96,16 @@ def warm_start(model: VAE, path: str, *, grow: bool = False, shed: bool = False)
     if shed:
         tensors = {name: value for name, value in tensors.items() if name in model.state_dict()}
     load_strictly(model, tensors, path)
+
+
+def _content_of(path: str) -> bytes:
+    if "/" not in path and not path.endswith(".safetensors"):
+        arch, tag = split_name(path)
+        return locate(pick(keeper().registry, arch, tag))[1]
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise WeightsError(f"warm_start: {path} cannot be read: {error.strerror}.", value=path) from error
 
 
 def _start_as_identities(model: nn.Module, missing: Set[str]) -> tuple[str, ...]:

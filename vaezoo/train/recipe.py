@@ -105,7 +105,7 @@ class Recipe:
     ema: float = 0.999  # decay of the averaged weights, which are what a run gives; 0: the last ones
     seed: int = 0  # of first weights, batches and noise
     precision: Precision = Precision.fp32  # fp32 or bf16: of the forward pass; weights and optimiser stay fp32
-    warm_start: str = ""  # a safetensors file of the same model
+    warm_start: str = ""  # weights of the same model: a safetensors file, or a name such as denoise.open
     grow: bool = False  # modules that the file lacks start as identities, such as further residual blocks
     shed: bool = False  # tensors of the file that the model lacks are left out, such as a residual block's
     only: list[str] = field(default_factory=list)  # what trains, as beginnings of parameters' names; none: all of it
