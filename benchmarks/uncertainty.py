@@ -1,12 +1,13 @@
-"""``python -m benchmarks.uncertainty [--sets ...] [--limit N]``: what is stated of errors, against the errors.
+"""``python -m benchmarks.uncertainty [NAMES] [--sets ...] [--limit N]``: what is stated of errors, against the errors.
 
-Measures the denoiser on test sets, as its head states its errors and after the calibration of its card, which saw none
-of them. Keeps a record a set in ``benchmarks/results/uncertainty.json``, and writes the tables between markers in
-``docs/uncertainty.md``; ``--write`` only does the latter.
+Measures denoisers on test sets, as their heads state their errors and after the calibration of their cards, which saw
+none of them. Keeps a record of each on each set in ``benchmarks/results/uncertainty.json``, and writes the tables
+between markers in ``docs/uncertainty.md``; ``--write`` only does the latter.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "uncertainty.json"
 PAGE = ROOT / "docs" / "uncertainty.md"
-NAME, SIGMAS, SAMPLES, CROP = "denoise.open", (15.0, 25.0, 50.0), 9, 128
+NAMES = ("denoise.open", "denoise-small.open")
+SIGMAS, SAMPLES, CROP = (15.0, 25.0, 50.0), 9, 128
 Record = dict[str, Any]
 
 
@@ -79,8 +81,8 @@ def sampled(model: VAE, x: Tensor, y: Tensor, seed: int) -> dict[str, float]:
     return values
 
 
-def run(data: str, limit: int | None) -> Record:
-    """Measures the first pictures of a set at every noise level."""
+def run(name: str, data: str, limit: int | None) -> Record:
+    """Measures weights on the first pictures of a set at every noise level."""
     import torch
 
     from vaezoo.cli.evaluate import tensor_of
@@ -93,10 +95,10 @@ def run(data: str, limit: int | None) -> Record:
     from vaezoo.zoo import create
 
     torch.set_num_threads(1)
-    model = create(NAME, pretrained=True)
+    model = create(name, pretrained=True)
     calibration = find_calibration(model)
     if calibration is None:
-        raise click.ClickException(f"{NAME} has no calibration of its weights.")
+        raise click.ClickException(f"{name} has no calibration of its weights.")
     restorer, rows = Restorer(model), {sigma: list[dict[str, float]]() for sigma in SIGMAS}
     whole: dict[float, list[tuple[Tensor, Tensor]]] = {sigma: [] for sigma in SIGMAS}
     pixels = load_images(data).pixels[:limit]
@@ -108,7 +110,7 @@ def run(data: str, limit: int | None) -> Record:
                 values = measure(found.image - x, found.scale, calibration) | sampled(model, x, y, index)
             rows[sigma].append(values)
             whole[sigma].append(((found.image - x).flatten(), found.scale.flatten()))
-        click.echo(f"{data} {index + 1} of {len(pixels)}", err=True)
+        click.echo(f"{name} {data} {index + 1} of {len(pixels)}", err=True)
     sigmas = {}
     for sigma in SIGMAS:
         error, scale = (torch.cat(values) for values in zip(*whole[sigma], strict=True))
@@ -122,11 +124,11 @@ def run(data: str, limit: int | None) -> Record:
     }
 
 
-def tables(results: Record) -> str:
-    """Returns all tables, in Markdown."""
+def tables(results: dict[str, dict[str, Record]]) -> str:
+    """Returns all tables, in Markdown, of records by weights and set."""
     text = ""
-    for data, record in results.items():
-        text += f"### {data}, the first {record['pictures']} pictures\n\n"
+    for name, data, record in ((n, data, record) for n, records in results.items() for data, record in records.items()):
+        text += f"### `{name}` on {data}, the first {record['pictures']} pictures\n\n"
         text += "| σ | ±sd: 68.3 / 90 / 95 % | ±sd × factor | conformal 68 / 90 / 95 % | ENCE | ENCE, by picture | "
         text += "by picture, × factor | CRPS | CRPS × factor | Spearman | AUSE |\n" + "|---" * 11 + "|\n"
         for sigma, row in record["sigmas"].items():
@@ -148,7 +150,8 @@ def tables(results: Record) -> str:
                 told = " ".join(f"{100 * share:.0f}" for share in ranks)
                 text += f"| {sigma} | {label} | {told} | {apart:.2f} | {row[f'{kind}_crps_levels']:.3f} |\n"
         text += "\n"
-    return text + f"Weights {', '.join(sorted({record['weights'] for record in results.values()}))}.\n"
+    weights = (f"`{name}` {next(iter(records.values()))['weights'][:16]}" for name, records in results.items())
+    return text + f"Weights: {', '.join(weights)}.\n"
 
 
 KINDS = ("raw", "scalar", "conformal")
@@ -160,15 +163,17 @@ def renewed(text: str) -> str:
 
 
 @click.command()
+@click.argument("names", nargs=-1)
 @click.option("--sets", default="kodak24,cbsd68", show_default=True, help="Test sets, with commas.")
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first pictures of each.")
 @click.option("--write", is_flag=True, help="Only write the page again, from what was measured.")
-def main(sets: str, limit: int | None, write: bool) -> None:
-    """Measure, and write the page."""
-    for data in () if write else sets.split(","):
-        found = run(data, limit)
+def main(names: tuple[str, ...], sets: str, limit: int | None, write: bool) -> None:
+    """Measure the weights NAMES, by default both denoisers', and write the page."""
+    for name, data in () if write else itertools.product(names or NAMES, sets.split(",")):
+        found = run(name, data, limit)
         kept = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-        RESULTS.write_text(json.dumps(kept | {data: found}, indent=1) + "\n", encoding="utf-8")
+        kept.setdefault(name, {})[data] = found
+        RESULTS.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     PAGE.write_text(renewed(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 
 

@@ -81,13 +81,13 @@ def test_figures_of_normal_errors() -> None:
 
 
 def test_a_set_is_measured_and_told(photos: Images) -> None:
-    record = uncertainty.run("toy", 2)
+    record = uncertainty.run("denoise-small.open", "toy", 2)
     assert record["pictures"] == 2 and set(record["sigmas"]) == {"15", "25", "50"}
-    assert record["weights"] == vaezoo.model_info("denoise.open")["weights"]["open"]["sha256"]
+    assert record["weights"] == vaezoo.model_info("denoise-small.open")["weights"]["open"]["sha256"]
     row: dict[str, Any] = record["sigmas"]["25"]
     assert sum(row[f"stated_rank_{rank}"] for rank in range(10)) == pytest.approx(1, abs=1e-3)
-    text = uncertainty.tables({"toy": record})
-    assert "### toy, the first 2 pictures" in text and text.count("| 25 |") == 4
+    text = uncertainty.tables({"denoise-small.open": {"toy": record}})
+    assert "### `denoise-small.open` on toy, the first 2 pictures" in text and text.count("| 25 |") == 4
 
 
 def test_the_page_is_what_was_measured_and_of_the_card_s_calibration() -> None:
@@ -95,6 +95,9 @@ def test_the_page_is_what_was_measured_and_of_the_card_s_calibration() -> None:
 
     text = uncertainty.PAGE.read_text(encoding="utf-8")
     assert uncertainty.renewed(text) == text, "run python -m benchmarks.uncertainty --write"
-    told = vaezoo.model_info(uncertainty.NAME)["weights"]["open"]["calibration"]
-    for record in json.loads(uncertainty.RESULTS.read_text(encoding="utf-8")).values():
-        assert record["widths"] == told, "run python -m benchmarks.uncertainty --limit 8"
+    results = json.loads(uncertainty.RESULTS.read_text(encoding="utf-8"))
+    assert tuple(results) == uncertainty.NAMES
+    for name, records in results.items():
+        told = vaezoo.model_info(name)["weights"]["open"]["calibration"]
+        for record in records.values():
+            assert record["widths"] == told, f"run python -m benchmarks.uncertainty {name}"
