@@ -210,10 +210,8 @@ class ResidualLevel(Level):
     def enter(self, state: Tensor | None, feature: Tensor | None) -> Tensor:
         """See :meth:`vaezoo.core.Level.enter`; at the top the state is the feature."""
         up = self.up(state) if self.up is not None and state is not None else None
-        if up is None or feature is None:
-            parts = [p for p in (up, feature) if p is not None]
-            return parts[0]
-        return add_into(up, feature)
+        parts = [p for p in (up, feature) if p is not None]
+        return parts[0] if len(parts) == 1 else add_into(*parts)
 
     def prior(self, state: Tensor) -> DiagonalGaussian:
         """See :meth:`vaezoo.core.Level.prior`."""

@@ -16,7 +16,7 @@ from vaezoo.core import VAE
 from vaezoo.errors import CheckpointError, WeightsError
 from vaezoo.train.recipe import LATER, flatten
 from vaezoo.zoo import keeper
-from vaezoo.zoo.registry import split_name
+from vaezoo.zoo.registry import is_file, split_name
 from vaezoo.zoo.weights import load_strictly, locate, pick, read_tensors
 
 CHECKPOINT, WEIGHTS, RECORD = "checkpoint.pt", "ema.safetensors", "run.json"
@@ -99,7 +99,7 @@ def warm_start(model: VAE, path: str, *, grow: bool = False, shed: bool = False)
 
 
 def _content_of(path: str) -> bytes:
-    if "/" not in path and not path.endswith(".safetensors"):
+    if not is_file(path):
         arch, tag = split_name(path)
         return locate(pick(keeper().registry, arch, tag))[1]
     try:

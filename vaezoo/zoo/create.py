@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import BackendUnavailable, ConfigError, VaezooError, suggest
 from .keeper import Keeper, keeper
-from .registry import split_name
+from .registry import is_file, split_name
 from .specs import ModelSpec, Overrides, PartSpec, load_object, resolve
 
 if TYPE_CHECKING:
@@ -210,9 +210,7 @@ def _which(name: str, pretrained: bool | str | Path) -> str | Path | None:
         return split_name(name)[1]
     if not isinstance(pretrained, str | Path):
         raise ConfigError(f"Expected pretrained as True, False, a tag or a path, got {pretrained!r}.", value=pretrained)
-    if isinstance(pretrained, Path) or "/" in pretrained or pretrained.endswith(".safetensors"):
-        return Path(pretrained)
-    return pretrained
+    return Path(pretrained) if isinstance(pretrained, Path) or is_file(pretrained) else pretrained
 
 
 def _floating(dtype: Any) -> torch.dtype | None:

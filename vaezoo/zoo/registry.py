@@ -157,6 +157,11 @@ def split_name(name: str) -> tuple[str, str | None]:
     return plugin + slash + arch, tag or None
 
 
+def is_file(text: str) -> bool:
+    """Says whether what stands for weights is meant as a file's path, rather than as a tag or a name."""
+    return "/" in text or text.endswith(".safetensors")
+
+
 def _check_name(name: str) -> None:
     if not _NAME.fullmatch(name):
         raise ConfigError(f"Expected a name of lower case words joined by hyphens, got {name!r}.", value=name)
