@@ -98,6 +98,16 @@ def test_memory_changes_nothing_but_the_pieces(images: Tensor) -> None:
         rows_within(model, x[:1], 0)
 
 
+def test_half_precision_measures_nearly_the_same(images: Tensor) -> None:
+    model = vaezoo.create("mlp-vae", pretrained=True)
+    x = (torch.rand(20, 1, 28, 28, generator=torch.Generator().manual_seed(3)) < 0.3).float()
+    single, half = (vaezoo.evaluate(model, x, ("nll",), samples=200, precision=p) for p in ("fp32", "bf16"))
+    assert half["nll@1.nats"] != single["nll@1.nats"]
+    assert half["nll@1.nats"] == pytest.approx(single["nll@1.nats"], rel=1e-3)
+    with pytest.raises(ConfigError, match="fp32 or bf16, got 'fp8'"):
+        vaezoo.evaluate(linear.model(), images, precision="fp8")
+
+
 def test_rate_is_information_and_marginal_kl(images: Tensor) -> None:
     many = linear_images(3000)
     found = vaezoo.evaluate(linear.model(), many, ["mutual-information", "elbo", "active-units"])

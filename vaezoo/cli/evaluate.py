@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..train.sets import Images
 
 STYLES = ("class", "code", "reference")
+OF_METRICS = ("samples", "max_mib", "precision")
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ def flat(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
 )
 @click.option("--samples", type=click.IntRange(min=1), default=100, show_default=True, help="Of the metric nll.")
 @click.option("--max-mib", default=512.0, show_default=True, help="Memory that metrics may take at once, MiB.")
+@click.option("--precision", type=click.Choice(("fp32", "bf16")), default="fp32", help="Of metrics; bf16: less time.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def evaluate(
@@ -114,6 +116,7 @@ def evaluate(
     metrics: str | None,
     samples: int,
     max_mib: float,
+    precision: str,
     as_json: bool,
 ) -> None:
     """Measure the model NAME on a data set's test split.
@@ -131,7 +134,7 @@ def evaluate(
         images, rows = protocol.measure(model)
     else:
         images = protocol.images(model)
-        numbers = {"samples": samples, "max_mib": max_mib}
+        numbers = {"samples": samples, "max_mib": max_mib, "precision": precision}
         rows = [measure_metrics(model, images, metrics.split(","), binary=binarise, seed=seed, **numbers)]
     if as_json:
         click.echo(json.dumps({"model": name, "data": images.source, "results": rows}, indent=1))
@@ -153,13 +156,13 @@ def _refuse_unused(context: click.Context, task: str, metrics: str | None) -> No
         unused: tuple[str, ...] = ("levels", "nll", "style")
         what = "--metrics"
     elif task == "generate":
-        unused, what = ("levels", "samples", "max_mib"), "the bound of a generative model"
+        unused, what = ("levels", *OF_METRICS), "the bound of a generative model"
     else:
-        unused, what = ("nll", "binarise", "seed", "style", "samples", "max_mib"), f"the protocol of {task}"
+        unused, what = ("nll", "binarise", "seed", "style", *OF_METRICS), f"the protocol of {task}"
     options = {parameter.name: parameter.opts[0] for parameter in context.command.params}
     for name in unused:
         if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
-            hint = "Leave it out" + (", or ask for --metrics." if name in ("samples", "max_mib") else ".")
+            hint = "Leave it out" + (", or ask for --metrics." if name in OF_METRICS else ".")
             raise ConfigError(f"{options[name]} means nothing to {what}.", hint=hint, value=name)
 
 

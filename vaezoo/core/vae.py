@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ConfigError, IncompatibleParts, ShapeError, TrainingError, suggest
+from .arithmetic import CACHED_PIXELS, keep_freed_memory
 from .conditioner import Conditioner
 from .context import Batch, Context
 from .decoder import Decoder
@@ -24,9 +25,6 @@ from .prior import Prior
 from .refine import Refinement, check_refinement, infer_refined
 from .results import Bound, Restored
 from .shapes import check_image, check_shape, pad_to_stride
-
-CACHED_PIXELS = 2**20
-"""Decoded pixels at once that a CPU's cache holds: of one thread's chunks from 2^17 to 2^22 the quickest."""
 
 
 @final
@@ -162,6 +160,7 @@ class VAE(nn.Module):
         noise = (noise or Noise()).check_exact("an NLL")
         context = self.context(y, batch.cond)
         belief = self._believe(y if self.encodes == "input" else x, context)
+        keep_freed_memory()
         total = x.new_full((x.shape[0],), -math.inf, dtype=torch.float32)
         for start in range(0, k, chunk):
             bound = self._bound(belief, context, x, min(chunk, k - start), noise.at(start))

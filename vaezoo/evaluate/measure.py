@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from vaezoo.core import VAE, Noise
+from vaezoo.core.arithmetic import CACHED_PIXELS, arithmetic, check_precision
 from vaezoo.core.shapes import check_image
-from vaezoo.core.vae import CACHED_PIXELS
 from vaezoo.errors import ConfigError, UnknownName, suggest
 from vaezoo.image import psnr_db, ssim
 
@@ -41,6 +41,7 @@ def evaluate(
     seed: int = 0,
     max_mib: float = 512,
     features: Features | None = None,
+    precision: str = "fp32",
 ) -> dict[str, float]:
     """Measures a model by metrics of given names.
 
@@ -54,13 +55,15 @@ def evaluate(
         seed: Of all draws: the same arguments give the same numbers.
         max_mib: Bound on what the networks put out at once, MiB; rows are chunked to it.
         features: From images to features (B, D), for ``fid`` and ``kid``.
+        precision: Of the networks, ``"fp32"``, or ``"bf16"`` for less time where the processor can; the last digits
+            of every number then differ.
 
     Returns:
         Values by ``NAME@VERSION``, or ``NAME@VERSION.FIELD`` where a metric has several.
 
     Raises:
         UnknownName: A metric, or a version of it, that is none.
-        ConfigError: The data lack what a metric needs, or a number is not possible.
+        ConfigError: The data lack what a metric needs, a number is not possible, or the precision is none.
         NotNormalised: A likelihood or an information was asked of what is no density.
         ShapeError: The model cannot take the images.
     """
@@ -76,7 +79,7 @@ def evaluate(
     check_image(data.images, model.channels, model.size, what="images")
     trial = Trial(model, data, samples, seed, max_mib, batch, features)
     report: dict[str, float] = {}
-    with evaluating(model):
+    with evaluating(model), arithmetic(check_precision(precision), trial.data.images.device):
         for name, net, metric, _ in found:
             key = f"{name}{':' + net if net else ''}@{metric.version}"
             values = metric.measure(trial, net) if name in ("fid", "kid") else metric.measure(trial)

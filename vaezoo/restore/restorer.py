@@ -8,13 +8,13 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
+from vaezoo.core.arithmetic import arithmetic, check_precision
 from vaezoo.core.device import find_device
 from vaezoo.core.noise import Field, Noise
 from vaezoo.errors import ConfigError, ImageError, ShapeError
@@ -22,7 +22,6 @@ from vaezoo.image.tile import Tiling, run_tiled
 from vaezoo.restore.given import is_number, is_whole
 from vaezoo.restore.views import other_views
 
-PRECISIONS = ("fp32", "bf16")
 _NEEDED = "channels", "stride", "size", "restore"
 _MAPS = IMAGE, SCALE, AVERAGE, SPREAD = "image", "scale", "average", "spread"
 
@@ -125,9 +124,7 @@ class Restorer:
         if detail and samples:
             raise ConfigError(f"Expected samples or detail, got {samples} and {detail}.", value=(samples, detail))
         self.model, self.samples, self.seed, self.detail = model, samples, seed, detail
-        if precision not in PRECISIONS:
-            raise ConfigError(f"Expected a precision of {' or '.join(PRECISIONS)}, got {precision!r}.", value=precision)
-        self.self_ensemble, self.precision = self_ensemble, precision
+        self.self_ensemble, self.precision = self_ensemble, check_precision(precision)
         self.tile = tile
         self._usual_tile = Tiling.tile
         if tile is not None:
@@ -243,18 +240,13 @@ class Restorer:
 
         stacked = torch.cat([y, *(m.to(y) for m in maps.values())], 1) if maps else y
         try:
-            with torch.no_grad(), self._arithmetic():
+            with torch.no_grad(), arithmetic(self.precision, self.device):
                 joined = run_tiled(run, stacked.cpu(), Tiling.fitting(tile, self.model.stride), progress)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
             return None
         return dict(zip(found, joined, strict=True))
-
-    def _arithmetic(self) -> AbstractContextManager[Any]:
-        if self.precision == "fp32":
-            return nullcontext()
-        return torch.autocast(self.device.type, dtype=torch.bfloat16)
 
     def _restore(
         self, y: Tensor, maps: Mapping[str, Tensor], whole: Mapping[str, Tensor], field: Field

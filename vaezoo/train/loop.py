@@ -12,6 +12,7 @@ from typing import Any, final
 import torch
 
 from vaezoo.core import Batch, Objective
+from vaezoo.core.arithmetic import arithmetic
 from vaezoo.errors import TrainingError
 from vaezoo.train.checkpoint import (
     CHECKPOINT,
@@ -198,7 +199,7 @@ class _Loop:
             batch = self.valid.batch(index, range(size), size, self.ranks.device).to(
                 self.ranks.device, memory_format=self.format
             )
-            with self.updater.arithmetic():
+            with arithmetic(self.recipe.precision.value, self.ranks.device):
                 terms = torch.func.functional_call(self.objective, weights, (batch, self.step))
             tally.add({"loss": terms.loss.float(), **terms.reports})
         self.objective.train()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any, final
 
 import torch
@@ -11,10 +10,11 @@ from torch import Tensor, nn
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from vaezoo.core import Batch, Objective, Phase, Terms
+from vaezoo.core.arithmetic import arithmetic, keep_freed_memory
 from vaezoo.errors import TrainingError
 from vaezoo.train.muon import Muon
 from vaezoo.train.ranks import Ranks
-from vaezoo.train.recipe import OptimizerKind, OptimizerRecipe, Precision, Recipe
+from vaezoo.train.recipe import OptimizerKind, OptimizerRecipe, Recipe
 from vaezoo.train.schedule import learning_rate
 from vaezoo.train.seeds import mix, seed_torch
 
@@ -36,6 +36,7 @@ class Updater:
     """
 
     def __init__(self, objective: Objective, recipe: Recipe, total: int, ranks: Ranks) -> None:
+        keep_freed_memory()
         self.objective, self.recipe, self.total, self.ranks = objective, recipe, total, ranks
         self.forward: Callable[..., Terms] = torch.compile(objective) if recipe.machine.compile else objective
         self.phases: tuple[Phase, ...] = objective.loss.phases
@@ -64,7 +65,7 @@ class Updater:
         for number, batch in enumerate(pieces):
             place = self.ranks.rank * len(pieces) + number  # in the batch: as many pieces on one process draw the same
             seed_torch(mix(self.recipe.seed, step, index, place, 0), self.ranks.device)
-            with self.arithmetic():
+            with arithmetic(self.recipe.precision.value, self.ranks.device):
                 terms = self.forward(batch, step, phase=phase)
             (terms.loss / len(pieces)).backward(inputs=list(parameters.values()))
             prefix = "" if len(self.phases) == 1 else f"{phase.name}."
@@ -86,12 +87,6 @@ class Updater:
                 group["lr"] = rate
             optimizer.step()
         return reports
-
-    def arithmetic(self) -> AbstractContextManager[Any]:
-        """Returns the autocast context of the recipe's precision, an empty one where that is fp32."""
-        if self.recipe.precision is not Precision.bf16:
-            return nullcontext()
-        return torch.autocast(self.ranks.device.type, dtype=torch.bfloat16)
 
     def state(self) -> dict[str, Any]:
         """Returns what a checkpoint keeps of the optimisers."""
