@@ -77,10 +77,9 @@ class Updater:
         norm = get_total_norm(list(gradients.values()), foreach=True)
         if not bool(torch.isfinite(norm + reports[prefix + "loss"].to(norm))):
             raise BadStep(_first_bad(reports, prefix + "loss", gradients))
-        if self.recipe.optimizer.clip > 0:
-            clip_grads_with_norm_(
-                [parameters[name] for name in gradients], self.recipe.optimizer.clip, norm, foreach=True
-            )
+        clip = self.recipe.optimizer.clip
+        if 0 < clip < float(norm):  # a gradient that is short enough needs no pass over memory
+            clip_grads_with_norm_([parameters[name] for name in gradients], clip, norm, foreach=True)
         rate = learning_rate(step, self.total, self.recipe.optimizer)
         for optimizer in self.optimizers[phase.name]:
             for group in optimizer.param_groups:
