@@ -118,7 +118,7 @@ def test_cards_that_cannot_be_reproduced(vaezoo, shelf, monkeypatch, change, cod
         ("denoise-small", "open", [14000, 4000, 7200, 8000, 8000, 8000, 1000, 5200, 5000, 1000]),
         ("dejpeg", "open", [14000, 4000, 5500, 2200, 1300, 2200, 600]),
         ("deblur", "open", [14000, 4000, 7200, 8000, 8000, 4000, 600, 450, 380]),
-        ("sr", "open", [14000, 4000, 5500, 2000, 8500, 6500, 6000, 3600, 700, 5200, 700]),
+        ("sr", "open", [14000, 4000, 5500, 2000, 8500, 6500, 6000, 3600, 700, 5200, 700, 4700, 700]),
     ],
 )
 def test_a_card_of_several_stages_runs_them_all(model, tag, steps):
