@@ -104,6 +104,8 @@ def test_half_precision_measures_nearly_the_same(images: Tensor) -> None:
     single, half = (vaezoo.evaluate(model, x, ("nll",), samples=200, precision=p) for p in ("fp32", "bf16"))
     assert half["nll@1.nats"] != single["nll@1.nats"]
     assert half["nll@1.nats"] == pytest.approx(single["nll@1.nats"], rel=1e-3)
+    codes = [vaezoo.evaluate(model, x, ("mutual-information", "psnr"), precision=p) for p in ("fp32", "bf16")]
+    assert codes[0] == codes[1]
     with pytest.raises(ConfigError, match="fp32 or bf16, got 'fp8'"):
         vaezoo.evaluate(linear.model(), images, precision="fp8")
 

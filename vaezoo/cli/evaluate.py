@@ -99,7 +99,9 @@ def flat(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
 )
 @click.option("--samples", type=click.IntRange(min=1), default=100, show_default=True, help="Of the metric nll.")
 @click.option("--max-mib", default=512.0, show_default=True, help="Memory that metrics may take at once, MiB.")
-@click.option("--precision", type=click.Choice(("fp32", "bf16")), default="fp32", help="Of metrics; bf16: less time.")
+@click.option(
+    "--precision", type=click.Choice(("fp32", "bf16")), default="fp32", help="Of the metric nll; bf16: less time."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def evaluate(

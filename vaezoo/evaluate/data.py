@@ -56,6 +56,7 @@ class Trial:
         max_mib: Bound on memory, MiB.
         batch: At most so many images at once.
         features: Of pictures, for a distance between sets; None for a zoo model of the metric's name.
+        precision: Of the networks, for a likelihood.
     """
 
     model: VAE
@@ -65,6 +66,7 @@ class Trial:
     max_mib: float
     batch: int
     features: Features | None = None
+    precision: str = "fp32"
 
     def parts(self) -> Iterator[tuple[int, Batch]]:
         """Yields the batches that memory allows, numbered."""

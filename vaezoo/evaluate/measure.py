@@ -55,8 +55,8 @@ def evaluate(
         seed: Of all draws: the same arguments give the same numbers.
         max_mib: Bound on what the networks put out at once, MiB; rows are chunked to it.
         features: From images to features (B, D), for ``fid`` and ``kid``.
-        precision: Of the networks, ``"fp32"``, or ``"bf16"`` for less time where the processor can; the last digits
-            of every number then differ.
+        precision: Of the networks for ``nll``: ``"fp32"``, or ``"bf16"`` for less time where the processor can, with
+            other last digits; all other metrics are always in fp32.
 
     Returns:
         Values by ``NAME@VERSION``, or ``NAME@VERSION.FIELD`` where a metric has several.
@@ -77,9 +77,9 @@ def evaluate(
             message = f"The metric {name!r} needs {metric.needs} of the images, and there are none."
             raise ConfigError(message, hint="Take a set that has them: --data factors, or mnist.", value=name)
     check_image(data.images, model.channels, model.size, what="images")
-    trial = Trial(model, data, samples, seed, max_mib, batch, features)
+    trial = Trial(model, data, samples, seed, max_mib, batch, features, check_precision(precision))
     report: dict[str, float] = {}
-    with evaluating(model), arithmetic(check_precision(precision), trial.data.images.device):
+    with evaluating(model):
         for name, net, metric, _ in found:
             key = f"{name}{':' + net if net else ''}@{metric.version}"
             values = metric.measure(trial, net) if name in ("fid", "kid") else metric.measure(trial)
@@ -128,7 +128,8 @@ def _nll(trial: Trial) -> dict[str, float]:
         cached = CACHED_PIXELS // part.y.numel() if part.y.device.type == "cpu" else trial.samples
         chunk = max(1, min(trial.samples, rows // len(part.y), cached))
         noise = Noise(seed=trial.seed + number)
-        each.append(trial.model.nll(part, k=trial.samples, chunk=chunk, noise=noise).double().cpu())
+        with arithmetic(trial.precision, part.y.device):
+            each.append(trial.model.nll(part, k=trial.samples, chunk=chunk, noise=noise).double().cpu())
     nll = torch.cat(each)
     return {"nats": nll.mean().item(), "stderr_nats": nll.std().item() / len(nll) ** 0.5, "samples": trial.samples}
 
