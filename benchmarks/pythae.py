@@ -324,7 +324,7 @@ def table(result: dict[str, Any]) -> str:
         f"sides need: were all else free, the factor would be {product['factor']:.1f}.",
         "",
         "In bf16 is our `precision`, of `vaezoo eval --metrics nll` and of recipes, beside pythae as it is, which has",
-        f"no such option; its NLL under torch's autocast would be {result['theirs_in_bf16']:.2f} times as fast as it is.",
+        f"no such option; its NLL under torch's autocast would take {1 / result['theirs_in_bf16']:.2f} of its time.",
         "",
         f"The NLL of the same four pictures under the first weights, from {n['samples']:,} samples, each side with its",
         f"own noise: {n['ours']:.3f} and {n['theirs']:.3f} nats, and {n['bf16']:.3f} in bf16 with our first noise.",
