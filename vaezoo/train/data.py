@@ -86,7 +86,7 @@ class WholeImages:
         if self._order[0] != epoch:
             self._order = epoch, torch.randperm(len(self.pixels), generator=_generator(self.seed, epoch, -1))
         indices = self._order[1][position * batch : (position + 1) * batch][rows.start : rows.stop]
-        x = self.pixels[indices].to(device).float().div_(255)
+        x = self.pixels.index_select(0, indices).to(device).float().div_(255)
         generator = _generator(self.seed, step, -2)
         shape = (batch, *self.pixels.shape[1:])
         if self.data.binarise:
@@ -111,7 +111,7 @@ class WholeImages:
         if classes is not None:
             cond = {"style_class": classes[rows.start : rows.stop].to(x.device)}
         elif self.data.style == "reference":
-            other = self.pixels[others].to(x.device).float().div_(255)
+            other = self.pixels.index_select(0, others).to(x.device).float().div_(255)
             cond = {"style_reference": restyle(other, code, colour=colour)}
         info = {"style_code": code}
         if self.labels is not None:
