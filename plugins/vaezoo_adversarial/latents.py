@@ -46,7 +46,7 @@ class AAELoss(Loss):
     phases = (
         Phase("reconstruction", ("model",)),
         Phase("critic", ("loss.critic",)),
-        Phase("fooling", ("model.encoder", "model.prior")),
+        Phase("fooling", ("model.encoder", "model.refine", "model.prior")),
     )
 
     def __init__(self, latent_channels: int, hidden: Sequence[int] = (256, 256)) -> None:

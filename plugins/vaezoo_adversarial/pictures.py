@@ -15,7 +15,7 @@ from vaezoo.core.shapes import sum_rows
 
 from .critics import PatchCritic, as_judged, hinge, telling_apart
 
-_REST = ("model.encoder", "model.prior", "model.conditioner")
+_REST = ("model.encoder", "model.refine", "model.prior", "model.conditioner")
 
 
 @final

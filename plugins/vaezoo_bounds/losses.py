@@ -132,7 +132,7 @@ class PIWAELoss(Loss):
     """
 
     phases = (
-        Phase("inference", ("model.encoder",)),
+        Phase("inference", ("model.encoder", "model.refine")),
         Phase("generation", ("model.prior", "model.decoder", "model.conditioner", "loss")),
     )
 

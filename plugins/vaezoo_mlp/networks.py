@@ -40,9 +40,14 @@ def dense(widths: Sequence[int], activation: str) -> nn.Sequential:
             f"Expected an activation, got {activation!r}.", hint=suggest(activation, ACTIVATIONS), value=activation
         )
     layers: list[nn.Module] = []
-    for inputs, outputs in pairwise(widths):
-        layers += [nn.Linear(inputs, 2 * outputs if activation == "glu" else outputs), ACTIVATIONS[activation]()]
+    for (inputs, _), outputs in zip(pairwise(widths), layer_widths(widths[1:], activation), strict=True):
+        layers += [nn.Linear(inputs, outputs), ACTIVATIONS[activation]()]
     return nn.Sequential(*layers)
+
+
+def layer_widths(hidden: Sequence[int], activation: str) -> list[int]:
+    """Returns what the layers of :func:`dense` put out before the activation, which halves it for ``glu``."""
+    return [2 * width if activation == "glu" else width for width in hidden]
 
 
 def with_vector(flat: Tensor, context: Context, vector: int) -> Tensor:
@@ -92,7 +97,7 @@ class DenseEncoder(Encoder):
         super().__init__()
         self.belief = belief
         self.channels, self.size = image_channels, (image_size[0], image_size[1])
-        self.modulations = modulations(modulate, context_vector, hidden)
+        self.modulations = modulations(modulate, context_vector, layer_widths(hidden, activation))
         self.vector = context_vector if modulate == "none" else 0
         widths = [image_channels * math.prod(image_size) + self.vector, *hidden]
         self.body = dense(widths, activation)
@@ -136,7 +141,7 @@ class DenseDecoder(Decoder):
         self.channels, self.size = image_channels, (image_size[0], image_size[1])
         self.image_size = (image_size[0], image_size[1])
         self.head = LikelihoodHead(likelihood, image_channels, scale)
-        self.modulations = modulations(modulate, context_vector, hidden)
+        self.modulations = modulations(modulate, context_vector, layer_widths(hidden, activation))
         self.vector = context_vector if modulate == "none" else 0
         widths = [latent_channels + self.vector, *hidden]
         self.body = dense(widths, activation)

@@ -8,8 +8,8 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-MOMENTUM = 1
-"""Level of the noise of momenta; the belief's own draws have level 0."""
+MOMENTUM = 62
+"""Level of the noise of momenta: the belief's own draws have level 0, a prior may draw with level 1."""
 
 
 @final

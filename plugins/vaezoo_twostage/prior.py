@@ -89,12 +89,14 @@ class TwoStagePrior(FlatPrior):
         self.register_buffer("spread", torch.ones(latent_channels))
 
     def log_prob(self, z: Tensor, context: Context) -> Tensor:
-        """Returns a lower bound on log p(z), (K, B, D, ...) to (K, B) nats; the same z give the same."""
-        return self.weigh(z, context, Noise(seed=0))
+        """Returns a lower bound on log p(z), (K, B, D, ...) to (K, B) nats; the same z give the same anywhere."""
+        return self._bound(
+            z, Noise(seed=0).normal((1, 1, self.draws * z.shape[2], *z.shape[3:]), z, level=1), self.draws
+        )
 
     def weigh(self, z: Tensor, context: Context, noise: Noise) -> Tensor:
         """See :meth:`vaezoo.core.FlatPrior.weigh`."""
-        return self._bound(z, noise, self.draws)
+        return self._bound(z, self._own(z, noise, self.draws), self.draws)
 
     def rate(self, posterior: DiagonalGaussian, context: Context) -> None:
         """Returns None: the rate is the mean of log q − log p over the samples, and no less than KL(q‖p)."""
@@ -112,19 +114,25 @@ class TwoStagePrior(FlatPrior):
         self.shift.copy_(cells.mean(0))
         self.spread.copy_(cells.std(0, correction=0).clamp_min(1e-6))
         step = count()
-        return ascend(
-            self, lambda rows: self._bound(z[None, rows], Noise(seed=seed).at(next(step)), 1)[0], len(z), steps, seed
-        )
 
-    def _bound(self, z: Tensor, noise: Noise, draws: int) -> Tensor:
-        """Returns the bound, (K, B, D, ...) to (K, B) nats, each sample's u by its own noise."""
+        def bound(rows: Tensor) -> Tensor:
+            chosen = z[None, rows]
+            return self._bound(chosen, self._own(chosen, Noise(seed=seed).at(next(step)), 1), 1)[0]
+
+        return ascend(self, bound, len(z), steps, seed)
+
+    def _own(self, z: Tensor, noise: Noise, draws: int) -> Tensor:
+        """Returns noise (K, B, draws·D, ...) for the u of z, each its own."""
+        shape = (*z.shape[:2], draws * z.shape[2], *z.shape[3:])
+        # level 1: those of level 0 made z, and the u of a z must not depend on its noise but through z
+        return noise.normal(shape, z, level=1, stride=self.latent_stride or 1)
+
+    def _bound(self, z: Tensor, eps: Tensor, draws: int) -> Tensor:
+        """Returns the bound, (K, B, D, ...) to (K, B) nats, with u of the given noise."""
         cells = ((z.float().movedim(2, -1) - self.shift) / self.spread)[None]  # (1, K, B, ..., D)
         mean, raw = through(self.encoder, cells).chunk(2, -1)
         logvar = bound_logvar(raw)
-        shape = (*z.shape[:2], draws * z.shape[2], *z.shape[3:])
-        # level 1: those of level 0 made z, and the u of a z must not depend on its noise but through z
-        eps = noise.normal(shape, cells, level=1, stride=self.latent_stride or 1)
-        eps = eps.unflatten(2, (draws, -1)).movedim(2, 0).movedim(3, -1)
+        eps = eps.float().unflatten(2, (draws, -1)).movedim(2, 0).movedim(3, -1)
         u = mean + torch.exp(0.5 * logvar) * eps
         width = bound_logvar(self.raw_logvar.float())
         left = (cells - through(self.decoder, u)) ** 2 * torch.exp(-width) + width + math.log(2 * math.pi)

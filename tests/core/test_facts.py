@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from vaezoo.core import LikelihoodHead
 from vaezoo.core.facts import (
     ConditionerFacts,
     DecoderFacts,
@@ -16,6 +17,8 @@ from vaezoo.core.facts import (
     PriorFacts,
     misfits,
 )
+from vaezoo.core.kinds import KINDS, PSEUDO
+from vaezoo.core.likelihood.perceptual import Perceptual
 from vaezoo.errors import ConfigError
 
 VECTOR, CELL = Grid(4), Grid(4, 32)
@@ -89,6 +92,14 @@ def test_what_fits() -> None:
             {"loss": LossFacts(frozenset({"gaussian"}))},
             "takes a gaussian likelihood, but the decoder 'a-decoder' gives a b",
         ),
+        (
+            {"conditioner": ConditionerFacts(vector=4)},
+            "The conditioner 'a-conditioner' gives a vector of 4, but no part reads it",
+        ),
+        (
+            {"decoder": replace(DECODER, likelihood="ms-ssim"), "loss": LossFacts(needs_density=True)},
+            "weighs by a density of x, but the decoder 'a-decoder' gives a ms-ssim likelihood, which is none",
+        ),
         ({"loss": LossFacts(conditional=True)}, "encodes the input: set encodes to target"),
         ({"loss": LossFacts(needs_detail=True)}, "trains a branch of detail, but the prior 'a-prior' has none: set"),
         (
@@ -99,6 +110,12 @@ def test_what_fits() -> None:
 )
 def test_what_does_not(change: dict[str, object], sentence: str) -> None:
     assert any(sentence in found for found in misfits(replace(FITS, **change)))  # type: ignore[arg-type]
+
+
+def test_the_kinds_that_are_no_density_say_so_themselves() -> None:
+    heads = {name: LikelihoodHead(name, 3).form.gives for name in set(KINDS) - {"perceptual", "optimal-gaussian"}}
+    gives = {**heads, "perceptual": Perceptual, "optimal-gaussian": LikelihoodHead("gaussian", 3, "optimal").form.gives}
+    assert {name for name, likelihood in gives.items() if not likelihood.normalised} == PSEUDO
 
 
 @pytest.mark.parametrize(("channels", "stride"), [(0, None), (4, 0), (-1, 2)])

@@ -193,6 +193,9 @@ def test_what_cannot_be_measured_is_refused(images: Tensor) -> None:
         Data(images, labels=torch.zeros(3))
     with pytest.raises(NotNormalised, match="diagonal Gaussian posterior, got Pyramid"):
         vaezoo.evaluate(vaezoo.create("denoise", seed=0), torch.rand(2, 3, 16, 16), ["active-units"])
+    for metric in ("active-units", "mutual-information"):
+        with pytest.raises(NotNormalised, match="diagonal Gaussian posterior, got HamiltonianRefinement"):
+            vaezoo.evaluate(vaezoo.create("hvae", seed=0), torch.rand(2, 1, 28, 28).round(), [metric])
     with pytest.raises(NotNormalised, match="no density of z, so there is no information"):
         infer = model.prior.infer
         model.prior.infer = lambda *given: replace(infer(*given), log_p=None)  # type: ignore[method-assign]

@@ -124,11 +124,22 @@ def test_each_phase_of_piwae_has_its_bound() -> None:
         torch.testing.assert_close(loss(model, Batch(X), 0, phase).loss, terms(same, model).loss)
 
 
-@pytest.mark.parametrize("name", ["iwae", "dreg", "miwae", "ciwae", "piwae"])
-def test_what_is_no_density_is_refused(name: str) -> None:
-    objective = create_objective("mlp-vae", loss=name, decoder={"likelihood": "gaussian", "scale": "optimal"})
+@pytest.mark.parametrize(
+    ("name", "loss"),
+    [("iwae", IWAELoss), ("dreg", DReGLoss), ("miwae", MIWAELoss), ("ciwae", CIWAELoss), ("piwae", PIWAELoss)],
+)
+def test_what_is_no_density_is_refused(name: str, loss: type[Loss]) -> None:
+    decoder = {"likelihood": "gaussian", "scale": "optimal"}
+    with pytest.raises(IncompatibleParts, match=f"The loss '{name}' weighs by a density of x, but the decoder 'mlp'"):
+        create_objective("mlp-vae", loss=name, decoder=decoder)
     with pytest.raises(NotNormalised, match="needs a density of x, but OptimalGaussian is none"):
-        objective(Batch(torch.rand(2, 1, 28, 28)), 0)
+        loss()(create("mlp-vae", decoder=decoder), Batch(torch.rand(2, 1, 28, 28)), 0)
+
+
+def test_the_encoders_bound_trains_its_refinement() -> None:
+    objective = create_objective("hvae", loss={"name": "piwae", "samples": 2, "groups": 2}, refine={"steps": 1})
+    inference, generation = (phase.trains for phase in objective.loss.phases)
+    assert "model.refine" in inference and "model.refine" not in generation
 
 
 def test_a_pyramid_is_refused_by_the_gradient_that_must_hold_q_still() -> None:

@@ -1,5 +1,10 @@
 """The contract of the dense plugin."""
 
+import pytest
+import torch
+
+from vaezoo import create
+from vaezoo.core import Batch
 from vaezoo.testing import ModelContract, PluginContract
 
 
@@ -13,3 +18,11 @@ class TestSeed(ModelContract):
 
 class TestVAE(ModelContract):
     model = "mlp-vae"
+
+
+@pytest.mark.parametrize("modulate", ["film", "adain"])
+def test_gates_are_modulated_too(modulate: str) -> None:
+    part = {"modulate": modulate}
+    told = create("gated-vae", conditioner={"name": "style-code", "context_vector": 16}, encoder=part, decoder=part)
+    batch = Batch(torch.rand(2, 1, 28, 28).round(), cond={"style_code": torch.rand(2, 5)})
+    assert told(batch).elbo.isfinite().all()

@@ -322,6 +322,13 @@ def test_a_flow_posterior_and_a_mixture_prior_are_refined_too() -> None:
         assert bound.latents.z[0].shape == (3, 2, 16) and bound.elbo.isfinite().all()
 
 
+@pytest.mark.parametrize("model", ["hvae", "rhvae", "semi-amortised-vae"])
+def test_a_prior_that_draws_weighs_refined_samples_the_same_in_any_chunks(model: str) -> None:
+    made = create(model, seed=0, prior={"name": "two-stage", "hidden": [8]}, refine={"steps": 2}).eval()
+    x, noise = Batch(torch.rand(2, 1, 28, 28).round()), Noise(seed=0)
+    torch.testing.assert_close(made.nll(x, 12, chunk=5, noise=noise), made.nll(x, 12, chunk=12, noise=noise))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_decoder_sees_the_priors_state_not_z(kind: str) -> None:
     """A prior whose state is 2·z, under a decoder of half the weights, is the same model."""

@@ -62,6 +62,15 @@ def test_the_old_model_stays_and_the_new_one_reconstructs_as_it() -> None:
         assert new.elbo.mean() > old.elbo.mean()  # the rate to the aggregate posterior is the least
 
 
+def test_a_refinement_goes_with_the_old_parts() -> None:
+    model, x = spread(create("hvae", seed=0, refine={"steps": 2})), images(40)
+    with torch.no_grad():
+        for parameter in model.refine.parameters():
+            parameter.add_(0.25)
+    kept = fit_prior(model, x, components=2).refine.state_dict()
+    assert kept and all(torch.equal(kept[name], tensor) for name, tensor in model.refine.state_dict().items())
+
+
 def test_it_saves_loads_and_is_made_again_by_its_specification(tmp_path: Path) -> None:
     model = spread(create("rae-l2", seed=0))
     fitted = fit_prior(model, images(), components=3, covariance="full")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from ..errors import ConfigError
 from .beliefs import belief_kind
-from .kinds import parse_kind
+from .kinds import PSEUDO, parse_kind
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,7 @@ class LossFacts:
         conditional: Whether the model must encode the target, given the input.
         beliefs: Those it can use, whatever their options; empty for all.
         needs_detail: Whether the prior must have a branch of detail.
+        needs_density: Whether the likelihood must be a density of x.
     """
 
     likelihoods: frozenset[str] = field(default_factory=frozenset)
@@ -128,6 +129,7 @@ class LossFacts:
     conditional: bool = False
     beliefs: frozenset[str] = field(default_factory=frozenset)
     needs_detail: bool = False
+    needs_density: bool = False
 
 
 @dataclass(frozen=True)
@@ -318,7 +320,10 @@ def _context_fits(model: ModelFacts, name: dict[str, str]) -> Iterator[str]:
     for slot, part in (("encoder", model.encoder), ("decoder", model.decoder)):
         if part is not None and part.needs_image and not conditioner.gives_image:
             yield f"The {name[slot]} needs the degraded image, but {gives} none."
-    for slot, reader in (("encoder", model.encoder), ("prior", model.prior), ("decoder", model.decoder)):
+    readers = (("encoder", model.encoder), ("prior", model.prior), ("decoder", model.decoder))
+    if conditioner.vector and not any(reader is not None and reader.vector for _, reader in readers):
+        yield f"The {name['conditioner']} gives a vector of {conditioner.vector}, but no part reads it."
+    for slot, reader in readers:
         if reader is not None and reader.vector and reader.vector != conditioner.vector:
             yield f"The {name[slot]} reads a vector of {reader.vector}, but {gives} {conditioner.vector or 'none'}."
 
@@ -336,6 +341,11 @@ def _loss_fits(model: ModelFacts, name: dict[str, str]) -> Iterator[str]:
         wants = " or ".join(sorted(loss.likelihoods))
         gives = model.decoder.likelihood
         yield f"The {name['loss']} takes a {wants} likelihood, but the {name['decoder']} gives a {gives} one."
+    if loss.needs_density and model.decoder.likelihood in PSEUDO:
+        yield (
+            f"The {name['loss']} weighs by a density of x, but the {name['decoder']} gives a "
+            f"{model.decoder.likelihood} likelihood, which is none."
+        )
     if (loss.needs_rate or loss.beliefs) and model.encoder is None:
         yield f"The {name['loss']} needs a posterior, but the {name['decoder']} stands without an encoder."
     if (

@@ -27,6 +27,9 @@ KINDS = {
 }
 """The class of each kind, a :class:`vaezoo.core.LikelihoodKind`."""
 
+PSEUDO = frozenset({"optimal-gaussian", "log-cosh", "ssim", "ms-ssim", "perceptual"})
+"""The kinds whose ``log_prob`` is no density of x."""
+
 
 def parse_kind(likelihood: str) -> tuple[str, dict[str, Any]]:
     """Returns a likelihood's name and its options: ``student-t(nu=4)`` is ``("student-t", {"nu": 4})``.

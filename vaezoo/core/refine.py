@@ -109,5 +109,5 @@ def infer_refined(
         return seen.log_prob(x) + prior.log_prob(z, context)
 
     z, log_q = refine(belief, log_joint, k, noise, stride=prior.latent_stride or 1)
-    log_p = prior.log_prob(z, context)
+    log_p = prior.weigh(z, context, noise or Noise())
     return Latents((z,), prior.state(z), ((log_q - log_p).mean(0),), log_p, log_q)

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from vaezoo.core import DiagonalGaussian, Noise
+from vaezoo.core import VAE, DiagonalGaussian, Noise
 from vaezoo.errors import NotNormalised
 
 from .data import Trial
@@ -44,15 +44,16 @@ def measure_information(trial: Trial) -> dict[str, float]:
     images by what N of them cannot show; the marginal KL is too large by as much. One sample of z an image.
 
     Raises:
-        NotNormalised: The posterior is no diagonal Gaussian, or the prior has no density.
+        NotNormalised: The posterior is no diagonal Gaussian or is refined, or the prior has no density.
 
     Source: ELBO Surgery (Hoffman and Johnson, 2016).
     """
     means, logvars, draws, log_q, log_p = [], [], [], [], []
     for number, part in trial.parts():
         bound = trial.model(part, noise=Noise(seed=trial.seed + number))
-        means.append(_gaussian(bound.belief).mean.flatten(1))
-        logvars.append(_gaussian(bound.belief).logvar.flatten(1))
+        belief = _gaussian(trial.model, bound.belief)
+        means.append(belief.mean.flatten(1))
+        logvars.append(belief.logvar.flatten(1))
         if bound.latents.log_p is None or bound.latents.log_q is None:
             name = type(trial.model.prior).__name__
             raise NotNormalised(f"{name} gives no density of z, so there is no information to measure.", value=name)
@@ -76,19 +77,19 @@ def count_active_units(trial: Trial) -> dict[str, float]:
     """Counts the latents whose posterior mean varies over images by more than 0.01.
 
     Raises:
-        NotNormalised: The posterior is no diagonal Gaussian.
+        NotNormalised: The posterior is no diagonal Gaussian, or is refined.
 
     Source: Importance Weighted Autoencoders (Burda et al., 2015), section 5.2, arXiv:1509.00519.
     """
     noise = Noise(temperature=0)
-    means = [_gaussian(trial.model(part, noise=noise).belief).mean.flatten(1) for _, part in trial.parts()]
+    means = [_gaussian(trial.model, trial.model(part, noise=noise).belief).mean.flatten(1) for _, part in trial.parts()]
     variance = torch.cat(means).double().var(0)
     return {"": int((variance > ACTIVE).sum()), "latents": variance.numel()}
 
 
-def _gaussian(belief: object) -> DiagonalGaussian:
-    if not isinstance(belief, DiagonalGaussian):
-        name = type(belief).__name__
+def _gaussian(model: VAE, belief: object) -> DiagonalGaussian:
+    if not isinstance(belief, DiagonalGaussian) or model.refine is not None:
+        name = type(belief if model.refine is None else model.refine).__name__
         hint = "Measure linear-probe or psnr, which take any."
-        raise NotNormalised(f"Expected a diagonal Gaussian posterior, got {name}.", hint=hint, value=name)
+        raise NotNormalised(f"Expected the encoder's diagonal Gaussian posterior, got {name}.", hint=hint, value=name)
     return belief

@@ -74,7 +74,7 @@ def fit_prior(
     spec = _with_prior(model, prior, params, kept)
     with seeded(seed):
         fitted = build_model(spec)
-    for slot in ("conditioner", "encoder", "decoder"):
+    for slot in ("conditioner", "encoder", "refine", "decoder"):
         if (part := getattr(model, slot)) is not None:
             getattr(fitted, slot).load_state_dict(part.state_dict())
     fitted.prior.adopt(model.prior)
