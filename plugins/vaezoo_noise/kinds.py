@@ -112,10 +112,15 @@ class MixtureKind(LikelihoodKind):
         """Takes a fitted noise: ``model.decoder.head.form.use(fit_mixture(y, s))``.
 
         Raises:
-            IncompatibleParts: It has other components, or polynomials of another degree.
+            IncompatibleParts: It has other components, or polynomials of another degree, or only one is centred.
         """
+        if noise.centred != self.noise.centred:  # a model's file holds its options, and not this noise's
+            raise IncompatibleParts(
+                f"Expected a fitted noise with centred={self.noise.centred}, got {noise.centred}.",
+                hint="Fit it with the options of the decoder's likelihood.",
+                value=noise.centred,
+            )
         _take(self.noise, noise)
-        self.noise.centred = noise.centred
 
     def forward(self, features: Tensor, log_scale: Tensor | None, base: Tensor | None) -> Noisy:
         """See :meth:`vaezoo.core.LikelihoodKind.forward`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import final
 
 import torch
@@ -22,7 +22,8 @@ class VampPrior(FlatPrior):
 
         u_1 … u_C ─► encoder ─► q(z|u_1) … q(z|u_C) ─► mean ─► p(z)
 
-    The pictures are learned, or with ``exemplar`` given once, by :meth:`show`, and fixed. The rate is the mean of
+    The pictures are learned, or with ``exemplar`` given once and fixed: training takes them from its data, or
+    :meth:`show` does. The rate is the mean of
     log q − log p over the samples. On a grid of cells, which are independent, each cell of each picture is a component.
     The encoder sees the pictures at every use, and with the gradient: C pictures more for each batch.
 
@@ -101,6 +102,11 @@ class VampPrior(FlatPrior):
                 value=tuple(images.shape),
             )
         self.pictures.copy_(images)
+
+    def meet(self, draw: Callable[[int], Tensor]) -> None:
+        """Takes C of the training images where they are to be given; see :meth:`vaezoo.core.Prior.meet`."""
+        if self.exemplar:
+            self.show(draw(len(self.pictures)))
 
     def inputs(self) -> Tensor:
         """Returns the pictures, (C, channels, H, W) in [0, 1]."""

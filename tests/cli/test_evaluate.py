@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 import vaezoo
 from vaezoo.cli.evaluate import evaluate, flat, load_test_split
-from vaezoo.errors import ConfigError, DataMissing, UnknownName, WeightsError
+from vaezoo.errors import ConfigError, DataMissing, ShapeError, UnknownName, WeightsError
 
 
 def run(*arguments: Any) -> Result:
@@ -60,7 +60,7 @@ def test_a_denoiser_gets_decibels_and_coverage(tmp_path: Path) -> None:
         (("denoise", "--seed", 0), "--seed means nothing to the protocol of denoise"),
         (("sr", "--samples", 9), "--samples means nothing to the protocol of sr. Leave it out, or ask for --metrics"),
         (("mlp-seed", "--sigma", 15), "--levels means nothing to the bound of a generative model"),
-        (("mlp-seed", "--metrics", "elbo", "--style", "code"), "--style means nothing to --metrics"),
+        (("mlp-seed", "--metrics", "elbo", "--nll", 4), "--nll means nothing to --metrics"),
     ],
 )
 def test_what_would_be_ignored_is_refused(arguments: tuple[Any, ...], message: str) -> None:
@@ -83,6 +83,26 @@ def test_styled_images_and_what_tells_of_their_style_reach_the_model(tmp_path: P
     assert styled == again and styled[0]["images"] == 3
     other = json.loads(run(*arguments, "--style", "code", "--seed", 1, "--json").stdout)["results"]
     assert other[0]["distortion_nats"] != styled[0]["distortion_nats"]
+    named = json.loads(run(*arguments, "--style", "code", "--metrics", "elbo", "--json").stdout)["results"]
+    assert named[0]["elbo@1.distortion_nats"] == pytest.approx(styled[0]["distortion_nats"])
+
+
+def test_a_saved_folder_is_measured_as_the_model_it_holds(tmp_path: Path) -> None:
+    folder, file = tmp_path / "saved", weights("mlp-seed", tmp_path)
+    vaezoo.save(vaezoo.create("mlp-seed", pretrained=file), folder)
+    data = ("--data", pictures(tmp_path / "set", 28), "--json")
+    saved = json.loads(run(folder, *data).stdout)["results"]
+    assert saved == json.loads(run("mlp-seed", "--weights", file, *data).stdout)["results"]
+    both = run(folder, "--weights", file, *data).exception
+    assert isinstance(both, ConfigError) and "holds its model's own weights" in str(both)
+
+
+@pytest.mark.parametrize("metrics", [(), ("--metrics", "psnr")])
+def test_images_of_several_sizes_are_refused(tmp_path: Path, metrics: tuple[str, ...]) -> None:
+    folder = pictures(tmp_path / "set", 28)
+    Image.new("RGB", (32, 28)).save(folder / "wide.png")
+    error = run("conv-beta", "--weights", weights("conv-beta", tmp_path), "--data", folder, *metrics).exception
+    assert isinstance(error, ShapeError) and "one size, but" in str(error) and "28x28 and 28x32" in str(error)
 
 
 def test_a_set_with_a_test_split_gives_that() -> None:

@@ -155,6 +155,7 @@ def test_kernel_distance_has_no_bias_and_is_the_sum_over_pairs() -> None:
     assert kernel_distance(x, y) == pytest.approx(exact, rel=1e-4)
     same = [kernel_distance(torch.randn(50, 2), torch.randn(50, 2)) for _ in range(300)]
     assert abs(np.mean(same)) < 3 * np.std(same) / 300**0.5
+    assert kernel_distance(x, y, max_mib=1e-4) == pytest.approx(exact, rel=1e-4)
     with pytest.raises(ShapeError, match="two rows or more"):
         kernel_distance(x[:1], y)
 
@@ -187,6 +188,8 @@ def test_what_cannot_be_measured_is_refused(images: Tensor) -> None:
         vaezoo.evaluate(model, images, ["mig@7"])
     with pytest.raises(ConfigError, match="'mig' needs factors of the images"):
         vaezoo.evaluate(model, images, ["elbo", "mig"])
+    with pytest.raises(ConfigError, match=r"Expected a list of metrics, got 'elbo'\. Say \['elbo'\]"):
+        vaezoo.evaluate(model, images, "elbo")
     with pytest.raises(ConfigError, match="samples=0"):
         vaezoo.evaluate(model, images, samples=0)
     with pytest.raises(ConfigError, match="one row of labels an image, got 3 for 300"):
@@ -202,8 +205,21 @@ def test_what_cannot_be_measured_is_refused(images: Tensor) -> None:
         vaezoo.evaluate(model, images, ["mutual-information"])
 
 
-def test_a_pseudo_likelihood_has_no_nll(images: Tensor) -> None:
+def test_a_bound_keeps_to_its_memory(monkeypatch: pytest.MonkeyPatch, images: Tensor) -> None:
+    model, seen = linear.model(), []
+    forward = model.forward
+    monkeypatch.setattr(
+        model, "forward", lambda batch, *a, **k: (seen.append(len(batch.y)), forward(batch, *a, **k))[1]
+    )
+    whole = vaezoo.evaluate(model, images, ["elbo"])["elbo@1.elbo_nats"]
+    most, _ = max(seen), seen.clear()
+    pieces = vaezoo.evaluate(model, images, ["elbo"], max_mib=0.01)["elbo@1.elbo_nats"]
+    assert most == len(images) > max(seen) and pieces == pytest.approx(whole, rel=0.1)
+
+
+def test_a_pseudo_likelihood_has_no_nll_and_no_bits(images: Tensor) -> None:
     model = linear.model()
     model.decoder.forward = lambda state, context: OptimalGaussian((state @ linear.weight().T).view(-1, 1, 2, 2))  # type: ignore[method-assign]
     with pytest.raises(NotNormalised, match="OptimalGaussian is no density of x, so it has no NLL"):
         vaezoo.evaluate(model, images, ["nll"])
+    assert "elbo@1.bits_per_dim" not in vaezoo.evaluate(model, images, ["elbo"])

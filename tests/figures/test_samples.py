@@ -29,6 +29,16 @@ def test_samples_are_the_models_in_rows() -> None:
     assert sheet.facts == {"samples": 7, "seed": 4}
 
 
+def test_many_are_drawn_in_pieces_and_more_than_fit_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = vaezoo.create("mlp-seed", seed=0).eval()
+    monkeypatch.setattr("vaezoo.figures.samples.PIECE", 3)
+    rows = sample(model, 7, columns=7, seed=4).rows
+    assert torch.stack(rows[0][:3]).equal(model.sample(3, noise=Noise(seed=4)))
+    assert torch.stack(rows[0][3:6]).equal(model.sample(3, noise=Noise(seed=7)))
+    with pytest.raises(ConfigError, match="at most 9510 images of 28x28 on a sheet, got 100000"):
+        sample(model, 100000)
+
+
 def test_a_class_has_a_row_and_all_rows_the_same_noise() -> None:
     model = vaezoo.create("conv-cvae", seed=0).eval()
     sheet = sample(model, columns=4, rows=3, seed=1)

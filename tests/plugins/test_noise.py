@@ -124,9 +124,10 @@ def test_a_fitted_noise_goes_into_a_model_and_its_file() -> None:
     assert torch.equal(model.state_dict()["decoder.head.form.noise.log_table"], fitted.log_table)
     with pytest.raises(IncompatibleParts, match=r"a fitted noise with log_table of \(64, 64\), got \(32, 32\)"):
         HistogramKind().use(fitted)
-    form = MixtureKind(components=2)
-    form.use(fit_mixture(*pairs(500), components=2, centred=False, steps=2))
-    assert not form.noise.centred
+    form, off = MixtureKind(components=2), fit_mixture(*pairs(500), components=2, centred=False, steps=2)
+    with pytest.raises(IncompatibleParts, match="a fitted noise with centred=True, got False"):
+        form.use(off)
+    MixtureKind(components=2, centred=False).use(off)
     with pytest.raises(IncompatibleParts, match="a fitted noise with polynomials"):
         form.use(MixtureNoise(4))
 

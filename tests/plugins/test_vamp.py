@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import math
+from pathlib import Path
 from typing import final
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load, save
@@ -14,7 +16,7 @@ from vaezoo_mlp.facts import decoder
 from vaezoo_vamp.facts import vamp
 from vaezoo_vamp.prior import VampPrior
 
-from vaezoo import create
+from vaezoo import create, create_objective
 from vaezoo.core import (
     VAE,
     Batch,
@@ -32,6 +34,10 @@ from vaezoo.core.builtin import normal_prior
 from vaezoo.core.facts import EncoderFacts, Grid, ModelFacts, misfits
 from vaezoo.errors import ConfigError, IncompatibleParts, ShapeError
 from vaezoo.testing import ModelContract, PluginContract
+from vaezoo.train.data import WholeImages
+from vaezoo.train.loop import train
+from vaezoo.train.recipe import DataRecipe, Recipe
+from vaezoo.train.sets import Images
 
 
 class TestPlugin(PluginContract):
@@ -178,6 +184,20 @@ def test_pictures_are_learned_or_stay_as_given() -> None:
         learned.prior.show(images)
     with pytest.raises(ShapeError, match=r"Expected 5 pictures of shape \(5, 1, 2, 2\), got \(4, 1, 2, 2\)"):
         given.prior.show(images[:4])
+
+
+def test_training_gives_pictures_of_its_data(tmp_path: Path) -> None:
+    small = {"hidden": [8]}
+    prior = {"components": 4, "exemplar": True}
+    objective = create_objective("vamp-vae", seed=0, prior=prior, encoder=small, decoder=small)
+    pixels = np.random.default_rng(0).integers(256, size=(16, 28, 28, 1), dtype=np.uint8)
+    source = WholeImages((Images("toy", pixels, "0" * 64, "none"),), DataRecipe(), 0)
+    train(Recipe(model="vamp-vae", steps=2, batch=4), tmp_path, objective=objective, source=source)
+    data = torch.from_numpy(pixels).permute(0, 3, 1, 2) / 255
+    assert all(any(picture.allclose(image) for image in data) for picture in objective.model.prior.pictures)
+    fewer = WholeImages((Images("toy", pixels[:3], "0" * 64, "none"),), DataRecipe(), 0)
+    with pytest.raises(ConfigError, match="larger than the data, 3 images"):
+        train(Recipe(model="vamp-vae", steps=1, batch=2), tmp_path / "b", objective=objective, source=fewer)
 
 
 def test_what_cannot_work_is_refused() -> None:

@@ -125,9 +125,17 @@ def test_bad_steps_in_a_row_end_the_run_and_keep_the_checkpoint(tmp_path: Path) 
     assert (tmp_path / "checkpoint.pt").read_bytes() == before
 
 
+def test_the_last_good_state_is_kept_where_no_checkpoint_was_due(tmp_path: Path) -> None:
+    objective = Objective(toy.objective().model, Poisoned(range(5, 99), "term"))
+    with pytest.raises(TrainingError, match=r"checkpoint\.pt is the last good state"):
+        train(toy.recipe(patience=3), tmp_path, objective=objective, source=toy.source())
+    good = toy.weights(tmp_path)
+    assert good and all(torch.equal(good[name], value) for name, value in objective.state_dict().items())
+
+
 def test_a_run_without_one_good_step_fails_however_short(tmp_path: Path) -> None:
     objective = Objective(toy.objective().model, Poisoned(range(99), "term"))
-    with pytest.raises(TrainingError, match="4 steps in a row"):
+    with pytest.raises(TrainingError, match=r"4 steps in a row.*Not one step was good"):
         train(toy.recipe(epochs=0.0, steps=4), tmp_path, objective=objective, source=toy.source())
     assert not (tmp_path / "ema.safetensors").exists()
 

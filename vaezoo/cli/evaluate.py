@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import ConfigError
+from ..errors import ConfigError, ShapeError
 from ..restore.task import HOMES, task_class
+from .opened import open_model, task_of
 from .shelf import columns
 
 if TYPE_CHECKING:
@@ -121,23 +122,22 @@ def evaluate(
     precision: str,
     as_json: bool,
 ) -> None:
-    """Measure the model NAME on a data set's test split.
+    """Measure the model NAME, or one that vaezoo.save wrote into the folder NAME, on a data set's test split.
 
     A generative model: ELBO, rate and distortion in nats per image. Another: PSNR, SSIM and how honest its
     uncertainty is, by the protocol of its task. Data sets are looked for in the folders of $VAEZOO_DATA.
     """
-    from ..zoo import create, model_info
-
-    task = model_info(name)["task"]
+    task = task_of(name)
     _refuse_unused(context, task, metrics)
     protocol = Protocol(task, data, limit, levels, nll or 0, binarise, seed, style or "")
-    model = create(name, pretrained=weights or True)
+    model = open_model(name, weights)
     if metrics is None:
         images, rows = protocol.measure(model)
     else:
         images = protocol.images(model)
         numbers = {"samples": samples, "max_mib": max_mib, "precision": precision}
-        rows = [measure_metrics(model, images, metrics.split(","), binary=binarise, seed=seed, **numbers)]
+        names = metrics.split(",")
+        rows = [measure_metrics(model, images, names, binary=binarise, seed=seed, style=style or "", **numbers)]
     if as_json:
         click.echo(json.dumps({"model": name, "data": images.source, "results": rows}, indent=1))
         return
@@ -155,7 +155,7 @@ def evaluate(
 def _refuse_unused(context: click.Context, task: str, metrics: str | None) -> None:
     """Refuses options that what is measured makes no use of."""
     if metrics is not None:
-        unused: tuple[str, ...] = ("levels", "nll", "style")
+        unused: tuple[str, ...] = ("levels", "nll")
         what = "--metrics"
     elif task == "generate":
         unused, what = ("levels", *OF_METRICS), "the bound of a generative model"
@@ -238,11 +238,30 @@ def measure_likelihood(
     if style:
         x, cond = _styled(images, style, model.channels == 3, seed)
         return evaluate_likelihood(model, x, cond=cond, nll_samples=nll, seed=seed)
-    x = torch.cat([tensor_of(pixels) for pixels in images.pixels])
+    x = _whole(images)
     cond = {}
     if isinstance(model.conditioner, LabelConditioner) and images.labels is not None:
         cond["label"] = torch.from_numpy(images.labels.copy()).long()
     return evaluate_likelihood(model, binarise(x, seed) if binary else x, cond=cond, nll_samples=nll, seed=seed)
+
+
+def _whole(images: Images) -> Tensor:
+    """Returns all images as one tensor (N, C, H, W).
+
+    Raises:
+        ShapeError: They are not of one size.
+    """
+    import torch
+
+    sizes = sorted({pixels.shape[:2] for pixels in images.pixels})
+    if len(sizes) > 1:
+        told = " and ".join(f"{height}x{width}" for height, width in sizes[:2])
+        raise ShapeError(
+            f"Expected images of one size, but {images.source} has some of {told}.",
+            hint="Resize them, or take a set of one size.",
+            value=sizes,
+        )
+    return torch.cat([tensor_of(pixels) for pixels in images.pixels])
 
 
 def _styled(images: Images, style: str, colour: bool, seed: int) -> tuple[Tensor, dict[str, Tensor]]:
@@ -259,18 +278,31 @@ def _styled(images: Images, style: str, colour: bool, seed: int) -> tuple[Tensor
 
 
 def measure_metrics(
-    model: VAE, images: Images, metrics: Sequence[str], *, binary: bool = False, seed: int = 0, **numbers: Any
+    model: VAE,
+    images: Images,
+    metrics: Sequence[str],
+    *,
+    binary: bool = False,
+    seed: int = 0,
+    style: str = "",
+    **numbers: Any,
 ) -> dict[str, float]:
-    """Measures metrics by name on images, told their labels where the model can use them; see `vaezoo.evaluate`."""
+    """Measures metrics by name on images, told their labels or styles where the model can use them.
+
+    See `vaezoo.evaluate`.
+    """
     import torch
 
     from ..core import LabelConditioner
     from ..evaluate import Data, binarise
     from ..evaluate.measure import evaluate as measure
 
-    x = torch.cat([tensor_of(pixels) for pixels in images.pixels])
     labels = None if images.labels is None else torch.from_numpy(images.labels.copy()).long()
     factors = None if images.factors is None else torch.from_numpy(images.factors)
-    cond = {"label": labels} if isinstance(model.conditioner, LabelConditioner) and labels is not None else {}
+    if style:
+        x, cond = _styled(images, style, model.channels == 3, seed)
+    else:
+        x = _whole(images)
+        cond = {"label": labels} if isinstance(model.conditioner, LabelConditioner) and labels is not None else {}
     data = Data(binarise(x, seed) if binary else x, labels, factors, cond)
     return measure(model, data, metrics, seed=seed, **numbers)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ..errors import ConfigError
+from .opened import open_model
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,10 +53,9 @@ condition = click.option(
 def load(name: str, weights: Path | None, output: Path, overwrite: bool) -> VAE:
     """Returns the model with weights, after the figure's place was looked at."""
     from ..figures import check_output
-    from ..zoo import create
 
     check_output(output, overwrite=overwrite)
-    return create(name, pretrained=weights or True)
+    return open_model(name, weights)
 
 
 def finish(drawn: Sheet | Projection, output: Path, overwrite: bool, as_json: bool, name: str, what: str) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .opened import open_model
+
 if TYPE_CHECKING:
     from ..core import VAE, Batch
 
@@ -44,12 +46,12 @@ def fit_prior(
 
     Samples of the new model are of the prior that its own latents have; it reconstructs as the old one does.
     """
-    from ..zoo import create, fit_prior, load
+    from ..zoo import fit_prior
     from ..zoo.saving import save, save_file
     from ..zoo.specs import pairs
 
     params: dict[str, Any] = dict(pairs(settings)) | ({} if components is None else {"components": components})
-    model = load(name) if Path(name).is_dir() else create(name, pretrained=weights or True)
+    model = open_model(name, weights)
     fitted = fit_prior(model, _batch(data, model, limit), prior, steps=steps, seed=seed, **params)
     if output.suffix == ".safetensors":
         save_file(fitted, output)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, ClassVar, cast, final
 
 import torch
@@ -52,6 +53,13 @@ class Prior(ABC, nn.Module):
         """Shows the prior the model's encoder, once, when the model is put together; most priors need none.
 
         One that does keeps it in a tuple: an attribute would be a submodule, and its tensors twice in every file.
+        """
+
+    def meet(self, draw: Callable[[int], Tensor]) -> None:
+        """Is called once, before the first step of a training from the start; most priors need nothing of it.
+
+        Args:
+            draw: From N to N images (N, C, H, W) of the training data.
         """
 
     def adopt(self, old: Prior) -> None:

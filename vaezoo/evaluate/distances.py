@@ -32,12 +32,13 @@ def frechet_distance(features: Tensor, other: Tensor) -> float:
     return (apart + root.square().sum() + covariance.trace() - 2 * cross).item()
 
 
-def kernel_distance(features: Tensor, other: Tensor) -> float:
+def kernel_distance(features: Tensor, other: Tensor, *, max_mib: float = 512) -> float:
     """Returns the squared MMD of two sets under the kernel (x·y/D + 1)³, without bias: 0 on average for equal ones.
 
     Args:
         features: (N, D).
         other: (M, D).
+        max_mib: The tables of all pairs are cut into pieces of so many MiB.
 
     Raises:
         ShapeError: They are no two sets of two features or more of one length.
@@ -47,14 +48,16 @@ def kernel_distance(features: Tensor, other: Tensor) -> float:
     _check(features, other)
     first, second = features.double(), other.double()
 
-    def kernel(a: Tensor, b: Tensor) -> Tensor:
-        return (a @ b.T / a.shape[1] + 1) ** 3
+    def total(a: Tensor, b: Tensor) -> Tensor:
+        rows = max(1, int(max_mib * 2**20 / (3 * 8 * len(b))))
+        parts = [((part @ b.T / a.shape[1] + 1) ** 3).sum() for part in a.split(rows)]
+        return torch.stack(parts).sum()
 
     def within(a: Tensor) -> Tensor:
-        table = kernel(a, a)
-        return (table.sum() - table.trace()) / (len(a) * (len(a) - 1))
+        own = ((a.square().sum(1) / a.shape[1] + 1) ** 3).sum()
+        return (total(a, a) - own) / (len(a) * (len(a) - 1))
 
-    return (within(first) + within(second) - 2 * kernel(first, second).mean()).item()
+    return (within(first) + within(second) - 2 * total(first, second) / (len(first) * len(second))).item()
 
 
 def _root(symmetric: Tensor) -> Tensor:

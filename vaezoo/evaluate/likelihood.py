@@ -11,6 +11,8 @@ from vaezoo.core import VAE, Batch, DiagonalGaussian, Noise
 from vaezoo.core.shapes import check_image
 from vaezoo.errors import ConfigError
 
+from .memory import rows_within
+
 
 def binarise(images: Tensor, seed: int = 0) -> Tensor:
     """Returns black and white images, each pixel white with the probability that its grey level states.
@@ -32,6 +34,7 @@ def evaluate_likelihood(
     nll_samples: int = 0,
     batch: int = 500,
     seed: int = 0,
+    max_mib: float = 2048,
 ) -> dict[str, float]:
     """Measures the bound of a model on images, with one posterior sample an image, and perhaps its likelihood.
 
@@ -43,8 +46,9 @@ def evaluate_likelihood(
         images: (N, C, H, W) in [0, 1].
         cond: Other conditions, such as ``{"label": (N,)}``.
         nll_samples: Importance samples an image for the likelihood; 0 leaves it out.
-        batch: Images at once.
+        batch: Images at once, at most.
         seed: Of the latents' noise; each batch draws its own.
+        max_mib: Bound on what the networks put out at once, MiB; batches are made smaller where they would pass it.
 
     Returns:
         Means over images: ``elbo_nats`` (larger is better), ``distortion_nats``, ``rate_nats``, each with its
@@ -69,9 +73,12 @@ def evaluate_likelihood(
     mode = model.training
     model.eval()
     try:
+        told = cond or {}
+        fits = rows_within(model, images[:1], max_mib, cond={name: value[:1] for name, value in told.items()})
+        batch = min(batch, fits)
         for number, start in enumerate(range(0, len(images), batch)):
             rows = slice(start, start + batch)
-            part = Batch(images[rows], cond={name: value[rows] for name, value in (cond or {}).items()})
+            part = Batch(images[rows], cond={name: value[rows] for name, value in told.items()})
             noise = Noise(seed=seed + number)
             bound = model(part, noise=noise)
             found = {"elbo": bound.elbo, "distortion": bound.distortion, "rate": bound.rate}
@@ -81,7 +88,7 @@ def evaluate_likelihood(
                 found["nll"] = model.nll(part, k=nll_samples, noise=noise)
             for name, value in found.items():
                 values.setdefault(name, []).append(value.double().cpu())
-            if isinstance(bound.belief, DiagonalGaussian):
+            if isinstance(bound.belief, DiagonalGaussian) and model.refine is None:
                 means.append(bound.belief.mean.flatten(1).cpu())
     finally:
         model.train(mode)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vaezoo.core import VAE, Noise
+from vaezoo.core import VAE, Batch, Noise
 from vaezoo.core.arithmetic import CACHED_PIXELS, arithmetic, check_precision
 from vaezoo.core.shapes import check_image
 from vaezoo.errors import ConfigError, UnknownName, suggest
@@ -71,11 +71,13 @@ def evaluate(
     if len(data.images) < 2 or batch < 1 or samples < 1:
         came = f"{len(data.images)} images, batch={batch}, samples={samples}"
         raise ConfigError(f"Expected two images or more, batch >= 1 and samples >= 1, got {came}.", value=came)
+    if isinstance(metrics, str):
+        raise ConfigError(f"Expected a list of metrics, got {metrics!r}.", hint=f"Say [{metrics!r}].", value=metrics)
     found = [(*find_metric(name), data) for name in metrics]
     for name, _, metric, _ in found:
         if metric.needs and getattr(data, metric.needs) is None:
             message = f"The metric {name!r} needs {metric.needs} of the images, and there are none."
-            raise ConfigError(message, hint="Take a set that has them: --data factors, or mnist.", value=name)
+            raise ConfigError(message, hint=f"Take a set that has them: --data {WITH[metric.needs]}.", value=name)
     check_image(data.images, model.channels, model.size, what="images")
     trial = Trial(model, data, samples, seed, max_mib, batch, features, check_precision(precision))
     report: dict[str, float] = {}
@@ -110,10 +112,16 @@ def find_metric(text: str) -> tuple[str, str, Metric]:
     return name, net, metric
 
 
+@torch.no_grad()
 def _elbo(trial: Trial) -> dict[str, float]:
     data = trial.data
-    found = evaluate_likelihood(trial.model, data.images, cond=data.cond, batch=trial.batch, seed=trial.seed)
+    found = evaluate_likelihood(
+        trial.model, data.images, cond=data.cond, batch=trial.batch, seed=trial.seed, max_mib=trial.max_mib
+    )
     found.pop("active_units", None)
+    _, first = next(trial.parts())
+    if not trial.model(first, noise=Noise(seed=trial.seed)).likelihood.normalised:
+        return found  # a bound of no density is none in bits either
     return found | {"bits_per_dim": -found["elbo_nats"] / (math.log(2) * data.images[0].numel())}
 
 
@@ -160,8 +168,8 @@ def _means_of(net: str) -> Features:
 
     @torch.no_grad()
     def features(images: Tensor) -> Tensor:
-        centre: Tensor = model.encode(images).sample(1, Noise(temperature=0))[0][0].flatten(1)  # type: ignore[union-attr]
-        return centre
+        latents = model(Batch(images), noise=Noise(temperature=0)).latents
+        return torch.cat([z[0].flatten(1) for z in latents.z], 1)
 
     return features
 
@@ -174,6 +182,7 @@ def _factors(score: Callable[..., float | dict[str, float]]) -> Callable[[Trial]
     return measure
 
 
+WITH = {"factors": "factors", "labels": "mnist"}
 METRICS = {
     "elbo": Metric(1, _elbo),
     "nll": Metric(1, _nll),

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import torch
+from torch import Tensor
 
 from vaezoo.core import VAE, Noise
 from vaezoo.errors import ConfigError
 from vaezoo.evaluate.data import evaluating
 
-from .sheet import Sheet
+from .sheet import Sheet, check_dots
 from .subject import Cond, check_imagines, check_number, on_cpu, rows_of
+
+PIECE = 256
+"""Samples at once."""
 
 
 @torch.no_grad()
@@ -46,7 +51,7 @@ def sample(
 
     Raises:
         IncompatibleParts: The model restores pictures.
-        ConfigError: A number is below 1, or a condition has more rows than one.
+        ConfigError: A number is below 1, a condition has more rows than one, or there are too many images to draw.
         ShapeError: A size is missing or impossible, or a condition is none of the model's.
     """
     check_imagines(model)
@@ -63,8 +68,13 @@ def sample(
             if rows and columns:
                 n = rows * columns
             across = columns or (-(-n // rows) if rows else math.ceil(math.sqrt(n)))
-            images = model.sample(n, cond=rows_of(model, cond, n), size=size, noise=noise)
-            whole = on_cpu(images)
+            whole: tuple[Tensor, ...] = ()
+            while len(whole) < n:  # in pieces, so that memory does not grow with n
+                count = min(PIECE, n - len(whole))
+                own = replace(noise, seed=seed + len(whole))
+                images = model.sample(count, cond=rows_of(model, cond, count), size=size, noise=own)
+                check_dots(n, images[0])
+                whole += on_cpu(images)
             lines = tuple(whole[start : start + across] for start in range(0, n, across))
             return Sheet(lines, facts={"samples": n, "seed": seed})
         across, lines = columns or 10, ()

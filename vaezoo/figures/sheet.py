@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from torch import Tensor
 
+from vaezoo.errors import ConfigError
 from vaezoo.evaluate import draw_grid
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ DPI = 150
 _FONT, _SMALL = 8, 7
 _SPACE = 10
 """Around words, pixels."""
+DOTS = 2**26
+"""Of a sheet, at most."""
 
 
 @final
@@ -89,3 +92,23 @@ class Sheet:
 def zoom_of(image: Tensor) -> int:
     """Returns the whole number of times that an image (C, H, W) is enlarged to be seen: its height reaches 84."""
     return max(1, 84 // image.shape[1])
+
+
+def check_dots(images: int, like: Tensor) -> None:
+    """Refuses a sheet of more images than can be drawn.
+
+    Args:
+        images: How many.
+        like: One of them (C, H, W).
+
+    Raises:
+        ConfigError: There would be more than :data:`DOTS` dots.
+    """
+    zoom = zoom_of(like)
+    each = zoom * like.shape[1] * zoom * like.shape[2]
+    if images * each > DOTS:
+        raise ConfigError(
+            f"Expected at most {DOTS // each} images of {like.shape[1]}x{like.shape[2]} on a sheet, got {images}.",
+            hint="Take model.sample for more.",
+            value=images,
+        )

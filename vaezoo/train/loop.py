@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, final
 
 import torch
+from torch import Tensor
 
-from vaezoo.core import Batch, Objective
+from vaezoo.core import Batch, Objective, Prior
 from vaezoo.core.arithmetic import arithmetic
 from vaezoo.errors import TrainingError
 from vaezoo.train.checkpoint import (
@@ -124,6 +125,10 @@ class _Loop:
             message = f"The folder {self.out} cannot be made: {error.strerror}."
             raise TrainingError(message, value=str(self.out)) from error
         found = load_checkpoint(self.out, self.config) if resume else None
+        if found is None:
+            for part in self.objective.modules():
+                if isinstance(part, Prior):
+                    part.meet(self.images)
         if found is None and self.recipe.warm_start:
             warm_start(self.objective.model, self.recipe.warm_start, grow=self.recipe.grow, shed=self.recipe.shed)
             self.average = Average(self.objective.model, self.recipe.ema)
@@ -154,9 +159,13 @@ class _Loop:
                 self.spent["skipped_steps"] += 1
                 self.journal.write("skipped", self.step, cause=str(cause))
                 if bad >= min(self.recipe.patience, self.total):
+                    kept = self.out / CHECKPOINT
+                    if not kept.exists() and self.step >= self.spent["skipped_steps"]:
+                        self.save()  # none was due yet; a skipped step leaves what the last good one made
+                    state = f"{kept} is the last good state" if kept.exists() else "Not one step was good"
                     raise TrainingError(
                         f"{bad} steps in a row were bad, the last one (step {self.step}) because {cause}.",
-                        hint=f"{self.out / CHECKPOINT} is the last good state; try a lower optimizer.lr.",
+                        hint=f"{state}; try a lower optimizer.lr.",
                         value=str(cause),
                     ) from cause
             self.step += 1
@@ -183,6 +192,10 @@ class _Loop:
         """Returns some rows of this step's batch, on the device."""
         batch = self.source.batch(self.step, rows, self.recipe.batch, self.ranks.device)
         return batch.to(self.ranks.device, memory_format=self.format)
+
+    def images(self, count: int) -> Tensor:
+        """Returns so many images of the data, as the model is to give them."""
+        return self.source.batch(0, range(count), count, self.ranks.device).target
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:

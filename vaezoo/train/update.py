@@ -73,7 +73,7 @@ class Updater:
                 share = value.detach().float() if len(pieces) == 1 else value.detach().float() / len(pieces)
                 reports[prefix + name] = reports[prefix + name] + share if prefix + name in reports else share
         gradients = {name: p.grad for name, p in parameters.items() if p.grad is not None}
-        self.ranks.average([*gradients.values(), reports[prefix + "loss"]])
+        self.ranks.average([*gradients.values(), *reports.values()])
         norm = get_total_norm(list(gradients.values()), foreach=True)
         if not bool(torch.isfinite(norm + reports[prefix + "loss"].to(norm))):
             raise BadStep(_first_bad(reports, prefix + "loss", gradients))
