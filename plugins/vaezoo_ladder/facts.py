@@ -8,6 +8,7 @@ from vaezoo.core.facts import (
     EncoderFacts,
     Grid,
     PriorFacts,
+    check_modulate,
     check_widths,
     likelihood_fact,
 )
@@ -98,6 +99,8 @@ def bottom_up(
     blocks: int = 2,
     squeeze: int = 1,
     dropout: float = 0.0,
+    context_vector: int = 0,
+    modulate: str = "film",
 ) -> EncoderFacts:
     """Facts of :class:`vaezoo_ladder.topdown.BottomUpEncoder`."""
     asked = (
@@ -105,7 +108,8 @@ def bottom_up(
         *depths[-1:],
     )  # a finer scale without a level leads down all the same
     _check_scales(dropout, squeeze, widths=widths, depths=asked)
-    return EncoderFacts("pyramid", levels(tuple(widths), tuple(depths)), image_channels)
+    check_modulate(modulate, context_vector or 1)
+    return EncoderFacts("pyramid", levels(tuple(widths), tuple(depths)), image_channels, vector=context_vector)
 
 
 def top_down(
@@ -115,10 +119,14 @@ def top_down(
     squeeze: int = 1,
     dropout: float = 0.0,
     image_size: tuple[int, int] = SIZE,
+    context_vector: int = 0,
+    modulate: str = "film",
 ) -> PriorFacts:
     """Facts of :func:`vaezoo_ladder.topdown.top_down_prior`."""
     _check_scales(dropout, squeeze, widths=widths, latents=latents, depths=depths)
-    return PriorFacts(frozenset({"pyramid"}), levels(tuple(widths), tuple(depths)), Grid(widths[0], 2))
+    check_modulate(modulate, context_vector or 1)
+    evidence = levels(tuple(widths), tuple(depths))
+    return PriorFacts(frozenset({"pyramid"}), evidence, Grid(widths[0], 2), vector=context_vector)
 
 
 def shuffle(

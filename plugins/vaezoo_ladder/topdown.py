@@ -30,6 +30,7 @@ from vaezoo.core import (
     LikelihoodHead,
     Pyramid,
 )
+from vaezoo.core.modulation import modulated, modulations
 from vaezoo.core.posterior import bound_logvar
 
 from .facts import DEPTHS, SIZE, TOP_LATENTS, TOP_WIDTHS
@@ -87,6 +88,8 @@ class BottomUpEncoder(Encoder):
         blocks: Blocks per scale.
         squeeze: Channels of a block are divided by this inside.
         dropout: See :class:`Block`.
+        context_vector: Dimensions of the context's vector; 0 for none.
+        modulate: ``film`` or ``adain``: how the vector changes what each scale gives.
     """
 
     def __init__(
@@ -97,6 +100,8 @@ class BottomUpEncoder(Encoder):
         blocks: int = 2,
         squeeze: int = 1,
         dropout: float = 0.0,
+        context_vector: int = 0,
+        modulate: str = "film",
     ) -> None:
         super().__init__()
         self.channels, self.stride, self.depths = image_channels, 2 ** len(widths), tuple(depths)
@@ -106,13 +111,14 @@ class BottomUpEncoder(Encoder):
             nn.Sequential(*(Block(w, max(w // squeeze, 1), many, dropout) for _ in range(blocks))) for w in widths
         )
         self.downs = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in pairwise(widths))
+        self.told = modulations(modulate if context_vector else "none", context_vector, widths)
 
     def forward(self, image: Tensor, context: Context) -> Pyramid:
         """See :meth:`vaezoo.core.Encoder.forward`."""
         x = self.front(F.pixel_unshuffle(2 * image - 1, 2))
         features: list[Tensor] = []
         for index, scale in enumerate(self.scales):
-            x = scale(x if index == 0 else self.downs[index - 1](x))
+            x = modulated(self.told, index, scale(x if index == 0 else self.downs[index - 1](x)), context.vector)
             features += [x] * self.depths[index]
         return Pyramid(tuple(reversed(features)))
 
@@ -200,6 +206,8 @@ def top_down_prior(
     squeeze: int = 1,
     dropout: float = 0.0,
     image_size: Sequence[int] = SIZE,
+    context_vector: int = 0,
+    modulate: str = "film",
 ) -> LadderPrior:
     """Returns a ladder of :class:`TopDownLevel` on a learned top.
 
@@ -210,6 +218,8 @@ def top_down_prior(
         squeeze: Channels of a block are divided by this inside.
         dropout: See :class:`Block`.
         image_size: (H, W) that the top is learned at; other sizes resize it.
+        context_vector: Dimensions of the context's vector; 0 for none.
+        modulate: ``film`` or ``adain``: how the vector changes the state that each level enters with.
     """
     levels: list[Level] = []
     for scale in reversed(range(len(widths))):
@@ -219,7 +229,9 @@ def top_down_prior(
             levels.append(
                 TopDownLevel(widths[scale], above, latents[scale], hidden, sum(depths), 2 ** (scale + 1), dropout)
             )
-    return LadderPrior(levels, LearnedTop(widths[-1], 2 ** len(widths), image_size))
+    states = [widths[scale] for scale in reversed(range(len(widths))) for _ in range(depths[scale])]
+    told = modulations(modulate if context_vector else "none", context_vector, states)
+    return LadderPrior(levels, LearnedTop(widths[-1], 2 ** len(widths), image_size), told=told)
 
 
 @final

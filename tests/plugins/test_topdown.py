@@ -115,3 +115,20 @@ def test_the_top_is_learned_and_resized_to_other_pictures() -> None:
 def test_impossible_settings_are_refused(params: dict[str, Any], says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         create("ladder-vae", **params)
+
+
+@pytest.mark.parametrize("modulate", ["film", "adain"])
+def test_a_class_changes_every_level_and_the_evidence(modulate: str) -> None:
+    parts = {"encoder": {"modulate": modulate}, "prior": {"latents": [1, 2], "modulate": modulate}}
+    model = create("ladder-vae", seed=0, widths=[4, 6], depths=[1, 2], conditioner="labels", **parts).eval()
+    stirred(model)
+    x, same = torch.rand(2, 1, 28, 28).round(), Noise(seed=0)
+    bounds = [model(Batch(x, cond={"label": torch.tensor([n, n])}), k=3, noise=same) for n in (0, 7)]
+    for one, other in zip(*(bound.latents.rate for bound in bounds), strict=True):
+        assert not torch.allclose(one, other)
+    drawn = [model.sample(2, cond={"label": torch.tensor([n, n])}, noise=same) for n in (0, 7)]
+    assert not torch.allclose(*drawn)
+    z, context = [level[:1] for level in bounds[0].latents.z], model.context(x, {"label": torch.tensor([0, 0])})
+    there = model.prior.between(tuple(z), tuple(z), torch.zeros(1), context, straight=True)
+    for one, other in zip(there.z, z, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)

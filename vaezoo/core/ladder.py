@@ -13,6 +13,7 @@ from ..errors import IncompatibleParts
 from .axes import Axis, line, moved, slerp
 from .context import Context
 from .latents import Latents
+from .modulation import modulated
 from .noise import Noise
 from .posterior import DiagonalGaussian, Posterior, Pyramid, kl
 from .prior import Prior
@@ -58,13 +59,21 @@ class LadderPrior(Prior):
         detail: What samples gain, ``detail(state, eps)`` of the last state and the last level's noise, both (K·B, ...),
             zero where the noise is. ``sample`` alone adds it: the mean path, the posterior and its bound are those of
             the ladder without.
+        told: A layer for each level, ``layer(state, vector)``, by which the context's vector changes the state that the
+            level entered with; none where it does not. See `vaezoo.core.modulation`.
 
     Source: Ladder Variational Autoencoders (Sønderby et al., 2016), arXiv:1602.02282.
     """
 
-    def __init__(self, levels: Sequence[Level], top: nn.Module | None = None, detail: nn.Module | None = None) -> None:
+    def __init__(
+        self,
+        levels: Sequence[Level],
+        top: nn.Module | None = None,
+        detail: nn.Module | None = None,
+        told: Sequence[nn.Module] = (),
+    ) -> None:
         super().__init__()
-        self.levels, self.top, self.detail = nn.ModuleList(levels), top, detail
+        self.levels, self.top, self.detail, self.told = nn.ModuleList(levels), top, detail, nn.ModuleList(told)
 
     def infer(self, belief: Posterior | Pyramid, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
         """See :meth:`Prior.infer`; each level's rate is exact given the coarser samples, averaged over K.
@@ -118,6 +127,7 @@ class LadderPrior(Prior):
         found = []
         for index, level in enumerate(cast("Iterable[Level]", self.levels)):
             state = level.enter(state, context.features[index] if context.features else None)
+            state = modulated(self.told, index, state, context.vector)
             p = level.prior(state)
             found.append(((z[index][0] - p.mean) * torch.exp(-0.5 * p.logvar))[None])
             state = level.leave(state, z[index][0])
@@ -133,11 +143,12 @@ class LadderPrior(Prior):
         detail: nn.Module | None = None,
     ) -> Latents:
         state: Tensor | None = None if self.top is None else self.top(k * context.batch, context.size)
+        vector = None if context.vector is None else repeat_rows(context.vector, k)
         eps: Tensor | None = None
         zs, rates, log_p, log_q = [], [], [], []
         for index, level in enumerate(cast("Iterable[Level]", self.levels)):
             feature = repeat_rows(context.features[index], k) if context.features else None
-            state = level.enter(state, feature)
+            state = modulated(self.told, index, level.enter(state, feature), vector)
             p = level.prior(state)
             belief = p
             if evidence is not None:
