@@ -96,7 +96,7 @@ def run(name: str, data: str, limit: int | None) -> Record:
 
     torch.set_num_threads(1)
     model = create(name, pretrained=True)
-    calibration = find_calibration(model)
+    calibration = find_calibration(model, "denoise")
     if calibration is None:
         raise click.ClickException(f"{name} has no calibration of its weights.")
     restorer, rows = Restorer(model), {sigma: list[dict[str, float]]() for sigma in SIGMAS}

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from vaezoo.core import DiagonalGaussian, Noise, Posterior, Refinement
+from vaezoo.core.arithmetic import check_gradients
 from vaezoo.core.posterior import LOGVAR_MAX, LOGVAR_MIN
 from vaezoo.core.refine import LogJoint
 from vaezoo.errors import NotNormalised
@@ -77,6 +78,7 @@ class SemiAmortisedRefinement(Refinement):
             noise: Where the estimates' draws come from.
             stride: Pixels per latent cell.
         """
+        check_gradients("A semi-amortised refinement")
         again = self.through and torch.is_grad_enabled()
         mean, logvar = start = belief.mean.float(), belief.logvar.float()
         for number in range(self.steps):

@@ -32,13 +32,8 @@ def _grid(low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
     return low[..., None] + half * (1 + nodes), half * weights
 
 
-def log_integral(kappa: Tensor, dimensions: int) -> Tensor:
-    """Returns log ∫ exp(κ (cos θ − 1)) sin^{m−2} θ dθ over [0, π].
-
-    Args:
-        kappa: κ > 0 in fp64, of any shape.
-        dimensions: m, at least 2.
-    """
+def _terms(kappa: Tensor, dimensions: int) -> tuple[Tensor, Tensor]:
+    """Returns log of the integrand's terms at the nodes of a grid about its mode, and cos θ − 1 there."""
     with torch.no_grad():
         power = dimensions - 2
         cosine = 2 * kappa / (power + torch.sqrt(power**2 + 4 * kappa**2))
@@ -47,16 +42,24 @@ def log_integral(kappa: Tensor, dimensions: int) -> Tensor:
         mode, width = torch.atan2(sine, cosine), WIDTHS / torch.sqrt(curvature)
         theta, weights = _grid((mode - width).clamp_min(0), (mode + width).clamp_max(math.pi))
         fixed = torch.log(weights) + (power * torch.log(torch.sin(theta)) if power else 0.0)
-    # cos θ − 1 = −2 sin²(θ/2), which keeps its digits where θ is small.
-    return torch.logsumexp(fixed - 2 * torch.sin(theta / 2) ** 2 * kappa[..., None], -1)
+    below = -2 * torch.sin(theta / 2) ** 2  # cos θ − 1, which keeps its digits where θ is small
+    return fixed + below * kappa[..., None], below
+
+
+def log_integral(kappa: Tensor, dimensions: int) -> Tensor:
+    """Returns log ∫ exp(κ (cos θ − 1)) sin^{m−2} θ dθ over [0, π].
+
+    Args:
+        kappa: κ > 0 in fp64, of any shape.
+        dimensions: m, at least 2.
+    """
+    return torch.logsumexp(_terms(kappa, dimensions)[0], -1)
 
 
 def mean_cosine(kappa: Tensor, dimensions: int) -> Tensor:
-    """Returns A(κ) = E cos θ = I_{m/2}(κ) / I_{m/2−1}(κ), differentiable twice."""
-    with torch.enable_grad():
-        leaf = kappa if kappa.requires_grad else kappa.detach().requires_grad_()
-        (slope,) = torch.autograd.grad(log_integral(leaf, dimensions).sum(), leaf, create_graph=kappa.requires_grad)
-    return 1 + slope
+    """Returns A(κ) = E cos θ = I_{m/2}(κ) / I_{m/2−1}(κ), the slope of :func:`log_integral` and 1."""
+    terms, below = _terms(kappa, dimensions)
+    return 1 + (torch.softmax(terms, -1) * below).sum(-1)
 
 
 def cosine_slope(theta: Tensor, kappa: Tensor, dimensions: int) -> Tensor:

@@ -35,6 +35,12 @@ def test_new_refuses_a_bad_name_and_a_folder_in_use(vaezoo, tmp_path):
     assert [p.name for p in (tmp_path / "vaezoo-mine").iterdir()] == ["notes.txt"]
 
 
+def test_new_refuses_a_name_that_would_replace_an_installed_package(tmp_path):
+    with pytest.raises(ConfigError, match="The package vaezoo_conv is installed already, and a plugin 'conv' would"):
+        write_plugin(tmp_path / "conv")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_new_plugin_builds_installs_and_passes_its_tests(vaezoo, tmp_path):
     """In an environment of its own, which borrows all but the plugin from this one."""
     code, out, _ = vaezoo("plugins", "new", str(tmp_path / "acme-blur"))

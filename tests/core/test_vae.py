@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -80,6 +81,15 @@ def test_samples_have_the_default_size_or_the_one_asked_for() -> None:
     assert conv().sample(3).shape == (3, 1, 28, 28)
     assert conv().sample(3, size=(40, 24)).shape == (3, 1, 40, 24)
     assert linear_vae().sample(2).shape == (2, 1, *SIZE)
+    assert conv().sample(np.int64(2)).shape == (2, 1, 28, 28)
+
+
+@pytest.mark.parametrize("name", ["conv-beta", "vq-vae", "svae", "flow-prior-vae", "semantic-hashing-ae", "ladder-vae"])
+def test_no_samples_are_an_empty_tensor(name: str) -> None:
+    assert create(name, seed=0).sample(0).shape == (0, 1, 28, 28)
+    for number in (-1, 1.5, True):
+        with pytest.raises(ConfigError, match=f"a whole number n of at least 0, got {number}"):
+            create(name, seed=0).sample(number)
 
 
 def test_a_conditional_model_samples_each_image() -> None:

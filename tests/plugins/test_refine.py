@@ -323,6 +323,21 @@ def test_a_flow_posterior_and_a_mixture_prior_are_refined_too() -> None:
 
 
 @pytest.mark.parametrize("model", ["hvae", "rhvae", "semi-amortised-vae"])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_other_floating_point_types_are_taken(model: str, dtype: torch.dtype) -> None:
+    made, x = create(model, seed=0, dtype=dtype).eval(), torch.rand(2, 1, 28, 28).round().to(dtype)
+    assert made.reconstruct(x).dtype == dtype and made.nll(Batch(x), 3).isfinite().all()
+    made(Batch(x)).elbo.mean().backward()
+    assert all(p.grad is None or p.grad.isfinite().all() for p in made.parameters())
+
+
+@pytest.mark.parametrize("model", ["hvae", "rhvae", "semi-amortised-vae"])
+def test_inference_mode_is_refused_by_name(model: str) -> None:
+    with torch.inference_mode(), pytest.raises(ConfigError, match=r"follows gradients, .* Use torch\.no_grad instead"):
+        create(model, seed=0).reconstruct(torch.rand(1, 1, 28, 28))
+
+
+@pytest.mark.parametrize("model", ["hvae", "rhvae", "semi-amortised-vae"])
 def test_a_prior_that_draws_weighs_refined_samples_the_same_in_any_chunks(model: str) -> None:
     made = create(model, seed=0, prior={"name": "two-stage", "hidden": [8]}, refine={"steps": 2}).eval()
     x, noise = Batch(torch.rand(2, 1, 28, 28).round()), Noise(seed=0)

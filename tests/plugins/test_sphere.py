@@ -13,7 +13,7 @@ from vaezoo_sphere.prior import UniformSpherePrior
 from vaezoo_sphere.quadrature import log_integral, mean_cosine
 
 from vaezoo import create
-from vaezoo.core import Context, Noise
+from vaezoo.core import Batch, Context, Noise
 from vaezoo.errors import ConfigError, IncompatibleParts
 from vaezoo.testing import ModelContract, PluginContract
 
@@ -115,3 +115,11 @@ def test_what_cannot_work_is_refused() -> None:
         create("svae", latent_channels=1)
     with pytest.raises(IncompatibleParts, match="gives a vmf belief, but the prior 'normal' takes"):
         create("svae", prior="normal")
+
+
+def test_inference_mode_gives_what_no_grad_does() -> None:
+    model, x = create("svae", seed=0).eval(), torch.rand(2, 1, 28, 28).round()
+    with torch.inference_mode():
+        found = model.reconstruct(x), model.nll(Batch(x), 4, noise=Noise(seed=0)), model.sample(2, noise=Noise(seed=0))
+    expected = model.reconstruct(x), model.nll(Batch(x), 4, noise=Noise(seed=0)), model.sample(2, noise=Noise(seed=0))
+    torch.testing.assert_close(found, expected)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
+import vaezoo
 from vaezoo.errors import ConfigError, ImageError
 from vaezoo.image import read_picture
 from vaezoo.restore import Calibration, enhance, write_uncertainty
@@ -26,15 +30,21 @@ CALIBRATION = Calibration(
 )  # fmt: skip
 
 
+FOLDER = TemporaryDirectory()
+NOTHING = Path(FOLDER.name) / "nothing.safetensors"
+save_file({}, NOTHING)
+
+
 class Known(nn.Module):
-    """Returns what came in, with a standard deviation of 0.1; its weights may have a card."""
+    """Returns what came in, with a standard deviation of 0.1; its weights, of no tensor, may have a card."""
 
     channels, stride, size = 3, 1, None
 
-    def __init__(self, calibration: Any = None, sha256: str = "1" * 64) -> None:
+    def __init__(self, calibration: Any = None, sha256: str = "1" * 64, task: str = "denoise") -> None:
         super().__init__()
         card = SimpleNamespace(name="known.tag", calibration=calibration or {})
-        self.origin = SimpleNamespace(weights=SimpleNamespace(card=card, sha256=sha256))
+        weights = SimpleNamespace(card=card, sha256=sha256, path=NOTHING)
+        self.origin = SimpleNamespace(weights=weights, spec=SimpleNamespace(model=SimpleNamespace(task=task)))
 
     def restore(self, y: Tensor) -> SimpleNamespace:
         return SimpleNamespace(image=y, scale=torch.full_like(y, 0.1))
@@ -85,8 +95,24 @@ def test_a_model_that_states_nothing_has_none(tmp_path: Path) -> None:
 
 def test_a_malformed_calibration_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"The card of known\.tag: expected the keys"):
-        find_calibration(Known({"factor": 1.0}))
-    assert find_calibration(Smoother()) is None
+        find_calibration(Known({"factor": 1.0}), "denoise")
+    assert find_calibration(Smoother(), "denoise") is None
+
+
+def test_a_calibration_is_of_the_weights_that_were_loaded_and_of_their_task() -> None:
+    model = Known(CALIBRATION.plain())
+    assert find_calibration(model, "denoise") and find_calibration(model, "denoise")
+    assert find_calibration(model, "sr") is None
+    model.more = nn.Parameter(torch.zeros(1))
+    assert find_calibration(model, "denoise") is None
+    zoo = vaezoo.create("denoise-small", pretrained=True)
+    assert find_calibration(zoo, "denoise") and find_calibration(copy.deepcopy(zoo).half(), "denoise")
+    before = {name: tensor.clone() for name, tensor in zoo.state_dict().items()}
+    with torch.no_grad():
+        next(zoo.parameters()).mul_(1.01)
+    assert find_calibration(zoo, "denoise") is None
+    zoo.load_state_dict(before)
+    assert find_calibration(zoo, "denoise")
 
 
 def test_the_files_hold_the_numbers_and_a_map(tmp_path: Path) -> None:

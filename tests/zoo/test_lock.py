@@ -45,6 +45,17 @@ def test_a_lock_says_how_it_is_made_and_is_the_same_each_time(lock: Path, tmp_pa
     assert set(entry["plugins"]) == {"vaezoo", "vaezoo:mlp"}
 
 
+def test_a_further_name_is_added_and_the_others_stay(lock: Path, tmp_path: Path) -> None:
+    before = dict(Lock(lock).models)
+    assert set(write_lock(lock, ["conv-beta"])) == {"conv-beta.fashion"}
+    after = Lock(lock).models
+    assert set(after) == {*before, "conv-beta.fashion"} and all(after[name] == entry for name, entry in before.items())
+    (tmp_path / "other").write_text("no: lock\n")
+    with pytest.raises(ConfigError):
+        write_lock(tmp_path / "other", ["conv-beta"])
+    assert (tmp_path / "other").read_text() == "no: lock\n"
+
+
 def test_without_names_all_weights_are_locked(tmp_path: Path) -> None:
     assert list(write_lock(tmp_path / "a.lock")) == vaezoo.list_models(pretrained=True)
 

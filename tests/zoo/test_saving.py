@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 import yaml
+from safetensors.torch import save_file
 
 import vaezoo
 from vaezoo.core import VAE, Noise, NormalPrior
@@ -122,6 +123,25 @@ def test_what_is_somebody_elses_stays(tmp_path: Path) -> None:
     vaezoo.save(model, tmp_path)
     vaezoo.save(model, tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == [WEIGHTS, "notes.txt", TOLD]
+
+
+def test_weights_that_somebody_put_beside_a_saved_model_stay(tmp_path: Path) -> None:
+    model = vaezoo.create("mlp-seed", seed=0)
+    vaezoo.save(model, tmp_path)
+    save_file({"x": torch.ones(2)}, tmp_path / WEIGHTS)
+    before = (tmp_path / WEIGHTS).read_bytes()
+    with pytest.raises(ConfigError, match=r"that vaezoo\.save did not write, so it is not replaced"):
+        vaezoo.save(model, tmp_path)
+    assert (tmp_path / WEIGHTS).read_bytes() == before
+
+
+def test_a_compiled_model_is_saved_as_what_it_was_and_a_rebuilt_one_refused(tmp_path: Path) -> None:
+    model = vaezoo.create("mlp-seed", seed=0)
+    vaezoo.save(torch.compile(model), tmp_path)
+    assert same(vaezoo.load(tmp_path), model)
+    model.decoder.project = torch.nn.Linear(3, 4)
+    with pytest.raises(ConfigError, match=r"2 differ, such as 'decoder\.project\.bias': \(784,\) there, \(4,\) here"):
+        vaezoo.save(model, tmp_path)
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -58,6 +59,12 @@ def test_another_part_leaves_the_parameters_of_the_first() -> None:
     tree = vaezoo.explain("conv-beta", overrides=["loss.name=elbo", "loss.free_nats=2"])
     assert tree["loss"]["params"]["free_nats"]["value"] == 2.0 and "beta" in tree["loss"]["params"]
     assert vaezoo.explain("conv-beta", loss="elbo")["loss"]["params"]["beta"]["origin"] == "default"
+
+
+def test_what_only_a_replaced_part_shared_goes_with_it() -> None:
+    assert vaezoo.create("vit-vae", encoder="conv", decoder="conv").sample(1).shape == (1, 1, 28, 28)
+    with pytest.raises(ConfigError, match="No part of 'vit-vae' takes the shared setting 'blocks'"):
+        vaezoo.create("vit-vae", encoder="conv", decoder="conv", blocks=2)
 
 
 def test_the_explained_python_builds_the_same_model() -> None:
@@ -199,6 +206,18 @@ def test_every_bad_pair_has_its_sentence() -> None:
     with pytest.raises(IncompatibleParts) as caught:
         vaezoo.create("conv-beta", prior="ladder", loss="restoration")
     assert str(caught.value).count(". The ") >= 3
+
+
+def test_seeds_in_threads_are_those_of_one() -> None:
+    def weights(seed: int) -> list[float]:
+        return next(vaezoo.create("conv-beta", seed=seed).parameters()).flatten()[:9].tolist()
+
+    seeds = list(range(4)) * 4
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(weights, seeds)) == [weights(seed) for seed in seeds]
+    for seed in ("a", 2**70):
+        with pytest.raises(ConfigError, match="a seed as a whole number of 64 bits"):
+            vaezoo.create("mlp-seed", seed=seed)  # type: ignore[arg-type]
 
 
 def test_a_seed_leaves_the_global_generator_alone() -> None:

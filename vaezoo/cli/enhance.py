@@ -41,7 +41,7 @@ _FILE = _File(path_type=Path, readable=False)
 @click.option(
     "--task", type=click.Choice(sorted(HOMES)), help="What to do. Default: what the model is for, or denoise."
 )
-@click.option("--model", help="A model's name. Default: the task's own.")
+@click.option("--model", help="A model's name, or the folder of a saved one. Default: the task's own.")
 @click.option("--sigma", type=click.FloatRange(min=0), help="Denoising: the noise level, where known, in grey levels.")
 @click.option("--factor", type=int, help="Super-resolution: 2, 3 or 4 times as large. Default: 2.")
 @click.option("--kernel", type=_FILE, help="Deblurring: the blur where known, as a picture or a .npy file of sum 1.")
@@ -195,7 +195,9 @@ def _progress(jobs: int, hidden: bool) -> Iterator[Callable[[int, int], None]]:
 
     console = Console(stderr=True)
     hidden = hidden or not console.is_terminal
-    bar = Progress(console=console, transient=True, disable=hidden, redirect_stdout=sys.stdout.isatty())
+    bar = Progress(
+        console=console, transient=True, disable=hidden, redirect_stdout=bool(sys.stdout and sys.stdout.isatty())
+    )
     task = bar.add_task("enhancing", total=jobs)
     timer = threading.Timer(1.0, bar.start)
     timer.daemon = True

@@ -22,6 +22,8 @@ from .shelf import columns
 def lock(names: tuple[str, ...], output: Path, check: bool, as_json: bool) -> None:
     """Write down the hash, every setting and the plugins' versions of NAMES; without names, of all weights.
 
+    A lock that is there keeps what it says of others where NAMES are given, and is written anew without.
+
     vaezoo.create(..., lock=True), or VAEZOO_LOCK=1, then refuses what has changed.
     """
     if check:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Any
 
 import click
@@ -85,6 +86,9 @@ def _group() -> None:
 def main(args: list[str] | None = None) -> Any:
     """Runs the command line; named errors become one line on stderr and their exit code."""
     warnings.showwarning = _one_line  # type: ignore[assignment]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a code page without some letter gets ? for it, not a traceback
+            stream.reconfigure(errors="replace")
     try:
         return _group(args, prog_name="vaezoo")
     except VaezooError as error:

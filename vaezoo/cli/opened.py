@@ -18,8 +18,9 @@ def open_model(name: str, weights: Path | None = None) -> VAE:
         ConfigError: There are a folder, which has weights, and others.
     """
     from ..zoo import create, load
+    from ..zoo.saving import is_saved
 
-    if not Path(name).is_dir():
+    if not is_saved(name):
         return create(name, pretrained=weights or True)
     if weights is not None:
         message = f"The folder {name} holds its model's own weights, and {weights} was given too."
@@ -30,7 +31,6 @@ def open_model(name: str, weights: Path | None = None) -> VAE:
 def task_of(name: str) -> str:
     """Returns the task of the model NAME, or of the model that one in a folder was made from."""
     from ..zoo import model_info
-    from ..zoo.saving import read_told
+    from ..zoo.saving import name_of
 
-    told = read_told(Path(name))["name"] if Path(name).is_dir() else name
-    return str(model_info(str(told))["task"])
+    return str(model_info(name_of(name))["task"])

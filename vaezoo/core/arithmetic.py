@@ -44,3 +44,14 @@ def keep_freed_memory() -> None:
     Source: mallopt(3), M_MMAP_THRESHOLD, "dynamic".
     """
     torch.empty(_LARGEST_MAPPING - 2**20, dtype=torch.uint8)
+
+
+def check_gradients(what: str) -> None:
+    """Refuses to work where torch can make no gradients at all.
+
+    Raises:
+        ConfigError: ``torch.inference_mode`` is on.
+    """
+    if torch.is_inference_mode_enabled():
+        message = f"{what} follows gradients, and torch.inference_mode leaves none."
+        raise ConfigError(message, hint="Use torch.no_grad instead.", value="inference_mode")

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ConfigError, IncompatibleParts
+from .arithmetic import check_gradients
 
 STEPS, ROWS, RATE = 2000, 256, 2e-3
 """Usual steps, rows of one, and Adam's first learning rate, which falls to 0 along a cosine."""
@@ -37,8 +38,9 @@ def ascend(
 
     Raises:
         IncompatibleParts: The module has no parameter.
-        ConfigError: ``steps`` is below 1.
+        ConfigError: ``steps`` is below 1, or ``torch.inference_mode`` is on.
     """
+    check_gradients("A fit")
     steps = STEPS if steps is None else steps
     parameters = [p for p in module.parameters() if p.requires_grad]
     if not parameters:

@@ -70,7 +70,7 @@ class LadderPrior(Prior):
         levels: Sequence[Level],
         top: nn.Module | None = None,
         detail: nn.Module | None = None,
-        told: Sequence[nn.Module] = (),
+        told: Iterable[nn.Module] = (),
     ) -> None:
         super().__init__()
         self.levels, self.top, self.detail, self.told = nn.ModuleList(levels), top, detail, nn.ModuleList(told)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import IncompatibleParts
+from .arithmetic import check_gradients
 from .context import Context
 from .encoder import Encoder
 from .latents import Latents
@@ -49,7 +50,11 @@ def slope(log_joint: LogJoint, z: Tensor) -> Tensor:
 
     Where they are on, it can be differentiated again. It is the partial derivative: what else the function holds is
     constant, even where it was itself computed from z.
+
+    Raises:
+        ConfigError: Inference mode is on, in which nothing has a gradient.
     """
+    check_gradients("A refinement")
     again = torch.is_grad_enabled()
     with torch.enable_grad():
         point = z.view_as(z) if again and z.requires_grad else z.detach().requires_grad_()
@@ -105,9 +110,11 @@ def infer_refined(
         )
 
     def log_joint(z: Tensor) -> Tensor:
+        z = z.to(x.dtype)
         seen = look(Latents((z,), prior.state(z)), context, z.shape[0])
         return seen.log_prob(x) + prior.log_prob(z, context)
 
     z, log_q = refine(belief, log_joint, k, noise, stride=prior.latent_stride or 1)
+    z = z.to(x.dtype)
     log_p = prior.weigh(z, context, noise or Noise())
     return Latents((z,), prior.state(z), ((log_q - log_p).mean(0),), log_p, log_q)

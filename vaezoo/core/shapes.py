@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import index
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..errors import ShapeError
+from ..errors import ConfigError, ShapeError
 
 
 def repeat_rows(tensor: Tensor, k: int) -> Tensor:
@@ -97,3 +99,18 @@ def check_image(image: object, channels: int, size: Sequence[int] | None = None,
             value=(low, high),
         )
     return image
+
+
+def count_of(number: Any, name: str, least: int = 0) -> int:
+    """Returns a whole number, also one of numpy, as Python's.
+
+    Raises:
+        ConfigError: It is none, or below the least.
+    """
+    try:
+        found = -1 if isinstance(number, bool) else index(number)
+    except TypeError:
+        found = -1
+    if found < least:
+        raise ConfigError(f"Expected a whole number {name} of at least {least}, got {number!r}.", value=number)
+    return found

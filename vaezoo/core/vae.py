@@ -24,7 +24,7 @@ from .posterior import Posterior, Pyramid
 from .prior import Prior
 from .refine import Refinement, check_refinement, infer_refined
 from .results import Bound, Restored
-from .shapes import check_image, check_shape, pad_to_stride
+from .shapes import check_image, check_shape, count_of, pad_to_stride
 
 
 @final
@@ -320,11 +320,10 @@ class VAE(nn.Module):
             ShapeError: A size or y is missing or impossible, or a condition is none of the model's.
             ConfigError: ``n`` is no number of samples.
         """
-        if not isinstance(n, int) or n < 0:
-            raise ConfigError(f"Expected a whole number n of at least 0, got {n!r}.", value=n)
-        context = self._imagined(n, y, cond, size, None)
-        _, likelihood = self.path(context, n if y is not None else 1, noise)
-        return likelihood.image.clamp(0, 1)
+        n = count_of(n, "n")
+        context = self._imagined(n or 1, y, cond, size, None)
+        _, likelihood = self.path(context, (n or 1) if y is not None else 1, noise)
+        return likelihood.image.clamp(0, 1)[: None if n else 0]
 
     @torch.no_grad()
     def reconstruct(self, x: Tensor, *, y: Tensor | None = None, cond: Mapping[str, Tensor] | None = None) -> Tensor:

@@ -185,7 +185,7 @@ def enhance_with(
         tile=restored.tile,
         device=str(restorer.device),
         restored=own[0].permute(1, 2, 0).numpy(),
-        calibration=find_calibration(restorer.model),
+        calibration=find_calibration(restorer.model, task.name),
         facts=dict(restored.facts),
         average=None if average is None else close(average),
         spread=None if spread is None else root_mean_square(spread)[0, 0].numpy(),
@@ -216,9 +216,10 @@ def _purpose(model: str | Model | None) -> str:
     """Returns the name of the task that a model was made for; those made for others do as denoisers do."""
     if isinstance(model, str):
         from vaezoo.zoo import model_info
+        from vaezoo.zoo.saving import name_of
 
         try:
-            purpose = model_info(model)["task"]
+            purpose = model_info(name_of(model))["task"]
         except UnknownName:  # said better where the model is made
             purpose = None
     else:
@@ -227,13 +228,14 @@ def _purpose(model: str | Model | None) -> str:
 
 
 def load_model(name: str, weights: Path | None = None) -> Model:
-    """Returns the named model with its trained weights, or those of a file, on a GPU where there is one.
+    """Returns the named model with its trained weights or a file's, or the one saved in a folder, on a GPU if any.
 
     Raises:
         UnknownName: No model has this name.
         WeightsError: Its weights cannot be had or trusted.
     """
     import vaezoo
+    from vaezoo.zoo.saving import is_saved
 
-    model = vaezoo.create(name, pretrained=weights or True)
+    model = vaezoo.load(name) if weights is None and is_saved(name) else vaezoo.create(name, pretrained=weights or True)
     return model.to("cuda") if torch.cuda.is_available() else model

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import NamedTuple, cast
+from weakref import WeakKeyDictionary
 
 import numpy as np
+import torch
+from torch import nn
 
-from vaezoo.errors import ConfigError
+from vaezoo.errors import ConfigError, VaezooError
 from vaezoo.restore.given import is_number
 from vaezoo.restore.restorer import Model
+from vaezoo.restore.task import purpose_of
 from vaezoo.zoo.calibration import Calibration, calibration_from
+from vaezoo.zoo.weights import LoadReport, read_tensors
 
 
 class Interval(NamedTuple):
@@ -67,8 +72,15 @@ def interval_of(
     return Interval(lower, upper, level, width, method)
 
 
-def find_calibration(model: Model) -> Calibration | None:
-    """Returns the calibration on the card of a model's weights; None where there is none, or it is of other weights.
+def find_calibration(model: Model, task: str) -> Calibration | None:
+    """Returns the calibration on the card of a model's weights; None where there is none that holds.
+
+    It was fitted to the errors of those weights at the task that the model was made for, so it is of no use to a model
+    whose weights have changed since they were loaded, nor to another task.
+
+    Args:
+        model: It.
+        task: The name of what it does.
 
     Raises:
         ConfigError: The card's is malformed.
@@ -77,4 +89,27 @@ def find_calibration(model: Model) -> Calibration | None:
     if report is None or report.card is None or not report.card.calibration:
         return None
     found = calibration_from(report.card.calibration, f"The card of {report.card.name}")
-    return found if found.weights == report.sha256 else None
+    holds = found.weights == report.sha256 and task == purpose_of(model) and _as_loaded(cast(nn.Module, model), report)
+    return found if holds else None
+
+
+_UNCHANGED: WeakKeyDictionary[nn.Module, tuple[tuple[int, int], ...]] = WeakKeyDictionary()
+"""Where the tensors of models lay, and how often they had been written to, when they were last what their file says."""
+
+
+def _as_loaded(model: nn.Module, report: LoadReport) -> bool:
+    """Returns whether a model's tensors are still those of its file."""
+    own = model.state_dict()
+    now = tuple((tensor.data_ptr(), tensor._version) for tensor in own.values())
+    if _UNCHANGED.get(model) == now:
+        return True
+    try:
+        stored = read_tensors(report.path.read_bytes(), str(report.path))
+    except (OSError, VaezooError):
+        return False
+    same = own.keys() == stored.keys() and all(
+        torch.equal(tensor.cpu(), stored[name].to(tensor.dtype)) for name, tensor in own.items()
+    )
+    if same:
+        _UNCHANGED[model] = now
+    return same

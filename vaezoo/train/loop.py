@@ -33,6 +33,8 @@ from vaezoo.train.seeds import deterministic, mix, seed_torch
 from vaezoo.train.stop import Stop
 from vaezoo.train.update import BadStep, Updater
 
+MODEL = "model"
+"""The folder in a run's that holds the model."""
 VALID_IMAGES = 512  # at most, per validation
 
 
@@ -219,7 +221,7 @@ class _Loop:
         return tally.empty()
 
     def save(self) -> None:
-        """Writes checkpoint, averaged weights and record."""
+        """Writes checkpoint, averaged weights and record, and the model with these weights, for `vaezoo.load`."""
         self.charge()
         if self.ranks.rank > 0:
             return
@@ -239,6 +241,14 @@ class _Loop:
             },
         )
         save_record(self.out, self.record(digest))
+        if origin := getattr(self.objective.model, "origin", None):
+            from vaezoo.zoo import save
+            from vaezoo.zoo.create import build_model
+
+            model = build_model(origin.spec, blank=True)
+            model.load_state_dict(self.average.weights)
+            model.origin = origin
+            save(model, self.out / MODEL)
 
     def charge(self) -> None:
         """Adds the time since the last call to what the run has cost."""

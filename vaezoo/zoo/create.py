@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import BackendUnavailable, ConfigError, VaezooError, suggest
@@ -68,6 +69,10 @@ def build_model(spec: ModelSpec, *, blank: bool = False) -> VAE:
     return VAE(**parts, encodes=spec.encodes, default_size=spec.default_size)  # type: ignore[arg-type]
 
 
+_SEEDED = RLock()
+"""Held while the global generator is another's: what two threads create by seeds is what one would."""
+
+
 @contextmanager
 def seeded(seed: int | None) -> Iterator[None]:
     """Seeds the global generator inside, where there is a seed, and restores it after."""
@@ -76,7 +81,9 @@ def seeded(seed: int | None) -> Iterator[None]:
         return
     import torch
 
-    with torch.random.fork_rng():
+    if not isinstance(seed, int) or not -(2**63) <= seed < 2**64:
+        raise ConfigError(f"Expected a seed as a whole number of 64 bits, got {seed!r}.", value=seed)
+    with _SEEDED, torch.random.fork_rng():
         torch.manual_seed(seed)
         yield
 

@@ -12,7 +12,7 @@ import yaml
 
 from ..errors import ConfigError, LockMismatch, suggest
 from .cards import Card, card_schema
-from .described import describe, versions
+from .described import describe, plain, versions
 from .info import list_models
 from .keeper import Keeper, keeper
 from .registry import HOUSE, split_name
@@ -75,14 +75,19 @@ def entries(names: Iterable[str] = (), *, zoo: Keeper | None = None) -> dict[str
 
 
 def write_lock(path: str | Path, names: Iterable[str] = (), *, zoo: Keeper | None = None) -> dict[str, Any]:
-    """Writes a lock of :func:`entries` and returns them.
+    """Writes a lock of :func:`entries` and returns them; with names, what is locked already of others stays.
 
     Raises:
+        ConfigError: What is there is no lock.
         StoreError: It cannot be written.
         VaezooError: As :func:`entries`.
     """
-    path, found = Path(path), entries(names, zoo=zoo)
-    body = yaml.safe_dump({"format": 1, "vaezoo": version(HOUSE), "models": found}, sort_keys=False, allow_unicode=True)
+    path, names = Path(path), list(names)
+    found = entries(names, zoo=zoo)
+    old = plain(Lock(path).models, str(path)) if names and path.exists() else {}
+    models = dict(sorted({**old, **found}.items()))
+    told = {"format": 1, "vaezoo": version(HOUSE), "models": models}
+    body = yaml.safe_dump(told, sort_keys=False, allow_unicode=True)
     text = (_HEADER + body).encode()
     parse_yaml(text)
     make_folder(path.parent)

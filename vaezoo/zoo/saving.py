@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ..core import VAE
+    from .specs import ModelSpec
 
 WEIGHTS, TOLD = "model.safetensors", "vaezoo.yaml"
 FORMAT = 1
@@ -87,11 +88,12 @@ def save(model: VAE, folder: str | Path, *, card: str | Mapping[str, Any] = "", 
         The folder.
 
     Raises:
-        ConfigError: The model has no origin, ``folder`` is a file or holds weights of somebody else, a part's
-            parameter is no plain value, or the card has an unknown field.
+        ConfigError: The model has no origin or is no longer what its origin says, ``folder`` is a file or holds weights
+            of somebody else, a part's parameter is no plain value, or the card has an unknown field.
         WeightsError: A weight is not finite: such weights would not load.
         StoreError: The folder cannot be written; a model that was in it still is.
     """
+    model = getattr(model, "_orig_mod", model)  # of torch.compile
     spec = getattr(getattr(model, "origin", None), "spec", None)
     if spec is None:
         raise ConfigError(
@@ -114,6 +116,7 @@ def save(model: VAE, folder: str | Path, *, card: str | Mapping[str, Any] = "", 
     }
     text = (_HEADER + yaml.safe_dump(told, sort_keys=False, allow_unicode=True, width=110)).encode()
     parse_yaml(text)  # what cannot be read again is refused before anything is written
+    _check_parts(model, spec)
     make_folder(folder)
     _keep_the_last(folder)
     write_whole(folder / WEIGHTS, content)
@@ -158,6 +161,16 @@ def load(folder: str | Path, *, device: Any = None, dtype: Any = None, zoo: Keep
     model = place(model, device, dtype)
     tell_created(kept, str(told["name"]), model)
     return model
+
+
+def name_of(model: str) -> str:
+    """Returns the name under which the model saved in the folder ``model`` was created, or ``model`` where none is."""
+    return str(read_told(Path(model))["name"]) if is_saved(model) else model
+
+
+def is_saved(folder: str | Path) -> bool:
+    """Returns whether :func:`save` wrote a model there."""
+    return (Path(folder) / TOLD).is_file()
 
 
 def read_told(folder: Path) -> Lined:
@@ -211,6 +224,23 @@ def save_file(model: VAE, path: str | Path) -> None:
     write_whole(Path(path), _bytes_of(model))
 
 
+def _check_parts(model: VAE, spec: ModelSpec) -> None:
+    """Refuses a model with other tensors than one that is made by its specification, which is what a folder says."""
+    from .create import build_model
+
+    wanted, found = (
+        {name: tuple(tensor.shape) for name, tensor in each.state_dict().items()}
+        for each in (build_model(spec, blank=True), model)
+    )
+    if other := sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name)):
+        raise ConfigError(
+            f"Expected a model with the tensors of {spec.model.name!r} as it was created, but {len(other)} differ, "
+            f"such as {other[0]!r}: {wanted.get(other[0], 'none')} there, {found.get(other[0], 'none')} here.",
+            hint="A module was replaced after vaezoo.create; register it as a part.",
+            value=other,
+        )
+
+
 def _bytes_of(model: VAE) -> bytes:
     import torch
     from safetensors.torch import save as to_bytes
@@ -236,17 +266,22 @@ def _keep_the_last(folder: Path) -> None:
     weights = folder / WEIGHTS
     if not weights.exists():
         return
+    foreign = ConfigError(
+        f"There is a {WEIGHTS} in {folder} that vaezoo.save did not write, so it is not replaced.",
+        hint="Choose another folder.",
+        value=str(weights),
+    )
     try:
         sha256 = str(read_told(folder)["weights"]["sha256"])
     except VaezooError as error:
         if _is_ours(weights):  # a save that broke off before there was a vaezoo.yaml
             return
-        raise ConfigError(
-            f"There is a {WEIGHTS} in {folder} that vaezoo.save did not write, so it is not replaced.",
-            hint="Choose another folder.",
-            value=str(weights),
-        ) from error
+        raise foreign from error
     kept = _kept(folder, sha256)
+    if hashlib.sha256(weights.read_bytes()).hexdigest() != sha256:
+        if _is_ours(weights):  # a save that broke off after the weights; those before them are kept
+            return
+        raise foreign
     if kept.exists():
         return
     try:

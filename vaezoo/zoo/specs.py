@@ -180,6 +180,10 @@ def pairs(overrides: Overrides) -> list[tuple[str, Any]]:
     return found
 
 
+_SAID = ("override", "argument")
+"""Origins of what the caller says, and not the model's registry."""
+
+
 class _Draft:
     """A specification while it is put together."""
 
@@ -250,6 +254,12 @@ class _Draft:
                 shared |= {"latent_channels": Value(grid.channels, origin), "latent_stride": Value(grid.stride, origin)}
         used = set().union(*({v for v in p.params} for p in parts.values() if p))
         idle = set(self.shared) - used - {"image_size"}
+        if any(
+            self.origins.get(slot) in _SAID for slot in SLOTS
+        ):  # what only a part that was replaced took goes with it
+            for key in [key for key in idle if self.shared[key].origin not in _SAID]:
+                del self.shared[key]
+            idle &= set(self.shared)
         if idle:
             raise ConfigError(
                 f"No part of {self.model!r} takes the shared setting {sorted(idle)[0]!r}.",

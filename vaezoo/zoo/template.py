@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
@@ -35,6 +36,9 @@ def write_plugin(target: str | Path) -> list[Path]:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConfigError(f"{folder} exists already.", hint="Choose another name or folder.", value=str(folder))
     package = "vaezoo_" + name.replace("-", "_")
+    if find_spec(package) is not None:
+        message = f"The package {package} is installed already, and a plugin {name!r} would replace it."
+        raise ConfigError(message, hint="Choose another name.", value=name)
     camel = "".join(word.title() for word in name.split("-"))
     words = {"name": name, "package": package, "camel": camel, "version": sys.modules[HOUSE].__version__}
     source = Path(__file__).parents[1] / "template"
