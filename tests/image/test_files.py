@@ -5,13 +5,15 @@ from __future__ import annotations
 import io
 import os
 import struct
+import warnings
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import pyvips
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 
 from vaezoo.errors import ImageError, ShapeError
 from vaezoo.image import Picture, read_picture, write_picture
@@ -90,6 +92,51 @@ def test_metadata_survives(tmp_path: Path, suffix: str) -> None:
     assert exif_of(out)[0x011A] == pytest.approx(300, abs=0.1)
     assert Image.open(out).info["icc_profile"] == profile
     assert read_picture(out).xmp == XMP.replace(b'"6"', b'"1"')
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def png_with(path: Path, *chunks: bytes) -> Path:
+    Image.fromarray((random_levels(5, 7, 3) >> 8).astype(np.uint8)).save(path)
+    content = path.read_bytes()
+    path.write_bytes(content[:33] + b"".join(chunks) + content[33:])
+    return path
+
+
+def test_a_png_keeps_its_words_and_what_it_says_of_its_colours(tmp_path: Path) -> None:
+    kept = (
+        chunk(b"gAMA", struct.pack(">I", 100000)),
+        chunk(b"cHRM", struct.pack(">8I", 31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)),
+        chunk(b"cICP", b"\x09\x10\x00\x01"),
+        chunk(b"tEXt", b"Author\0somebody"),
+    )
+    left = chunk(b"tEXt", b"Raw profile type exif\0old"), chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0<x/>")
+    picture = read_picture(png_with(tmp_path / "in.png", *kept, *left))
+    assert picture.chunks == kept
+    write_picture(picture, tmp_path / "out.png")
+    content = (tmp_path / "out.png").read_bytes()
+    assert all(each in content[: content.index(b"IDAT")] for each in kept)
+    with Image.open(tmp_path / "out.png") as image:
+        assert image.info["gamma"] == 1.0 and image.info["Author"] == "somebody"
+    assert read_picture(tmp_path / "out.png").chunks == kept
+    with pytest.warns(
+        UserWarning, match=r"says by gAMA and cICP that its colours are not sRGB's; jpeg cannot hold that"
+    ):
+        write_picture(picture, tmp_path / "out.jpg")
+
+
+def test_a_png_of_srgb_goes_into_every_format_without_a_word(tmp_path: Path) -> None:
+    named = chunk(b"sRGB", b"\0"), chunk(b"gAMA", struct.pack(">I", 45455))
+    picture = read_picture(png_with(tmp_path / "in.png", *named))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for suffix in (".jpg", ".webp", ".tif"):
+            write_picture(picture, (tmp_path / "out").with_suffix(suffix))
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    write_picture(replace(picture, icc=profile), tmp_path / "both.png")
+    assert b"sRGB\0" not in (tmp_path / "both.png").read_bytes() and read_picture(tmp_path / "both.png").icc == profile
 
 
 def test_tiff_keeps_profile_packet_and_resolution(tmp_path: Path) -> None:

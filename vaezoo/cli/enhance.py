@@ -88,9 +88,10 @@ def enhance(
 ) -> None:
     """Enhance INPUTS: pictures, or folders of pictures.
 
-    Without -o each result is written beside its input as NAME.enhanced.EXT. Bit depth, alpha, colour profile
-    and metadata survive. --uncertainty writes float32 arrays sd, lower and upper, in units of the pixel value
-    in [0, 1], and the sd as a picture with its scale; docs/uncertainty.md says what the interval promises.
+    Without -o each result is written beside its input as NAME.enhanced.EXT. Bit depth, alpha, colour profile,
+    EXIF and XMP survive, and the words of a PNG. --uncertainty writes float32 arrays sd, lower and upper, in units
+    of the pixel value in [0, 1], and the sd as a picture with its scale; docs/uncertainty.md says what the interval
+    promises.
     """
     from vaezoo.restore.batch import plan
 

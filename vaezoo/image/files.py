@@ -19,6 +19,7 @@ import numpy as np
 
 from vaezoo.errors import ImageError, suggest
 from vaezoo.image.picture import Picture
+from vaezoo.image.png import is_animated, other_colours, read_chunks, with_chunks
 from vaezoo.image.tiff import read_exif, with_exif
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def read_picture(path: str | os.PathLike[str], *, max_pixels: int = _MAX_PIXELS)
         exif=exif and _without_thumbnail(exif),
         xmp=xmp and re.sub(rb"(tiff:Orientation(?:=[\"']|>))[2-8]", rb"\g<1>1", xmp),
         resolution=(image.xres, image.yres),
+        chunks=read_chunks(path) if form == "png" else (),
         format=form,
     )
 
@@ -130,6 +132,11 @@ def write_picture(picture: Picture, path: str | os.PathLike[str], *, quality: in
             encoded = with_exif(encoded, picture.exif)
         except ValueError as error:
             warnings.warn(f"vaezoo: {path}: the EXIF is malformed ({error}), so it is left out", stacklevel=2)
+    if form == "png":
+        encoded = with_chunks(encoded, picture.chunks, profile=picture.icc is not None)
+    elif picture.icc is None and (told := other_colours(picture.chunks)):
+        message = f"vaezoo: {path}: the picture says by {' and '.join(told)} that its colours are not sRGB's"
+        warnings.warn(f"{message}; {form} cannot hold that, so they will look different: write PNG", stacklevel=2)
     replace_file(path, encoded)
 
 
@@ -168,7 +175,7 @@ def _check_header(path: Path, image: pyvips.Image, max_pixels: int) -> None:
     expected, came = "", ""
     if form is None:
         expected, came = "a JPEG, PNG, WebP, TIFF, GIF, HEIC or AVIF", _loader(image)
-    elif pages > 1 or (form == "png" and _is_animated_png(path)):
+    elif pages > 1 or (form == "png" and is_animated(path)):
         expected, came = "a single picture", "an animation or several pages; extract one as PNG"
     elif image.width * image.height > max_pixels:
         expected, came = f"at most {max_pixels} pixels", f"{image.width}x{image.height}; cut or shrink it"
@@ -187,17 +194,6 @@ def _tiff_exif(path: Path) -> bytes | None:
     except ValueError as error:
         warnings.warn(f"vaezoo: {path}: the EXIF is malformed ({error}), so it is left out", stacklevel=3)
         return None
-
-
-def _is_animated_png(path: Path) -> bool:
-    """Says whether an animation chunk (acTL) comes before the pixels; libvips shows the first frame only."""
-    with path.open("rb") as file:
-        file.seek(8)
-        while len(head := file.read(8)) == 8 and head[4:] not in (b"IDAT", b"IEND"):
-            if head[4:] == b"acTL":
-                return True
-            file.seek(int.from_bytes(head[:4], "big") + 4, os.SEEK_CUR)
-    return False
 
 
 def _without_thumbnail(exif: bytes) -> bytes:

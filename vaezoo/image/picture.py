@@ -22,6 +22,7 @@ class Picture:
             writing resets it.
         xmp: XMP packet.
         resolution: Pixels per millimetre, horizontal and vertical.
+        chunks: A PNG file's words, and what it says of its colours in other ways than by a profile.
         format: The format it was read from, such as ``"png"``; None where it never was a file.
     """
 
@@ -31,6 +32,7 @@ class Picture:
     exif: bytes | None = None
     xmp: bytes | None = None
     resolution: tuple[float, float] = (1.0, 1.0)
+    chunks: tuple[bytes, ...] = ()
     format: str | None = None
 
     def __post_init__(self) -> None:
