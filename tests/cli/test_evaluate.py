@@ -105,6 +105,17 @@ def test_images_of_several_sizes_are_refused(tmp_path: Path, metrics: tuple[str,
     assert isinstance(error, ShapeError) and "one size, but" in str(error) and "28x28 and 28x32" in str(error)
 
 
+def test_weights_with_a_card_are_measured_on_what_the_card_says() -> None:
+    try:
+        found = json.loads(run("vae", "--limit", 3, "--json").stdout)
+    except json.JSONDecodeError:
+        pytest.skip("mnist is in no folder of $VAEZOO_DATA")
+    assert found["data"] == "mnist-test"
+    grey = json.loads(run("vae", "--limit", 3, "--data", "mnist", "--json").stdout)
+    black = json.loads(run("vae", "--limit", 3, "--data", "mnist", "--binarise", "--json").stdout)
+    assert found == black != grey
+
+
 def test_a_set_with_a_test_split_gives_that() -> None:
     try:
         images = load_test_split("fashion-mnist", True, limit=5)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
 
     from ..core import VAE
     from ..train.sets import Images
+    from ..zoo.cards import Card
 
+_EVAL = re.compile(r"vaezoo (eval .+)$")
 STYLES = ("class", "code", "reference")
 OF_METRICS = ("samples", "max_mib", "precision")
 
@@ -87,7 +91,9 @@ def flat(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 @click.command("eval")
 @click.argument("name")
-@click.option("--data", help="A data set, or a folder or zip of pictures. Default: fashion-mnist or kodak24.")
+@click.option(
+    "--data", help="A data set, or a folder or zip of pictures. Default: the card's, or fashion-mnist or kodak24."
+)
 @click.option("--weights", type=click.Path(path_type=Path), help="A safetensors file instead of the weights that ship.")
 @click.option("--limit", type=click.IntRange(min=1), help="Only so many images, drawn by a fixed seed.")
 @click.option("--levels", "--sigma", "levels", help="How much damage, such as 15,25,50; default: the task's own.")
@@ -131,13 +137,20 @@ def evaluate(
     _refuse_unused(context, task, metrics)
     protocol = Protocol(task, data, limit, levels, nll or 0, binarise, seed, style or "")
     model = open_model(name, weights)
+    own = own_protocol(model, task) if data is None else None
+    if own is not None:  # the images that the card's scores are of
+        protocol = replace(
+            protocol, data=own.data, binarise=binarise or own.binarise, style=protocol.style or own.style
+        )
     if metrics is None:
         images, rows = protocol.measure(model)
     else:
         images = protocol.images(model)
         numbers = {"samples": samples, "max_mib": max_mib, "precision": precision}
         names = metrics.split(",")
-        rows = [measure_metrics(model, images, names, binary=binarise, seed=seed, style=style or "", **numbers)]
+        rows = [
+            measure_metrics(model, images, names, binary=protocol.binarise, seed=seed, style=protocol.style, **numbers)
+        ]
     if as_json:
         click.echo(json.dumps({"model": name, "data": images.source, "results": rows}, indent=1))
         return
@@ -150,6 +163,39 @@ def evaluate(
             for key, value in rows[0].items()
         }
         click.echo(columns(list(texts.items())))
+
+
+def protocol_of(card: Card, task: str) -> Protocol:
+    """Returns how a card's scores were measured, from the command in its protocol.
+
+    Raises:
+        ConfigError: There is no such command, or it has options that ``vaezoo eval`` does not know.
+    """
+    found = _EVAL.search(card.protocol)
+    if not found:
+        raise ConfigError(
+            f"The protocol of {card.name!r} ends in no command `vaezoo eval …`: {card.protocol!r}.",
+            hint="Ask whoever wrote the card.",
+            value=card.protocol,
+        )
+    try:
+        params = evaluate.make_context("eval", shlex.split(found[1])[1:]).params
+    except click.ClickException as error:
+        raise ConfigError(f"The protocol of {card.name!r}: {error.format_message()}", value=found[1]) from error
+    keys = ("data", "limit", "levels", "binarise", "seed")
+    told = {key: params[key] for key in keys}
+    return Protocol(task, nll=params["nll"] or 0, style=params["style"] or "", **told)
+
+
+def own_protocol(model: VAE, task: str) -> Protocol | None:
+    """Returns how the scores of a model's weights were measured; None where no card says it by a command."""
+    report = getattr(getattr(model, "origin", None), "weights", None)
+    if report is None or report.card is None:
+        return None
+    try:
+        return protocol_of(report.card, task)
+    except ConfigError:
+        return None
 
 
 def _refuse_unused(context: click.Context, task: str, metrics: str | None) -> None:
@@ -176,8 +222,6 @@ def load_test_split(name: str, gray: bool, limit: int | None = None) -> Images:
         gray: Pictures as one channel of luma.
         limit: So many of them, drawn by a fixed seed and in their order: some sets are sorted by class.
     """
-    from dataclasses import replace
-
     import numpy as np
 
     from ..train.sets import known_sets, load_images

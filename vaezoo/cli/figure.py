@@ -110,9 +110,10 @@ def pictures(files: Sequence[Path], data: str | None, number: int, model: VAE) -
         from ..image import read_picture, to_tensor
 
         return [to_tensor(read_picture(file)) for file in files], None
-    from .evaluate import load_test_split, tensor_of
+    from .evaluate import load_test_split, own_protocol, tensor_of
 
-    images = load_test_split(data or DATA, model.channels == 1, number)
+    own = own_protocol(model, "generate")
+    images = load_test_split(data or (own and own.data) or DATA, model.channels == 1, number)
     labels = None if images.labels is None else torch.from_numpy(images.labels.copy()).long()
     return [tensor_of(pixels) for pixels in images.pixels], labels
 

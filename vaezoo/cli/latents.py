@@ -79,7 +79,7 @@ def traverse(
 @click.command()
 @click.argument("name")
 @click.argument("files", nargs=-1, type=of.FILE)
-@of.data("A data set, folder or zip, instead of files. Default: fashion-mnist.")
+@of.data("A data set, folder or zip, instead of files. Default: the card's, or fashion-mnist.")
 @click.option("--pictures", default="0,1", show_default=True, help="Which of the set: start,end,start,end and so on.")
 @click.option("--columns", type=click.IntRange(min=2), default=8, show_default=True, help="Points on each way.")
 @click.option("--linear", is_flag=True, help="Take straight lines instead of the prior's own ways.")
@@ -125,7 +125,7 @@ def interpolate(
 
 @click.command()
 @click.argument("name")
-@of.data("A data set, folder or zip. Default: fashion-mnist.")
+@of.data("A data set, folder or zip. Default: the card's, or fashion-mnist.")
 @click.option("-n", "number", type=click.IntRange(min=3), default=2000, show_default=True, help="How many images.")
 @of.output("latents.png")
 @of.condition

@@ -52,7 +52,7 @@ def sample(
 @click.command()
 @click.argument("name")
 @click.argument("files", nargs=-1, type=of.FILE)
-@of.data("A data set, folder or zip, instead of files. Default: fashion-mnist.")
+@of.data("A data set, folder or zip, instead of files. Default: the card's, or fashion-mnist.")
 @click.option("-n", "number", type=click.IntRange(min=1), default=10, show_default=True, help="How many of a set.")
 @click.option("--samples", type=click.IntRange(min=0), default=0, show_default=True, help="Rows of posterior draws.")
 @click.option("--difference/--no-difference", default=True, help="Show where the two differ, as by default.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import ConfigError, HashMismatch, UnknownName
-from .evaluate import Protocol, evaluate, flat
+from ..errors import HashMismatch, UnknownName
+from .evaluate import Protocol, flat, protocol_of
 from .shelf import columns
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 SMOKE_IMAGES = 200
 """Of a generative model; of others one."""
-_EVAL = re.compile(r"vaezoo (eval .+)$")
 _STAGE = re.compile(r"runs/([a-z0-9-]+)/ema\.safetensors")
 
 
@@ -132,28 +130,6 @@ def run(
         if done.steps < done.total:
             break
     return Path(weights), steps, total
-
-
-def protocol_of(card: Card, task: str) -> Protocol:
-    """Returns how a card's scores were measured, from the command in its protocol.
-
-    Raises:
-        ConfigError: There is no such command, or it has options that ``vaezoo eval`` does not know.
-    """
-    found = _EVAL.search(card.protocol)
-    if not found:
-        raise ConfigError(
-            f"The protocol of {card.name!r} ends in no command `vaezoo eval …`: {card.protocol!r}.",
-            hint="Ask whoever wrote the card.",
-            value=card.protocol,
-        )
-    try:
-        params = evaluate.make_context("eval", shlex.split(found[1])[1:]).params
-    except click.ClickException as error:
-        raise ConfigError(f"The protocol of {card.name!r}: {error.format_message()}", value=found[1]) from error
-    keys = ("data", "limit", "levels", "binarise", "seed")
-    told = {key: params[key] for key in keys}
-    return Protocol(task, nll=params["nll"] or 0, style=params["style"] or "", **told)
 
 
 def measured(protocol: Protocol, model: VAE) -> tuple[dict[str, float], str]:
