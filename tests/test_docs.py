@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import vaezoo
+
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"```python\n(.*?)```", re.S)
@@ -47,7 +49,9 @@ def test_the_page_on_training_runs_and_tells_every_key(tmp_path, monkeypatch):
     for block in blocks("docs/train.md"):
         exec(block, {})
     listed = page.partition("<!-- keys")[0]
-    assert {path.name for path in Path("runs/mine").iterdir()} == set(re.findall(r"^\| `(\S+\.\S+)` \|", listed, re.M))
+    found = {path.name + "/" * path.is_dir() for path in Path("runs/mine").iterdir()}
+    assert found == set(re.findall(r"^\| `(\S+[./]\S*)` \|", listed, re.M))
+    assert vaezoo.load("runs/mine/model").origin.spec.parts["conditioner"].arguments["blocks"] == 2
 
 
 @pytest.fixture

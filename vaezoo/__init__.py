@@ -54,18 +54,19 @@ _ZOO = (
     "save",
     "settings",
 )
+_MODULES = ("core", "figures", "image", "restore")
 __all__ = sorted([*_ZOO, "enhance", "evaluate"])
 
 
 def __getattr__(name: str) -> Any:
     if name in _ZOO:
         return getattr(import_module("vaezoo.zoo"), name)
-    if name == "evaluate":
-        return import_module("vaezoo.evaluate")
+    if name == "evaluate" or name in _MODULES:
+        return import_module(f"vaezoo.{name}")
     if name == "enhance":
         return import_module("vaezoo.restore").enhance
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    return [*__all__, *_MODULES, "__version__"]

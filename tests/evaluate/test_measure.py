@@ -190,6 +190,8 @@ def test_what_cannot_be_measured_is_refused(images: Tensor) -> None:
         vaezoo.evaluate(model, images, ["elbo", "mig"])
     with pytest.raises(ConfigError, match=r"Expected a list of metrics, got 'elbo'\. Say \['elbo'\]"):
         vaezoo.evaluate(model, images, "elbo")
+    with pytest.raises(ConfigError, match=r"Expected a model, got 'vae'\. Make it by vaezoo\.create"):
+        vaezoo.evaluate("vae", images)
     with pytest.raises(ConfigError, match="samples=0"):
         vaezoo.evaluate(model, images, samples=0)
     with pytest.raises(ConfigError, match="one row of labels an image, got 3 for 300"):

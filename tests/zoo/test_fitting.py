@@ -163,17 +163,11 @@ def test_the_command_writes_a_file_or_a_folder(tmp_path: Path) -> None:
     from_folder = load(folder)
     from_file = create("mlp-vae", prior={"name": "mixture", "components": 2, "covariance": "full"}, pretrained=file)
     assert torch.equal(from_file.prior.means, from_folder.prior.means) and from_folder.prior.below is not None
-    done = CliRunner().invoke(
-        command,
-        [
-            "mlp-vae",
-            "--weights",
-            str(tmp_path / "model" / "model.safetensors"),
-            *common,
-            "--limit",
-            "4",
-            "-o",
-            str(folder),
-        ],
-    )
+    again = ["mlp-vae", "--weights", str(tmp_path / "model" / "model.safetensors"), *common, "--limit", "4", "-o"]
+    for output in (file, folder):
+        before = {path: path.read_bytes() for path in tmp_path.rglob("*.safetensors")}
+        refused = CliRunner().invoke(command, [*again, str(output)]).exception
+        assert isinstance(refused, ConfigError) and "exists already. Say --overwrite" in str(refused)
+        assert {path: path.read_bytes() for path in tmp_path.rglob("*.safetensors")} == before
+    done = CliRunner().invoke(command, [*again, str(folder), "--overwrite"])
     assert done.exit_code == 0, done.exception

@@ -11,7 +11,7 @@ import pytest
 
 import vaezoo
 from vaezoo import create, hookimpl
-from vaezoo.errors import DuplicateName, PluginError, UnknownName
+from vaezoo.errors import ConfigError, DuplicateName, PluginError, UnknownName
 from vaezoo.zoo import Keeper
 from vaezoo.zoo import keeper as installed
 from vaezoo.zoo.keeper import GROUP
@@ -135,8 +135,14 @@ def test_registering_in_code_belongs_to_the_user(monkeypatch: pytest.MonkeyPatch
         return body
 
     assert zoo.registry.models.get("my-other").body == other()
-    with pytest.raises(DuplicateName, match="The model 'my-model' of user is registered already, by user"):
-        vaezoo.register_model("my-model", body)
+    again = {**body, "summary": "Anew."}
+    vaezoo.register_model("my-model", again)
+    assert zoo.registry.models.get("my-model").body == again
+    with pytest.raises(ConfigError, match=r"Unknown key 'share' in the model 'my-model'\. Did you mean 'shared'"):
+        vaezoo.register_model("my-model", {**body, "share": {}})
+    assert zoo.registry.models.get("my-model").body == again
+    with pytest.raises(DuplicateName, match="The model 'mlp-vae' of user is registered already, by vaezoo"):
+        vaezoo.register_model("mlp-vae", body)
 
 
 def test_the_installed_plugins_are_well() -> None:

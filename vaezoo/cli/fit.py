@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..errors import ConfigError
 from .opened import open_model
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     required=True,
     help="A folder, which vaezoo.load reads, or a safetensors file.",
 )
+@click.option("--overwrite", is_flag=True, help="Replace the model or file where it exists already.")
 def fit_prior(
     name: str,
     data: str,
@@ -41,14 +43,18 @@ def fit_prior(
     steps: int | None,
     seed: int,
     output: Path,
+    overwrite: bool,
 ) -> None:
     """Fit a prior to the latents of the model NAME, or of one that vaezoo.save wrote into the folder NAME.
 
     Samples of the new model are of the prior that its own latents have; it reconstructs as the old one does.
     """
     from ..zoo import fit_prior
-    from ..zoo.saving import save, save_file
+    from ..zoo.saving import is_saved, save, save_file
     from ..zoo.specs import pairs
+
+    if (output.is_file() or is_saved(output)) and not overwrite:
+        raise ConfigError(f"{output} exists already.", hint="Say --overwrite to replace it.", value=str(output))
 
     params: dict[str, Any] = dict(pairs(settings)) | ({} if components is None else {"components": components})
     model = open_model(name, weights)

@@ -71,6 +71,8 @@ def evaluate(
     if len(data.images) < 2 or batch < 1 or samples < 1:
         came = f"{len(data.images)} images, batch={batch}, samples={samples}"
         raise ConfigError(f"Expected two images or more, batch >= 1 and samples >= 1, got {came}.", value=came)
+    if not isinstance(model, VAE):
+        raise ConfigError(f"Expected a model, got {model!r}.", hint="Make it by vaezoo.create.", value=model)
     if isinstance(metrics, str):
         raise ConfigError(f"Expected a list of metrics, got {metrics!r}.", hint=f"Say [{metrics!r}].", value=metrics)
     found = [(*find_metric(name), data) for name in metrics]

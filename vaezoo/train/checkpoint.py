@@ -53,7 +53,11 @@ def load_checkpoint(out: Path, config: Mapping[str, Any]) -> dict[str, Any] | No
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         saved = LATER | flatten(content["config"])
     except Exception as error:  # torch.load raises many kinds
-        raise CheckpointError(f"{path} is no checkpoint of vaezoo: {error}", value=str(path)) from error
+        raise CheckpointError(
+            f"{path} is no checkpoint of vaezoo, or is damaged.",
+            hint="Begin again with --no-resume, or in another folder.",
+            value=str(path),
+        ) from error
     wanted = LATER | flatten(dict(config))
     differing = [key for key in sorted(saved.keys() | wanted.keys()) if saved.get(key) != wanted.get(key)]
     if differing:

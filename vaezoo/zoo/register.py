@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from ..errors import ConfigError, suggest
+from .declared import MODEL
 from .keeper import keeper
-from .registry import Source
+from .registry import Registry, Source
 
 Target = TypeVar("Target", bound=Callable[..., Any])
 
@@ -58,20 +60,33 @@ def register_conditioner(name: str, target: Any = None, *, facts: Callable[..., 
 def register_model(name: str, body: Mapping[str, Any] | None = None) -> Any:
     """Registers a named model for this process; a decorator of a function that returns the body when none is given.
 
+    A name that this function registered before is registered anew, so a cell of a notebook can be run again.
+
     Args:
         name: Lower case words joined by hyphens.
         body: As in a registry file: ``encoder``, ``prior``, ``decoder``, ``loss``, ``conditioner``, ``shared`` …
 
     Raises:
-        ConfigError: The name is malformed or a slot is missing.
+        ConfigError: The name is malformed, a slot is missing, or the body has an unknown key.
         DuplicateName: The name is taken.
     """
 
     def add(make: Callable[[], Mapping[str, Any]]) -> Callable[[], Mapping[str, Any]]:
-        keeper().registry.add_model(name, make(), Source("user"))
+        _add_model(name, make())
         return make
 
     if body is None:
         return add
-    keeper().registry.add_model(name, body, Source("user"))
+    _add_model(name, body)
     return body
+
+
+def _add_model(name: str, body: Mapping[str, Any]) -> None:
+    if isinstance(body, Mapping) and (unknown := [key for key in body if key not in MODEL["properties"]]):
+        hint = suggest(str(unknown[0]), MODEL["properties"])
+        raise ConfigError(f"Unknown key {unknown[0]!r} in the model {name!r}.", hint=hint, value=unknown[0])
+    trial = Registry("user")
+    trial.add_model(name, body)  # what is wrong with it is said before an older one goes
+    registry = keeper().registry
+    registry.models.entries.get(name, {}).pop("user", None)
+    registry.add_model(name, body, Source("user"))

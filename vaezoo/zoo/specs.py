@@ -134,6 +134,8 @@ def resolve(
     if sentences:
         raise IncompatibleParts(" ".join(sentences), value=model.name)
     size = draft.shared.get("image_size")
+    if (channels := parts["decoder"].facts.image_channels) < 1:  # type: ignore[union-attr]
+        raise ConfigError(f"Expected image_channels of at least 1, got {channels}.", value=channels)
     default_size = None if size is None else _typed(tuple[int, int] | None, size.value, "image_size")
     if default_size is not None and min(default_size) < 1:
         raise ConfigError(f"Expected image_size as height and width of at least 1, got {default_size}.", value=size)
