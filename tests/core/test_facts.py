@@ -94,7 +94,7 @@ def test_what_fits() -> None:
         ),
         (
             {"conditioner": ConditionerFacts(vector=4)},
-            "The conditioner 'a-conditioner' gives a vector of 4, but no part reads it",
+            "The conditioner 'a-conditioner' gives a vector of 4, but neither the prior 'a-prior' nor the decoder 'a-d",
         ),
         (
             {"decoder": replace(DECODER, likelihood="ms-ssim"), "loss": LossFacts(needs_density=True)},

@@ -322,7 +322,10 @@ def _context_fits(model: ModelFacts, name: dict[str, str]) -> Iterator[str]:
             yield f"The {name[slot]} needs the degraded image, but {gives} none."
     readers = (("encoder", model.encoder), ("prior", model.prior), ("decoder", model.decoder))
     if conditioner.vector and not any(reader is not None and reader.vector for _, reader in readers):
-        yield f"The {name['conditioner']} gives a vector of {conditioner.vector}, but no part reads it."
+        others = f"neither the {name['prior']} nor the {name['decoder']}" + (
+            f" nor the {name['encoder']}" if model.encoder else ""
+        )
+        yield f"The {name['conditioner']} gives a vector of {conditioner.vector}, but {others} reads it."
     for slot, reader in readers:
         if reader is not None and reader.vector and reader.vector != conditioner.vector:
             yield f"The {name[slot]} reads a vector of {reader.vector}, but {gives} {conditioner.vector or 'none'}."
