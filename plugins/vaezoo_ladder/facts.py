@@ -108,7 +108,7 @@ def bottom_up(
         *depths[-1:],
     )  # a finer scale without a level leads down all the same
     _check_scales(dropout, squeeze, widths=widths, depths=asked)
-    check_modulate(modulate, context_vector or 1)
+    check_modulate(modulate, context_vector or 1, ("film", "adain"))
     return EncoderFacts("pyramid", levels(tuple(widths), tuple(depths)), image_channels, vector=context_vector)
 
 
@@ -124,7 +124,7 @@ def top_down(
 ) -> PriorFacts:
     """Facts of :func:`vaezoo_ladder.topdown.top_down_prior`."""
     _check_scales(dropout, squeeze, widths=widths, latents=latents, depths=depths)
-    check_modulate(modulate, context_vector or 1)
+    check_modulate(modulate, context_vector or 1, ("film", "adain"))
     evidence = levels(tuple(widths), tuple(depths))
     return PriorFacts(frozenset({"pyramid"}), evidence, Grid(widths[0], 2), vector=context_vector)
 

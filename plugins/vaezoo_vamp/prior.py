@@ -63,6 +63,7 @@ class VampPrior(FlatPrior):
             self.logits = nn.Parameter(torch.empty(shape))
             nn.init.normal_(self.logits)
         self.bound: tuple[Encoder, ...] = ()
+        self.shown = False
 
     def bind(self, encoder: Encoder) -> None:
         """Keeps the encoder, in a tuple; see :meth:`vaezoo.core.Prior.bind`.
@@ -102,10 +103,11 @@ class VampPrior(FlatPrior):
                 value=tuple(images.shape),
             )
         self.pictures.copy_(images)
+        self.shown = True
 
     def meet(self, draw: Callable[[int], Tensor]) -> None:
-        """Takes C of the training images where they are to be given; see :meth:`vaezoo.core.Prior.meet`."""
-        if self.exemplar:
+        """Takes C of the training images unless others were shown; see :meth:`vaezoo.core.Prior.meet`."""
+        if self.exemplar and not self.shown:
             self.show(draw(len(self.pictures)))
 
     def inputs(self) -> Tensor:

@@ -16,7 +16,6 @@ from click.testing import CliRunner, Result
 from PIL import Image
 from torch import Tensor, nn
 
-import vaezoo
 from vaezoo.cli.enhance import enhance
 from vaezoo.core import Noise
 from vaezoo.errors import ConfigError, ImageError, UnknownName, WeightsError
@@ -40,7 +39,7 @@ def zoo(monkeypatch: pytest.MonkeyPatch) -> None:
             raise UnknownName(f"No model is called {name!r}.")
         return Halver()
 
-    monkeypatch.setattr(vaezoo, "create", create, raising=False)
+    monkeypatch.setattr("vaezoo.zoo.opened.create", create)
 
 
 @pytest.fixture

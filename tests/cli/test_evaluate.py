@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from PIL import Image
 from safetensors.torch import save_file
 
 import vaezoo
-from vaezoo.cli.evaluate import evaluate, flat, load_test_split
+from vaezoo.cli.evaluate import evaluate, flat, load_test_split, own_protocol
 from vaezoo.errors import ConfigError, DataMissing, ShapeError, UnknownName, WeightsError
+from vaezoo.zoo.opened import open_model, task_of
 
 
 def run(*arguments: Any) -> Result:
@@ -61,6 +63,7 @@ def test_a_denoiser_gets_decibels_and_coverage(tmp_path: Path) -> None:
         (("sr", "--samples", 9), "--samples means nothing to the protocol of sr. Leave it out, or ask for --metrics"),
         (("mlp-seed", "--sigma", 15), "--levels means nothing to the bound of a generative model"),
         (("mlp-seed", "--metrics", "elbo", "--nll", 4), "--nll means nothing to --metrics"),
+        (("denoise", "--metrics", "psnr", "--style", "code"), "--style means nothing to --metrics"),
     ],
 )
 def test_what_would_be_ignored_is_refused(arguments: tuple[Any, ...], message: str) -> None:
@@ -87,6 +90,32 @@ def test_styled_images_and_what_tells_of_their_style_reach_the_model(tmp_path: P
     assert named[0]["elbo@1.distortion_nats"] == pytest.approx(styled[0]["distortion_nats"])
 
 
+@pytest.mark.parametrize("text", ["vaezoo eval it's", "vaezoo eval vae --help", "vaezoo eval vae --no"])
+def test_a_card_whose_protocol_is_no_command_says_nothing_of_the_images(text: str) -> None:
+    model = vaezoo.create("vae", pretrained=True)
+    card = replace(model.origin.weights.card, protocol=text)
+    assert own_protocol(model, "generate").data == "mnist"
+    model.origin = replace(model.origin, weights=replace(model.origin.weights, card=card))
+    assert own_protocol(model, "generate") is None
+
+
+def test_a_name_of_the_zoo_wins_over_a_folder_and_a_folder_says_its_task(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    vaezoo.save(vaezoo.create("mlp-seed", seed=0), "vae")
+    vaezoo.save(vaezoo.create("sr", seed=0), "mine")
+    (tmp_path / "empty").mkdir()
+    assert open_model("vae").origin.weights.card is not None and open_model("./vae").origin.name == "mlp-seed"
+    assert (task_of("vae"), task_of("./vae"), task_of("mine")) == ("generate", "generate", "sr")
+    with pytest.raises(ConfigError, match=r"Expected a folder with a vaezoo\.yaml"):
+        open_model("empty")
+    with pytest.raises(UnknownName):
+        open_model("nothing")
+    picture = np.zeros((20, 20, 3), np.uint8)
+    assert vaezoo.enhance(picture, model="mine").image.shape == (40, 40, 3)
+
+
 def test_a_saved_folder_is_measured_as_the_model_it_holds(tmp_path: Path) -> None:
     folder, file = tmp_path / "saved", weights("mlp-seed", tmp_path)
     vaezoo.save(vaezoo.create("mlp-seed", pretrained=file), folder)
@@ -106,10 +135,10 @@ def test_images_of_several_sizes_are_refused(tmp_path: Path, metrics: tuple[str,
 
 
 def test_weights_with_a_card_are_measured_on_what_the_card_says() -> None:
-    try:
-        found = json.loads(run("vae", "--limit", 3, "--json").stdout)
-    except json.JSONDecodeError:
-        pytest.skip("mnist is in no folder of $VAEZOO_DATA")
+    result = run("vae", "--limit", 3, "--json")
+    if isinstance(result.exception, DataMissing):
+        pytest.skip(str(result.exception))
+    found = json.loads(result.stdout)
     assert found["data"] == "mnist-test"
     grey = json.loads(run("vae", "--limit", 3, "--data", "mnist", "--json").stdout)
     black = json.loads(run("vae", "--limit", 3, "--data", "mnist", "--binarise", "--json").stdout)
@@ -140,7 +169,7 @@ def test_unknown_names_and_files_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_task_without_a_protocol_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vaezoo.zoo, "model_info", lambda name: {"task": "dream"})
+    monkeypatch.setattr("vaezoo.zoo.opened.model_info", lambda name: {"task": "dream"})
     result = run("anything")
     assert isinstance(result.exception, ConfigError) and "'dream' have no protocol" in str(result.exception)
 

@@ -87,6 +87,8 @@ def test_samples_have_the_default_size_or_the_one_asked_for() -> None:
 @pytest.mark.parametrize("name", ["conv-beta", "vq-vae", "svae", "flow-prior-vae", "semantic-hashing-ae", "ladder-vae"])
 def test_no_samples_are_an_empty_tensor(name: str) -> None:
     assert create(name, seed=0).sample(0).shape == (0, 1, 28, 28)
+    told = create("conv-cvae", seed=0)
+    assert told.sample(0, cond={"label": torch.zeros(0, dtype=torch.int64)}).shape == (0, 1, 28, 28)
     for number in (-1, 1.5, True):
         with pytest.raises(ConfigError, match=f"a whole number n of at least 0, got {number}"):
             create(name, seed=0).sample(number)

@@ -112,7 +112,8 @@ def test_a_png_keeps_its_words_and_what_it_says_of_its_colours(tmp_path: Path) -
         chunk(b"cICP", b"\x09\x10\x00\x01"),
         chunk(b"tEXt", b"Author\0somebody"),
     )
-    left = chunk(b"tEXt", b"Raw profile type exif\0old"), chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0<x/>")
+    broken = chunk(b"gAMA", struct.pack(">I", 1))[:-1] + b"?"
+    left = broken, chunk(b"tEXt", b"Raw profile type exif\0old"), chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0<x/>")
     picture = read_picture(png_with(tmp_path / "in.png", *kept, *left))
     assert picture.chunks == kept
     write_picture(picture, tmp_path / "out.png")

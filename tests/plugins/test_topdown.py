@@ -132,3 +132,5 @@ def test_a_class_changes_every_level_and_the_evidence(modulate: str) -> None:
     there = model.prior.between(tuple(z), tuple(z), torch.zeros(1), context, straight=True)
     for one, other in zip(there.z, z, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
+    with pytest.raises(ConfigError, match="Expected modulate to be one of film, adain, got 'none'"):
+        create("ladder-vae", conditioner="labels", prior={"modulate": "none"})

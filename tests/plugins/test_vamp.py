@@ -16,6 +16,7 @@ from vaezoo_mlp.facts import decoder
 from vaezoo_vamp.facts import vamp
 from vaezoo_vamp.prior import VampPrior
 
+import vaezoo
 from vaezoo import create, create_objective
 from vaezoo.core import (
     VAE,
@@ -195,9 +196,16 @@ def test_training_gives_pictures_of_its_data(tmp_path: Path) -> None:
     train(Recipe(model="vamp-vae", steps=2, batch=4), tmp_path, objective=objective, source=source)
     data = torch.from_numpy(pixels).permute(0, 3, 1, 2) / 255
     assert all(any(picture.allclose(image) for image in data) for picture in objective.model.prior.pictures)
+    own = torch.rand(4, 1, 28, 28)
+    objective.model.prior.show(own)
+    train(Recipe(model="vamp-vae", steps=2, batch=4), tmp_path / "own", objective=objective, source=source)
+    assert torch.equal(objective.model.prior.pictures, own)
+    averaged = vaezoo.load(tmp_path / "own" / "model").prior.pictures
+    torch.testing.assert_close(averaged, own)
     fewer = WholeImages((Images("toy", pixels[:3], "0" * 64, "none"),), DataRecipe(), 0)
-    with pytest.raises(ConfigError, match="larger than the data, 3 images"):
-        train(Recipe(model="vamp-vae", steps=1, batch=2), tmp_path / "b", objective=objective, source=fewer)
+    other = create_objective("vamp-vae", seed=0, prior=prior, encoder=small, decoder=small)
+    with pytest.raises(ConfigError, match=r"The prior asks for 4 training images: .*larger than the data, 3 images"):
+        train(Recipe(model="vamp-vae", steps=1, batch=2), tmp_path / "b", objective=other, source=fewer)
 
 
 def test_what_cannot_work_is_refused() -> None:

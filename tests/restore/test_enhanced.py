@@ -9,7 +9,6 @@ import pytest
 import torch
 from PIL import Image
 
-import vaezoo
 from vaezoo.errors import ConfigError, ImageError
 from vaezoo.image import Picture, write_picture
 from vaezoo.restore import enhance
@@ -67,7 +66,7 @@ def test_a_name_is_made_a_pretrained_model(monkeypatch: pytest.MonkeyPatch) -> N
         asked.append((name, pretrained))
         return Smoother()
 
-    monkeypatch.setattr(vaezoo, "create", create, raising=False)
+    monkeypatch.setattr("vaezoo.zoo.opened.create", create)
     enhance(NOISY)
     enhance(NOISY, model="other", device="cpu")
     assert asked == [("denoise", True), ("other", True)]

@@ -10,16 +10,20 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from vaezoo import create_objective
 from vaezoo.core import Batch, Loss, Objective, Phase, Terms
 from vaezoo.errors import CheckpointError, TrainingError
 from vaezoo.train.checkpoint import save_checkpoint
+from vaezoo.train.data import WholeImages
 from vaezoo.train.loop import train
-from vaezoo.train.recipe import MachineRecipe
+from vaezoo.train.recipe import DataRecipe, MachineRecipe, Recipe
+from vaezoo.train.sets import Images
 
 from . import toy
 
@@ -166,3 +170,13 @@ def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
     (tmp_path / "checkpoint.pt").write_bytes(b"no checkpoint")
     with pytest.raises(CheckpointError, match="is no checkpoint of vaezoo"):
         train(toy.recipe(), tmp_path, objective=toy.objective(), source=toy.source())
+
+
+def test_a_model_that_was_changed_after_it_was_created_trains_on_and_says_what_is_not_saved(tmp_path: Path) -> None:
+    objective = create_objective("mlp-seed", seed=0)
+    objective.model.decoder.project = torch.nn.Sequential(objective.model.decoder.project)
+    pixels = np.zeros((8, 28, 28, 1), np.uint8)
+    source = WholeImages((Images("toy", pixels, "0" * 64, "none"),), DataRecipe(), 0)
+    with pytest.warns(UserWarning, match="the model is not saved whole in"):
+        done = train(Recipe(model="mlp-seed", steps=1, batch=4), tmp_path, objective=objective, source=source)
+    assert done.steps == 1 and done.weights.is_file() and not (tmp_path / "model").exists()

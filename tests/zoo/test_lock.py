@@ -119,7 +119,9 @@ def test_overrides_differ_and_other_names_are_not_there(lock: Path) -> None:
         vaezoo.create("mlp-seed", overrides=["encoder.hidden=[9]"], lock=lock)
     with pytest.raises(LockMismatch, match=r"prior\.name: normal → mixture; prior\.params\.components: nothing → 16"):
         vaezoo.create("mlp-seed", prior="mixture", lock=lock)
-    with pytest.raises(LockMismatch, match=r"does not have 'mlp-vae'\. .*Add it by `vaezoo lock`, or create it with"):
+    with pytest.raises(
+        LockMismatch, match=r"does not have 'mlp-vae'\. .*Add it by `vaezoo lock mlp-vae`, or create it with"
+    ):
         vaezoo.create("mlp-vae", lock=lock)
 
 

@@ -14,7 +14,6 @@ import click
 
 from ..errors import ConfigError, ShapeError
 from ..restore.task import HOMES, task_class
-from .opened import open_model, task_of
 from .shelf import columns
 
 if TYPE_CHECKING:
@@ -133,6 +132,8 @@ def evaluate(
     A generative model: ELBO, rate and distortion in nats per image. Another: PSNR, SSIM and how honest its
     uncertainty is, by the protocol of its task. Data sets are looked for in the folders of $VAEZOO_DATA.
     """
+    from ..zoo.opened import open_model, task_of
+
     task = task_of(name)
     _refuse_unused(context, task, metrics)
     protocol = Protocol(task, data, limit, levels, nll or 0, binarise, seed, style or "")
@@ -180,8 +181,9 @@ def protocol_of(card: Card, task: str) -> Protocol:
         )
     try:
         params = evaluate.make_context("eval", shlex.split(found[1])[1:]).params
-    except click.ClickException as error:
-        raise ConfigError(f"The protocol of {card.name!r}: {error.format_message()}", value=found[1]) from error
+    except (click.ClickException, click.exceptions.Exit, ValueError) as error:
+        said = error.format_message() if isinstance(error, click.ClickException) else "no command with options"
+        raise ConfigError(f"The protocol of {card.name!r}: {said}", value=found[1]) from error
     keys = ("data", "limit", "levels", "binarise", "seed")
     told = {key: params[key] for key in keys}
     return Protocol(task, nll=params["nll"] or 0, style=params["style"] or "", **told)
@@ -201,7 +203,7 @@ def own_protocol(model: VAE, task: str) -> Protocol | None:
 def _refuse_unused(context: click.Context, task: str, metrics: str | None) -> None:
     """Refuses options that what is measured makes no use of."""
     if metrics is not None:
-        unused: tuple[str, ...] = ("levels", "nll")
+        unused: tuple[str, ...] = ("levels", "nll") if task == "generate" else ("levels", "nll", "style")
         what = "--metrics"
     elif task == "generate":
         unused, what = ("levels", *OF_METRICS), "the bound of a generative model"

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ..errors import ConfigError
-from .opened import open_model
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -53,6 +52,7 @@ condition = click.option(
 def load(name: str, weights: Path | None, output: Path, overwrite: bool) -> VAE:
     """Returns the model with weights, after the figure's place was looked at."""
     from ..figures import check_output
+    from ..zoo.opened import open_model
 
     check_output(output, overwrite=overwrite)
     return open_model(name, weights)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import ConfigError
-from .opened import open_model
 
 if TYPE_CHECKING:
     from ..core import VAE, Batch
@@ -50,6 +49,7 @@ def fit_prior(
     Samples of the new model are of the prior that its own latents have; it reconstructs as the old one does.
     """
     from ..zoo import fit_prior
+    from ..zoo.opened import open_model
     from ..zoo.saving import is_saved, save, save_file
     from ..zoo.specs import pairs
 

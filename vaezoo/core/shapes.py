@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import index
 from typing import Any
 
@@ -114,3 +114,8 @@ def count_of(number: Any, name: str, least: int = 0) -> int:
     if found < least:
         raise ConfigError(f"Expected a whole number {name} of at least {least}, got {number!r}.", value=number)
     return found
+
+
+def one_row(cond: Mapping[str, Tensor] | None) -> dict[str, Tensor]:
+    """Returns conditions of one row of zeros each, where none are to be looked at."""
+    return {name: values.new_zeros((1, *values.shape[1:])) for name, values in (cond or {}).items()}

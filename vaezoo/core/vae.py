@@ -24,7 +24,7 @@ from .posterior import Posterior, Pyramid
 from .prior import Prior
 from .refine import Refinement, check_refinement, infer_refined
 from .results import Bound, Restored
-from .shapes import check_image, check_shape, count_of, pad_to_stride
+from .shapes import check_image, check_shape, count_of, one_row, pad_to_stride
 
 
 @final
@@ -321,7 +321,7 @@ class VAE(nn.Module):
             ConfigError: ``n`` is no number of samples.
         """
         n = count_of(n, "n")
-        context = self._imagined(n or 1, y, cond, size, None)
+        context = self._imagined(n or 1, y, cond if n else one_row(cond), size, None)
         _, likelihood = self.path(context, (n or 1) if y is not None else 1, noise)
         return likelihood.image.clamp(0, 1)[: None if n else 0]
 

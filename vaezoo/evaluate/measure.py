@@ -121,8 +121,8 @@ def _elbo(trial: Trial) -> dict[str, float]:
         trial.model, data.images, cond=data.cond, batch=trial.batch, seed=trial.seed, max_mib=trial.max_mib
     )
     found.pop("active_units", None)
-    _, first = next(trial.parts())
-    if not trial.model(first, noise=Noise(seed=trial.seed)).likelihood.normalised:
+    one = Batch(data.images[:1], cond={name: rows[:1] for name, rows in data.cond.items()})
+    if not trial.model(one, noise=Noise(seed=trial.seed)).likelihood.normalised:
         return found  # a bound of no density is none in bits either
     return found | {"bits_per_dim": -found["elbo_nats"] / (math.log(2) * data.images[0].numel())}
 
@@ -170,7 +170,7 @@ def _means_of(net: str) -> Features:
 
     @torch.no_grad()
     def features(images: Tensor) -> Tensor:
-        latents = model(Batch(images), noise=Noise(temperature=0)).latents
+        latents = model.prior.infer(model.encode(images), model.context(images), 1, Noise(temperature=0))
         return torch.cat([z[0].flatten(1) for z in latents.z], 1)
 
     return features

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import struct
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -28,7 +29,8 @@ def read_chunks(path: Path) -> tuple[bytes, ...]:
         for kind, length in _heads(file):
             if kind in (*COLOURS, *WORDS) and length <= _LARGEST:
                 body = file.read(length + 4)
-                if len(body) == length + 4 and not body.startswith(_KEPT_APART):
+                whole = zlib.crc32(kind + body[:-4]) == int.from_bytes(body[-4:], "big")
+                if len(body) == length + 4 and whole and not body.startswith(_KEPT_APART):
                     found.append(struct.pack(">I", length) + kind + body)
             else:
                 file.seek(length + 4, os.SEEK_CUR)

@@ -215,11 +215,10 @@ def choose_task(task: str | Task | None, model: str | Model | None, **options: A
 def _purpose(model: str | Model | None) -> str:
     """Returns the name of the task that a model was made for; those made for others do as denoisers do."""
     if isinstance(model, str):
-        from vaezoo.zoo import model_info
-        from vaezoo.zoo.saving import name_of
+        from vaezoo.zoo.opened import task_of
 
         try:
-            purpose = model_info(name_of(model))["task"]
+            purpose: str | None = task_of(model)
         except UnknownName:  # said better where the model is made
             purpose = None
     else:
@@ -228,14 +227,14 @@ def _purpose(model: str | Model | None) -> str:
 
 
 def load_model(name: str, weights: Path | None = None) -> Model:
-    """Returns the named model with its trained weights or a file's, or the one saved in a folder, on a GPU if any.
+    """Returns a model as `vaezoo.zoo.opened.open_model` does, on a GPU where there is one.
 
     Raises:
         UnknownName: No model has this name.
         WeightsError: Its weights cannot be had or trusted.
+        ConfigError: A folder holds no model, or weights were given beside it.
     """
-    import vaezoo
-    from vaezoo.zoo.saving import is_saved
+    from vaezoo.zoo.opened import open_model
 
-    model = vaezoo.load(name) if weights is None and is_saved(name) else vaezoo.create(name, pretrained=weights or True)
+    model = open_model(name, weights)
     return model.to("cuda") if torch.cuda.is_available() else model

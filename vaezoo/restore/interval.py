@@ -7,15 +7,14 @@ from typing import NamedTuple, cast
 from weakref import WeakKeyDictionary
 
 import numpy as np
-import torch
 from torch import nn
 
-from vaezoo.errors import ConfigError, VaezooError
+from vaezoo.errors import ConfigError
 from vaezoo.restore.given import is_number
 from vaezoo.restore.restorer import Model
 from vaezoo.restore.task import purpose_of
 from vaezoo.zoo.calibration import Calibration, calibration_from
-from vaezoo.zoo.weights import LoadReport, read_tensors
+from vaezoo.zoo.weights import digest_of
 
 
 class Interval(NamedTuple):
@@ -89,27 +88,19 @@ def find_calibration(model: Model, task: str) -> Calibration | None:
     if report is None or report.card is None or not report.card.calibration:
         return None
     found = calibration_from(report.card.calibration, f"The card of {report.card.name}")
-    holds = found.weights == report.sha256 and task == purpose_of(model) and _as_loaded(cast(nn.Module, model), report)
+    holds = found.weights == report.sha256 and task == purpose_of(model) and _digest(model) == report.content
     return found if holds else None
 
 
-_UNCHANGED: WeakKeyDictionary[nn.Module, tuple[tuple[int, int], ...]] = WeakKeyDictionary()
-"""Where the tensors of models lay, and how often they had been written to, when they were last what their file says."""
+_DIGESTS: WeakKeyDictionary[nn.Module, tuple[tuple[tuple[int, int], ...], str]] = WeakKeyDictionary()
+"""Where a model's tensors lay and how often they had been written to when their digest was taken; and the digest."""
 
 
-def _as_loaded(model: nn.Module, report: LoadReport) -> bool:
-    """Returns whether a model's tensors are still those of its file."""
-    own = model.state_dict()
-    now = tuple((tensor.data_ptr(), tensor._version) for tensor in own.values())
-    if _UNCHANGED.get(model) == now:
-        return True
-    try:
-        stored = read_tensors(report.path.read_bytes(), str(report.path))
-    except (OSError, VaezooError):
-        return False
-    same = own.keys() == stored.keys() and all(
-        torch.equal(tensor.cpu(), stored[name].to(tensor.dtype)) for name, tensor in own.items()
-    )
-    if same:
-        _UNCHANGED[model] = now
-    return same
+def _digest(model: Model) -> str:
+    """Returns the digest of a model's weights, of one that torch.compile made those of the model in it."""
+    module = cast(nn.Module, getattr(model, "_orig_mod", model))
+    now = tuple((tensor.data_ptr(), tensor._version) for tensor in module.state_dict().values())
+    before = _DIGESTS.get(module)
+    if before is None or before[0] != now:
+        before = _DIGESTS[module] = now, digest_of(module)
+    return before[1]

@@ -52,10 +52,12 @@ def load_checkpoint(out: Path, config: Mapping[str, Any]) -> dict[str, Any] | No
     try:
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         saved = LATER | flatten(content["config"])
-    except Exception as error:  # torch.load raises many kinds
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror}.", value=str(path)) from error
+    except Exception as error:  # torch.load raises many kinds, with advice to trust the file
         raise CheckpointError(
-            f"{path} is no checkpoint of vaezoo, or is damaged.",
-            hint="Begin again with --no-resume, or in another folder.",
+            f"{path} is no checkpoint of vaezoo, or is damaged ({type(error).__name__}).",
+            hint="Train in another folder, or over it with --no-resume.",
             value=str(path),
         ) from error
     wanted = LATER | flatten(dict(config))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from vaezoo.core import Batch, Objective, Prior
 from vaezoo.core.arithmetic import arithmetic
-from vaezoo.errors import TrainingError
+from vaezoo.errors import ConfigError, TrainingError, VaezooError
 from vaezoo.train.checkpoint import (
     CHECKPOINT,
     WEIGHTS,
@@ -131,6 +132,7 @@ class _Loop:
             for part in self.objective.modules():
                 if isinstance(part, Prior):
                     part.meet(self.images)
+            self.average = Average(self.objective.model, self.recipe.ema)
         if found is None and self.recipe.warm_start:
             warm_start(self.objective.model, self.recipe.warm_start, grow=self.recipe.grow, shed=self.recipe.shed)
             self.average = Average(self.objective.model, self.recipe.ema)
@@ -196,8 +198,16 @@ class _Loop:
         return batch.to(self.ranks.device, memory_format=self.format)
 
     def images(self, count: int) -> Tensor:
-        """Returns so many images of the data, as the model is to give them."""
-        return self.source.batch(0, range(count), count, self.ranks.device).target
+        """Returns so many images of the data, as the model is to give them.
+
+        Raises:
+            ConfigError: There are fewer.
+        """
+        try:
+            return self.source.batch(0, range(count), count, self.ranks.device).target
+        except ConfigError as error:
+            message = f"The prior asks for {count} training images: {error}"
+            raise ConfigError(message, hint="Lower prior.components.", value=count) from error
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
@@ -245,10 +255,14 @@ class _Loop:
             from vaezoo.zoo import save
             from vaezoo.zoo.create import build_model
 
-            model = build_model(origin.spec, blank=True)
-            model.load_state_dict(self.average.weights)
-            model.origin = origin
-            save(model, self.out / MODEL)
+            try:
+                model = build_model(origin.spec, blank=True)
+                model.load_state_dict(self.average.weights)
+                model.origin = origin
+                save(model, self.out / MODEL)
+            except (VaezooError, RuntimeError) as error:  # such as one that was changed after it was created
+                reason = str(error).strip().splitlines()[0]
+                warnings.warn(f"vaezoo: the model is not saved whole in {self.out / MODEL}: {reason}", stacklevel=2)
 
     def charge(self) -> None:
         """Adds the time since the last call to what the run has cost."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from operator import index
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, cast
@@ -70,7 +71,7 @@ def build_model(spec: ModelSpec, *, blank: bool = False) -> VAE:
 
 
 _SEEDED = RLock()
-"""Held while the global generator is another's: what two threads create by seeds is what one would."""
+"""Held while the global generator is another's: what threads create is what one would, where all give seeds."""
 
 
 @contextmanager
@@ -81,10 +82,14 @@ def seeded(seed: int | None) -> Iterator[None]:
         return
     import torch
 
-    if not isinstance(seed, int) or not -(2**63) <= seed < 2**64:
+    try:
+        number = index(seed)
+    except TypeError:
+        number = 2**64
+    if not -(2**63) <= number < 2**64:
         raise ConfigError(f"Expected a seed as a whole number of 64 bits, got {seed!r}.", value=seed)
     with _SEEDED, torch.random.fork_rng():
-        torch.manual_seed(seed)
+        torch.manual_seed(number)
         yield
 
 

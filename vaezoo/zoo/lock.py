@@ -187,7 +187,7 @@ class Lock:
     def _lacks(self, name: str) -> NoReturn:
         raise LockMismatch(
             f"{self.path} does not have {name!r}.",
-            hint=f"{suggest(name, self.models)} Add it by `vaezoo lock`, or create it with lock=False.",
+            hint=f"{suggest(name, self.models)} Add it by `vaezoo lock {name}`, or create it with lock=False.",
             value=name,
         )
 

@@ -163,11 +163,6 @@ def load(folder: str | Path, *, device: Any = None, dtype: Any = None, zoo: Keep
     return model
 
 
-def name_of(model: str) -> str:
-    """Returns the name under which the model saved in the folder ``model`` was created, or ``model`` where none is."""
-    return str(read_told(Path(model))["name"]) if is_saved(model) else model
-
-
 def is_saved(folder: str | Path) -> bool:
     """Returns whether :func:`save` wrote a model there."""
     return (Path(folder) / TOLD).is_file()

@@ -31,11 +31,11 @@ from .sources import LOCAL, from_package, mirrored, offline, source_of
 from .store import Store
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from ..core import VAE
 
-__all__ = ["LoadReport", "from_package", "load_into", "load_strictly", "locate", "pick", "read_tensors"]
+__all__ = ["LoadReport", "digest_of", "from_package", "load_into", "load_strictly", "locate", "pick", "read_tensors"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ class LoadReport:
         sha256: Its hash.
         tensors: Number of tensors.
         adapted: Names of tensors whose type was changed, such as from half precision.
+        content: :func:`digest_of` the model after it, where the card has a calibration, which is of those weights.
     """
 
     card: Card | None
@@ -55,6 +56,7 @@ class LoadReport:
     sha256: str
     tensors: int
     adapted: tuple[str, ...]
+    content: str = ""
 
 
 HINTS: dict[type[VaezooError], str] = {
@@ -245,7 +247,19 @@ def load_into(
         tensors = adapted(zoo or keeper(), declared.name, declared.source.owner, tensors)
     changed = load_strictly(model, tensors, str(path))
     digest = card.sha256 if card else hashlib.sha256(content).hexdigest()  # which locate has made sure of
-    return LoadReport(card, path, digest, len(tensors), changed)
+    own = digest_of(model) if card and card.calibration else ""
+    return LoadReport(card, path, digest, len(tensors), changed, own)
+
+
+def digest_of(model: nn.Module) -> str:
+    """Returns a hash of a model's tensors, in half precision: on any device, as float32 or float16, it is the same."""
+    import torch
+
+    found = hashlib.sha256()
+    for name, tensor in model.state_dict().items():
+        plain = tensor.to("cpu", torch.float16 if tensor.is_floating_point() else tensor.dtype)
+        found.update(name.encode() + plain.contiguous().numpy().tobytes())
+    return found.hexdigest()
 
 
 def load_strictly(model: VAE, tensors: dict[str, Tensor], what: str) -> tuple[str, ...]:
