@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -450,3 +452,11 @@ def test_json_is_printed_also_when_nothing_could_be_begun(vaezoo, tmp_path):
         code, out, err = vaezoo("enhance", *words, "--json")
         told = json.loads(out)
         assert told["error"] == kind and told["message"] in err and len(told["images"]) == number and code
+
+
+def test_a_command_without_an_output_enhances_all_the_same(tmp_path: Path) -> None:
+    Image.new("RGB", (20, 20), "gray").save(tmp_path / "photo.png")
+    code = "import os, sys; os.close(1); os.execv(sys.executable, [sys.executable, '-m', 'vaezoo', *sys.argv[1:]])"
+    options = ["enhance", str(tmp_path / "photo.png"), "-o", str(tmp_path / "out.png"), "--model", "denoise-small"]
+    done = subprocess.run([sys.executable, "-c", code, *options], stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 0 and (tmp_path / "out.png").is_file() and "Traceback" not in done.stderr

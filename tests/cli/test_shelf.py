@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 
 
 def test_list_shows_each_model_and_its_weights(vaezoo):
@@ -101,3 +104,9 @@ def test_misspelt_override_ends_with_a_suggestion_and_code_2(vaezoo):
 def test_unknown_verb_is_answered_with_the_nearest(vaezoo):
     code, _, err = vaezoo("enhanc", "a.png")
     assert code == 2 and "Did you mean 'enhance'" in err
+
+
+def test_a_code_page_without_some_letter_costs_the_letter_only():
+    where = {**os.environ, "PYTHONIOENCODING": "cp1252"}
+    done = subprocess.run([sys.executable, "-m", "vaezoo", "info", "conv-beta"], env=where, capture_output=True)
+    assert done.returncode == 0 and b"?-VAE" in done.stdout and not done.stderr
