@@ -87,9 +87,8 @@ def main(args: list[str] | None = None) -> Any:
     """Runs the command line; named errors become one line on stderr and their exit code."""
     warnings.showwarning = _one_line  # type: ignore[assignment]
     for stream in (sys.stdout, sys.stderr):
-        if (
-            isinstance(stream, TextIOWrapper) and stream.errors == "strict"
-        ):  # a code page without some letter gets ? for it, not a traceback
+        if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
+            # a code page without some letter gets ? for it, not a traceback
             stream.reconfigure(errors="replace")
     try:
         return _group(args, prog_name="vaezoo")

@@ -132,9 +132,8 @@ class _Loop:
             for part in self.objective.modules():
                 if isinstance(part, Prior):
                     part.meet(self.images)
-            self.average = Average(self.objective.model, self.recipe.ema)
-        if found is None and self.recipe.warm_start:
-            warm_start(self.objective.model, self.recipe.warm_start, grow=self.recipe.grow, shed=self.recipe.shed)
+            if self.recipe.warm_start:
+                warm_start(self.objective.model, self.recipe.warm_start, grow=self.recipe.grow, shed=self.recipe.shed)
             self.average = Average(self.objective.model, self.recipe.ema)
         if found is not None:
             self.objective.load_state_dict(found["objective"])

@@ -70,7 +70,8 @@ class Updater:
             (terms.loss / len(pieces)).backward(inputs=list(parameters.values()))
             prefix = "" if len(self.phases) == 1 else f"{phase.name}."
             for name, value in {"loss": terms.loss, **terms.reports}.items():
-                share = value.detach().to(terms.loss.device, torch.float32) / len(pieces)
+                own = value.detach().to(terms.loss.device, torch.float32)
+                share = own if len(pieces) == 1 else own / len(pieces)
                 reports[prefix + name] = reports[prefix + name] + share if prefix + name in reports else share
         gradients = {name: p.grad for name, p in parameters.items() if p.grad is not None}
         self.ranks.average([*gradients.values(), *reports.values()])

@@ -256,11 +256,9 @@ class _Draft:
                 shared |= {"latent_channels": Value(grid.channels, origin), "latent_stride": Value(grid.stride, origin)}
         used = set().union(*({v for v in p.params} for p in parts.values() if p))
         idle = set(self.shared) - used - {"image_size"}
-        if any(
-            self.origins.get(slot) in _SAID for slot in SLOTS
-        ):  # what only a part that was replaced took goes with it
-            for key in [key for key in idle if self.shared[key].origin not in _SAID]:
-                del self.shared[key]
+        if any(self.origins.get(slot) in _SAID for slot in SLOTS):
+            # what only a part that was replaced took goes with it
+            self.shared = {k: v for k, v in self.shared.items() if k not in idle or v.origin in _SAID}
             idle &= set(self.shared)
         if idle:
             raise ConfigError(
