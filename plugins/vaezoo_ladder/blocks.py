@@ -8,7 +8,8 @@ edge. What they gain and cost is measured in docs/ablations.md.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import ClassVar, final
 
@@ -27,6 +28,42 @@ LARGE = 2**15
 def conv3(inputs: int, outputs: int) -> nn.Conv2d:
     """Returns a 3×3 convolution that repeats the edge."""
     return nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="replicate")
+
+
+@final
+class MergedConv(nn.Module):
+    """A 3×3 convolution that repeats the edge, whose kernel is a sum: 3×3, 1×1 and each channel's own share of itself.
+
+    The sum is one kernel, so a step and a picture cost what a plain convolution's do. It begins near the identity and
+    learns quicker.
+
+    Args:
+        inputs: Channels.
+        outputs: The same number.
+
+    Source: RepVGG: Making VGG-style ConvNets Great Again (Ding et al., 2021), arXiv:2101.03697; there three branches
+    with normalisation, which are merged after training.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.wide, self.narrow = conv3(inputs, outputs), nn.Conv2d(inputs, outputs, 1, bias=False)
+        self.own = nn.Parameter(torch.ones(outputs))
+
+    @property
+    def weight(self) -> Tensor:
+        """The kernel, (outputs, inputs, 3, 3)."""
+        middle = self.narrow.weight + torch.diag(self.own)[:, :, None, None]
+        return self.wide.weight + F.pad(middle, (1, 1, 1, 1))
+
+    @property
+    def bias(self) -> Tensor | None:
+        """The bias, (outputs,)."""
+        return self.wide.bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns (B, outputs, h, w) of x (B, inputs, h, w)."""
+        return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), self.weight, self.bias)
 
 
 def depthwise(width: int, side: int) -> nn.Conv2d:
@@ -55,7 +92,7 @@ class Block(nn.Module, ABC):
     """
 
     reach: ClassVar[int]
-    second: nn.Conv2d
+    second: nn.Conv2d | MergedConv
 
     def start_as_identity(self) -> None:
         """Makes it give what it gets, so that a model can be deepened without changing what it gives."""
@@ -91,13 +128,18 @@ def new_gain(width: int) -> nn.Parameter:
 
 @final
 class ResidualBlock(Block):
-    """x + g · conv(ReLU(conv x)): 18·width² multiplications a cell."""
+    """x + g · conv(ReLU(conv x)): 18·width² multiplications a cell.
+
+    Args:
+        width: Channels of x.
+        conv: Makes its convolutions: plain ones, or :class:`MergedConv`.
+    """
 
     reach = 2
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, conv: Callable[[int, int], nn.Conv2d | MergedConv] = conv3) -> None:
         super().__init__()
-        self.first, self.second = conv3(width, width), conv3(width, width)
+        self.first, self.second = conv(width, width), conv(width, width)
         self.gain = new_gain(width)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -176,9 +218,8 @@ class AttentionBlock(Block):
         return torch.addcmul(x, self.gain, found * weight)
 
 
-KINDS: dict[str, type[ResidualBlock | GatedBlock | LargeKernelBlock | AttentionBlock]] = dict(
-    zip(BLOCKS, (ResidualBlock, GatedBlock, LargeKernelBlock, AttentionBlock), strict=True)
-)
+_MAKERS = (ResidualBlock, partial(ResidualBlock, conv=MergedConv), GatedBlock, LargeKernelBlock, AttentionBlock)
+KINDS: dict[str, Callable[[int], Block]] = dict(zip(BLOCKS, _MAKERS, strict=True))
 
 
 @final

@@ -17,8 +17,11 @@ from vaezoo.errors import ConfigError
 WIDTHS, LATENTS, EVIDENCE = (48, 72, 96), (4, 6, 8), (16, 24, 32)
 """The S size: 1.3 M parameters."""
 
-BLOCKS, UNSHUFFLES = ("residual", "gated", "large-kernel", "attention"), (2, 4)
+BLOCKS, UNSHUFFLES = ("residual", "merged", "gated", "large-kernel", "attention"), (1, 2, 4)
 """Kinds of blocks, see `vaezoo_ladder.blocks`, and pixels a side that the finest cells may have."""
+
+FACTORS = (2, 3, 4)
+"""How many times as large as its input a ladder that enlarges can make a picture."""
 
 TOP_WIDTHS, TOP_LATENTS, DEPTHS, SIZE = (16, 32), (2, 8), (1, 3), (28, 28)
 """The ladder that generates: channels, latents and levels per scale, fine to coarse."""
@@ -83,7 +86,49 @@ def _check_kind(block: str, unshuffle: int) -> None:
     if block not in BLOCKS:
         raise ConfigError(f"Expected block as one of {', '.join(BLOCKS)}, got {block!r}.", value=block)
     if unshuffle not in UNSHUFFLES:
-        raise ConfigError(f"Expected unshuffle as 2 or 4, got {unshuffle}.", value=unshuffle)
+        raise ConfigError(f"Expected unshuffle as 1, 2 or 4, got {unshuffle}.", value=unshuffle)
+
+
+def enlarging(
+    image_channels: int = 3,
+    widths: tuple[int, ...] = WIDTHS,
+    blocks: int = 2,
+    finest_blocks: int | None = None,
+    block: str = "residual",
+    factors: tuple[int, ...] = FACTORS,
+) -> ConditionerFacts:
+    """Facts of :class:`vaezoo_ladder.enlarge.EnlargingConditioner`."""
+    check_widths("widths", widths)
+    _check_kind(block, 1)
+    able = _check_factors(factors)
+    return ConditionerFacts(image_channels, gives_image=True, features=grids(tuple(widths), 1), enlarges=able)
+
+
+def folding(
+    image_channels: int = 3, evidence: tuple[int, ...] = EVIDENCE, factors: tuple[int, ...] = FACTORS
+) -> EncoderFacts:
+    """Facts of :class:`vaezoo_ladder.enlarge.FoldingEncoder`."""
+    check_widths("evidence", evidence)
+    able = _check_factors(factors)
+    return EncoderFacts("pyramid", grids(tuple(evidence), 1), image_channels, needs_image=True, enlarges=able)
+
+
+def enlarged(
+    image_channels: int = 3, widths: tuple[int, ...] = WIDTHS, factors: tuple[int, ...] = FACTORS
+) -> DecoderFacts:
+    """Facts of :class:`vaezoo_ladder.enlarge.EnlargingDecoder`."""
+    check_widths("widths", widths)
+    able = _check_factors(factors)
+    return DecoderFacts(Grid(widths[0], 1), "gaussian", image_channels, needs_image=True, enlarges=able)
+
+
+def _check_factors(factors: tuple[int, ...]) -> tuple[int, ...]:
+    check_widths("factors", factors, least=1)
+    if min(factors) < 2 or len(set(factors)) < len(factors):
+        raise ConfigError(
+            f"Expected factors as different whole numbers of at least 2, got {list(factors)}.", value=tuple(factors)
+        )
+    return tuple(factors)
 
 
 def levels(widths: tuple[int, ...], depths: tuple[int, ...]) -> tuple[Grid, ...]:

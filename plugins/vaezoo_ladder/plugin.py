@@ -21,6 +21,7 @@ def vaezoo_conformance_cases() -> list[ConformanceCase]:
     """Returns what the contract kit is to test."""
     return [
         ConformanceCase("denoise", {"widths": [16, 24, 32], "blocks": 1}),
+        ConformanceCase("sr-fast", {"widths": [16, 24, 32], "blocks": 1, "finest_blocks": 1}),
         ConformanceCase("ladder-vae"),
         ConformanceCase("vdvae-small", {"depths": [2, 2, 2]}),
     ]
@@ -29,7 +30,7 @@ def vaezoo_conformance_cases() -> list[ConformanceCase]:
 @hookimpl
 def vaezoo_after_create(name: str, model: Any) -> None:
     """Lets a model of this plugin work with channels last on a CPU, where its convolutions are faster so."""
-    if type(model.conditioner).__module__ == "vaezoo_ladder.networks":
+    if type(model.conditioner).__module__ in ("vaezoo_ladder.networks", "vaezoo_ladder.enlarge"):
         from .layout import work_channels_last
 
         work_channels_last(model.conditioner)

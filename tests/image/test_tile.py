@@ -48,6 +48,20 @@ def test_tiled_equals_whole(height: int, width: int) -> None:
         assert one.shape == other.shape and torch.allclose(one, other, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("factor", [2, 3])
+def test_what_is_made_larger_is_joined_alike(factor: int) -> None:
+    image, net = torch.rand(1, 2, 130, 97), Strided()
+
+    def larger(tile: Tensor) -> tuple[Tensor, ...]:
+        return tuple(m.repeat_interleave(factor, 2).repeat_interleave(factor, 3) for m in net(tile))
+
+    with torch.no_grad():
+        whole, tiled = larger(image), run_tiled(lambda tile, _: larger(tile), image, TILING)
+    for one, other in zip(whole, tiled, strict=True):
+        assert one.shape == other.shape == (1, 2, 130 * factor, 97 * factor)
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-5)
+
+
 def test_a_map_of_one_tile_is_no_view_of_the_image() -> None:
     image, seen = torch.rand(1, 2, 20, 30), list[tuple[int, int]]()
     joined = run_tiled(lambda tile, _: (tile, tile.double()), image, TILING, lambda *done: seen.append(done))

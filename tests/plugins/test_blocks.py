@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from vaezoo_ladder.blocks import KINDS, Block, Recurrent, chain, local_mean
+from vaezoo_ladder.blocks import KINDS, Block, MergedConv, Recurrent, chain, local_mean
 from vaezoo_ladder.facts import BLOCKS
 
 from vaezoo import create
@@ -21,6 +21,7 @@ from vaezoo.zoo.probe import probe
 SMALL = {"widths": [8, 12], "latents": [2, 2], "evidence": [4, 4], "blocks": 2, "tells": True}
 MACS = {
     "residual": lambda w: 18 * w * w,
+    "merged": lambda w: 18 * w * w,
     "gated": lambda w: 3 * w * w + 18 * w,
     "large-kernel": lambda w: 8 * w * w + 49 * w,
     "attention": lambda w: 18 * w * w + w * w // 2,
@@ -40,6 +41,11 @@ class TestLargeKernelAgainAndAgain(ModelContract):
 class TestAttentionFromAQuarterOn(ModelContract):
     model = "denoise"
     params = {"widths": [8, 12, 16], "blocks": 1, "block": "attention", "unshuffle": 4}
+
+
+class TestMerged(ModelContract):
+    model = "denoise"
+    params = {"widths": [8, 12, 16], "blocks": 1, "block": "merged"}
 
 
 def block_of(kind: str, width: int = 8) -> Block:
@@ -70,6 +76,25 @@ def test_a_block_reaches_as_far_as_it_says_and_no_further(kind: str) -> None:
     rows, columns = (apart > 0).nonzero().T
     for places in (rows, columns):
         assert (places.min(), places.max()) == (20 - block.reach, 20 + block.reach)
+
+
+@torch.no_grad()
+def test_a_merged_convolution_is_the_sum_of_its_branches() -> None:
+    torch.manual_seed(0)
+    conv, x = MergedConv(8, 8), torch.randn(2, 8, 9, 7)
+    torch.nn.init.normal_(conv.own)
+    branches = conv.wide(x) + conv.narrow(x) + conv.own[:, None, None] * x
+    torch.testing.assert_close(conv(x), branches, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["residual", "merged"])
+@torch.no_grad()
+def test_a_large_state_in_one_frame_is_worked_on_as_in_copies(kind: str) -> None:
+    torch.manual_seed(0)
+    blocks, x = chain(4, 3, kind), torch.randn(1, 4, 200, 170)
+    with torch.enable_grad():
+        copies = blocks(x.requires_grad_()).detach()
+    torch.testing.assert_close(blocks(x.detach()), copies, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", BLOCKS)
@@ -151,7 +176,7 @@ def whole(params: dict[str, Any]) -> VAE:
 @torch.no_grad()
 def test_a_tile_is_the_whole_beyond_the_field(kind: str, unshuffle: int) -> None:
     """A level's cells of u and 2u pixels; on each two blocks down and two up, and a 3×3 before and after them."""
-    model, reach = whole({"block": kind, "unshuffle": unshuffle}), KINDS[kind].reach
+    model, reach = whole({"block": kind, "unshuffle": unshuffle}), block_of(kind).reach
     assert model.stride == 2 * unshuffle
     field = unshuffle * (1 + 4 * reach + 2 * 4 * reach + 1) + model.stride
     field = -(-field // model.stride) * model.stride
@@ -174,9 +199,11 @@ def test_a_model_takes_any_size(kind: str, unshuffle: int) -> None:
 
 
 def test_a_kind_that_is_none_is_refused() -> None:
-    with pytest.raises(ConfigError, match="Expected block as one of residual, gated, large-kernel, attention, got 'x'"):
+    with pytest.raises(
+        ConfigError, match="Expected block as one of residual, merged, gated, large-kernel, attention, got 'x'"
+    ):
         create("denoise", block="x")
-    with pytest.raises(ConfigError, match="Expected unshuffle as 2 or 4, got 3"):
+    with pytest.raises(ConfigError, match="Expected unshuffle as 1, 2 or 4, got 3"):
         create("denoise", unshuffle=3)
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from vaezoo.core.light import from_linear, to_linear
+from vaezoo.image import upscale
 
 
 class Smoother(nn.Module):
@@ -42,6 +43,26 @@ class Copier(nn.Module):
     def restore(self, y: Tensor, cond: Mapping[str, Tensor] | None = None) -> SimpleNamespace:
         self.told += [] if cond is None else [cond["sigma"]]
         return SimpleNamespace(image=y.clamp(0, 1), scale=None)
+
+
+class Enlarger(nn.Module):
+    """Enlarges bicubically by the factor that it is told; its scale is 0.1 times the factor. Remembers what it saw."""
+
+    channels, stride, size = 3, 4, None
+
+    def __init__(self, factors: tuple[int, ...] = (2, 3, 4)) -> None:
+        super().__init__()
+        self.conditioner = SimpleNamespace(takes=("factor",), enlarges=factors)
+        self.seen: list[tuple[int, tuple[int, int]]] = []
+
+    def restore(self, y: Tensor, cond: Mapping[str, Tensor], samples: int = 0, noise: object = None) -> SimpleNamespace:
+        factor = int(cond["factor"][0])
+        self.seen.append((factor, (y.shape[2], y.shape[3])))
+        image = upscale(y, factor).clamp(0, 1)
+        scale = torch.full_like(image, 0.1 * factor)
+        if not samples:
+            return SimpleNamespace(image=image, scale=scale)
+        return SimpleNamespace(image=image, scale=scale, average=image, spread=scale / 2)
 
 
 class Brightener(nn.Module):

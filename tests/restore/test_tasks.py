@@ -159,8 +159,8 @@ def test_what_does_not_fit_is_refused() -> None:
             enhance(np.zeros((8, 8, 3), np.float32), task=task, model=Copier())  # type: ignore[arg-type]
     with pytest.raises(ShapeError, match=r"a map of the picture's \(36, 48\), got \(2, 3\)"):
         Denoise(torch.ones(2, 3)).restore(Restorer(Copier()), photo())
-    with pytest.raises(ConfigError, match="factor of 2, 3 or 4, got 5"):
-        SuperResolve(5)
+    with pytest.raises(ConfigError, match="factor above 1, up to 16, got 17"):
+        SuperResolve(17)
     with pytest.raises(UnknownName, match=r"Expected a task, got 'denoize'.*denoise"):
         make_task("denoize")
     with pytest.raises(ConfigError, match="'dejpeg' has no option 'sigma': it takes project, quantised"):

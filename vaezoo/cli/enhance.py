@@ -43,7 +43,9 @@ _FILE = _File(path_type=Path, readable=False)
 )
 @click.option("--model", help="A model's name, or the folder of a saved one. Default: the task's own.")
 @click.option("--sigma", type=click.FloatRange(min=0), help="Denoising: the noise level, where known, in grey levels.")
-@click.option("--factor", type=int, help="Super-resolution: 2, 3 or 4 times as large. Default: 2.")
+@click.option("--factor", type=float, help="Super-resolution: how many times as long the sides become. Default: 2.")
+@click.option("--size", help="Super-resolution: pixels instead of a factor, such as 3000x, x2000 or 3000x2000.")
+@click.option("--megapixels", type=float, help="Super-resolution: millions of pixels instead of a factor.")
 @click.option("--kernel", type=_FILE, help="Deblurring: the blur where known, as a picture or a .npy file of sum 1.")
 @click.option("--project", is_flag=True, help="JPEG: keep to what the file's quantisation says. Needs JPEG files.")
 @click.option("--weights", type=_FILE, help="A safetensors file instead of the weights that ship.")
@@ -68,7 +70,9 @@ def enhance(
     task: str | None,
     model: str | None,
     sigma: float | None,
-    factor: int | None,
+    factor: float | None,
+    size: str | None,
+    megapixels: float | None,
     kernel: Path | None,
     project: bool,
     weights: Path | None,
@@ -96,11 +100,8 @@ def enhance(
     from vaezoo.restore.batch import plan
 
     jobs: list[Job] = []
-    options: dict[str, Any] = {
-        name: value
-        for name, value in (("sigma", sigma), ("factor", factor), ("project", project or None))
-        if value is not None
-    }
+    asked = {"sigma": sigma, "factor": factor, "size": size, "megapixels": megapixels, "project": project or None}
+    options: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
     try:
         if kernel is not None:
             from vaezoo.image.kernels import read_kernel

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import final
 
@@ -22,16 +22,48 @@ class Conditioner(ABC, nn.Module):
         stride: Heights and widths arrive as multiples of it.
         takes: Names of the conditions it understands; the model refuses all others.
         classes_of: How many classes each of those has that is the number of one.
+        enlarges: How many times as large as y the target may be along a side; which, is told as the condition
+            ``factor``, (B,) of one whole number, and the first is taken where it is not. Empty: as large as y.
     """
 
     channels: int | None = None
     stride: int = 1
     takes: tuple[str, ...] = ()
     classes_of: Mapping[str, int] = MappingProxyType({})
+    enlarges: tuple[int, ...] = ()
 
     @abstractmethod
     def forward(self, y: Tensor, cond: Mapping[str, Tensor]) -> Context:
         """Returns the context of y (B, C, H, W)."""
+
+
+def factor_of(cond: Mapping[str, Tensor], factors: Sequence[int], rows: int) -> int:
+    """Returns how many times as large as y the target is to be: the condition ``factor``, or the first of ``factors``.
+
+    Args:
+        cond: The model's conditions.
+        factors: Those that the model can do.
+        rows: Number of images B.
+
+    Raises:
+        ShapeError: The condition is not (B,) whole numbers, all the same and one of ``factors``.
+    """
+    told = cond.get("factor")
+    if told is None:
+        return factors[0]
+    if told.shape != (rows,) or told.is_floating_point():
+        raise ShapeError(
+            f"Expected factor of shape ({rows},) and whole numbers, got {tuple(told.shape)} of {told.dtype}.",
+            value=tuple(told.shape),
+        )
+    wanted = told.unique().tolist()
+    if len(wanted) != 1 or wanted[0] not in factors:
+        raise ShapeError(
+            f"Expected one factor for all images of a batch, of {', '.join(map(str, factors))}, got "
+            f"{', '.join(map(str, wanted))}.",
+            value=wanted,
+        )
+    return int(wanted[0])
 
 
 @final

@@ -18,11 +18,12 @@ class Context:
 
     Attributes:
         batch: Number of images B.
-        size: Height and width that the networks see, in pixels: padded to the model's stride.
-        visible: Height and width of the picture itself; None where nothing was padded.
-        image: The degraded image (B, C, H, W), or None.
+        size: Height and width that the networks see, in pixels of y: padded to the model's stride.
+        visible: Height and width of the picture that the model gives; None where they are ``size``.
+        image: The degraded image (B, C, H, W), enlarged by ``factor`` where that is above 1; or None.
         features: Its features, coarse to fine, each (B, c, H/s, W/s).
         vector: An embedding (B, D), of a label or a style, or None.
+        factor: Pixels of the target for each of y, along a side.
     """
 
     batch: int
@@ -31,6 +32,14 @@ class Context:
     features: tuple[Tensor, ...] = ()
     vector: Tensor | None = None
     visible: tuple[int, int] | None = None
+    factor: int = 1
+
+    def start(self, y: Tensor) -> Tensor:
+        """Returns what the target would be compared with if nothing were done: y, or its enlarged image."""
+        if self.factor == 1 or self.image is None:
+            return y
+        height, width = self.visible or self.image.shape[-2:]
+        return self.image[..., :height, :width]
 
     def repeat(self, k: int) -> Context:
         """Returns the context of K samples an image: K·B rows, the sample index slow."""

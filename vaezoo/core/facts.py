@@ -45,6 +45,7 @@ class EncoderFacts:
         size: The one (H, W) it takes, or None.
         vector: Dimensions of the context's vector it reads, 0 for none.
         needs_image: Whether it reads the context's image.
+        enlarges: How many times as large as y the images may be that it takes; empty: as large.
     """
 
     belief: str
@@ -53,6 +54,7 @@ class EncoderFacts:
     size: tuple[int, int] | None = None
     vector: int = 0
     needs_image: bool = False
+    enlarges: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ class DecoderFacts:
         size: The one (H, W) it gives, or None.
         vector: Dimensions of the context's vector it reads, 0 for none.
         needs_image: Whether it reads the context's image.
+        enlarges: How many times as large as y the images may be that it gives; empty: as large.
     """
 
     state: Grid
@@ -99,16 +102,18 @@ class DecoderFacts:
     size: tuple[int, int] | None = None
     vector: int = 0
     needs_image: bool = False
+    enlarges: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class ConditionerFacts:
-    """Facts of a conditioner: what its context holds."""
+    """Facts of a conditioner: what its context holds, and how many times as large as y a target may be."""
 
     image_channels: int | None = None
     gives_image: bool = False
     features: tuple[Grid, ...] = ()
     vector: int = 0
+    enlarges: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -331,6 +336,17 @@ def _context_fits(model: ModelFacts, name: dict[str, str]) -> Iterator[str]:
             yield f"The {name[slot]} reads a vector of {reader.vector}, but {gives} {conditioner.vector or 'none'}."
 
 
+def _enlarges(model: ModelFacts, name: dict[str, str]) -> Iterator[str]:
+    def said(factors: tuple[int, ...]) -> str:
+        return f"by {', '.join(map(str, factors))}" if factors else "by nothing"
+
+    wanted = model.conditioner.enlarges if model.conditioner else ()
+    told = f"the {name['conditioner']} asks for it" if model.conditioner else "without a conditioner it is asked for"
+    for slot, part in (("encoder", model.encoder), ("decoder", model.decoder)):
+        if part is not None and part.enlarges != wanted:
+            yield f"The {name[slot]} enlarges {said(part.enlarges)}, but {told} {said(wanted)}."
+
+
 def _sees_the_input(model: ModelFacts, name: dict[str, str]) -> Iterator[str]:
     if model.encodes == "target" and not (model.prior.features or model.decoder.needs_image):
         yield f"The model encodes the target, but neither the {name['prior']} nor the {name['decoder']} sees the input."
@@ -384,6 +400,7 @@ _QUESTIONS: dict[str, Callable[[ModelFacts, dict[str, str]], Iterator[str]]] = {
     "there is something to decode": _decodes,
     "the decoder takes the prior's state": _state_fits,
     "the context holds what the parts read": _context_fits,
+    "all parts enlarge by the same factors": _enlarges,
     "the input is seen where the target is encoded": _sees_the_input,
     "the loss finds what it needs": _loss_fits,
 }

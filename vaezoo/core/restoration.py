@@ -71,7 +71,8 @@ def expect_gaussian(likelihood: Likelihood, loss: str) -> Gaussian:
 class RestorationLoss(Loss):
     """Mean path, scale and bound, each image weighted by how hard it is.
 
-    With e = x − x̂, s = log σ² of the head, w = 1/(rms(y − x) + 5/255) and n values an image:
+    With e = x − x̂, s = log σ² of the head, w = 1/(rms(y − x) + 5/255) and n values an image (where the model enlarges,
+    y is its context's enlarged image):
 
     - mean path (z at the prior's centre): ``mean_weight`` · w · mean e²;
     - its scale: ``scale_weight`` · mean ½ (sg(e²)·exp(−s) + s), the error's gradient stopped; or, ``robust``, the mean
@@ -127,10 +128,10 @@ class RestorationLoss(Loss):
             IncompatibleParts: The decoder's likelihood is not Gaussian.
         """
         x = batch.target
-        weight = 1 / (_per_pixel((batch.y - x) ** 2).sqrt() + 5 / 255)
         with_bound = self.bound_weight > 0 and step % self.bound_every == 0
         bound = model(batch) if with_bound else None
         context = bound.context if bound is not None else model.context(batch.y, batch.cond)
+        weight = 1 / (_per_pixel((context.start(batch.y) - x) ** 2).sqrt() + 5 / 255)
         _, likelihood = model.path(context, noise=Noise(temperature=0))
         noise = batch.info.get("target_sigma")
         gaussian = widened(expect_gaussian(likelihood, "RestorationLoss"), noise)

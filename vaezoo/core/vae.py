@@ -106,11 +106,12 @@ class VAE(nn.Module):
             The bound, in nats per image.
 
         Raises:
-            ShapeError: An image has the wrong shape, or y and x differ in it.
+            ShapeError: An image has the wrong shape, or x is not as large as the model makes y.
             IncompatibleParts: The model has no encoder.
         """
         self._check_pair(batch, check_shape)
         context = self.context(batch.y, batch.cond)
+        _check_sizes(batch, context)
         belief = self._believe(batch.y if self.encodes == "input" else batch.target, context)
         return self._bound(belief, context, batch.target, k, noise)
 
@@ -143,7 +144,7 @@ class VAE(nn.Module):
             Nats per image, (B,), smaller is better.
 
         Raises:
-            ShapeError: An image cannot be taken, or y and x differ in shape.
+            ShapeError: An image cannot be taken, or x is not as large as the model makes y.
             ConfigError: ``k`` or ``chunk`` is below 1, or the noise is not of temperature 1.
             NotNormalised: Likelihood or posterior is no density, or the pixels are not binary.
             TrainingError: The model is in training mode.
@@ -159,6 +160,7 @@ class VAE(nn.Module):
             raise ConfigError(f"Expected k and chunk of at least 1, got {k} and {chunk}.", value=(k, chunk))
         noise = (noise or Noise()).check_exact("an NLL")
         context = self.context(y, batch.cond)
+        _check_sizes(batch, context)
         belief = self._believe(y if self.encodes == "input" else x, context)
         keep_freed_memory()
         total = x.new_full((x.shape[0],), -math.inf, dtype=torch.float32)
@@ -170,7 +172,11 @@ class VAE(nn.Module):
         return math.log(k) - total
 
     def context(self, y: Tensor, cond: Mapping[str, Tensor] | None = None) -> Context:
-        """Returns the context of y (B, C, H, W): what the conditioner makes of it, at the padded size."""
+        """Returns the context of y (B, C, H, W): what the conditioner makes of it, at the padded size.
+
+        Raises:
+            ShapeError: The model takes no such condition, or not of this shape.
+        """
         visible = (y.shape[2], y.shape[3])
         padded = self._pad(y)
         cond = {n: self._pad(c) if c.dim() == 4 else c for n, c in (cond or {}).items()}
@@ -180,7 +186,8 @@ class VAE(nn.Module):
                 raise ShapeError(f"This model takes no condition {name!r}.", hint=suggest(name, takes), value=name)
         if self.conditioner is None:
             return Context(y.shape[0], (padded.shape[2], padded.shape[3]), visible=visible)
-        return replace(self.conditioner(padded, cond), visible=visible)
+        context: Context = self.conditioner(padded, cond)
+        return replace(context, visible=(visible[0] * context.factor, visible[1] * context.factor))
 
     def path(self, context: Context, k: int = 1, noise: Noise | None = None) -> tuple[Latents, Likelihood]:
         """Walks from the prior to the image, K times; at temperature 0 along the mean path."""
@@ -194,7 +201,7 @@ class VAE(nn.Module):
                 hint="Load a file with its encoder.",
                 value=self.encodes,
             )
-        seen = image if self.encoder.size is not None else self._pad(image)
+        seen = image if self.encoder.size is not None else self._pad(image, stride=self.stride * context.factor)
         belief: Posterior | Pyramid = self.encoder(seen, context)
         return belief
 
@@ -211,14 +218,9 @@ class VAE(nn.Module):
         return checked
 
     def _check_pair(self, batch: Batch, check: Callable[..., Tensor]) -> tuple[Tensor, Tensor]:
-        """Returns y and x, each checked, of one shape."""
+        """Returns y and x, each checked."""
         y = self._check(batch.y, "y", check)
-        x = y if batch.x is None else self._check(batch.x, "x", check)
-        if x.shape != y.shape:
-            raise ShapeError(
-                f"Expected y and x of one shape, got {tuple(y.shape)} and {tuple(x.shape)}.", value=(y.shape, x.shape)
-            )
-        return y, x
+        return y, y if batch.x is None else self._check(batch.x, "x", check)
 
     def encode(
         self, image: Tensor, *, y: Tensor | None = None, cond: Mapping[str, Tensor] | None = None
@@ -226,7 +228,7 @@ class VAE(nn.Module):
         """Returns the belief about an image's latents.
 
         Args:
-            image: (B, C, H, W) in [0, 1].
+            image: (B, C, H, W) in [0, 1]; so many times as large as y as the model makes that.
             y: Its degraded version, for a conditional model; the image itself where None.
             cond: Other conditions.
 
@@ -234,7 +236,9 @@ class VAE(nn.Module):
             ShapeError: The image cannot be taken.
         """
         image = self._check(image, "image")
-        return self._believe(image, self.context(image if y is None else self._check(y), cond))
+        context = self.context(image if y is None else self._check(y), cond)
+        _check_sizes(Batch(image if y is None else y, image), context)
+        return self._believe(image, context)
 
     def decode(
         self,
@@ -336,6 +340,7 @@ class VAE(nn.Module):
         """
         x = self._check(x, "x")
         context = self.context(x if y is None else self._check(y), cond)
+        _check_sizes(Batch(x if y is None else y, x), context)
         latents = self._infer(self._believe(x, context), context, x, 1, Noise(temperature=0))
         return self._look(latents, context, 1).image.clamp(0, 1)
 
@@ -396,3 +401,24 @@ class VAE(nn.Module):
     def extra_repr(self) -> str:
         """Returns what the parts do not show."""
         return f"channels={self.channels!r}, stride={self.stride!r}, size={self.size!r}, encodes={self.encodes!r}"
+
+
+def _check_sizes(batch: Batch, context: Context) -> None:
+    """Refuses a target that is not as large as the model makes y.
+
+    Raises:
+        ShapeError: It is not.
+    """
+    y, x, factor = batch.y, batch.target, context.factor
+    expected = (*y.shape[:2], y.shape[2] * factor, y.shape[3] * factor)
+    if tuple(x.shape) == expected:
+        return
+    if factor == 1:
+        raise ShapeError(
+            f"Expected y and x of one shape, got {tuple(y.shape)} and {tuple(x.shape)}.", value=(y.shape, x.shape)
+        )
+    raise ShapeError(
+        f"Expected x of shape {expected}, {factor} times as large as y, got {tuple(x.shape)}.",
+        hint="Say how many times with cond={'factor': ...}.",
+        value=(y.shape, x.shape),
+    )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -59,6 +59,11 @@ class Tiling:
         overlap = min(cls.overlap, tile // 2) // stride * stride
         return cls(tile // stride * stride, overlap, overlap * cls.margin // cls.overlap, stride)
 
+    def times(self, factor: int) -> Tiling:
+        """Returns the tiling of what a network makes of the image, a whole factor larger."""
+        sides = {name: factor * getattr(self, name) for name in ("tile", "overlap", "margin", "stride")}
+        return replace(self, **sides)
+
     @staticmethod
     def smallest(stride: int) -> int:
         """Returns the smallest tile that makes sense: it overlaps by half and advances by two strides."""
@@ -99,13 +104,13 @@ def run_tiled(
 
     Args:
         process: From a tile (B, C, h, w), and the row and column it begins at, to output maps (B, ..., h, w), always
-            the same number of them.
+            the same number of them; or all of them a whole factor larger.
         image: (B, C, H, W); stays where it is, and only a tile of it is handed over at a time.
         tiling: How to cut.
         progress: Called with the tiles done and their number.
 
     Returns:
-        The joined maps, float32 (B, ..., H, W) on the image's device.
+        The joined maps, float32 (B, ..., H, W), or as many times larger, on the image's device.
     """
     height, width = image.shape[-2:]
     rows, columns = tiling.spans(height), tiling.spans(width)
@@ -116,11 +121,14 @@ def run_tiled(
         return joined
     joined = ()
     for done, (row, column) in enumerate(itertools.product(rows, columns), start=1):
-        here = (..., slice(*row), slice(*column))
-        maps = process(image[here], (row[0], column[0]))
-        weight = (tiling.window(row, height)[:, None] * tiling.window(column, width)).to(image.device)
+        maps = process(image[..., slice(*row), slice(*column)], (row[0], column[0]))
+        factor = maps[0].shape[-2] // (row[1] - row[0])
+        finer, sides = tiling.times(factor), (factor * height, factor * width)
+        down, right = ((factor * span[0], factor * span[1]) for span in (row, column))
+        here = (..., slice(*down), slice(*right))
+        weight = (finer.window(down, sides[0])[:, None] * finer.window(right, sides[1])).to(image.device)
         if not joined:
-            joined = tuple(torch.zeros(*m.shape[:-2], height, width, device=image.device) for m in maps)
+            joined = tuple(torch.zeros(*m.shape[:-2], *sides, device=image.device) for m in maps)
         for whole, part in zip(joined, maps, strict=True):
             whole[here] += part.to(image.device, torch.float32) * weight
         if progress:

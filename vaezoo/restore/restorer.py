@@ -45,8 +45,9 @@ class Model(Protocol):
     def restore(self) -> Callable[..., Any]:
         """A function from y (B, C, H, W) to an object with ``image`` and ``scale``; ``scale`` may be None.
 
-        It is given ``cond`` where there are maps or images of the whole, and ``samples`` and ``noise`` where samples
-        are asked for; it then gives their ``average`` and ``spread`` too, as `vaezoo.core.VAE.restore` does.
+        It is given ``cond`` where there are conditions, and ``samples`` and ``noise`` where samples are asked for; it
+        then gives their ``average`` and ``spread`` too, as `vaezoo.core.VAE.restore` does. What it gives may be a whole
+        factor larger than y.
         """
 
 
@@ -54,10 +55,10 @@ class Restoration(NamedTuple):
     """A restored image and how far it may be wrong.
 
     Attributes:
-        image: (1, C, H, W) in [0, 1], on the host.
+        image: (1, C, H, W) in [0, 1], or a whole factor larger where the model enlarges, on the host.
         scale: Standard deviation of the clean image around it, same shape and unit; None where the model
             states none.
-        tile: The tile side that was used, pixels; at least the image's longer side where it was not cut.
+        tile: The tile side that was used, pixels of the input; at least the image's longer side where it was not cut.
         facts: What else a task has to say, by name with its unit.
         average: Mean of the samples, of image's shape; None where none were asked for.
         spread: Standard deviation among them, the same.
@@ -142,6 +143,12 @@ class Restorer:
         takes: tuple[str, ...] = getattr(getattr(self.model, "conditioner", None), "takes", ())
         return takes
 
+    @property
+    def enlarges(self) -> tuple[int, ...]:
+        """How many times as large as its input the model can make a picture; empty: it gives one as large."""
+        enlarges: tuple[int, ...] = getattr(getattr(self.model, "conditioner", None), "enlarges", ())
+        return enlarges
+
     def other(self, model: Model | None = None, *, samples: int = 0, self_ensemble: bool | None = None) -> Restorer:
         """Returns a restorer of another model, or of this one, that is like this one but for samples and detail.
 
@@ -161,6 +168,7 @@ class Restorer:
         progress: Callable[[int, int], None] | None = None,
         maps: Mapping[str, Tensor] | None = None,
         whole: Mapping[str, Tensor] | None = None,
+        numbers: Mapping[str, int] | None = None,
     ) -> Restoration:
         """Restores one image.
 
@@ -173,6 +181,7 @@ class Restorer:
             maps: Conditions of the model, (1, 1, H, W) each; cut into tiles as y is.
             whole: Conditions that are images of the whole picture, such as a thumbnail, (1, C, h, w) each; every tile
                 is told them as they are.
+            numbers: Conditions that are whole numbers, such as the factor to enlarge by.
 
         Raises:
             ShapeError: The number of channels is not the model's and neither is 1, or the model takes one
@@ -186,9 +195,10 @@ class Restorer:
         if self.model.size is not None or longest <= tile:
             tile = math.ceil(max(longest, smallest) / stride) * stride
         maps = maps or {}
+        told = dict(whole or {}) | {name: torch.tensor([number]) for name, number in (numbers or {}).items()}
         if sizes := [tuple(m.shape) for m in maps.values() if tuple(m.shape) != (1, 1, *y.shape[-2:])]:
             raise ShapeError(f"Expected maps of shape {(1, 1, *y.shape[-2:])}, got {sizes[0]}.", value=sizes[0])
-        while (result := self._try(y, tile, progress, maps, whole or {})) is None:
+        while (result := self._try(y, tile, progress, maps, told)) is None:
             smaller = tile // 2
             if self.tile is not None or self.model.size is not None or smaller < max(64, smallest):
                 raise ImageError(
@@ -226,7 +236,7 @@ class Restorer:
         tile: int,
         progress: Callable[[int, int], None] | None,
         maps: Mapping[str, Tensor],
-        whole: Mapping[str, Tensor],
+        told: Mapping[str, Tensor],
     ) -> dict[str, Tensor] | None:
         """Returns the maps of `_MAPS` that the model gives, by name; None where memory did not suffice."""
         channels, found = y.shape[1], list[str]()
@@ -234,7 +244,7 @@ class Restorer:
 
         def run(part: Tensor, origin: tuple[int, int]) -> list[Tensor]:
             planes = {name: part[:, channels + i : channels + i + 1] for i, name in enumerate(maps)}
-            values = self._restore(part[:, :channels], planes, whole, Field(*origin, rows, columns))
+            values = self._restore(part[:, :channels], planes, told, Field(*origin, rows, columns))
             found[:] = values
             return list(values.values())
 
@@ -249,7 +259,7 @@ class Restorer:
         return dict(zip(found, joined, strict=True))
 
     def _restore(
-        self, y: Tensor, maps: Mapping[str, Tensor], whole: Mapping[str, Tensor], field: Field
+        self, y: Tensor, maps: Mapping[str, Tensor], told: Mapping[str, Tensor], field: Field
     ) -> dict[str, Tensor]:
         channels, needed = y.shape[1], self.model.channels
         options: dict[str, Any] = {}
@@ -257,10 +267,10 @@ class Restorer:
             options = {"samples": 1, "noise": Noise(self.detail, seed=self.seed, field=field)}
         elif self.samples:
             options = {"samples": self.samples, "noise": Noise(seed=self.seed, field=field, paired=True)}
-        if maps or whole:
+        if maps or told:
             rows = channels if needed == 1 else 1
             planes = {n: p.to(self.device, self._dtype).expand(rows, -1, -1, -1) for n, p in maps.items()}
-            options["cond"] = planes | {n: self._fitting(image) for n, image in whole.items()}
+            options["cond"] = planes | {n: self._told(value, rows) for n, value in told.items()}
         y = self._fitting(y)
         values = _maps(self.model.restore(y, **options))
         if self.self_ensemble:
@@ -277,6 +287,10 @@ class Restorer:
             name: root_mean_square(value) if name in (SCALE, SPREAD) else value.mean(1, keepdim=True)
             for name, value in values.items()
         }
+
+    def _told(self, value: Tensor, rows: int) -> Tensor:
+        """Returns a condition of the whole picture, an image or (1,), for a number of rows."""
+        return value.to(self.device).expand(rows) if value.ndim == 1 else self._fitting(value)
 
     def _fitting(self, image: Tensor) -> Tensor:
         """Returns an image (1, C, h, w) in the model's channels, on its device: a row each where it takes one."""

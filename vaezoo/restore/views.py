@@ -34,16 +34,17 @@ def other_views(
     """Yields what a model makes of all views but the first, turned back.
 
     The picture is padded before it is turned, so that the cells of a tile are those of the whole picture in every view.
+    What the model makes may be a whole factor larger.
 
     Args:
         restore: The model's, from y and ``cond`` to an object with ``image`` and ``scale``, which may be None.
         y: (B, C, H, W).
-        cond: Conditions that are images; those of y's size are padded as y is.
+        cond: Its conditions. Images are turned too, those of y's size padded as y is; what has no sides stays.
         stride: The model's.
         size: The only height and width that it takes, if so; views of other sizes are left out.
 
     Yields:
-        Image and scale, (B, C, H, W), the scale as the model gives it.
+        Image and scale, (B, C, H, W) or as many times larger, the scale as the model gives it.
 
     Source: Seven ways to improve example-based single image super resolution (Timofte et al., 2016), arXiv:1511.02228.
     """
@@ -54,7 +55,9 @@ def other_views(
         seen = turn(padded, view)
         if size not in (None, tuple(seen.shape[-2:])):
             continue
-        turned = {name: turn(plane, view) for name, plane in planes.items()}
+        turned = {name: turn(plane, view) if plane.ndim == 4 else plane for name, plane in planes.items()}
         found = restore(seen, cond=turned) if turned else restore(seen)
         image, scale = turn_back(found.image, view), None if found.scale is None else turn_back(found.scale, view)
-        yield image[..., :rows, :columns], None if scale is None else scale[..., :rows, :columns]
+        factor = image.shape[-2] // padded.shape[-2]
+        here = (..., slice(factor * rows), slice(factor * columns))
+        yield image[here], None if scale is None else scale[here]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -39,7 +39,7 @@ def _tensors(belief: Posterior | Pyramid) -> tuple[Tensor, ...]:
     return belief.features if isinstance(belief, Pyramid) else (belief.mean,)
 
 
-def check_facts(spec: ModelSpec, model: VAE, y: Tensor, cond: dict[str, Tensor]) -> None:
+def check_facts(spec: ModelSpec, model: VAE, y: Tensor, cond: Mapping[str, Tensor], x: Tensor | None = None) -> None:
     """Checks the facts of all parts of a model on a batch.
 
     Args:
@@ -47,6 +47,7 @@ def check_facts(spec: ModelSpec, model: VAE, y: Tensor, cond: dict[str, Tensor])
         model: The model.
         y: Images (B, C, H, W).
         cond: Other conditions.
+        x: Their targets; None: the images themselves.
     """
     facts = {slot: part.facts for slot, part in spec.parts.items() if part is not None}
     with torch.no_grad():
@@ -58,10 +59,11 @@ def check_facts(spec: ModelSpec, model: VAE, y: Tensor, cond: dict[str, Tensor])
             assert len(said.features) == len(context.features), "the conditioner's features are another number"
             assert all(_fits(f, g, size) for f, g in zip(context.features, said.features, strict=True))
             assert said.vector == (0 if context.vector is None else context.vector.shape[1])
+            assert model.conditioner is not None and said.enlarges == model.conditioner.enlarges
         if model.encoder is not None:
             said = facts["encoder"]
             assert (said.image_channels, said.size) == (model.encoder.channels, model.encoder.size)
-            belief = model.encode(y, cond=cond)
+            belief = model.encode(y if x is None else x, y=y, cond=cond)
             assert isinstance(belief, BELIEFS.get(said.belief, Posterior)), f"the encoder gives {type(belief).__name__}"
             assert said.belief in facts["prior"].takes
             for tensor, grid in zip(_tensors(belief), said.grids, strict=True):

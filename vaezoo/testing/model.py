@@ -35,6 +35,11 @@ def shapes(model: nn.Module) -> dict[str, tuple[int, ...]]:
     return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
 
 
+def enlarges(model: VAE) -> tuple[int, ...]:
+    """Returns how many times as large as its input a model can make an image; empty where it gives one as large."""
+    return () if model.conditioner is None else model.conditioner.enlarges
+
+
 class ModelContract:
     """Tests of one model under its loss.
 
@@ -56,13 +61,27 @@ class ModelContract:
         stirred(objective)
         return objective
 
-    def batch(self, model: VAE, size: tuple[int, int] | None = None, images: int = 2) -> Batch:
-        """Returns a batch: smooth clean images, and noisy ones where the model restores."""
-        generator = torch.Generator().manual_seed(1)
+    def batch(
+        self, model: VAE, size: tuple[int, int] | None = None, images: int = 2, factor: int | None = None
+    ) -> Batch:
+        """Returns a batch: smooth clean images, and noisy ones where the model restores.
+
+        Args:
+            model: The model.
+            size: Height and width of y.
+            images: How many.
+            factor: How many times as large the clean ones are, for a model that enlarges; None for its first.
+        """
+        generator, cond = torch.Generator().manual_seed(1), dict(self.cond(images))
+        if enlarges(model):
+            factor = factor or enlarges(model)[0]
+            cond["factor"] = torch.full((images,), factor)
         coarse = torch.rand(images, model.channels, 4, 4, generator=generator)
-        x = nn.functional.interpolate(coarse, size or model.size or SIZES[0], mode="bilinear")
-        y = (x + 0.1 * torch.randn(x.shape, generator=generator)) if model.encodes == "target" else x
-        return Batch(y, x, cond=self.cond(images))
+        small = size or model.size or SIZES[0]
+        x = nn.functional.interpolate(coarse, [side * (factor or 1) for side in small], mode="bilinear")
+        y = nn.functional.avg_pool2d(x, factor) if factor else x
+        y = (y + 0.1 * torch.randn(y.shape, generator=generator)) if model.encodes == "target" else y
+        return Batch(y, x, cond=cond)
 
     @pytest.fixture
     def objective(self) -> Objective:
@@ -86,7 +105,7 @@ class ModelContract:
         for size in self.sizes(vae):
             batch = self.batch(vae, size)
             bound = vae(batch, k=3)
-            assert bound.likelihood.image.shape == (6, vae.channels, *size)
+            assert bound.likelihood.image.shape == (6, vae.channels, *batch.target.shape[2:])
             assert bound.log_likelihood.shape == (3, 2)
             assert all(z.shape[:2] == (3, 2) for z in bound.latents.z) and bound.latents.state.shape[0] == 6
             point = isinstance(bound.belief, Dirac) and not bound.latents.rate  # neither density nor codes: no bound
@@ -127,9 +146,25 @@ class ModelContract:
             restored = vae.restore(batch.y, batch.cond, samples=2, keep=True, noise=Noise(seed=0))
             assert restored.average is not None and restored.spread is not None and restored.samples is not None
             for image in (restored.image, restored.average, *restored.samples):
-                assert image.shape == batch.y.shape and image.min() >= 0 and image.max() <= 1
-            assert restored.spread.shape == batch.y.shape and restored.spread.isfinite().all()
-            assert restored.scale is None or (restored.scale.shape == batch.y.shape and (restored.scale > 0).all())
+                assert image.shape == batch.target.shape and image.min() >= 0 and image.max() <= 1
+            assert restored.spread.shape == batch.target.shape and restored.spread.isfinite().all()
+            assert restored.scale is None or (restored.scale.shape == batch.target.shape and (restored.scale > 0).all())
+
+    def test_enlarges(self, vae: VAE) -> None:
+        """A model that enlarges does so by every factor that it names, and refuses others."""
+        for factor in enlarges(vae):
+            for size in self.sizes(vae):
+                batch = self.batch(vae, size, images=1, factor=factor)
+                restored = vae.restore(batch.y, batch.cond)
+                assert restored.image.shape == (1, vae.channels, size[0] * factor, size[1] * factor)
+                with torch.no_grad():
+                    assert vae(batch).elbo.isfinite().all()
+        if enlarges(vae):
+            batch = self.batch(vae)
+            with pytest.raises(ShapeError, match="factor"):
+                vae.restore(batch.y, {"factor": torch.full((2,), 1)})
+            with pytest.raises(ShapeError, match="times as large as y"):
+                vae(Batch(batch.y, batch.y, cond=batch.cond))
 
     def test_sample(self, vae: VAE) -> None:
         """Samples of the prior are images."""
@@ -160,7 +195,8 @@ class ModelContract:
     def test_facts(self, vae: VAE) -> None:
         """The facts of its parts are true."""
         batch = self.batch(vae)
-        check_facts(resolve(keeper().registry, self.model, params=self.params), vae, batch.target, dict(batch.cond))
+        spec = resolve(keeper().registry, self.model, params=self.params)
+        check_facts(spec, vae, batch.y, batch.cond, batch.target)
 
     # Randomness
 
@@ -230,7 +266,8 @@ class ModelContract:
 
     def test_gradients_reach_every_parameter(self, objective: Objective) -> None:
         """The loss moves everything that can be trained, and every gradient is finite."""
-        objective(self.batch(objective.model, images=4), 0).loss.backward()
+        for factor in enlarges(objective.model) or (None,):
+            objective(self.batch(objective.model, images=4, factor=factor), 0).loss.backward()
         grads = {n: p.grad for n, p in objective.named_parameters() if p.requires_grad}
         unmoved = [n for n, g in grads.items() if g is None or not g.any()]
         assert not unmoved, f"no gradient reaches {unmoved}"

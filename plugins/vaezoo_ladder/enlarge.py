@@ -1,0 +1,153 @@
+"""The ends of a ladder that enlarges: its networks work at the size of the input, its heads give the larger pixels.
+
+    y ─ blocks 1/1 ─ blocks 1/2 ─ blocks 1/4                          conditioner, once per image
+           │            │            │
+        level 1/1 ◄─ level 1/2 ◄─ level 1/4                           prior: z at each level, see ``networks``
+           │
+    x̂ = bicubic y + shuffle(head)                                     decoder, a head for each factor
+
+So a picture costs what its input has of pixels, whatever the factor; a body at the size of the result costs 16 times as
+much for four times the size. The evidence, in training only, is of the target in squares of factor × factor pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import final
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vaezoo.core import Conditioner, Context, Decoder, Encoder, Likelihood, LikelihoodHead, Pyramid
+from vaezoo.core.conditioner import factor_of
+
+from .blocks import BottomUp, conv3
+from .facts import EVIDENCE, FACTORS, WIDTHS
+from .networks import centred
+
+MISSING_GAIN = 16.0
+"""Of what the bicubic image lacks of the target: about the width of the pixels in :func:`centred` over its own."""
+
+
+@lru_cache(maxsize=16)
+def _kernels(factor: int) -> Tensor:
+    """Returns the bicubic weights of each of factor² pixels on the 5×5 around theirs, (factor², 1, 5, 5)."""
+    place = (torch.arange(factor, dtype=torch.float64) + 0.5) / factor - 0.5
+    far = (place[:, None] - torch.arange(-2, 3, dtype=torch.float64)).abs()
+    inner, outer = 1.5 * far**3 - 2.5 * far**2 + 1, -0.5 * far**3 + 2.5 * far**2 - 4 * far + 2
+    weights = torch.where(far <= 1, inner, torch.where(far <= 2, outer, 0.0))
+    return torch.einsum("py,qx->pqyx", weights, weights).reshape(factor**2, 1, 5, 5)
+
+
+def enlarge(y: Tensor, factor: int) -> Tensor:
+    """Returns images (B, C, H, W) a whole factor larger, bicubically, edges mirrored; in full precision.
+
+    The same values as `vaezoo.image.resize.upscale`, which a plugin does not import, by one convolution.
+
+    Source: Cubic Convolution Interpolation for Digital Image Processing (Keys, 1981), eq. 4.
+    """
+    rows, channels = y.shape[:2]
+    for dim in (2, 3):
+        side = y.shape[dim]
+        index = torch.arange(-2, side + 2, device=y.device) % (2 * side)
+        y = y.index_select(dim, torch.where(index < side, index, 2 * side - 1 - index))
+    planes = y.reshape(rows * channels, 1, *y.shape[2:])
+    with torch.autocast(y.device.type, enabled=False):
+        large = F.pixel_shuffle(F.conv2d(planes, _kernels(factor).to(y)), factor)
+    return large.view(rows, channels, *large.shape[2:])
+
+
+@final
+class EnlargingConditioner(Conditioner):
+    """Features of the small image at 1/1, 1/2, 1/4 and so on, and its bicubic enlargement.
+
+    Args:
+        image_channels: C.
+        widths: Channels per level, fine to coarse.
+        blocks: Blocks per level.
+        finest_blocks: Blocks at the finest level; None: as many as at the others.
+        block: What they are made of, see `vaezoo_ladder.blocks`.
+        factors: How many times as large the target may be; the first where the condition ``factor`` is not told.
+    """
+
+    takes = ("factor",)
+
+    def __init__(
+        self,
+        image_channels: int = 3,
+        widths: Sequence[int] = WIDTHS,
+        blocks: int = 2,
+        finest_blocks: int | None = None,
+        block: str = "residual",
+        factors: Sequence[int] = FACTORS,
+    ) -> None:
+        super().__init__()
+        self.channels, self.stride, self.enlarges = image_channels, 2 ** (len(widths) - 1), tuple(factors)
+        self.bottom_up = BottomUp(image_channels, widths, blocks, finest_blocks, block)
+
+    def forward(self, y: Tensor, cond: Mapping[str, Tensor]) -> Context:
+        """See :meth:`vaezoo.core.Conditioner.forward`.
+
+        Raises:
+            ShapeError: The condition ``factor`` is not (B,) of one of the factors.
+        """
+        factor = factor_of(cond, self.enlarges, y.shape[0])
+        features, size = self.bottom_up(centred(y, 1)), (y.shape[2], y.shape[3])
+        return Context(y.shape[0], size, image=enlarge(y, factor), features=features, factor=factor)
+
+
+@final
+class FoldingEncoder(Encoder):
+    """Evidence from a target, at the levels of a ladder over the small image.
+
+    Args:
+        image_channels: C.
+        evidence: Channels per level, fine to coarse.
+        factors: See :class:`EnlargingConditioner`; a first convolution for each.
+    """
+
+    def __init__(
+        self, image_channels: int = 3, evidence: Sequence[int] = EVIDENCE, factors: Sequence[int] = FACTORS
+    ) -> None:
+        super().__init__()
+        self.channels, self.stride = image_channels, 2 ** (len(evidence) - 1)
+        self.bottom_up = BottomUp(image_channels, evidence, 1)
+        self.folds = nn.ModuleDict({str(f): conv3(f**2 * image_channels, evidence[0]) for f in factors})
+
+    def forward(self, image: Tensor, context: Context) -> Pyramid:
+        """See :meth:`vaezoo.core.Encoder.forward`."""
+        factor = context.factor
+        large = image if context.image is None else context.image
+        missing = F.pixel_unshuffle(MISSING_GAIN * (image - large), factor)
+        return Pyramid(self.bottom_up(centred(F.avg_pool2d(large, factor), 1), self.folds[str(factor)](missing)))
+
+
+@final
+class EnlargingDecoder(Decoder):
+    """A correction of the bicubic image, and the width of its error, per pixel of the larger one.
+
+    Args:
+        image_channels: C.
+        widths: Channels per level, fine to coarse; the first is the state's.
+        factors: See :class:`EnlargingConditioner`; a head for each.
+    """
+
+    def __init__(
+        self, image_channels: int = 3, widths: Sequence[int] = WIDTHS, factors: Sequence[int] = FACTORS
+    ) -> None:
+        super().__init__()
+        self.channels, self.stride = image_channels, 1
+        self.head = LikelihoodHead("gaussian", image_channels, "pixel")
+        projects = {str(f): conv3(widths[0], f**2 * self.head.outputs) for f in factors}
+        for project in projects.values():
+            nn.init.zeros_(project.weight)
+        self.projects = nn.ModuleDict(projects)
+
+    def forward(self, state: Tensor, context: Context) -> Likelihood:
+        """See :meth:`vaezoo.core.Decoder.forward`."""
+        factor = context.factor
+        features = F.pixel_shuffle(self.projects[str(factor)](state), factor)
+        likelihood: Likelihood = self.head(features, base=context.image)
+        return likelihood
