@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -52,6 +53,48 @@ def test_the_page_on_training_runs_and_tells_every_key(tmp_path, monkeypatch):
     found = {path.name + "/" * path.is_dir() for path in Path("runs/mine").iterdir()}
     assert found == set(re.findall(r"^\| `(\S+[./]\S*)` \|", listed, re.M))
     assert vaezoo.load("runs/mine/model").origin.spec.parts["conditioner"].arguments["blocks"] == 2
+
+
+SMALL = "data.patch=40 batch=2 optimizer.warmup=1 precision=fp32 machine.channels_last=false"
+
+
+def test_the_tutorial_on_pairs_runs(tmp_path, monkeypatch):
+    """In a shell, on made-up pairs, with small patches and two steps instead of thousands."""
+    import json
+    import subprocess
+
+    import numpy as np
+    from PIL import Image
+
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    sidd = "SIDD_Medium_Srgb/Data/0001_001_S6_00100_00060_3200_L/0001_{}_SRGB_010.PNG"
+    files = ["noisy/a.png clean/a.png", "noisy-valid/b.png clean-valid/b.png", f"{sidd} {sidd}".format("NOISY", "GT")]
+    for noisy, clean in map(str.split, files):
+        x = np.kron(rng.integers(30, 220, (8, 8, 3)), np.ones((12, 12, 1)))
+        for file, level in ((noisy, 15), (clean, 0)):
+            Path(file).parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray((x + level * rng.standard_normal(x.shape)).clip(0, 255).astype(np.uint8)).save(file)
+    Image.open("noisy/a.png").save("photo.jpg")
+    command = tmp_path / "bin/vaezoo"
+    command.parent.mkdir()
+    command.write_text(
+        f'#!/bin/bash\n[ "$1" = train ] && set -- "$@" {SMALL}\n'
+        f'set -- "${{@/steps=2000/steps=2}}"; [[ "$*" == *sidd* ]] && set -- "$@" steps=2\n'
+        f'exec {sys.executable} -m vaezoo "$@"\n'
+    )
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{command.parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    section = (ROOT / "docs/train.md").read_text(encoding="utf-8").partition("## Train on pairs of your own")[2]
+    for block in re.findall(r"```sh\n(.*?)```", section.partition("\n## ")[0], re.S):
+        done = subprocess.run(["bash", "-ec", block], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    assert Path("photo.enhanced.jpg").is_file()
+    for run, steps in (("denoise-photo-smoke", 10), ("denoise-photo", 2), ("sidd", 2)):
+        record = json.loads(Path(f"runs/{run}/run.json").read_text())
+        assert record["steps"] == steps and [data["images"] for data in record["data"]] == [1, 1]
+    assert record["recipe"]["warm_start"] == "denoise"
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ def test_a_folder_takes_the_place_of_all_of_a_recipes_pictures(told: list[str]) 
         ("optimizer.betas=[0.9]", r"optimizer.betas should be"),
         ("ema=1", r"ema should be at least 0 and below 1, not 1.0"),
         ("data.told=2", r"data.told should be between 0 and 1, not 2.0"),
-        ("data.damage=haze", r"should be jpeg, downscale, lowlight, blur, recorrupt or nothing, not 'haze'"),
+        ("data.damage=haze", r"should be photo, camera, saved, .* recorrupt or nothing, not 'haze'"),
         ("data={patch: 8, damage: blur, reach: 3}", "data.reach should be at least 4 pixels, not 3"),
         ("data.damage=jpeg", r"data.damage should be used with a patch, not 'jpeg'"),
         ("data={patch: 8, damage: jpeg, sigma: [0, 5]}", r"data.damage should be used without sigma, not 'jpeg'"),

@@ -18,7 +18,10 @@ from vaezoo.core import Batch
 from vaezoo.errors import ConfigError
 from vaezoo.image.noise import camera_noise, noise_level
 from vaezoo.train.damage import damage_of, grained, is_gray
+from vaezoo.train.pairs import Pairs, load_pairs
+from vaezoo.train.photos import DRAWS, MARGIN, Draw
 from vaezoo.train.recipe import DataRecipe
+from vaezoo.train.reductions import Reductions
 from vaezoo.train.seeds import mix
 from vaezoo.train.sets import Array, Images, load_images
 from vaezoo.train.styles import draw_styles, restyle
@@ -46,9 +49,20 @@ class Source(Protocol):
         """
 
 
-def open_source(data: DataRecipe, names: Sequence[str], seed: int) -> Source:
-    """Loads data sets and returns their patches, or their whole images where ``data.patch`` is 0."""
+def open_source(data: DataRecipe, names: Sequence[str], seed: int, pairs: Sequence[str] = ()) -> Source:
+    """Loads data sets and returns their patches, or their whole images where ``data.patch`` is 0.
+
+    Args:
+        data: What is done to them.
+        names: Of the sets, as in `vaezoo.train.sets.load_images`.
+        seed: Of what is drawn.
+        pairs: Two folders or zips, as in `vaezoo.train.pairs.load_pairs`, instead of sets.
+    """
+    if pairs:
+        return Pairs(load_pairs(pairs, data.gray), data, seed)
     images = tuple(load_images(name, data.gray) for name in names)
+    if data.damage == "reduce":
+        return Reductions(images, data, seed)
     return Patches(images, data, seed) if data.patch else WholeImages(images, data, seed)
 
 
@@ -133,7 +147,8 @@ class Patches:
         self.damage = damage_of(data)
         self.levels = self._levels() if data.damage == "recorrupt" else []
         self.gray = [bool(self.levels) and is_gray(array) for array in self.pictures]  # so is the noise in them
-        self.margin = self.damage[0] if self.damage else 0
+        self.photos = DRAWS.get(data.damage)
+        self.margin = self.damage[0] if self.damage else MARGIN if self.photos else 0
         smallest = min(min(array.shape[:2]) for array in self.pictures)
         needed = data.patch + self.margin
         if smallest * data.scale[0] < needed:
@@ -147,6 +162,8 @@ class Patches:
 
     def batch(self, step: int, rows: range, batch: int, device: torch.device) -> Batch:
         """See :meth:`Source.batch`."""
+        if self.photos is not None:
+            return self._photos(self.photos, step, rows, device)
         side, channels = self.data.patch, self.pictures[0].shape[2]
         patches = np.empty((len(rows), side, side, channels), np.uint8)
         damaged = np.empty((len(rows), side, side, channels), np.float32) if self.damage else None
@@ -155,7 +172,7 @@ class Patches:
             rng = np.random.default_rng((self.seed, step, row))
             picture = int(rng.integers(len(self.pictures)))
             chosen.append(picture)
-            region = self._region(self.pictures[picture], rng)
+            region = self._region(self.pictures[picture], rng, side + self.margin)
             low, high = self.data.sigma
             sigmas.append((low + (high - low) * rng.random() ** self.data.sigma_power) / 255)
             seeds.append(int(rng.integers(2**63)))
@@ -192,6 +209,21 @@ class Patches:
         cond = {"sigma": torch.where(torch.tensor(told, device=device), sigma, torch.nan)} if self.data.told else {}
         return Batch(y, x, cond, {"sigma": sigma})
 
+    def _photos(self, draw: Draw, step: int, rows: range, device: torch.device) -> Batch:
+        """Returns pairs as cameras and files make them; see `vaezoo.train.photos`."""
+        pairs = []
+        for row in rows:
+            rng = np.random.default_rng((self.seed, step, row))
+            picture = self.pictures[int(rng.integers(len(self.pictures)))]
+
+            def cut(side: int, picture: Array = picture, rng: np.random.Generator = rng) -> Array:
+                return self._region(picture, rng, side)
+
+            pairs.append(draw(cut, min(picture.shape[:2]), rng, self.data))
+        y, x, told = (torch.cat(parts).to(device).contiguous() for parts in zip(*pairs, strict=True))
+        cond = {"sigma": told} if self.data.told else {}
+        return Batch(y, x, cond, {"sigma": (y - x).square().flatten(1).mean(1).sqrt()})
+
     def _levels(self) -> list[float]:
         """Returns the noise of each picture, in units of the pixel value: what the recipe says, or estimates."""
         if self.data.sigma[1] > 0:
@@ -199,9 +231,9 @@ class Patches:
         tensors = (torch.tensor(p).permute(2, 0, 1)[None] / 255 for p in self.pictures)
         return [noise_level(tensor) for tensor in tensors]
 
-    def _region(self, picture: Array, rng: np.random.Generator) -> Array:
-        wanted = self.data.patch + self.margin
+    def _region(self, picture: Array, rng: np.random.Generator, wanted: int) -> Array:
         side = round(wanted / rng.uniform(self.data.scale[0], self.data.scale[1]))
+        side = min(side, *picture.shape[:2])
         top, left = (rng.integers(extent - side + 1) for extent in picture.shape[:2])
         patch = picture[top : top + side, left : left + side]
         if side != wanted:

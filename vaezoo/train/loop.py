@@ -27,6 +27,7 @@ from vaezoo.train.checkpoint import (
 )
 from vaezoo.train.data import Source, open_source
 from vaezoo.train.journal import Journal, Tally
+from vaezoo.train.pairs import refuse_enlarging
 from vaezoo.train.ranks import Ranks, join_ranks
 from vaezoo.train.recipe import Recipe, recipe_dict, recipe_hash
 from vaezoo.train.schedule import Average
@@ -80,6 +81,7 @@ def train(
 
     Raises:
         CheckpointError: The checkpoint in ``out`` belongs to another configuration.
+        ConfigError: The recipe has pairs, and a model that enlarges.
         TrainingError: ``recipe.patience`` steps in a row were bad; the last checkpoint stays as it was.
     """
     if recipe.machine.threads > 0:
@@ -87,11 +89,13 @@ def train(
     stop = Stop(minutes)
     with deterministic(recipe.machine.deterministic), join_ranks(recipe.machine.device) as ranks, stop.listening():
         if source is None:
-            source = open_source(recipe.data, recipe.data.sets, recipe.seed)
+            source = open_source(recipe.data, recipe.data.sets, recipe.seed, recipe.data.pairs)
         if objective is None:
             from vaezoo.zoo import create_objective
 
             objective = create_objective(recipe.model, overrides=recipe.overrides, seed=recipe.seed)
+        if recipe.data.pairs or recipe.data.valid_pairs:
+            refuse_enlarging(objective.model, recipe.model)
         loop = _Loop(recipe, out, objective, source, ranks)
         loop.begin(resume)
         try:
@@ -114,7 +118,8 @@ class _Loop:
         self.objective = objective.to(ranks.device, memory_format=self.format).train()  # type: ignore[call-overload]
         self.updater = Updater(self.objective, recipe, self.total, ranks)
         self.average = Average(self.objective.model, recipe.ema)
-        self.valid = open_source(recipe.data, recipe.data.valid, mix(recipe.seed, -1)) if recipe.data.valid else None
+        valid, pairs = recipe.data.valid, recipe.data.valid_pairs
+        self.valid = open_source(recipe.data, valid, mix(recipe.seed, -1), pairs) if valid or pairs else None
         self.config = {key: value for key, value in recipe_dict(recipe).items() if key != "machine"}
         self.config["content"] = {images.source: images.sha256 for images in source.images}
         self.step, self.reports = 0, dict[str, float]()

@@ -85,7 +85,7 @@ def draw_pair(cut: Cut, largest: int, rng: np.random.Generator, data: DataRecipe
         y = _jpeg(x, rng, 40) if kind < CAMERAS + NOISES + JPEGS else x
     if rng.random() < data.gray_share:
         y, x = _gray(y), _gray(x)
-    return Pair(y, x, _told(y - x, rng) if told else torch.full_like(x[:, :1], torch.nan))
+    return Pair(y, x, local_level(y - x, rng) if told else torch.full_like(x[:, :1], torch.nan))
 
 
 def draw_saved(cut: Cut, largest: int, rng: np.random.Generator, data: DataRecipe) -> Pair:
@@ -258,7 +258,7 @@ def _quality(rng: np.random.Generator, lowest: int) -> int:
     return round(lowest + (99 - lowest) * rng.random() ** 0.7)
 
 
-def _told(noise: Tensor, rng: np.random.Generator) -> Tensor:
+def local_level(noise: Tensor, rng: np.random.Generator) -> Tensor:
     """Returns the root mean square of noise (1, 3, P, P): in four of ten one number, else around each pixel."""
     power = noise.square().mean(1, keepdim=True)
     if rng.random() < 0.4:

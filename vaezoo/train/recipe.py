@@ -34,12 +34,18 @@ class OptimizerKind(Enum):
     muon = "muon"
 
 
+DAMAGES = ("photo", "camera", "saved", "jpeg", "downscale", "reduce", "lowlight", "blur", "recorrupt")
+"""What a patch may have suffered, `DataRecipe.damage`."""
+
+
 @dataclass
 class DataRecipe:
     """What the model sees. Whole images, or random patches of ``patch`` pixels a side."""
 
     sets: list[str] = field(default_factory=list)  # names of known sets, or paths of folders and zips of pictures
     valid: list[str] = field(default_factory=list)  # the same, for the validation loss
+    pairs: list[str] = field(default_factory=list)  # instead of sets and damage: noisy and clean, two folders or zips
+    valid_pairs: list[str] = field(default_factory=list)  # the same, for the validation loss
     patch: int = 0  # side of random patches in pixels; 0: whole images, which then must be of one size
     gray: bool = False  # pictures as luma instead of RGB
     sigma: list[float] = field(default_factory=lambda: [0.0, 0.0])  # range of the noise's sd, in 8-bit levels
@@ -48,9 +54,9 @@ class DataRecipe:
     told: float = 0.0  # share of patches whose noise level the model is told, as cond["sigma"]
     gray_share: float = 0.0  # share of colour patches that turn gray: equal channels, and equal noise in them
     grain: float = 0.0  # share of patches that have a film's grain themselves, as scans do: nothing to be removed
-    damage: str = ""  # of patches: jpeg, downscale or lowlight for noise; blur, before it; recorrupt, of noisy ones
+    damage: str = ""  # of patches: one of DAMAGES, see docs/train.md
     quality: list[float] = field(default_factory=lambda: [5.0, 95.0])  # range of JPEG's quality
-    factors: list[int] = field(default_factory=lambda: [2, 3, 4])  # of downscale; the patch has its size again after
+    factors: list[int] = field(default_factory=lambda: [2, 3, 4])  # of downscale and reduce, drawn evenly
     light: list[float] = field(default_factory=lambda: [0.05, 0.5])  # range of the share of it that lowlight leaves
     electrons: list[float] = field(default_factory=lambda: [1000.0, 16000.0])  # range of what lowlight's white counts
     reach: int = 12  # the furthest that blur moves light from a kernel's centre, in pixels
@@ -121,6 +127,7 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
         name: A recipe that ships with vaezoo, such as ``denoise``, or the path of a YAML file.
         overrides: Dotted ``key=value`` pairs, such as ``optimizer.lr=3e-4``; ``data=FOLDER`` is short for
             ``data.sets=[FOLDER]``, and for ``data.valid=[]`` where that is not given: none of the recipe's pictures.
+            ``data.pairs=[NOISY,CLEAN]`` likewise takes the place of the recipe's pictures, noise and damage.
 
     Raises:
         UnknownName: No such recipe.
@@ -145,7 +152,7 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
         told = OmegaConf.from_dotlist(pairs)
     except yaml.YAMLError as error:
         raise ConfigError(f"An override is not YAML: {' '.join(str(error).split())}", value=pairs) from error
-    config = _merge(config, told, "the command line")
+    config = _merge(_cleared(config, told), told, "the command line")
     try:
         recipe = cast(Recipe, OmegaConf.to_object(config))
     except OmegaConfBaseException as error:
@@ -191,6 +198,8 @@ LATER = {
     "data.light": [0.05, 0.5],
     "data.electrons": [1000.0, 16000.0],
     "data.reach": 12,
+    "data.pairs": [],
+    "data.valid_pairs": [],
 }
 """Settings that came after the first weights. At their defaults they are no part of the hash, so it stays; a checkpoint
 that knows nothing of them was made with these."""
@@ -225,6 +234,16 @@ def flatten(content: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 def _is_folder(pair: str) -> bool:
     """Says whether an override is ``data=FOLDER``, not ``data={...}``."""
     return pair.startswith("data=") and pair[5:6] != "{"
+
+
+def _cleared(config: Any, told: Any) -> Any:
+    """Returns a recipe without what pairs take the place of, where the command line gives pairs."""
+    data = told.get("data") or {}
+    if not isinstance(data, DictConfig):
+        return config  # refused when it is merged
+    keys = (["valid"] if data.get("valid_pairs") else []) + (["valid_pairs", *OWN] if data.get("pairs") else [])
+    default = DataRecipe()
+    return OmegaConf.merge(config, {"data": {key: getattr(default, key) for key in keys}})
 
 
 def _merge(base: Any, update: Any, origin: str) -> Any:
@@ -273,7 +292,7 @@ def _check(recipe: Recipe) -> None:
         refuse("model", "the name of a model", recipe.model)
     if (recipe.steps > 0) == (recipe.epochs > 0):
         refuse("steps or epochs", "one of the two, above zero", (recipe.steps, recipe.epochs))
-    if not recipe.data.sets:
+    if not (recipe.data.sets or recipe.data.pairs):
         refuse("data.sets", "the names of data sets or paths of pictures, such as data=FOLDER", recipe.data.sets)
     if recipe.batch < 1 or recipe.accumulate < 1 or recipe.batch % recipe.accumulate:
         refuse("batch", "a positive multiple of accumulate", (recipe.batch, recipe.accumulate))
@@ -291,6 +310,7 @@ def _check(recipe: Recipe) -> None:
         refuse("data.style", "class, code, reference or nothing", recipe.data.style)
     if recipe.data.style and (recipe.data.patch or recipe.data.binarise or recipe.data.sigma[1]):
         refuse("data.style", "without patch, binarise and sigma", recipe.data.style)
+    _check_pairs(recipe.data, refuse)
     _check_damage(recipe.data, refuse)
     values = flatten(recipe_dict(recipe))
     for key, least in _LEAST.items():
@@ -300,17 +320,46 @@ def _check(recipe: Recipe) -> None:
         refuse("ema", "at least 0 and below 1", recipe.ema)
 
 
+OWN = {
+    "sets": "Set data.sets=[].",
+    "valid": "Set data.valid=[], and data.valid_pairs=[NOISY,CLEAN] for the validation loss.",
+    "damage": "Set data.damage=''.",
+    "sigma": "Set data.sigma=[0,0].",
+    "camera": "Set data.camera=0.",
+    "grain": "Set data.grain=0.",
+}
+"""What pairs have of their own, `DataRecipe.pairs`, and what to do where a recipe says it too."""
+
+
+def _check_pairs(data: DataRecipe, refuse: Callable[[str, str, Any], None]) -> None:
+    for key, paths in (("data.pairs", data.pairs), ("data.valid_pairs", data.valid_pairs)):
+        if paths and len(paths) != 2:
+            refuse(key, "two folders or zips of pictures with the same names, [NOISY,CLEAN]", paths)
+        if paths and not data.patch:
+            refuse(key, "used with a patch, such as data.patch=128", paths)
+    default = DataRecipe()
+    for name, hint in OWN.items():
+        if data.pairs and (value := getattr(data, name)) != getattr(default, name):
+            message = f"data.pairs takes the place of data.{name}, but that is {value!r}."
+            raise ConfigError(message, hint=hint, value=value)
+    if data.valid and data.valid_pairs:
+        message = f"data.valid_pairs takes the place of data.valid, but that is {data.valid!r}."
+        raise ConfigError(message, hint="Set data.valid=[].", value=data.valid)
+    if data.valid_pairs and data.damage == "reduce":
+        refuse("data.valid_pairs", "used without the damage 'reduce', whose pictures are smaller", data.valid_pairs)
+
+
 def _check_damage(data: DataRecipe, refuse: Callable[[str, str, Any], None]) -> None:
     for name in ("told", "gray_share", "camera", "grain"):
         if not 0.0 <= (share := getattr(data, name)) <= 1.0:
             refuse(f"data.{name}", "between 0 and 1", share)
     if data.grain and not data.patch:
         refuse("data.grain", "above 0 only with a patch", data.grain)
-    if data.damage not in ("", "jpeg", "downscale", "lowlight", "blur", "recorrupt"):
-        refuse("data.damage", "jpeg, downscale, lowlight, blur, recorrupt or nothing", data.damage)
+    if data.damage not in ("", *DAMAGES):
+        refuse("data.damage", f"{', '.join(DAMAGES)} or nothing", data.damage)
     if data.damage and not data.patch:
         refuse("data.damage", "used with a patch", data.damage)
-    if data.damage in ("jpeg", "downscale", "lowlight") and data.sigma[1]:
+    if data.damage in ("photo", "camera", "jpeg", "downscale", "reduce", "lowlight") and data.sigma[1]:
         refuse("data.damage", "used without sigma", data.damage)
     if data.reach < 4:
         refuse("data.reach", "at least 4 pixels", data.reach)
@@ -318,7 +367,8 @@ def _check_damage(data: DataRecipe, refuse: Callable[[str, str, Any], None]) -> 
         refuse("data.sigma", "one level twice, that of the noisy pictures, or 0 to estimate it", data.sigma)
     if not data.factors or not {2, 3, 4} >= set(data.factors):
         refuse("data.factors", "some of 2, 3 and 4", data.factors)
-    for key, share in (("data.told", data.told), ("data.camera", data.camera)):
+    photos = data.damage in ("photo", "camera", "saved") or data.pairs
+    for key, share in (("data.told", 0 if photos else data.told), ("data.camera", data.camera)):
         if share and not (data.patch and data.sigma[1] and data.damage in ("", "blur")):
             refuse(key, "above 0 only with a patch and sigma", share)
     if not 0 < data.sigma_power < float("inf"):

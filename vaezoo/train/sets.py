@@ -8,25 +8,19 @@ from __future__ import annotations
 import functools
 import gzip
 import hashlib
-import io
 import re
-import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
 
 import numpy as np
 import yaml
-from PIL import Image, ImageSequence
 
 from vaezoo.errors import DataMissing, ImageError, UnknownName, suggest
 from vaezoo.image.factors import make_factors
 from vaezoo.image.folders import find_in_folders, named_folders
-from vaezoo.image.picture import Picture
-
-Array = np.ndarray[Any, np.dtype[np.uint8]]
-SUFFIXES = (".png", ".webp", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+from vaezoo.train.pictures import Array, pictures_sha256, read_pictures, to_gray
 
 
 @final
@@ -105,20 +99,20 @@ def load_images(name: str, gray: bool = False) -> Images:
         pixels = np.unpackbits(packed, axis=1)[:, :784].reshape(-1, 28, 28, 1) * np.uint8(255)
         sha256 = hashlib.sha256(packed.tobytes()).hexdigest()
     else:
-        names, pixels = _read_pictures(path)
-        sha256 = _pictures_sha256(names, pixels)
+        names, pixels = _named_pictures(path)
+        sha256 = pictures_sha256(names, pixels)
         kept = [i for i, stem in enumerate(names) if stem not in known.leave_out]
         names, pixels = tuple(names[i] for i in kept), [pixels[i] for i in kept]
     if sha256 != known.sha256:
         message = f"{path} is not {known.name!r}: its content has sha256 {sha256}, not {known.sha256}."
         raise DataMissing(message, hint=f"Get it from {known.url}.", value=str(path))
     labels = _read_idx(find_file(known, known.labels))[1] if known.labels else None
-    return Images(name, _to_gray(pixels) if gray else pixels, sha256, known.licence, names, labels)
+    return Images(name, to_gray(pixels) if gray else pixels, sha256, known.licence, names, labels)
 
 
 def _own_images(path: Path, gray: bool) -> Images:
-    names, pixels = _read_pictures(path)
-    return Images(str(path), _to_gray(pixels) if gray else pixels, _pictures_sha256(names, pixels), "unknown", names)
+    names, pixels = _named_pictures(path)
+    return Images(str(path), to_gray(pixels) if gray else pixels, pictures_sha256(names, pixels), "unknown", names)
 
 
 def find_file(known: KnownSet, paths: Sequence[str]) -> Path:
@@ -145,75 +139,7 @@ def _read_idx(path: Path) -> tuple[bytes, Array]:
     return raw, values[..., None] if dims == 3 else values
 
 
-def _read_pictures(path: Path) -> tuple[tuple[str, ...], list[Array]]:
-    """Reads every picture of a folder (and its folders) or zip as RGB, in order of stem; hidden ones are left out.
-
-    Of a TIFF file with several pictures, as microscopes write them, each is one, ``STEM-0`` the first.
-    """
-    found = sorted(_files(path), key=lambda pair: Path(pair[0]).stem)
-    names, pixels = list[str](), list[Array]()
-    for name, content in found:
-        try:
-            with Image.open(io.BytesIO(content)) as picture:
-                stack = picture.format == "TIFF" and getattr(picture, "n_frames", 1) > 1
-                pages = list(map(_to_rgb, ImageSequence.Iterator(picture))) if stack else [_to_rgb(picture)]
-        except Exception as error:  # each format, and each damage to it, raises its own kind
-            reason = "it is empty" if not content else str(error).partition(" <_io.")[0]
-            raise ImageError(
-                f"{name} in {path} is not a readable picture: {reason}.", hint="Take it away, or save it as PNG.",
-                value=name,
-            ) from error  # fmt: skip
-        stem = Path(name).stem
-        names += [f"{stem}-{page}" for page in range(len(pages))] if stack else [stem]
-        pixels += pages
-    if not pixels:
-        raise ImageError(f"There is no picture ({', '.join(SUFFIXES)}) in {path}.", value=str(path))
-    return tuple(names), pixels
-
-
-def _to_rgb(picture: Image.Image) -> Array:
-    """Returns a picture's pixels (H, W, 3); 16-bit gray rounded, where Pillow would clip it to white."""
-    if picture.mode.startswith("I;16") or (picture.mode, picture.format) == ("I", "PNG"):  # the latter before Pillow 11
-        deep = Picture(np.asarray(picture).astype(np.uint16)[..., None])
-        return np.repeat(deep.to_8_bits().pixels, 3, axis=2)
-    if picture.mode in ("I", "F"):
-        raise ValueError(f"its samples are of type {picture.mode!r}, not of 8 or 16 bits")
-    return np.asarray(picture.convert("RGB"))
-
-
-def _files(path: Path) -> Iterator[tuple[str, bytes]]:
-    if path.is_dir():
-        for file in path.rglob("*"):
-            if _is_picture(inside := file.relative_to(path)) and file.is_file():
-                yield str(inside), _content(str(inside), path, file.read_bytes)
-    elif zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            for name in archive.namelist():
-                if _is_picture(Path(name)):
-                    yield name, _content(name, path, functools.partial(archive.read, name))
-    else:
-        raise ImageError(f"{path} is neither a folder nor a zip of pictures.", value=str(path))
-
-
-def _is_picture(inside: Path) -> bool:
-    return inside.suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in inside.parts)
-
-
-def _content(name: str, path: Path, read: Callable[[], bytes]) -> bytes:
-    try:
-        return read()
-    except Exception as error:  # of a file OSError, of a zip one for each kind of damage, and for a password
-        raise ImageError(f"{name} in {path} cannot be read: {error}.", value=name) from error
-
-
-def _pictures_sha256(names: Sequence[str], pixels: Sequence[Array]) -> str:
-    digest = hashlib.sha256()
-    for name, array in zip(names, pixels, strict=True):
-        digest.update(f"{name} {array.shape[0]} {array.shape[1]}\n".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
-
-
-def _to_gray(pixels: Sequence[Array]) -> list[Array]:
-    luma = (np.asarray(Image.fromarray(array).convert("L")) for array in pixels if array.shape[2] == 3)
-    return [array[..., None] for array in luma] or list(pixels)
+def _named_pictures(path: Path) -> tuple[tuple[str, ...], list[Array]]:
+    """Returns the stems and pixels of a folder's or zip's pictures, in order of stem."""
+    found = read_pictures(path)
+    return tuple(Path(picture.name).name for picture in found), [picture.pixels for picture in found]
