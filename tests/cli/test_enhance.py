@@ -79,6 +79,41 @@ def test_a_task_and_its_option_reach_the_model(photo: Path) -> None:
     assert "noise about" in run(photo, "--sigma", 20, "--overwrite").stdout
 
 
+@pytest.mark.parametrize(
+    ("asked", "shape"),
+    [
+        (("--factor", 1.5), (18, 26, 3)),
+        (("--size", "34x"), (24, 34, 3)),
+        (("--size", "100x30"), (30, 42, 3)),
+        (("--megapixels", 0.000816), (24, 34, 3)),
+    ],
+)
+def test_a_picture_is_enlarged_to_any_size(photo: Path, asked: tuple[Any, ...], shape: tuple[int, ...]) -> None:
+    assert run(photo, "--task", "sr", "--model", "denoise", *asked).exit_code == 0
+    assert read_picture(photo.with_name("photo.enhanced.png")).pixels.shape == shape
+
+
+def test_one_size_is_asked_for_and_a_larger_one(photo: Path) -> None:
+    both = run(photo, "--task", "sr", "--model", "denoise", "--factor", 2, "--size", "34x")
+    assert isinstance(both.exception, ConfigError) and "Expected a factor, a size or megapixels" in str(both.exception)
+    small = run(photo, "--task", "sr", "--model", "denoise", "--size", "10x")
+    assert isinstance(small.exception, ConfigError) and "size='10x' larger than the picture, 17x12" in str(
+        small.exception
+    )
+    wrong = run(photo, "--task", "sr", "--model", "denoise", "--size", "large")
+    assert isinstance(wrong.exception, ConfigError) and "such as 3000x, x2000" in str(wrong.exception)
+
+
+@pytest.mark.parametrize("task", [(), ("--task", "sr")])
+def test_a_generative_model_is_no_enhancer(photo: Path, task: tuple[str, ...]) -> None:
+    result = run(photo, "--model", "conv-beta", *task)
+    assert isinstance(result.exception, ConfigError) and result.exception.exit_code == 2
+    assert "'conv-beta' makes them up: its task is 'generate'. Take deblur, dejpeg, denoise" in str(result.exception)
+    assert [path.name for path in photo.parent.iterdir()] == ["photo.png"]
+    told = json.loads(run(photo, "--model", "conv-beta", *task, "--json").stdout)
+    assert told["error"] == "config" and "vaezoo list --task denoise" in told["message"]
+
+
 def test_a_jpeg_file_is_projected_and_another_refused(photo: Path, tmp_path: Path) -> None:
     file = picture(tmp_path / "photo.jpg")
     told = ("--task", "dejpeg", "--model", "denoise", "--project")
@@ -102,6 +137,17 @@ def test_strength_tile_and_device_reach_the_model(photo: Path, tmp_path: Path) -
     assert level(tmp_path / "photo.enhanced.png") == 150
     assert report["tile"] == 8 and report["device"] == "cpu" and report["uncertainty"] == pytest.approx(2 / 255, 1e-3)
     assert report["status"] == "written" and report["output"].endswith("photo.enhanced.png")
+
+
+def test_luma_colour_and_the_tag_of_weights_are_told(photo: Path, tmp_path: Path) -> None:
+    assert run(photo, "--luma", 0, "--chroma", 0).exit_code == 0
+    assert level(tmp_path / "photo.enhanced.png") == 200
+    wrong = run(photo, "--task", "sr", "--chroma", 1, "--overwrite")
+    assert "'sr' has no option 'chroma'" in str(wrong.exception)
+    for more in (("--model", "denoise.open"), ("--weights", tmp_path / "w.safetensors")):
+        wrong = run(photo, "--weights-tag", "open", *more, "--overwrite")
+        assert isinstance(wrong.exception, ConfigError)
+        assert "one choice of weights, got the tag 'open'" in str(wrong.exception)
 
 
 def test_detail_and_its_seed_reach_the_model_and_the_uncertainty(photo: Path, tmp_path: Path) -> None:

@@ -45,6 +45,13 @@ class Copier(nn.Module):
         return SimpleNamespace(image=y.clamp(0, 1), scale=None)
 
 
+class Halver(Copier):
+    """Gives half of what it gets."""
+
+    def restore(self, y: Tensor, cond: Mapping[str, Tensor] | None = None) -> SimpleNamespace:
+        return SimpleNamespace(image=super().restore(y, cond).image / 2, scale=None)
+
+
 class Enlarger(nn.Module):
     """Enlarges bicubically by the factor that it is told; its scale is 0.1 times the factor. Remembers what it saw."""
 

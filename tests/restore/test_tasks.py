@@ -15,8 +15,10 @@ from vaezoo import create
 from vaezoo.errors import ConfigError, DataMissing, ShapeError, UnknownName
 from vaezoo.image import downscale, gaussian_noise, luma, psnr_db, read_quantised, to_tensor, upscale
 from vaezoo.image.intervals import outside
-from vaezoo.image.noise import noise_level
+from vaezoo.image.luma import split_luma
+from vaezoo.image.noise import local_level, noise_level
 from vaezoo.image.picture import Picture
+from vaezoo.image.quantisation import expected_error
 from vaezoo.restore import Restorer, enhance
 from vaezoo.restore.measure import evaluate_task
 from vaezoo.restore.task import HOMES, make_task, task_class
@@ -24,9 +26,10 @@ from vaezoo.restore.tasks.blind_deblur import BlindDeblur
 from vaezoo.restore.tasks.dejpeg import Dejpeg
 from vaezoo.restore.tasks.denoise import Denoise
 from vaezoo.restore.tasks.sr import SuperResolve, project
+from vaezoo.train.photos import table_of
 from vaezoo.train.sets import load_images
 
-from .fakes import Brightener, Copier, Smoother
+from .fakes import Brightener, Copier, Halver, Smoother
 
 
 def photo(height: int = 36, width: int = 48, channels: int = 3) -> torch.Tensor:
@@ -152,7 +155,7 @@ def test_a_noise_level_that_is_no_number_is_refused(sigma: Any) -> None:
 
 
 def test_what_does_not_fit_is_refused() -> None:
-    with pytest.raises(ConfigError, match="Expected a boost above 0, got '2'"):
+    with pytest.raises(ConfigError, match="Expected a boost of at least 0, got '2'"):
         Denoise(boost="2")  # type: ignore[arg-type]
     for task in (3, ["denoise"], Denoise):
         with pytest.raises(ConfigError, match=r"Expected a task's name, or a task, got .* Give one such as 'sr'"):
@@ -188,15 +191,66 @@ def test_more_than_all_tells_a_higher_level() -> None:
     array = gaussian_noise(photo(64, 64), 20, seed=0)[0].permute(1, 2, 0).numpy()
     enhance(array, model=(model := Copier()), strength=2, sigma=10)
     assert torch.allclose(model.told[0], torch.tensor(20 / 255))
-    enhance(array, model=(model := Copier()), strength=1.5)
-    assert float(255 * model.told[0].mean()) == pytest.approx(30, rel=0.1)
+    array = array.clip(0, 1)
+    enhance(array, model=(model := Halver()), strength=1.5)  # removes half, so it is told 1.5 times half of the picture
+    seen = local_level(torch.from_numpy(array).permute(2, 0, 1)[None] / 2)
+    assert torch.allclose(model.told[0], 1.5 * seen, atol=1e-5)
     for task, other in (("sr", Copier()), ("denoise", Smoother())):
         with pytest.raises(ConfigError, match=f"Strength is 0 to 1 for the task '{task}', not 2"):
             enhance(array, task=task, model=other, strength=2)
     with pytest.raises(ConfigError, match="Strength is 0 to 3, not 4"):
         enhance(array, model=Copier(), strength=4)
-    with pytest.raises(ConfigError, match="boost above 0, got 0"):
-        Denoise(boost=0)
+    with pytest.raises(ConfigError, match="boost of at least 0, got -1"):
+        Denoise(boost=-1)
+
+
+def test_a_jpeg_files_expected_error_is_told(tmp_path: Path) -> None:
+    picture = Image.fromarray((255 * photo()[0].permute(1, 2, 0).numpy()).astype(np.uint8))
+    picture.save(tmp_path / "a.jpg", quality=30)
+    picture.save(tmp_path / "a.png")
+    enhance(tmp_path / "a.jpg", task="dejpeg", model=(model := Copier()))
+    assert float(255 * model.told[0].mean()) == pytest.approx(expected_error(table_of(30)), rel=1e-4)
+    enhance(tmp_path / "a.png", task="dejpeg", model=(untold := Copier()))
+    assert untold.told == []
+    enhance(tmp_path / "a.jpg", task="dejpeg", model=(told := Copier()), expected=3.0)
+    assert float(255 * told.told[0].mean()) == pytest.approx(3)
+    enhance(tmp_path / "a.jpg", task="dejpeg", model=Smoother())  # a model that is told nothing
+    with pytest.raises(ShapeError, match="at least 0, in grey levels, got -1"):
+        Dejpeg(expected=-1)
+
+
+def test_luma_and_colour_have_strengths_of_their_own() -> None:
+    y = gaussian_noise(photo(64, 64), 20, seed=0).clamp(0, 1)
+    array = y[0].permute(1, 2, 0).numpy()
+
+    def split(result: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        return split_luma(torch.from_numpy(result.image).permute(2, 0, 1)[None])
+
+    none, all_ = enhance(array, model=Halver(), strength=0), enhance(array, model=Halver())
+    only_colour = enhance(array, model=Halver(), luma=0, chroma=1)
+    assert torch.allclose(split(only_colour)[0], split(none)[0], atol=1e-5)
+    assert torch.allclose(split(only_colour)[1], split(all_)[1], atol=1e-5)
+    rest = enhance(array, model=Halver(), strength=0, chroma=1)
+    assert np.allclose(rest.image, only_colour.image)
+    assert np.allclose(rest.restored, all_.restored)  # intervals stay around the model's own
+    half = enhance(array, model=Halver(), luma=0.5, chroma=0.5)
+    assert np.allclose(half.image, enhance(array, model=Halver(), strength=0.5).image, atol=1e-6)
+    model = Halver()
+    enhance(array, model=model, luma=1, chroma=2)
+    assert torch.allclose(model.told[0], 2 * local_level(y / 2), atol=1e-5)
+    for name in ("luma", "chroma"):
+        with pytest.raises(ConfigError, match=f"Expected {name} as a strength of 0 to 3, got 4"):
+            enhance(array, model=Halver(), **{name: 4})
+    with pytest.raises(ConfigError, match="Strength is 0 to 1 for the task 'denoise', not 2"):
+        enhance(array, model=Smoother(), chroma=2)
+
+
+def test_what_was_removed_is_told_beside_what_was_estimated() -> None:
+    y = gaussian_noise(photo(128, 128), 10, seed=0).clamp(0, 1)
+    facts = Denoise().restore(Restorer(Halver()), y).facts
+    assert facts["removed_levels"] == pytest.approx(255 * (y / 2).square().mean().sqrt().item(), rel=1e-3)
+    assert facts["noise_grain_pixels"] == pytest.approx(1, abs=0.3) and facts["removed_grain_pixels"] > 4
+    assert Denoise().restore(Restorer(Copier()), y).facts["removed_levels"] == 0
 
 
 def test_samples_of_tiles_are_those_of_the_whole() -> None:

@@ -48,6 +48,9 @@ _FILE = _File(path_type=Path, readable=False)
 @click.option("--megapixels", type=float, help="Super-resolution: millions of pixels instead of a factor.")
 @click.option("--kernel", type=_FILE, help="Deblurring: the blur where known, as a picture or a .npy file of sum 1.")
 @click.option("--project", is_flag=True, help="JPEG: keep to what the file's quantisation says. Needs JPEG files.")
+@click.option("--luma", type=click.FloatRange(0, 3), help="Denoising: strength for brightness. Default: --strength.")
+@click.option("--chroma", type=click.FloatRange(0, 3), help="Denoising: strength for colour. Default: --strength.")
+@click.option("--weights-tag", help="Tag of the weights, such as open for denoise.open. Default: the model's own.")
 @click.option("--weights", type=_FILE, help="A safetensors file instead of the weights that ship.")
 @click.option("--figure", is_flag=True, help="Also draw before, after and uncertainty side by side.")
 @click.option("--uncertainty", is_flag=True, help="Also write sd and 90 % interval: NAME.uncertainty.npz and .png.")
@@ -75,6 +78,9 @@ def enhance(
     megapixels: float | None,
     kernel: Path | None,
     project: bool,
+    luma: float | None,
+    chroma: float | None,
+    weights_tag: str | None,
     weights: Path | None,
     figure: bool,
     uncertainty: bool,
@@ -100,7 +106,8 @@ def enhance(
     from vaezoo.restore.batch import plan
 
     jobs: list[Job] = []
-    asked = {"sigma": sigma, "factor": factor, "size": size, "megapixels": megapixels, "project": project or None}
+    asked: dict[str, Any] = {"sigma": sigma, "luma": luma, "chroma": chroma, "project": project or None}
+    asked |= {"factor": factor, "size": size, "megapixels": megapixels}
     options: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
     try:
         if kernel is not None:
@@ -118,7 +125,8 @@ def enhance(
             raise ConfigError(message, hint="Leave --uncertainty out.", value=chosen.name)
         settings = {"tile": tile, "device": device, "detail": detail, "seed": seed}
         settings |= {"self_ensemble": self_ensemble, "precision": precision}
-        restorer = _restorer(model or chosen.model, weights, settings) if pending else None
+        named = _tagged(model or chosen.model, weights_tag, weights)
+        restorer = _restorer(named, weights, settings) if pending else None
     except VaezooError as error:  # before any picture was touched
         if as_json:
             told = {"images": [job.report() for job in jobs], "error": error.code, "message": str(error)}
@@ -143,6 +151,24 @@ def _task(name: str | None, model: str | None, options: dict[str, Any]) -> Task:
     return choose_task(name, model, **options)
 
 
+def _tagged(model: str, tag: str | None, weights: Path | None) -> str:
+    """Returns the name of a model with that of its weights.
+
+    Raises:
+        ConfigError: Weights are named otherwise too, or the model is a folder, which has its own.
+    """
+    from vaezoo.zoo.opened import folder_of
+    from vaezoo.zoo.registry import split_name
+
+    if tag is None:
+        return model
+    if weights is not None or folder_of(model) or split_name(model)[1]:
+        other = weights or model
+        message = f"Expected one choice of weights, got the tag {tag!r} and {str(other)!r}."
+        raise ConfigError(message, hint="Leave --weights-tag out, or name the model alone.", value=tag)
+    return f"{model}.{tag}"
+
+
 def _restorer(model: str, weights: Path | None, settings: dict[str, Any]) -> Restorer:
     from vaezoo.restore import Restorer, load_model
 
@@ -153,7 +179,8 @@ def _sentence(job: Job) -> str:
     sure = job.facts.get("uncertainty")
     told = "" if sure is None else f", uncertainty {255 * sure:.1f} of 255 grey levels"
     if "noise_levels" in job.facts:
-        told += f", noise about {job.facts['noise_levels']:.0f}"
+        removed = f", removed {job.facts['removed_levels']:.1f}" if "removed_levels" in job.facts else ""
+        told += f", noise about {job.facts['noise_levels']:.1f}{removed}"
     if "outside_percent" in job.facts:
         told += f", {job.facts['outside_percent']:.2f} % of what the file says was off, and projected"
     sentence = f"{job.source} -> {job.target} ({job.facts['seconds']:.1f} s{told})"

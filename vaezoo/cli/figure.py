@@ -136,11 +136,12 @@ def stack(found: Sequence[Tensor], model: VAE) -> Tensor:
 
 def fit(x: Tensor, model: VAE) -> Tensor:
     """Returns a picture (1, C, H, W) in the channels and, where the model takes one only, the size it takes."""
-    import torch
     from torch.nn.functional import interpolate
 
+    from vaezoo.image.luma import split_luma
+
     if x.shape[1] == 3 and model.channels == 1:
-        x = (x * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)  # BT.601 luma
+        x = split_luma(x)[0]
     if x.shape[1] == 1:
         x = x.expand(-1, model.channels, -1, -1)
     if model.size is not None and tuple(x.shape[-2:]) != model.size:

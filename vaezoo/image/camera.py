@@ -23,10 +23,10 @@ from torch import Tensor
 
 from vaezoo.core.light import from_linear, to_linear
 from vaezoo.errors import ConfigError, ShapeError
+from vaezoo.image.luma import split_luma
 from vaezoo.image.resize import resize
 
 DEMOSAICS = ("bilinear", "malvar")
-LUMA = (0.299, 0.587, 0.114)
 SHRINKS, GROWS = 0.25, 4.0
 """The range of `Camera.resize`."""
 
@@ -181,9 +181,7 @@ def reduced(noise: Tensor, camera: Camera) -> Tensor:
     """Returns noise (1, 3, H, W) as a camera's noise reduction leaves it: coarser, most of all in its colours."""
     if not (camera.luma_blur or camera.chroma_blur or camera.blotch):
         return noise
-    weights = torch.tensor(LUMA, dtype=noise.dtype)[:, None, None]
-    luma = (noise * weights).sum(1, keepdim=True)
-    chroma = noise - luma
+    luma, chroma = split_luma(noise)
     left = _smoothed(luma, camera.luma_blur, camera.luma_kept)
     left = left + _smoothed(chroma, camera.chroma_blur, camera.chroma_kept)
     if camera.blotch:

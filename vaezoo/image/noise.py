@@ -1,9 +1,129 @@
-"""How noisy a picture is, from the picture alone."""
+"""How noisy a picture is, from the picture alone, and what noise is like: its luma and colour, its grain."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor
+
+from vaezoo.image.luma import WEIGHTS, split_luma
+
+BLOCK, FLAT = 16, 0.2
+"""Pixels a side of the blocks that an estimate looks at, and the share of them, the flattest, that it counts."""
+TERMS = 6
+"""Of a surface of second degree."""
+WINDOW = 31
+"""Pixels a side over which a local level is averaged."""
+AREA = 8
+"""Pixels a side of the areas whose means tell a grain's size."""
+
+
+class NoiseReport(NamedTuple):
+    """How strong noise is, and how coarse.
+
+    Attributes:
+        levels: Root mean square over all channels, grey levels of 255.
+        luma_levels: That of its luma.
+        chroma_levels: That of what it adds to luma, over all channels; 0 for gray.
+        grain_pixels: Side of the square over which it hangs together: 1 for white noise, 8 at most.
+    """
+
+    levels: float
+    luma_levels: float
+    chroma_levels: float
+    grain_pixels: float
+
+
+def describe_noise(noise: Tensor) -> NoiseReport:
+    """Measures noise that is known, such as what was removed.
+
+    Args:
+        noise: (1, C, H, W) with C 1 or 3, in units of the pixel value.
+    """
+    power = noise.float().square().mean()
+    luma, chroma = split_luma(noise.float())
+    sides = [min(AREA, side) for side in noise.shape[2:]]
+    means = F.avg_pool2d(noise.float(), sides)  # type: ignore[arg-type]
+    grain = (sides[0] * sides[1] * means.square().mean() / power.clamp_min(1e-12)).sqrt()
+    return NoiseReport(_levels(power), _levels(luma.square().mean()), _levels(chroma.square().mean()), _grain(grain))
+
+
+def estimate_noise(y: Tensor) -> NoiseReport:
+    """Estimates the noise of a picture from its flattest blocks: also where demosaicing and JPEG made it coarse.
+
+    A block's noise is what is left beside a surface of second degree. What the selection of the flattest takes away is
+    given back as for normal noise. Fine texture all over a picture counts as noise; noise coarser than a block is not
+    seen. Blocks at black or white do not count, unless there are no others.
+
+    Args:
+        y: (1, C, H, W) with C 1 or 3, in [0, 1]; smaller than four blocks: `noise_level`, white.
+    """
+    if y.shape[2] * y.shape[3] < 4 * BLOCK**2 or min(y.shape[2:]) < BLOCK:
+        level = 255 * noise_level(y)
+        share = sum(weight**2 for weight in WEIGHTS) ** 0.5 if y.shape[1] == 3 else 1.0
+        return NoiseReport(level, share * level, (1 - share**2) ** 0.5 * level, 1.0)
+    blocks = _blocks(y.float())
+    ends = ((blocks <= 0.5 / 255) | (blocks >= 254.5 / 255)).float().mean((1, 2, 3)) > 0.1
+    blocks = blocks[~ends] if not bool(ends.all()) else blocks
+    rest = _without_surface(blocks)
+    order = rest.square().mean((1, 2, 3)).argsort()
+    chosen = rest[order[: max(1, round(FLAT * len(order)))]]
+    luma, chroma = split_luma(chosen)
+    power = chosen.square().mean()
+    halves = F.avg_pool2d(chosen, BLOCK // 4)
+    grain = (BLOCK // 4) * (halves.square().mean() / power.clamp_min(1e-12)).sqrt()
+    cells = BLOCK**2 / max(1.0, grain.item()) ** 2 * _independent(chosen)
+    lost = 1 - 1.4 * (2 / cells) ** 0.5 if len(order) > 1 / FLAT else 1.0
+    back = 1 / max(0.3, lost) * BLOCK**2 / (BLOCK**2 - TERMS)
+    total, light, colour = (_levels(part.square().mean() * back) for part in (chosen, luma, chroma))
+    return NoiseReport(total, light, colour, _grain(grain))
+
+
+def _levels(power: Tensor) -> float:
+    return round(255 * power.sqrt().item(), 3)
+
+
+def _grain(side: Tensor) -> float:
+    return round(min(max(side.item(), 1.0), float(AREA)), 2)
+
+
+def _blocks(y: Tensor) -> Tensor:
+    """Returns (N, C, BLOCK, BLOCK)."""
+    channels, height, width = y.shape[1], y.shape[2] // BLOCK, y.shape[3] // BLOCK
+    whole = y[0, :, : height * BLOCK, : width * BLOCK]
+    parts = whole.reshape(channels, height, BLOCK, width, BLOCK).permute(1, 3, 0, 2, 4)
+    return parts.reshape(-1, channels, BLOCK, BLOCK)
+
+
+def _without_surface(blocks: Tensor) -> Tensor:
+    """Returns blocks less the surface of second degree that is nearest to each."""
+    ramp = torch.linspace(-1, 1, BLOCK, dtype=torch.float64)
+    down, right = torch.meshgrid(ramp, ramp, indexing="ij")
+    terms = torch.stack([down**0, down, right, down * right, down**2, right**2], -1).reshape(-1, TERMS)
+    basis = torch.linalg.qr(terms)[0].to(blocks)  # (pixels, terms), orthonormal
+    values = blocks.flatten(2)
+    return (values - (values @ basis) @ basis.mT).view_as(blocks)
+
+
+def _independent(rest: Tensor) -> float:
+    """Returns how many of the channels are independent: C where all are, 1 where they are equal."""
+    rows = rest.transpose(0, 1).flatten(1)
+    covariance = rows @ rows.mT
+    return (covariance.trace() ** 2 / covariance.square().sum().clamp_min(1e-12)).clamp_min(1.0).item()
+
+
+def mean_around(values: Tensor, reach: int) -> Tensor:
+    """Returns the mean over 2·reach + 1 pixels a side around each value (B, C, H, W), of what lies inside."""
+    side = 2 * reach + 1
+    rows = F.avg_pool2d(values, (side, 1), 1, (reach, 0), count_include_pad=False)
+    return F.avg_pool2d(rows, (1, side), 1, (0, reach), count_include_pad=False)
+
+
+def local_level(noise: Tensor) -> Tensor:
+    """Returns the root mean square of noise (B, C, H, W) over channels and the pixels around, (B, 1, H, W)."""
+    return mean_around(noise.square().mean(1, keepdim=True), WINDOW // 2).sqrt()
 
 
 def noise_level(y: Tensor) -> float:

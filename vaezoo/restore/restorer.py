@@ -62,6 +62,7 @@ class Restoration(NamedTuple):
         facts: What else a task has to say, by name with its unit.
         average: Mean of the samples, of image's shape; None where none were asked for.
         spread: Standard deviation among them, the same.
+        mixed: What the user gets where a task mixed it from ``image`` and others; None where that is ``image``.
     """
 
     image: Tensor
@@ -70,6 +71,7 @@ class Restoration(NamedTuple):
     facts: Mapping[str, float] = MappingProxyType({})
     average: Tensor | None = None
     spread: Tensor | None = None
+    mixed: Tensor | None = None
 
 
 class Restorer:

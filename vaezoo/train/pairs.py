@@ -20,7 +20,7 @@ from torch import Tensor
 from vaezoo.core import Batch
 from vaezoo.errors import ConfigError, ImageError, UnknownName
 from vaezoo.train.crops import draw_region, equal_channels
-from vaezoo.train.photos import local_level
+from vaezoo.train.photos import told_level
 from vaezoo.train.pictures import Decoded, list_pictures, pictures_sha256, read_pictures, to_gray
 from vaezoo.train.recipe import DataRecipe
 from vaezoo.train.sets import Images
@@ -94,7 +94,7 @@ class Pairs:
     """Random square crops of pairs, each pair drawn uniformly; both pictures are cut, shrunk and turned alike.
 
     Where the model is told the noise it is ``cond["sigma"]``, the root mean square of what the two differ by (see
-    `vaezoo.train.photos.local_level`), NaN for the other patches.
+    `vaezoo.train.photos.told_level`), NaN for the other patches.
     """
 
     def __init__(self, images: tuple[Images, Images], data: DataRecipe, seed: int) -> None:
@@ -133,7 +133,7 @@ class Pairs:
     def _told(self, noise: Tensor, rng: np.random.Generator) -> Tensor:
         """Returns what the model is told of the noise (C, P, P) of a row, (1, 1, P, P)."""
         if rng.random() < self.data.told:
-            return local_level(noise[None], rng)
+            return told_level(noise[None], rng)
         return torch.full_like(noise[None, :1], torch.nan)
 
 

@@ -29,7 +29,9 @@ import torch.nn.functional as F
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from vaezoo.image.camera import LUMA, Camera, blurred, saved, take
+from vaezoo.image.camera import Camera, blurred, saved, take
+from vaezoo.image.luma import split_luma
+from vaezoo.image.noise import local_level, mean_around
 from vaezoo.image.quantisation import expected_error
 from vaezoo.image.resize import resize
 from vaezoo.train.recipe import DataRecipe
@@ -44,10 +46,12 @@ DRAWN = 0.25
 """Share of clean and JPEG patches that are drawings: flat areas, lines, letters."""
 GRAINY = 0.35
 """Share of the told patches whose target has noise of the same kind: only the told part is to be removed."""
+OVERTOLD, MOST = 0.35, 3.5
+"""Share of the others that are told more than there is, up to so many times: their target is `smoothed`."""
+REACH = 6
+"""Pixels to each side that `smoothed` looks at."""
 MARGIN = 12
 """Pixels around a patch that its damage may look at."""
-WINDOW = 31
-"""Pixels a side over which a told level is averaged."""
 
 
 class Pair(NamedTuple):
@@ -85,7 +89,31 @@ def draw_pair(cut: Cut, largest: int, rng: np.random.Generator, data: DataRecipe
         y = _jpeg(x, rng, 40) if kind < CAMERAS + NOISES + JPEGS else x
     if rng.random() < data.gray_share:
         y, x = _gray(y), _gray(x)
-    return Pair(y, x, local_level(y - x, rng) if told else torch.full_like(x[:, :1], torch.nan))
+    if not told:
+        return Pair(y, x, torch.full_like(x[:, :1], torch.nan))
+    level = told_level(y - x, rng)
+    if not grainy and rng.random() < OVERTOLD:
+        times = rng.uniform(1, MOST)
+        return Pair(y, smoothed(x, level * math.sqrt(times**2 - 1)), level * times)
+    return Pair(y, x, level)
+
+
+def smoothed(x: Tensor, level: Tensor) -> Tensor:
+    """Returns a picture without what is weaker than a level: its texture fades, its edges stay.
+
+    So it is what is left for certain where the noise is so strong; it teaches a model to believe a level that it is
+    told, even where that exceeds what it sees.
+
+    Args:
+        x: (1, C, H, W).
+        level: (1, 1, H, W), units of the pixel value.
+
+    Source: Guided Image Filtering (He et al., 2013), section 3.1, each channel guided by itself.
+    """
+    mean, square = mean_around(x, REACH), mean_around(x * x, REACH)
+    variance = (square - mean * mean).clamp_min(0)
+    slope = variance / (variance + level * level).clamp_min(1e-8)
+    return mean_around(slope, REACH) * x + mean_around((1 - slope) * mean, REACH)
 
 
 def draw_saved(cut: Cut, largest: int, rng: np.random.Generator, data: DataRecipe) -> Pair:
@@ -127,9 +155,10 @@ def draw_camera(rng: np.random.Generator, smallest: float = 0.5) -> Camera:
         rng: Drawn from.
         smallest: Of its resizing.
     """
-    shot = math.exp(rng.uniform(math.log(5e-5), math.log(1.2e-2)))
+    shot = math.exp(rng.uniform(math.log(8e-5), math.log(2e-2)))
     read = math.exp(2.18 * math.log(shot) + 1.20 + rng.normal(0, 0.9))
-    reduces_luma, reduces_chroma, blotches = rng.random() < 0.45, rng.random() < 0.55, rng.random() < 0.25
+    reduces_luma, reduces_chroma, blotches = rng.random() < 0.6, rng.random() < 0.6, rng.random() < 0.3
+    smallest = smallest if rng.random() < 0.4 else 1.0
     resizing = math.exp(rng.uniform(math.log(smallest), math.log(2))) if rng.random() < 0.6 else 1.0
     qualities = tuple(_quality(rng, 60) for _ in range(1 + (rng.random() < 0.15))) if rng.random() < 0.75 else ()
     return Camera(
@@ -143,8 +172,8 @@ def draw_camera(rng: np.random.Generator, smallest: float = 0.5) -> Camera:
         phase=(int(rng.integers(2)), int(rng.integers(2))),
         demosaic="bilinear" if rng.random() < 0.25 else "malvar",
         tone=bool(rng.random() < 0.5),
-        luma_blur=math.exp(rng.uniform(math.log(0.35), math.log(1.6))) if reduces_luma else 0.0,
-        luma_kept=rng.uniform(0, 0.6),
+        luma_blur=math.exp(rng.uniform(math.log(0.4), math.log(2))) if reduces_luma else 0.0,
+        luma_kept=rng.uniform(0, 0.5),
         chroma_blur=math.exp(rng.uniform(math.log(0.6), math.log(7))) if reduces_chroma else 0.0,
         chroma_kept=rng.uniform(0, 0.5),
         blotch=rng.uniform(0, 0.5) if blotches else 0.0,
@@ -233,7 +262,7 @@ def draw_noise(rng: np.random.Generator) -> Noise:
         mix = torch.eye(3)
     else:
         mix = F.normalize(torch.from_numpy(rng.standard_normal((3, 3)).astype(np.float32)), dim=1)
-    blur = rng.uniform(0.3, 1.3) if grain < 0.45 else 0.0
+    blur = rng.uniform(0.3, 2.0) if grain < 0.45 else 0.0
     enlarged = math.exp(rng.uniform(math.log(1.2), math.log(6))) if grain > 0.75 else 1.0
     sigma = min(sigma, 15 / 255) if enlarged > 2 else sigma
     return Noise(sigma, mix, blur, enlarged, rng.random() if rng.random() < 0.35 else 0.0)
@@ -258,14 +287,11 @@ def _quality(rng: np.random.Generator, lowest: int) -> int:
     return round(lowest + (99 - lowest) * rng.random() ** 0.7)
 
 
-def local_level(noise: Tensor, rng: np.random.Generator) -> Tensor:
+def told_level(noise: Tensor, rng: np.random.Generator) -> Tensor:
     """Returns the root mean square of noise (1, 3, P, P): in four of ten one number, else around each pixel."""
-    power = noise.square().mean(1, keepdim=True)
     if rng.random() < 0.4:
-        return power.mean().sqrt().expand_as(power)
-    half = WINDOW // 2
-    rows = F.avg_pool2d(power, (WINDOW, 1), 1, (half, 0), count_include_pad=False)
-    return F.avg_pool2d(rows, (1, WINDOW), 1, (0, half), count_include_pad=False).sqrt()
+        return noise.square().mean().sqrt().expand(1, 1, *noise.shape[2:])
+    return local_level(noise)
 
 
 def drawing(side: int, rng: np.random.Generator) -> Pixels:
@@ -295,8 +321,7 @@ def drawing(side: int, rng: np.random.Generator) -> Pixels:
 
 
 def _gray(x: Tensor) -> Tensor:
-    luma = (x * torch.tensor(LUMA)[:, None, None]).sum(1, keepdim=True)
-    return luma.expand_as(x)
+    return split_luma(x)[0].expand_as(x)
 
 
 def _levels(region: Pixels) -> Tensor:

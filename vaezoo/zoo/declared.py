@@ -37,6 +37,7 @@ MODEL: dict[str, Any] = {
     "properties": {
         "summary": _TEXT | {"description": "One sentence."},
         "task": _TEXT | {"description": "What it is for, such as generate or denoise."},
+        "default_weights": _TEXT | {"description": "Tag of the weights that are taken where none is named."},
         "paper": _TEXT,
         "differs": _TEXT | {"description": "How it is not as in the paper."},
         "encodes": {"enum": ["input", "target"]},

@@ -137,7 +137,7 @@ def _obtain(card: Card, url: str, store: Store, fetch: bool, zoo: Keeper) -> tup
 
 
 def pick(registry: Registry, arch: str, tag: str | None) -> Card:
-    """Returns the card of an architecture's tag, or of its first.
+    """Returns the card of an architecture's tag; without one that which the model declares, or else the first.
 
     Raises:
         UnknownName: It has none, or none of that tag.
@@ -155,10 +155,16 @@ def pick(registry: Registry, arch: str, tag: str | None) -> Card:
             f"The model {arch!r} has no pretrained weights.", hint="See list_models(pretrained=True).", value=arch
         )
     if tag is None:
-        return next(iter(cards.values()))
+        return cards.get(_default(registry, arch)) or next(iter(cards.values()))
     if tag not in cards:
         raise UnknownName(f"The model {arch!r} has no weights {tag!r}.", hint=suggest(tag, cards), value=tag)
     return cards[tag]
+
+
+def _default(registry: Registry, arch: str) -> str:
+    """Returns the tag that a model declares as its default; "" where it declares none."""
+    known = arch.rpartition("/")[2] in registry.models.entries
+    return str(registry.models.get(arch).body.get("default_weights", "")) if known else ""
 
 
 def read_tensors(content: bytes, what: str) -> dict[str, Tensor]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import io
 import os
 from dataclasses import dataclass, replace
-from typing import ClassVar, final
+from typing import IO, ClassVar, final
 
+import torch
 from torch import Tensor
 
 from vaezoo.errors import ConfigError
 from vaezoo.image.degradations import jpeg, jpeg_file
 from vaezoo.image.intervals import outside, project
 from vaezoo.image.metrics import luma
-from vaezoo.image.quantisation import Quantised, read_quantised
+from vaezoo.image.quantisation import Quantised, expected_error, read_luma_table, read_quantised
+from vaezoo.restore.given import check_level
 from vaezoo.restore.restorer import Restoration, Restorer
 from vaezoo.restore.task import Example, Progress, Task, whole
 
@@ -21,7 +23,10 @@ from vaezoo.restore.task import Example, Progress, Task, whole
 @final
 @dataclass(frozen=True)
 class Dejpeg(Task):
-    """Removes blocks, rings and lost colour of JPEG files, of any quality, which need not be known.
+    """Removes blocks, rings and lost colour of JPEG files, of any quality.
+
+    A model that is told the damage is told the error that the file's table lets expect, which keeps it from changing
+    what a good file has right. Without a file, as for an array, it sees for itself.
 
     A picture that was cropped after it was saved is served too, a little less well: its blocks no longer begin at the
     corner.
@@ -31,10 +36,16 @@ class Dejpeg(Task):
             `vaezoo.image.intervals.project`. Not for a file that was saved as JPEG before, at a lower quality: its
             intervals hold the damaged picture, and the damage stays.
         quantised: What the file says; a task that is given a path reads it itself.
+        expected: Root mean square error, grey levels, that the file's table lets expect, see
+            `vaezoo.image.quantisation.expected_error`; None where it is not known. Read as ``quantised`` is.
+
+    Raises:
+        ShapeError: The expected error is negative or not finite.
     """
 
     project: bool = False
     quantised: Quantised | None = None
+    expected: float | None = None
 
     name: ClassVar[str] = "dejpeg"
     model: ClassVar[str] = "dejpeg"
@@ -43,6 +54,9 @@ class Dejpeg(Task):
     word: ClassVar[str] = "quality"
     unit: ClassVar[str] = "quality of libjpeg"
     levels: ClassVar[tuple[float, ...]] = (10, 20, 30, 40)
+
+    def __post_init__(self) -> None:
+        check_level(self.expected)
 
     def restore(self, restorer: Restorer, y: Tensor, progress: Progress | None = None) -> Restoration:
         """See :meth:`vaezoo.restore.task.Task.restore`.
@@ -53,14 +67,17 @@ class Dejpeg(Task):
         Raises:
             ConfigError: It shall be projected, and nothing is known of the file.
         """
+        maps = None
+        if self.expected is not None and "sigma" in restorer.takes:
+            maps = {"sigma": torch.full((1, 1, *y.shape[2:]), self.expected / 255)}
         if not self.project:
-            return restorer(y, progress)
+            return restorer(y, progress, maps=maps)
         if self.quantised is None:
             raise ConfigError(
                 "Projection needs the JPEG file of the picture, got the picture alone.",
                 hint="Give its path, or quantised=read_quantised(path).", value=self.quantised,
             )  # fmt: skip
-        restored = restorer(y, progress)
+        restored = restorer(y, progress, maps=maps)
         image, average = restored.image.clamp(0, 1), restored.average
         return restored._replace(
             image=project(image, self.quantised),
@@ -68,16 +85,18 @@ class Dejpeg(Task):
             facts={"outside_percent": round(100 * outside(image, self.quantised), 3)},
         )
 
-    def of_file(self, path: str | os.PathLike[str]) -> Dejpeg:
-        """See :meth:`vaezoo.restore.task.Task.of_file`: the quantisation, where it is asked for."""
-        return replace(self, quantised=read_quantised(path)) if self.project else self
+    def of_file(self, path: str | os.PathLike[str] | IO[bytes]) -> Dejpeg:
+        """See :meth:`vaezoo.restore.task.Task.of_file`: the table, and the quantisation where it is asked for."""
+        table = read_luma_table(path)
+        told = self if table is None or self.expected is not None else replace(self, expected=expected_error(table))
+        return replace(told, quantised=read_quantised(path)) if self.project else told
 
     @classmethod
     def example(cls, x: Tensor, level: float, index: int) -> Example:
         """See :meth:`vaezoo.restore.task.Task.example`: a file of that quality, chroma halved."""
         quality = whole(level, cls.word)
-        told = read_quantised(io.BytesIO(jpeg_file(x, quality)))
-        return Example(x, jpeg(x, quality), cls(quantised=told))
+        file = jpeg_file(x, quality)
+        return Example(x, jpeg(x, quality), cls(quantised=read_quantised(io.BytesIO(file))).of_file(io.BytesIO(file)))
 
     @classmethod
     def compared(cls, image: Tensor, level: float) -> Tensor:

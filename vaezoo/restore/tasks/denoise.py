@@ -1,4 +1,4 @@
-"""Denoising: of any noise level, told or not."""
+"""Denoising: of any noise level, told or not, more or less of it, luma and colour apart."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from torch import Tensor
 
 from vaezoo.errors import ConfigError, ShapeError
 from vaezoo.image.degradations import gaussian_noise
-from vaezoo.image.noise import noise_level
+from vaezoo.image.luma import split_luma
+from vaezoo.image.noise import describe_noise, estimate_noise, local_level
 from vaezoo.restore.given import is_number
 from vaezoo.restore.restorer import Restoration, Restorer
 from vaezoo.restore.task import Example, Progress, Task
+
+MOST = 3.0
+"""The largest strength."""
 
 
 @final
@@ -21,18 +25,26 @@ from vaezoo.restore.task import Example, Progress, Task
 class Denoise(Task):
     """Removes noise.
 
+    Above a strength of 1 the model is told more noise than there is, so many times what it removed around each pixel at
+    a strength of 1, or so many times ``sigma`` where that is given; weights that were taught to believe it, such as
+    ``denoise.photo``, then give up weak texture with the noise. Below 1 the result is mixed with the input.
+
     Args:
         sigma: Standard deviation of the noise in grey levels (units of 1/255): a number, or a map (H, W); None where
             it is not known. A model that is blind ignores it.
-        boost: The model is told a noise level so many times higher; without ``sigma``, than the one estimated.
+        boost: Strength: above 1 the model is told a noise level so many times higher.
+        luma: Strength for the brightness, 0 to 3; None for ``boost``.
+        chroma: Strength for the colour, 0 to 3; None for ``boost``.
 
     Raises:
         ShapeError: A noise level is negative or not finite.
-        ConfigError: ``boost`` is not positive.
+        ConfigError: ``boost`` is negative, or another strength is out of range.
     """
 
     sigma: float | Tensor | None = None
     boost: float = 1.0
+    luma: float | None = None
+    chroma: float | None = None
 
     name: ClassVar[str] = "denoise"
     model: ClassVar[str] = "denoise"
@@ -42,8 +54,11 @@ class Denoise(Task):
     levels: ClassVar[tuple[float, ...]] = (15, 25, 50)
 
     def __post_init__(self) -> None:
-        if not (is_number(self.boost) and self.boost > 0):
-            raise ConfigError(f"Expected a boost above 0, got {self.boost!r}.", value=self.boost)
+        if not (is_number(self.boost) and self.boost >= 0):
+            raise ConfigError(f"Expected a boost of at least 0, got {self.boost!r}.", value=self.boost)
+        for name, amount in (("luma", self.luma), ("chroma", self.chroma)):
+            if amount is not None and not (is_number(amount) and 0 <= amount <= MOST):
+                raise ConfigError(f"Expected {name} as a strength of 0 to {MOST:g}, got {amount!r}.", value=amount)
         if self.sigma is None:
             return
         try:
@@ -58,26 +73,65 @@ class Denoise(Task):
     def restore(self, restorer: Restorer, y: Tensor, progress: Progress | None = None) -> Restoration:
         """See :meth:`vaezoo.restore.task.Task.restore`.
 
+        Facts, in grey levels of 255: ``noise_levels`` and ``noise_luma_levels``, ``noise_chroma_levels`` as estimated
+        from the picture alone, and ``removed_levels``, ``removed_luma_levels``, ``removed_chroma_levels`` as taken
+        away; in pixels the side of their grain, ``noise_grain_pixels`` and ``removed_grain_pixels``. See
+        `vaezoo.image.noise.NoiseReport`.
+
         Raises:
             ShapeError: The map is not of the picture's size.
+            ConfigError: A strength above 1 is asked of a model that is told no noise level.
         """
-        estimate = 255 * noise_level(y)
-        facts = {"noise_levels": round(estimate, 2)}
-        given = estimate if self.sigma is None and self.boost != 1 else self.sigma
-        if given is None or "sigma" not in restorer.takes:
-            return restorer(y, progress)._replace(facts=facts)
-        sigma = self.boost * torch.as_tensor(given, dtype=torch.float32) / 255
+        amounts = [self.boost if amount is None else float(amount) for amount in (self.luma, self.chroma)]
+        tells = "sigma" in restorer.takes
+        if max(amounts) > 1 and not tells:
+            super().stronger(max(amounts), restorer)
+        level = self._level(y) if tells else None
+        once = level is not None and amounts[0] == amounts[1] > 1  # one level for all, so one pass
+        restored = self._told(restorer, y, amounts[0] * level if once and level is not None else level, progress)
+        done = {amounts[0] if once else 1.0: restored.image}
+        taken = local_level(y - restored.image) if level is None else level
+        for amount in amounts:
+            if amount < 1:
+                done[amount] = torch.lerp(y, restored.image, amount)
+            elif amount not in done and tells:
+                done[amount] = self._told(restorer, y, amount * taken, progress).image
+        luma, chroma = (done.get(amount, restored.image) for amount in amounts)
+        image = luma
+        if luma is not chroma and y.shape[1] == 3:
+            image = (split_luma(luma)[0] + split_luma(chroma)[1]).clamp(0, 1)
+        average = restored.average
+        if average is not None and image is not restored.image:
+            average = (average + image - restored.image).clamp(0, 1)
+        seen, removed = estimate_noise(y), describe_noise(y - image)
+        facts = {f"noise_{name}": value for name, value in seen._asdict().items()}
+        facts |= {f"removed_{name}": value for name, value in removed._asdict().items()}
+        mixed = None if image is restored.image else image
+        return restored._replace(mixed=mixed, average=average, facts=facts)
+
+    @property
+    def apart(self) -> bool:
+        """See :attr:`vaezoo.restore.task.Task.apart`: luma and colour."""
+        return self.luma is not None or self.chroma is not None
+
+    def _level(self, y: Tensor) -> Tensor | None:
+        """Returns the noise level that is given as a map (1, 1, H, W) in units of the pixel value."""
+        if self.sigma is None:
+            return None
+        sigma = torch.as_tensor(self.sigma, dtype=torch.float32) / 255
         if (sigma.ndim and tuple(sigma.shape[-2:]) != tuple(y.shape[-2:])) or sigma.numel() not in (1, y[0, 0].numel()):
             raise ShapeError(
                 f"Expected a noise level, or a map of the picture's {tuple(y.shape[-2:])}, got {tuple(sigma.shape)}.",
                 value=tuple(sigma.shape),
             )
-        whole = sigma.reshape(1, 1, *(sigma.shape[-2:] or (1, 1))).expand(1, 1, *y.shape[-2:])
-        return restorer(y, progress, maps={"sigma": whole})._replace(facts=facts)
+        return sigma.reshape(1, 1, *(sigma.shape[-2:] or (1, 1))).expand(1, 1, *y.shape[-2:])
+
+    def _told(self, restorer: Restorer, y: Tensor, level: Tensor | None, progress: Progress | None) -> Restoration:
+        return restorer(y, progress, maps=None if level is None else {"sigma": level})
 
     def stronger(self, strength: float, restorer: Restorer) -> Task:
         """See :meth:`vaezoo.restore.task.Task.stronger`."""
-        if "sigma" not in restorer.takes:
+        if strength > 1 and "sigma" not in restorer.takes:
             return super().stronger(strength, restorer)
         return replace(self, boost=self.boost * strength)
 
