@@ -14,7 +14,7 @@ from vaezoo.image import downscale
 from vaezoo.train.crops import draw_region
 from vaezoo.train.data import open_source
 from vaezoo.train.recipe import DataRecipe
-from vaezoo.train.reductions import Reductions
+from vaezoo.train.reductions import Reductions, spoilt
 from vaezoo.train.sets import Images
 
 CPU = torch.device("cpu")
@@ -76,3 +76,33 @@ def test_patches_that_fit_no_picture_are_refused() -> None:
     with pytest.raises(ConfigError, match="Patches of 9, 4 times as large, do not fit a picture 33 pixels small"):
         reductions(patch=9)
     assert reductions(patch=9, factors=[2, 3]).factor(0) in (2, 3)
+
+
+def test_spoilt_pictures_lie_where_they_were_and_some_stay_clean() -> None:
+    smooth = torch.nn.functional.interpolate(torch.rand(1, 3, 4, 4), (48, 40), mode="bicubic").clamp(0.1, 0.9)
+    y = (255 * smooth).round() / 255
+    errors, kept = [], 0
+    for seed in range(60):
+        found = spoilt(y, np.random.default_rng(seed))
+        assert found.shape == y.shape and found.min() >= 0 and found.max() <= 1
+        assert torch.equal(found, spoilt(y, np.random.default_rng(seed)))
+        kept += torch.equal(found, y)
+        errors.append((found - y).mean(dim=(0, 1)))
+    assert 4 <= kept <= 24
+    shifted = torch.roll(y, 1, 3) - y
+    mean = torch.stack(errors).mean(0)
+    assert mean.abs().mean() < 0.25 * shifted.abs().mean(), "what is spoilt is not moved"
+    gray = y[:, :1].expand_as(y)
+    for seed in range(20):
+        found = spoilt(gray, np.random.default_rng(seed))
+        torch.testing.assert_close(found, found[:, :1].expand_as(found))
+
+
+def test_a_recipe_can_spoil_the_small_pictures_alone() -> None:
+    clean, found = (
+        reductions(patch=8).batch(1, range(8), 8, CPU),
+        reductions(damage="reduce-photo").batch(1, range(8), 8, CPU),
+    )
+    assert torch.equal(clean.target, found.target) and not torch.equal(clean.y, found.y)
+    parts = [reductions(damage="reduce-photo").batch(1, rows, 8, CPU).y for rows in (range(5), range(5, 8))]
+    assert torch.equal(found.y, torch.cat(parts))

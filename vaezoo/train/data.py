@@ -20,7 +20,7 @@ from vaezoo.image.noise import camera_noise, noise_level
 from vaezoo.train.damage import damage_of, grained, is_gray
 from vaezoo.train.pairs import Pairs, load_pairs
 from vaezoo.train.photos import DRAWS, MARGIN, Draw
-from vaezoo.train.recipe import DataRecipe
+from vaezoo.train.recipe import REDUCTIONS, DataRecipe
 from vaezoo.train.reductions import Reductions
 from vaezoo.train.seeds import mix
 from vaezoo.train.sets import Array, Images, load_images
@@ -61,7 +61,7 @@ def open_source(data: DataRecipe, names: Sequence[str], seed: int, pairs: Sequen
     if pairs:
         return Pairs(load_pairs(pairs, data.gray), data, seed)
     images = tuple(load_images(name, data.gray) for name in names)
-    if data.damage == "reduce":
+    if data.damage in REDUCTIONS:
         return Reductions(images, data, seed)
     return Patches(images, data, seed) if data.patch else WholeImages(images, data, seed)
 

@@ -34,7 +34,9 @@ class OptimizerKind(Enum):
     muon = "muon"
 
 
-DAMAGES = ("photo", "camera", "saved", "jpeg", "downscale", "reduce", "lowlight", "blur", "recorrupt")
+REDUCTIONS = ("reduce", "reduce-photo")
+"""Damages that leave fewer pixels, see `vaezoo.train.reductions`."""
+DAMAGES = ("photo", "camera", "saved", "jpeg", "downscale", *REDUCTIONS, "lowlight", "blur", "recorrupt")
 """What a patch may have suffered, `DataRecipe.damage`."""
 
 
@@ -345,8 +347,10 @@ def _check_pairs(data: DataRecipe, refuse: Callable[[str, str, Any], None]) -> N
     if data.valid and data.valid_pairs:
         message = f"data.valid_pairs takes the place of data.valid, but that is {data.valid!r}."
         raise ConfigError(message, hint="Set data.valid=[].", value=data.valid)
-    if data.valid_pairs and data.damage == "reduce":
-        refuse("data.valid_pairs", "used without the damage 'reduce', whose pictures are smaller", data.valid_pairs)
+    if data.valid_pairs and data.damage in REDUCTIONS:
+        refuse(
+            "data.valid_pairs", f"used without the damage {data.damage!r}, whose pictures are smaller", data.valid_pairs
+        )
 
 
 def _check_damage(data: DataRecipe, refuse: Callable[[str, str, Any], None]) -> None:
@@ -359,7 +363,7 @@ def _check_damage(data: DataRecipe, refuse: Callable[[str, str, Any], None]) -> 
         refuse("data.damage", f"{', '.join(DAMAGES)} or nothing", data.damage)
     if data.damage and not data.patch:
         refuse("data.damage", "used with a patch", data.damage)
-    if data.damage in ("photo", "camera", "jpeg", "downscale", "reduce", "lowlight") and data.sigma[1]:
+    if data.damage in ("photo", "camera", "jpeg", "downscale", *REDUCTIONS, "lowlight") and data.sigma[1]:
         refuse("data.damage", "used without sigma", data.damage)
     if data.reach < 4:
         refuse("data.reach", "at least 4 pixels", data.reach)

@@ -121,7 +121,8 @@ def _stages(model: VAE, y: Tensor) -> dict[str, dict[str, Any]]:
     known = context() if model.conditioner is None else stage("conditioner", model.conditioner, context)
     if model.encoder is not None:
         encoder = model.encoder
-        seen = y if encoder.size is not None else pad_to_stride(y, model.stride)
+        target = y if known.factor == 1 else nn.functional.interpolate(y, scale_factor=known.factor)
+        seen = y if encoder.size is not None else pad_to_stride(target, model.stride * known.factor)
         belief = stage("encoder", encoder, lambda: encoder(seen, known))
         inferred = stage("prior.infer", model.prior, lambda: model.prior.infer(belief, known, 1, centre))
     sampled = stage("prior.sample", model.prior, lambda: model.prior.sample(known, 1, centre))
