@@ -11,12 +11,12 @@ from typing import Protocol, final
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from vaezoo.core import Batch
 from vaezoo.errors import ConfigError
 from vaezoo.image.noise import camera_noise, noise_level
+from vaezoo.train.crops import draw_region, equal_channels
 from vaezoo.train.damage import damage_of, grained, is_gray
 from vaezoo.train.pairs import Pairs, load_pairs
 from vaezoo.train.photos import DRAWS, MARGIN, Draw
@@ -172,7 +172,7 @@ class Patches:
             rng = np.random.default_rng((self.seed, step, row))
             picture = int(rng.integers(len(self.pictures)))
             chosen.append(picture)
-            region = self._region(self.pictures[picture], rng, side + self.margin)
+            region = draw_region(self.pictures[picture], rng, side + self.margin, self.data)
             low, high = self.data.sigma
             sigmas.append((low + (high - low) * rng.random() ** self.data.sigma_power) / 255)
             seeds.append(int(rng.integers(2**63)))
@@ -180,7 +180,7 @@ class Patches:
             told.append(self.data.told > 0 and rng.random() < self.data.told)
             camera = self.data.camera > 0 and rng.random() < self.data.camera
             lights.append(rng.random() if camera else None)
-            region = _equal_channels(region) if grays[-1] else region
+            region = equal_channels(region) if grays[-1] else region
             if self.data.grain > 0 and rng.random() < self.data.grain:
                 region = grained(region, rng)
             top = left = 0
@@ -217,7 +217,7 @@ class Patches:
             picture = self.pictures[int(rng.integers(len(self.pictures)))]
 
             def cut(side: int, picture: Array = picture, rng: np.random.Generator = rng) -> Array:
-                return self._region(picture, rng, side)
+                return draw_region(picture, rng, side, self.data)
 
             pairs.append(draw(cut, min(picture.shape[:2]), rng, self.data))
         y, x, told = (torch.cat(parts).to(device).contiguous() for parts in zip(*pairs, strict=True))
@@ -230,20 +230,6 @@ class Patches:
             return [self.data.sigma[1] / 255] * len(self.pictures)
         tensors = (torch.tensor(p).permute(2, 0, 1)[None] / 255 for p in self.pictures)
         return [noise_level(tensor) for tensor in tensors]
-
-    def _region(self, picture: Array, rng: np.random.Generator, wanted: int) -> Array:
-        side = round(wanted / rng.uniform(self.data.scale[0], self.data.scale[1]))
-        side = min(side, *picture.shape[:2])
-        top, left = (rng.integers(extent - side + 1) for extent in picture.shape[:2])
-        patch = picture[top : top + side, left : left + side]
-        if side != wanted:
-            patch = _shrink(patch, wanted)
-        if self.data.augment:
-            turns, flip = divmod(int(rng.integers(8)), 2)
-            patch = np.rot90(patch[:, ::-1] if flip else patch, turns)
-        if self.data.shuffle_channels:
-            patch = patch[..., rng.permutation(patch.shape[2])]
-        return patch
 
 
 def recorrupted(x: Tensor, noise: Tensor, sigma: Tensor, share: Tensor) -> Batch:
@@ -265,20 +251,6 @@ def recorrupted(x: Tensor, noise: Tensor, sigma: Tensor, share: Tensor) -> Batch
     target = torch.addcmul(x, (-sigma / share)[:, None, None, None], noise)
     info = {"sigma": sigma * (1 + share**2).sqrt(), "target_sigma": sigma * (1 + share**-2).sqrt()}
     return Batch(y, target, info=info)
-
-
-def _equal_channels(patch: Array) -> Array:
-    """Returns the luma of an RGB patch in every channel; a gray one as it is."""
-    if patch.shape[2] == 1:
-        return patch
-    luma = np.asarray(Image.fromarray(np.ascontiguousarray(patch)).convert("L"))
-    return np.repeat(luma[..., None], patch.shape[2], axis=2)
-
-
-def _shrink(patch: Array, side: int) -> Array:
-    """Returns a patch downscaled by an antialiased bicubic filter."""
-    image = Image.fromarray(patch.squeeze(2) if patch.shape[2] == 1 else patch)
-    return np.asarray(image.resize((side, side), Image.Resampling.BICUBIC)).reshape(side, side, -1)
 
 
 def _generator(*key: int) -> torch.Generator:
