@@ -66,11 +66,15 @@ def fit(name: str, data: str, grain: float, limit: int | None = None) -> Calibra
 @click.option("--data", default=VALID, show_default=True, help="A set that the weights were not trained on.")
 def main(name: str, data: str) -> None:
     """Fit the calibration of the weights NAME, as arch.tag, and write it into their card."""
+    from vaezoo.restore.task import HOMES
     from vaezoo.train.recipe import load_recipe
+    from vaezoo.zoo import keeper
 
     cards = read_cards()[1]
     if name not in cards:
         raise click.ClickException(f"registry.yaml has no weights called {name!r}.")
+    if keeper().registry.models.get(name.partition(".")[0]).task not in HOMES:
+        raise click.ClickException(f"{name} makes pictures up and restores none: it has no errors to calibrate.")
     if data in {trained_on["set"] for trained_on in cards[name]["data"]}:
         raise click.ClickException(f"{name} was trained on {data}: its errors there are too small.")
     found = fit(name, data, load_recipe(str(ROOT / cards[name]["recipe"])).data.grain)

@@ -176,7 +176,7 @@ def nothing(_: Patch) -> None:
 HUB = ("publish", "mlp-seed", "--to", "hf://someone/weights")
 MEETINGS: list[tuple[str, tuple[str, ...], Callable[[Patch], None], str]] = [
     ("ImageError", ("enhance", "nowhere.png"), nothing, "nowhere.png cannot be read: no such file."),
-    ("ShapeError", ("enhance", "large.png", "--model", "mlp-seed"), nothing, "28x28 pixels only, this one has 40x40."),
+    ("ShapeError", ("eval", "mlp-seed", "--data", "."), nothing, "one size, but . has some of 28x28 and 40x40."),
     ("DataMissing", ("eval", "mlp-seed"), nothing, "Data set 'fashion-mnist-test' (MIT) is in none of the folders"),
     ("TrainingError", (*TRAIN, "--out", "file/run"), nothing, "The folder file/run cannot be made: Not a directory."),
     ("CheckpointError", (*TRAIN, "--out", "run"), garbled_checkpoint, "run/checkpoint.pt is no checkpoint of vaezoo"),

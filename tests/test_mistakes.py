@@ -51,7 +51,8 @@ def test_an_image_of_another_type_than_the_model() -> None:
 
 def test_enhance_converts_to_the_type_of_the_model() -> None:
     image = np.random.RandomState(0).rand(28, 28)
-    single, double = (vaezoo.enhance(image, model=vaezoo.create("mlp-vae", seed=1, dtype=t)) for t in (None, "float64"))
+    models = (vaezoo.create("denoise-small", seed=1, dtype=kind) for kind in (None, "float64"))
+    single, double = (vaezoo.enhance(image, model=model) for model in models)
     assert double.image.dtype == np.float64
     np.testing.assert_allclose(single.image, double.image, atol=1e-5)
 

@@ -60,6 +60,7 @@ def test_the_asked_share_of_pictures_gets_grain_and_the_others_stay() -> None:
     [
         (["nothing.here"], "no weights called 'nothing.here'"),
         (["denoise.open", "--data", "cid22"], "was trained on cid22"),
+        (["conv-beta.fashion"], "conv-beta.fashion makes pictures up and restores none"),
     ],
 )
 def test_what_cannot_be_calibrated_is_refused(arguments: list[str], message: str) -> None:

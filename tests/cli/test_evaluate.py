@@ -17,6 +17,7 @@ import vaezoo
 from vaezoo.cli.evaluate import evaluate, flat, load_test_split, own_protocol
 from vaezoo.errors import ConfigError, DataMissing, ShapeError, UnknownName, WeightsError
 from vaezoo.zoo.opened import open_model, task_of
+from vaezoo.zoo.registry import Model, Source
 
 
 def run(*arguments: Any) -> Result:
@@ -169,7 +170,7 @@ def test_unknown_names_and_files_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_task_without_a_protocol_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vaezoo.zoo.opened.model_info", lambda name: {"task": "dream"})
+    monkeypatch.setattr("vaezoo.zoo.opened.declared_as", lambda name: Model(name, {"task": "dream"}, Source("user")))
     result = run("anything")
     assert isinstance(result.exception, ConfigError) and "'dream' have no protocol" in str(result.exception)
 

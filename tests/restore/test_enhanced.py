@@ -9,9 +9,12 @@ import pytest
 import torch
 from PIL import Image
 
-from vaezoo.errors import ConfigError, ImageError
+import vaezoo
+from vaezoo.errors import ConfigError, ImageError, UnknownName
 from vaezoo.image import Picture, write_picture
-from vaezoo.restore import enhance
+from vaezoo.restore import Restorer, enhance, enhance_with
+from vaezoo.restore.tasks.denoise import Denoise
+from vaezoo.zoo import keeper
 
 from .fakes import Smoother
 
@@ -86,3 +89,68 @@ def test_misuse_is_refused() -> None:
         enhance(NOISY, model=Smoother(), strength=1.5)
     with pytest.raises(ImageError, match="cannot be read: No such file"):
         enhance("nothing.png", model=Smoother())
+
+
+REFUSAL = (
+    r"^Expected a model that restores pictures, but '{0}' makes them up: its task is 'generate'\. "
+    r"Take deblur, dejpeg, denoise, .*sr, or another of vaezoo list --task denoise\. "
+    r"One of your own that was trained to restore says so by task: denoise, {1}\.$"
+)
+
+
+@pytest.mark.parametrize("task", [None, "denoise", "sr", Denoise()])
+@pytest.mark.parametrize("name", ["conv-beta", "conv-beta.fashion", "vaezoo/conv-beta", "denoising-vae"])
+def test_a_generative_model_is_refused_by_name_before_its_weights_are_looked_for(
+    name: str, task: str | Denoise | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vaezoo.zoo.opened.create", lambda *_, **__: pytest.fail("it was made"))
+    with pytest.raises(ConfigError, match=REFUSAL.format(name, "where it is declared")):
+        enhance(NOISY, model=name, task=task)
+
+
+def test_a_generative_model_itself_is_refused() -> None:
+    model = vaezoo.create("conv-beta", image_channels=3)
+    for call in (lambda: enhance(NOISY, model=model), lambda: enhance(NOISY, model=model, task="sr")):
+        with pytest.raises(ConfigError, match=REFUSAL.format("conv-beta", "where it is declared")):
+            call()
+    for task in (None, Denoise()):
+        with pytest.raises(ConfigError, match="'conv-beta' makes them up"):
+            enhance_with(Restorer(model), NOISY, task=task)
+    on_tensors = Restorer(model)(torch.zeros(1, 3, 16, 16))  # who writes this knows what the model is
+    assert on_tensors.image.shape == (1, 3, 16, 16)
+
+
+def test_a_saved_generative_model_is_refused_until_its_folder_says_that_it_restores(tmp_path: Path) -> None:
+    folder = vaezoo.save(vaezoo.create("conv-beta", image_channels=3), tmp_path / "mine")
+    with pytest.raises(ConfigError, match=REFUSAL.format(".*mine", "in .*mine/vaezoo.yaml")):
+        enhance(NOISY, model=str(folder))
+    told = (folder / "vaezoo.yaml").read_text()
+    (folder / "vaezoo.yaml").write_text(told.replace("\nmodel:\n", "\nmodel:\n  task: denoise\n"))
+    assert enhance(NOISY, model=str(folder)).image.shape == NOISY.shape
+
+
+@pytest.mark.parametrize(
+    ("declared", "refused"), [({}, False), ({"task": "denoise"}, False), ({"task": "generate"}, True)]
+)
+def test_a_model_of_ones_own_runs_unless_it_says_that_it_is_generative(
+    declared: dict[str, str], refused: bool, tmp_path: Path
+) -> None:
+    shared = {"image_channels": 3, "latent_channels": 4}
+    body = {"shared": shared, "encoder": "conv", "prior": "normal", "decoder": "conv", "loss": "elbo", **declared}
+    try:
+        vaezoo.register_model("my-own", body)
+        model = vaezoo.create("my-own")
+        for given in (model, str(vaezoo.save(model, tmp_path / "saved"))):
+            if refused:
+                with pytest.raises(ConfigError, match="makes them up"):
+                    enhance(NOISY, model=given)
+            else:
+                assert enhance(NOISY, model=given).image.shape == NOISY.shape
+    finally:
+        keeper().registry.models.entries.pop("my-own", None)
+
+
+def test_a_model_that_restores_something_else_and_a_name_of_none() -> None:
+    assert enhance(NOISY, model=vaezoo.create("dejpeg", seed=0), task="denoise").image.shape == NOISY.shape
+    with pytest.raises(UnknownName, match="Expected a known model, got 'conv-betta'"):
+        enhance(NOISY, model="conv-betta")

@@ -18,7 +18,7 @@ from vaezoo.image.resize import resize
 from vaezoo.restore.given import is_number
 from vaezoo.restore.interval import Interval, find_calibration, interval_of
 from vaezoo.restore.restorer import Model, Restorer, root_mean_square
-from vaezoo.restore.task import HOMES, Task, make_task, purpose_of
+from vaezoo.restore.task import HOMES, Task, is_generative, make_task, purpose_of
 from vaezoo.zoo.calibration import Calibration
 
 MOST = 3.0
@@ -133,7 +133,7 @@ def enhance(
     Raises:
         ImageError: The image cannot be used; a `ShapeError` where its shape, dtype or range is the reason.
         ConfigError: ``strength`` or ``detail`` is out of range, the task or model draws no samples, the device, tile or
-            precision cannot be used, or the task has no such option.
+            precision cannot be used, the task has no such option, or the model makes pictures up and restores none.
         UnknownName: No model or task has this name.
     """
     chosen = choose_task(task, model, **options)
@@ -153,7 +153,7 @@ def enhance_with(
     progress: Callable[[int, int], None] | None = None,
 ) -> Enhanced:
     """Enhances one image with a restorer that is ready; the rest is as in `enhance`."""
-    task = task or choose_task(None, restorer.model)
+    task = choose_task(task, restorer.model)
     if not (is_number(strength) and 0 <= strength <= MOST):
         raise ConfigError(f"Strength is 0 to {MOST:g}, not {strength!r}.", value=strength)
     if strength > 1:
@@ -198,8 +198,10 @@ def choose_task(task: str | Task | None, model: str | Model | None, **options: A
 
     Raises:
         UnknownName: No task or model has this name.
-        ConfigError: The task has no such option, or is no name and options are given, or is neither name nor task.
+        ConfigError: The task has no such option, or is no name and options are given, or is neither name nor task; or
+            the model makes pictures up and restores none.
     """
+    _refuse_generative(model)
     if isinstance(task, Task):
         if options:
             raise ConfigError(f"Expected no options beside a task that has its own, got {options}.", value=options)
@@ -224,6 +226,31 @@ def _purpose(model: str | Model | None) -> str:
     else:
         purpose = purpose_of(model)
     return purpose if purpose in HOMES else "denoise"
+
+
+def _refuse_generative(model: str | Model | None) -> None:
+    """Refuses a model of the zoo that makes pictures up: of a photo it would leave a smear."""
+    from vaezoo.zoo import keeper
+    from vaezoo.zoo.opened import declared_as, folder_of
+
+    where, name = "where it is declared", getattr(getattr(model, "origin", None), "name", "")
+    generative = is_generative(model)
+    if isinstance(model, str):
+        try:
+            generative, name = declared_as(model).generative, model
+        except UnknownName:  # said better where the model is made
+            return
+        where = f"in {folder / 'vaezoo.yaml'}" if (folder := folder_of(model)) else where
+    if not generative:
+        return
+    registry = keeper().registry
+    others = [name for name, _, known in registry.models.all() if known.task in HOMES and registry.cards_of(name)]
+    raise ConfigError(
+        f"Expected a model that restores pictures, but {name!r} makes them up: its task is 'generate'.",
+        hint=f"Take {', '.join(others)}, or another of vaezoo list --task denoise. "
+        f"One of your own that was trained to restore says so by task: denoise, {where}.",
+        value=name,
+    )
 
 
 def load_model(name: str, weights: Path | None = None) -> Model:

@@ -149,9 +149,17 @@ def task_class(name: str) -> type[Task]:
 
 def purpose_of(model: object) -> str | None:
     """Returns the name of the task that a model of the zoo was made for; None where nothing says so."""
-    spec = getattr(getattr(model, "origin", None), "spec", None)
-    purpose: str | None = getattr(getattr(spec, "model", None), "task", None)
+    purpose: str | None = getattr(_declared(model), "task", None)
     return purpose
+
+
+def is_generative(model: object) -> bool:
+    """Says whether a model is one of the zoo that makes pictures up; False where nothing says so."""
+    return bool(getattr(_declared(model), "generative", False))
+
+
+def _declared(model: object) -> object:
+    return getattr(getattr(getattr(model, "origin", None), "spec", None), "model", None)
 
 
 def whole(level: float, word: str) -> int:

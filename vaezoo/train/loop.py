@@ -28,6 +28,7 @@ from vaezoo.train.checkpoint import (
 from vaezoo.train.data import Source, open_source
 from vaezoo.train.journal import Journal, Tally
 from vaezoo.train.pairs import refuse_enlarging
+from vaezoo.train.purpose import with_purpose
 from vaezoo.train.ranks import Ranks, join_ranks
 from vaezoo.train.recipe import Recipe, recipe_dict, recipe_hash
 from vaezoo.train.schedule import Average
@@ -262,7 +263,7 @@ class _Loop:
             try:
                 model = build_model(origin.spec, blank=True)
                 model.load_state_dict(self.average.weights)
-                model.origin = origin
+                model.origin = with_purpose(origin, self.recipe.data)
                 save(model, self.out / MODEL)
             except (VaezooError, RuntimeError) as error:  # such as one that was changed after it was created
                 reason = str(error).strip().splitlines()[0]

@@ -11,7 +11,7 @@ from ..errors import ConfigError
 from .equivalent import python_of
 from .info import plain
 from .keeper import Keeper, keeper
-from .registry import HOUSE, split_name
+from .registry import HOUSE, USER, split_name
 from .specs import ModelSpec, Overrides, PartSpec, Value, resolve
 from .weights import pick
 from .whereabouts import bytes_of, environment, source_of, tensors_in
@@ -126,7 +126,7 @@ def checked_size(spec: ModelSpec, size: tuple[int, int] | None) -> tuple[int, in
 
 def _owner(owner: str, versions: dict[str, str]) -> dict[str, Any]:
     """Returns an owner, and the distribution and version it is of; None where it is of this process only."""
-    distribution = None if owner == "user" else owner.partition(":")[0]
+    distribution = None if owner == USER else owner.partition(":")[0]
     return {"owner": owner, "distribution": distribution, "version": versions.get(owner) or None}
 
 

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from ..errors import ConfigError
 from .create import create
-from .info import model_info
 from .keeper import keeper
-from .registry import split_name
+from .registry import Model, Source, split_name
 from .saving import load, read_told
 
 if TYPE_CHECKING:
@@ -40,10 +39,15 @@ def open_model(text: str, weights: Path | None = None) -> VAE:
     return load(folder)
 
 
-def task_of(text: str) -> str:
-    """Returns the task of the model of a name, or of the one that was saved in a folder; raises as its opening does."""
+def declared_as(text: str) -> Model:
+    """Returns what is declared of the model of a name, or of the one saved in a folder; raises as its opening does."""
     folder = folder_of(text)
     if folder is None:
-        return str(model_info(text)["task"])
+        return keeper().registry.models.get(split_name(text)[0])
     told = read_told(folder)["model"]
-    return str(told.get("task", "generate"))
+    return Model(str(told["name"]), told, Source(str(told["owner"])))
+
+
+def task_of(text: str) -> str:
+    """Returns the task of the model of a name, or of the one that was saved in a folder; raises as its opening does."""
+    return declared_as(text).task

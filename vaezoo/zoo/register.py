@@ -8,14 +8,14 @@ from typing import Any, TypeVar
 from ..errors import ConfigError, suggest
 from .declared import MODEL
 from .keeper import keeper
-from .registry import Registry, Source
+from .registry import USER, Registry, Source
 
 Target = TypeVar("Target", bound=Callable[..., Any])
 
 
 def _register_part(slot: str, name: str, target: Any, facts: Any, summary: str) -> Any:
     def add(implementation: Target) -> Target:
-        keeper().registry.add_part(slot, name, implementation, facts, summary, Source("user"))
+        keeper().registry.add_part(slot, name, implementation, facts, summary, Source(USER))
         return implementation
 
     return add if target is None else add(target)
@@ -85,8 +85,8 @@ def _add_model(name: str, body: Mapping[str, Any]) -> None:
     if isinstance(body, Mapping) and (unknown := [key for key in body if key not in MODEL["properties"]]):
         hint = suggest(str(unknown[0]), MODEL["properties"])
         raise ConfigError(f"Unknown key {unknown[0]!r} in the model {name!r}.", hint=hint, value=unknown[0])
-    trial = Registry("user")
+    trial = Registry(USER)
     trial.add_model(name, body)  # what is wrong with it is said before an older one goes
     registry = keeper().registry
-    registry.models.entries.get(name, {}).pop("user", None)
-    registry.add_model(name, body, Source("user"))
+    registry.models.entries.get(name, {}).pop(USER, None)
+    registry.add_model(name, body, Source(USER))

@@ -12,10 +12,10 @@ from ..errors import ConfigError, DuplicateName, suggest
 from .cards import Card, card_from
 from .declared import NAME, SLOTS, registry_schema
 from .schema import conform
-from .shelf import HOUSE, Model, Part, Service, Shelf, Source, owned_by
+from .shelf import HOUSE, USER, Model, Part, Service, Shelf, Source, owned_by
 from .yaml import Lined, read_yaml
 
-__all__ = ["HOUSE", "SLOTS", "Model", "Part", "Registry", "Service", "Source", "split_name"]
+__all__ = ["HOUSE", "SLOTS", "USER", "Model", "Part", "Registry", "Service", "Source", "split_name"]
 _NAME = re.compile(NAME)
 
 

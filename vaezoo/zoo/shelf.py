@@ -12,6 +12,8 @@ from .cards import Card
 
 HOUSE = "vaezoo"
 """The distribution whose names nobody else can take; its plugins are loaded first, so no order matters."""
+USER = "user"
+"""Who owns what a program registers for itself."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,17 @@ class Model:
     def task(self) -> str:
         """What it is for, such as ``generate`` or ``denoise``."""
         return str(self.body.get("task", "generate"))
+
+    @property
+    def generative(self) -> bool:
+        """Whether it makes pictures up, and restores none.
+
+        Where it says nothing of its task, a model that sees a degraded picture beside the clean one restores, and a
+        user's own may: nobody has said what it is for.
+        """
+        if "task" in self.body:
+            return self.task == "generate"
+        return self.source.owner != USER and self.body.get("encodes") != "target"
 
     @property
     def summary(self) -> str:
