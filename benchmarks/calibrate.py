@@ -1,7 +1,8 @@
 """``python -m benchmarks.calibrate NAME``: fits the calibration of weights on the shelf, and writes it into their card.
 
 The pictures are those that training was validated on, never a test set, and a share of them gets a film's grain first:
-that of the recipe's training patches. Needs them in ``$VAEZOO_DATA``.
+that of the recipe's training patches. They get white noise, or are taken by drawn cameras where the recipe's patches
+were. Needs them in ``$VAEZOO_DATA``.
 """
 
 from __future__ import annotations
@@ -17,11 +18,15 @@ import numpy as np
 from .shelve import ROOT, read_cards, write_card
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from vaezoo.train.damage import Pixels
     from vaezoo.zoo.calibration import Calibration
 
 SIGMAS = (5.0, 15.0, 25.0, 50.0)
 """Noise levels that are pooled: the range that the shelf's denoisers are for."""
+CAMERAS = (0.0, 1.0, 2.0)
+"""Numbers of the cameras that each picture is taken with, for weights that were trained on photos."""
 VALID = "cid22-valid"
 
 
@@ -34,14 +39,33 @@ def some_grained(pictures: Iterable[Pixels], share: float, seed: int = 0) -> Ite
         yield grained(picture, np.random.default_rng((seed, index))) if chosen else picture
 
 
-def fit(name: str, data: str, grain: float, limit: int | None = None) -> Calibration:
+def take_photo(x: Tensor, number: float, seed: int) -> tuple[Tensor, Tensor]:
+    """Returns a photo of a clean picture by a camera that training could have drawn, and what should be made of it.
+
+    Args:
+        x: (1, 3, H, W) in [0, 1].
+        number: Of the camera.
+        seed: Random seed of the camera and its noise.
+    """
+    import torch
+
+    from vaezoo.image.camera import take
+    from vaezoo.train.photos import draw_camera
+
+    rng = np.random.default_rng((seed, int(number)))
+    noise = rng.standard_normal((1, 1, *x.shape[2:]), np.float32)
+    return take(x, draw_camera(rng), torch.from_numpy(noise))
+
+
+def fit(name: str, data: str, grain: float, limit: int | None = None, photos: bool = False) -> Calibration:
     """Returns the calibration of weights.
 
     Args:
-        name: Of the weights, ``arch.tag``.
+        name: Name of the weights, ``arch.tag``.
         data: The set, as in `vaezoo.train.sets.load_images`.
         grain: Share of the pictures that get grain.
-        limit: Only so many pictures.
+        limit: Number of pictures; None for all.
+        photos: Whether drawn cameras take the pictures, in place of white noise.
     """
     import torch
 
@@ -55,7 +79,9 @@ def fit(name: str, data: str, grain: float, limit: int | None = None) -> Calibra
     restorer = Restorer(model)
     images = load_images(data, gray=model.channels == 1)
     pictures = map(tensor_of, some_grained(images.pixels[:limit], grain))
-    found = fit_calibration(lambda y: restorer(y)[:2], pictures, SIGMAS)
+    levels, damage = (CAMERAS, take_photo) if photos else (SIGMAS, None)
+    found = fit_calibration(lambda y: restorer(y)[:2], pictures, levels, damage=damage, clean=True)
+    found = replace(found, damage="camera" if photos else "noise")
     command = f"python -m benchmarks.calibrate {name}" + (f" --data {data}" if data != VALID else "")
     weights = model.origin.weights.sha256
     return replace(found, grain=grain, set=images.source, set_sha256=images.sha256, weights=weights, command=command)
@@ -77,7 +103,8 @@ def main(name: str, data: str) -> None:
         raise click.ClickException(f"{name} makes pictures up and restores none: it has no errors to calibrate.")
     if data in {trained_on["set"] for trained_on in cards[name]["data"]}:
         raise click.ClickException(f"{name} was trained on {data}: its errors there are too small.")
-    found = fit(name, data, load_recipe(str(ROOT / cards[name]["recipe"])).data.grain)
+    trained = load_recipe(str(ROOT / cards[name]["recipe"])).data
+    found = fit(name, data, trained.grain, photos=trained.damage in ("photo", "camera"))
     write_card(name, {**cards[name], "calibration": found.plain()})
     click.echo(f"{name}: {found}")
 

@@ -46,3 +46,10 @@ def test_errors_say_what_fits() -> None:
         resize(torch.zeros(1, 1, 2, 2), (0, 1))
     with pytest.raises(ShapeError, match=r"sides that 2 divides, got \(1, 1, 3, 2\)"):
         downscale(torch.zeros(1, 1, 3, 2), 2)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 300), (130, 65), (64, 64), (40, 129), (200, 31)])
+@pytest.mark.parametrize("wanted", [(1, 1), (21, 600), (260, 130), (64, 64), (65, 128), (129, 200)])
+def test_matrix_products_give_the_same_values(size: tuple[int, int], wanted: tuple[int, int]) -> None:
+    x = torch.rand(2, 3, *size)
+    torch.testing.assert_close(resize(x, wanted, quick=True), resize(x, wanted), rtol=0, atol=2e-6)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
+from vaezoo_ladder import facts
+from vaezoo_ladder.enlarge import EnlargingDecoder, enlarge
 
 from vaezoo import create
 from vaezoo.core import VAE, Batch, Noise
@@ -12,8 +14,6 @@ from vaezoo.image import upscale
 from vaezoo.restore import Restorer
 from vaezoo.testing import ModelContract
 from vaezoo.testing.model import stirred
-from vaezoo_ladder import facts
-from vaezoo_ladder.enlarge import EnlargingDecoder, enlarge
 
 SMALL = {"widths": [8, 12], "latents": [2, 3], "evidence": [4, 6], "blocks": 1, "finest_blocks": 1}
 
@@ -87,7 +87,7 @@ def test_targets_are_as_large_as_the_factor_says() -> None:
 def test_parts_that_enlarge_by_other_factors_do_not_fit() -> None:
     with pytest.raises(IncompatibleParts, match="The encoder 'folding' enlarges by 2, but the conditioner 'enlarging'"):
         create("sr-fast", **{"encoder.factors": [2]})
-    with pytest.raises(IncompatibleParts, match="decoder 'enlarging' enlarges by 2, 3, 4, .* asks for it by nothing"):
+    with pytest.raises(IncompatibleParts, match=r"decoder 'enlarging' enlarges by 2, 3, 4, .* asks for it by nothing"):
         create("sr-fast", conditioner={"name": "pyramid", "unshuffle": 1})
     for wrong in ((), (1, 2), (2, 2)):
         with pytest.raises(ConfigError, match="Expected factors as"):

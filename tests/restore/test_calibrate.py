@@ -111,3 +111,11 @@ def test_a_scale_that_is_not_positive_is_refused(least: float) -> None:
 def test_a_model_without_a_scale_is_refused() -> None:
     with pytest.raises(ConfigError, match="this one states none"):
         fit_calibration(lambda y: (y, None), pictures(22), [25])
+
+
+def test_another_damage_brings_its_own_truth() -> None:
+    def darker(x: Tensor, level: float, seed: int) -> tuple[Tensor, Tensor]:
+        return x / 2 + level * torch.ones_like(x), x / 2
+
+    found = fit_calibration(lambda y: (y, torch.full_like(y, 0.01)), pictures(22), [0.02], damage=darker)
+    assert found.factor == pytest.approx(2, rel=1e-4)

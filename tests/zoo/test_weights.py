@@ -19,7 +19,7 @@ from vaezoo.errors import HashMismatch, TensorMismatch, UnknownName, VaezooError
 from vaezoo.zoo import Keeper
 from vaezoo.zoo.cards import Card
 from vaezoo.zoo.probe import agrees, probe
-from vaezoo.zoo.weights import from_package, load_strictly
+from vaezoo.zoo.weights import from_package, load_strictly, pick
 
 from .test_registry import CARD
 
@@ -56,6 +56,21 @@ def test_pretrained(zoo: Keeper, model: VAE) -> None:
             assert torch.equal(loaded.state_dict()[key], value)
     assert list_models(pretrained=True, zoo=zoo) == ["mlp-seed.mine"]
     assert list(model_info("mlp-seed.mine", zoo=zoo)["weights"]) == ["mine"]
+
+
+def test_the_weights_a_model_declares_win_over_the_first(zoo: Keeper) -> None:
+    first = zoo.registry.cards.entries["mlp-seed.mine"]["vaezoo"]
+    zoo.registry.cards.add("mlp-seed.other", "vaezoo", replace(first, name="mlp-seed.other"))
+    assert pick(zoo.registry, "mlp-seed", None).name == "mlp-seed.mine"
+    body = zoo.registry.models.get("mlp-seed").body
+    body["default_weights"] = "other"
+    try:
+        assert pick(zoo.registry, "mlp-seed", None).name == "mlp-seed.other"
+        assert pick(zoo.registry, "mlp-seed", "mine").name == "mlp-seed.mine"
+        body["default_weights"] = "none-such"
+        assert pick(zoo.registry, "mlp-seed", None).name == "mlp-seed.mine"
+    finally:
+        del body["default_weights"]
 
 
 def test_half_precision_is_adapted_and_reported(model: VAE, tmp_path: Path) -> None:

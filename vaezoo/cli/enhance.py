@@ -178,6 +178,7 @@ def _restorer(model: str, weights: Path | None, settings: dict[str, Any]) -> Res
 def _sentence(job: Job) -> str:
     sure = job.facts.get("uncertainty")
     told = "" if sure is None else f", uncertainty {255 * sure:.1f} of 255 grey levels"
+    told += ", uncertainty not calibrated for this picture" if "not_calibrated" in job.facts else ""
     if "noise_levels" in job.facts:
         removed = f", removed {job.facts['removed_levels']:.1f}" if "removed_levels" in job.facts else ""
         told += f", noise about {job.facts['noise_levels']:.1f}{removed}"
@@ -186,6 +187,8 @@ def _sentence(job: Job) -> str:
     sentence = f"{job.source} -> {job.target} ({job.facts['seconds']:.1f} s{told})"
     if interval := job.facts.get("interval"):
         uncalibrated = "" if interval["method"] == "conformal" else ", Gaussian: these weights have no calibration"
+        if reason := job.facts.get("not_calibrated"):
+            uncalibrated = f", Gaussian and too narrow: {reason}"
         sentence += f"\n  sd and {interval['level']} % interval: {job.numbers}, {job.map.name}{uncalibrated}"
     return sentence
 

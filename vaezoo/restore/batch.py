@@ -35,7 +35,8 @@ class Job:
         error: Why it failed.
         facts: What is known of a written one: ``seconds``, ``tile``, ``device``, ``uncertainty`` (root mean
             square over the image, in units of the pixel value in [0, 1]), ``figure``, ``uncertainty_npz``,
-            ``uncertainty_png``, ``interval`` (level in percent, and method), and what the task found.
+            ``uncertainty_png``, ``interval`` (level in percent, and method), and what the task found; in place of
+            ``uncertainty`` ``not_calibrated``, the reason, where the picture is unlike those of the calibration.
     """
 
     source: Path
@@ -162,7 +163,9 @@ class Job:
         self.status = "written"
         self.facts |= {"seconds": round(result.seconds, 3), "tile": result.tile, "device": result.device}
         self.facts |= result.facts
-        if result.uncertainty is not None:
+        if result.doubt:
+            self.facts["not_calibrated"] = result.doubt
+        elif result.uncertainty is not None:
             self.facts["uncertainty"] = round(float((result.uncertainty**2).mean() ** 0.5), 6)
 
     def report(self) -> dict[str, Any]:

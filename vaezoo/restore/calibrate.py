@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -15,10 +16,14 @@ from torch import Tensor
 from vaezoo.errors import ConfigError
 from vaezoo.evaluate.calibration import check
 from vaezoo.image import gaussian_noise
+from vaezoo.restore.familiar import signs_of, usual
 from vaezoo.zoo.calibration import LEVELS, Calibration
 
 Restore = Callable[[Tensor], "tuple[Tensor, Tensor | None]"]
 """From a noisy image (1, C, H, W) to the restored one and its standard deviation per value."""
+
+Damage = Callable[[Tensor, float, int], "tuple[Tensor, Tensor]"]
+"""From a clean image (1, C, H, W), a level and a seed to the damaged one, and what should be made of it."""
 
 SHARE = 0.9
 """Of a picture's values, and of pictures: both are to be at least this."""
@@ -30,18 +35,25 @@ KEPT = 100_000
 
 @torch.no_grad()
 def fit_calibration(
-    restore: Restore, pictures: Iterable[Tensor], sigmas: Sequence[float], seed: int = 0
+    restore: Restore,
+    pictures: Iterable[Tensor],
+    sigmas: Sequence[float],
+    seed: int = 0,
+    damage: Damage | None = None,
+    clean: bool = False,
 ) -> Calibration:
-    """Fits a calibration.
+    """Fits a calibration, with the range of the signs by which a picture is known to be like these.
 
-    The i-th picture gets the noise of `vaezoo.image.gaussian_noise` by seed + i, at each level; the restored picture
-    is clipped to [0, 1]. Of each at most 100 000 values of |error| / scale are kept.
+    The i-th picture is damaged by seed + i at each level; the restored picture is clipped to [0, 1]. Of each at most
+    100 000 values of |error| / scale are kept.
 
     Args:
         restore: Such as ``lambda y: restorer(y)[:2]`` with a `vaezoo.restore.Restorer`.
         pictures: Clean, each (1, C, H, W) in [0, 1], that training has not seen.
-        sigmas: Noise levels in grey levels.
-        seed: Of the noise and of which values are kept.
+        sigmas: Levels of the damage; of noise its standard deviation in grey levels.
+        seed: Random seed of the damage and of which values are kept.
+        damage: None for the noise of `vaezoo.image.gaussian_noise`.
+        clean: Whether the signs are those of the pictures as they are, too.
 
     Raises:
         ConfigError: There are too few pictures or no level, or the model states no standard deviation.
@@ -50,11 +62,21 @@ def fit_calibration(
     if not sigmas:
         raise ConfigError("Expected at least one noise level, got none.", value=sigmas)
     ratios: list[list[Tensor]] = []
-    for index, x in enumerate(pictures):
+    signs: list[dict[str, float]] = []
+    for index, picture in enumerate(pictures):
         generator = torch.Generator().manual_seed(seed + index)
-        noisy = (gaussian_noise(x, sigma, seed + index) for sigma in sigmas)
-        ratios.append([_ratios(x, *restore(y), generator) for y in noisy])
-    return calibration_of(ratios, sigmas, seed)
+        found = []
+        for sigma in sigmas:
+            y, x = (damage or _noisy)(picture, sigma, seed + index)
+            x_hat, scale = restore(y)
+            found.append(_ratios(x, x_hat, scale, generator))
+            if scale is not None:
+                signs.append(signs_of(y, x_hat, scale))
+        ratios.append(found)
+        if clean:
+            x_hat, scale = restore(picture)
+            signs += [] if scale is None else [signs_of(picture, x_hat, scale)]
+    return replace(calibration_of(ratios, sigmas, seed), usual=usual(signs))
 
 
 def calibration_of(ratios: Sequence[Sequence[Tensor]], sigmas: Sequence[float], seed: int = 0) -> Calibration:
@@ -154,6 +176,10 @@ def risk_controlling(ratios: Sequence[Sequence[Tensor]], risk: float, doubt: flo
         middle = (low + high) / 2
         low, high = (low, middle) if controls(middle) else (middle, high)
     return high
+
+
+def _noisy(x: Tensor, sigma: float, seed: int) -> tuple[Tensor, Tensor]:
+    return gaussian_noise(x, sigma, seed), x
 
 
 def _ceil(value: float) -> int:

@@ -15,6 +15,7 @@ import torch
 from vaezoo.errors import ConfigError, UnknownName
 from vaezoo.image.convert import open_image
 from vaezoo.image.resize import resize
+from vaezoo.restore.familiar import doubt_of, signs_of
 from vaezoo.restore.given import is_number
 from vaezoo.restore.interval import Interval, find_calibration, interval_of
 from vaezoo.restore.restorer import Model, Restorer, root_mean_square
@@ -45,6 +46,8 @@ class Enhanced:
         average: Mean of the samples, of the image's kind; None where none were asked for.
         spread: Standard deviation among the samples, (H, W) float32, root mean square over channels. Samples differ by
             less than they err, so it says where the model sees several answers, not how far it may be wrong.
+        doubt: Why ``uncertainty`` is not to be believed of this picture: it is not like those that the weights were
+            calibrated on, see `vaezoo.restore.familiar`. Empty where nothing says so; there is then no ``calibration``.
         invented: What ``detail`` put in: the image minus ``restored``, (H, W, C) float32, at a strength of 1; None
             without it.
     """
@@ -61,6 +64,7 @@ class Enhanced:
     average: Any = None
     spread: np.ndarray | None = None
     invented: np.ndarray | None = None
+    doubt: str = ""
 
     @property
     def sd(self) -> np.ndarray:
@@ -118,7 +122,8 @@ def enhance(
         model: A model's name, or the model itself, which saves loading it again; None for the task's own.
         tile: The largest side of a tile, pixels; None for 768, less when memory runs out.
         strength: 0 leaves the image as it is, 1 is the model's result, between them a mixture. Above 1, up to 3, a
-            denoiser that is told the noise level is told one so many times higher, and smooths more.
+            denoiser that is told the noise level is told one so many times higher, and smooths more. Denoising also
+            takes ``luma`` and ``chroma``, strengths of their own for brightness and colour.
         samples: How many samples to draw for ``average`` and ``spread``.
         detail: 0 is the model's most faithful answer, a mean of many likely ones, and as smooth. Up to 1 it is one of
             them, with texture that is likely and not known; ``invented`` and ``sd`` say where.
@@ -128,7 +133,7 @@ def enhance(
         precision: ``"fp32"``, or ``"bf16"`` for less time where the processor can.
         device: Such as ``"cpu"``; None for where a given model is, or a GPU where there is one.
         progress: Called with the tiles done and their number.
-        options: Of a task given by name, such as ``sigma=25``, ``factor=2`` or ``project=True``.
+        options: Of a task given by name, such as ``sigma=25``, ``chroma=2``, ``factor=2`` or ``project=True``.
 
     Raises:
         ImageError: The image cannot be used; a `ShapeError` where its shape, dtype or range is the reason.
@@ -156,8 +161,8 @@ def enhance_with(
     task = choose_task(task, restorer.model)
     if not (is_number(strength) and 0 <= strength <= MOST):
         raise ConfigError(f"Strength is 0 to {MOST:g}, not {strength!r}.", value=strength)
-    if strength > 1:
-        task = task.stronger(strength, restorer)
+    if strength > 1 or task.apart:
+        task, strength = task.stronger(strength, restorer), 1.0
     if (restorer.samples or restorer.detail) and not task.draws:
         raise ConfigError(
             f"The task {task.name!r} draws no samples.", hint="Ask for no samples and no detail.", value=task.name
@@ -170,13 +175,18 @@ def enhance_with(
     x_hat, scale, average, spread = restored.image, restored.scale, restored.average, restored.spread
     seconds = time.perf_counter() - start
     own, invented = x_hat, None
+    x_hat = x_hat if restored.mixed is None else restored.mixed
     if restorer.detail:
         if average is None:
             raise ConfigError("The model draws no samples.", hint="Ask for no detail.", value=restorer.detail)
-        invented = (average - own)[0].permute(1, 2, 0).numpy()
+        invented = (average - x_hat)[0].permute(1, 2, 0).numpy()
         x_hat, average, spread = average, None, None
     if strength < 1:
         x_hat = torch.lerp(resize(y, (x_hat.shape[2], x_hat.shape[3])), x_hat, strength)
+    calibration, doubt = find_calibration(restorer.model, task.name), ""
+    if calibration is not None and scale is not None and calibration.usual:
+        doubt = doubt_of(signs_of(y, restored.image, scale), calibration.usual)
+        calibration = None if doubt else calibration
     return Enhanced(
         image=close(x_hat),
         uncertainty=None if scale is None else root_mean_square(scale)[0, 0].numpy(),
@@ -185,11 +195,12 @@ def enhance_with(
         tile=restored.tile,
         device=str(restorer.device),
         restored=own[0].permute(1, 2, 0).numpy(),
-        calibration=find_calibration(restorer.model, task.name),
+        calibration=calibration,
         facts=dict(restored.facts),
         average=None if average is None else close(average),
         spread=None if spread is None else root_mean_square(spread)[0, 0].numpy(),
         invented=invented,
+        doubt=doubt,
     )
 
 

@@ -85,11 +85,16 @@ class Task(ABC):
         """
         return self
 
+    @property
+    def apart(self) -> bool:
+        """Whether the task has strengths of its own for parts of the picture, and so takes the common one too."""
+        return False
+
     def stronger(self, strength: float, restorer: Restorer) -> Task:
-        """Returns the task done more than a strength of 1 does it.
+        """Returns the task done more than a strength of 1 does it, or by a strength for what has none of its own.
 
         Args:
-            strength: Above 1.
+            strength: Above 1, or any where the task is ``apart``.
             restorer: Holds the model.
 
         Raises:

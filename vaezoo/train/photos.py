@@ -155,9 +155,9 @@ def draw_camera(rng: np.random.Generator, smallest: float = 0.5) -> Camera:
         rng: Drawn from.
         smallest: Of its resizing.
     """
-    shot = math.exp(rng.uniform(math.log(8e-5), math.log(2e-2)))
+    shot = math.exp(rng.uniform(math.log(1e-4), math.log(3e-2)))
     read = math.exp(2.18 * math.log(shot) + 1.20 + rng.normal(0, 0.9))
-    reduces_luma, reduces_chroma, blotches = rng.random() < 0.6, rng.random() < 0.6, rng.random() < 0.3
+    reduces_luma, reduces_chroma, blotches = rng.random() < 0.75, rng.random() < 0.85, rng.random() < 0.3
     smallest = smallest if rng.random() < 0.4 else 1.0
     resizing = math.exp(rng.uniform(math.log(smallest), math.log(2))) if rng.random() < 0.6 else 1.0
     qualities = tuple(_quality(rng, 60) for _ in range(1 + (rng.random() < 0.15))) if rng.random() < 0.75 else ()
@@ -173,10 +173,10 @@ def draw_camera(rng: np.random.Generator, smallest: float = 0.5) -> Camera:
         demosaic="bilinear" if rng.random() < 0.25 else "malvar",
         tone=bool(rng.random() < 0.5),
         luma_blur=math.exp(rng.uniform(math.log(0.4), math.log(2))) if reduces_luma else 0.0,
-        luma_kept=rng.uniform(0, 0.5),
-        chroma_blur=math.exp(rng.uniform(math.log(0.6), math.log(7))) if reduces_chroma else 0.0,
-        chroma_kept=rng.uniform(0, 0.5),
-        blotch=rng.uniform(0, 0.5) if blotches else 0.0,
+        luma_kept=rng.uniform(0, 0.4),
+        chroma_blur=math.exp(rng.uniform(math.log(0.8), math.log(6))) if reduces_chroma else 0.0,
+        chroma_kept=rng.uniform(0, 0.2),
+        blotch=rng.uniform(0, 0.35) if blotches else 0.0,
         blotch_blur=math.exp(rng.uniform(math.log(1.5), math.log(8))),
         sharpen=rng.uniform(0.2, 0.8) if rng.random() < 0.35 else 0.0,
         resize=resizing,

@@ -6,7 +6,7 @@ The class is the file format of the card's ``calibration``. How it is fitted is 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any
 
 from ..errors import ConfigError
@@ -38,7 +38,7 @@ class Calibration:
             whichever of the noise levels.
         risk_factor: With 90 % confidence over the draw of the calibration pictures, the expected share of a new
             picture's values that lie outside, at its worst noise level, is at most 10 %.
-        sigmas: Noise levels that are pooled, grey levels.
+        sigmas: Noise levels that are pooled, grey levels; of cameras their numbers.
         images: Number of pictures.
         grain: Share of the pictures that were given a film's grain, as in training (``data.grain`` of a recipe).
         seed: Of the noise and of which values were kept.
@@ -46,6 +46,9 @@ class Calibration:
         set_sha256: Its content's hash, as `vaezoo.train.sets` computes it.
         weights: sha256 of the weights whose errors these are.
         command: What fitted it.
+        damage: What was done to the pictures: ``noise``, white and of ``sigmas``, or ``camera``, that many drawn ones
+            write them.
+        usual: Ranges of signs by which a picture is known to be like these, see `vaezoo.restore.familiar`.
     """
 
     factor: _Positive
@@ -60,6 +63,8 @@ class Calibration:
     set_sha256: _Sha256 = ""
     weights: _Sha256 = ""
     command: str = ""
+    damage: str = "noise"
+    usual: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     def width(self, level: float = 90, over: str = "pixels") -> float:
         """Returns the half width of an interval, in stated standard deviations.
@@ -89,7 +94,10 @@ class Calibration:
 
     def plain(self) -> dict[str, Any]:
         """Returns it as a card has it."""
-        told = {key: value for key, value in asdict(self).items() if value != ""}
+        told = {key: value for key, value in asdict(self).items() if value not in ("", {})}
+        told |= {"usual": {name: list(ends) for name, ends in self.usual.items()}} if self.usual else {}
+        if self.damage == "noise":
+            del told["damage"]
         return told | {"quantiles": dict(self.quantiles), "sigmas": list(self.sigmas)}
 
 
@@ -104,4 +112,5 @@ def calibration_from(body: Mapping[str, Any], where: str = "The card") -> Calibr
         ConfigError: A key is unknown or missing, or a value is of the wrong kind.
     """
     conform(body, schema_of(Calibration), where, "calibration")
-    return Calibration(**{**body, "sigmas": tuple(body["sigmas"])})
+    ranges = {name: tuple(ends) for name, ends in body.get("usual", {}).items()}
+    return Calibration(**{**body, "sigmas": tuple(body["sigmas"]), "usual": ranges})

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from vaezoo.errors import ConfigError
 from vaezoo.image.metrics import luma
-from vaezoo.image.resize import downscale, resize, upscale
+from vaezoo.image.resize import downscale, resize
 from vaezoo.restore.given import is_number
 from vaezoo.restore.restorer import Restoration, Restorer
 from vaezoo.restore.task import Example, Progress, Task, whole
@@ -159,10 +159,10 @@ def project(image: Tensor, y: Tensor, factor: float | None = None, *, bound: flo
     """
     small, large = (y.shape[2], y.shape[3]), (image.shape[2], image.shape[3])
     for _ in range(ROUNDS):
-        missing = y - resize(image, small)
+        missing = y - resize(image, small, quick=True)
         if missing.abs().max() <= bound:
             break
-        image = (image + resize(missing, large)).clamp(0, 1)
+        image = resize(missing, large, quick=True).add_(image).clamp_(0, 1)
     return image
 
 
@@ -201,7 +201,7 @@ def _enlarged(restorer: Restorer, y: Tensor, factor: int, progress: Progress | N
     """Returns a picture a whole factor larger: by the model, or by what a model makes of its bicubic enlargement."""
     if restorer.enlarges:
         return restorer(y, progress, numbers={"factor": factor})
-    return restorer(upscale(y, factor), progress)
+    return restorer(resize(y, (factor * y.shape[2], factor * y.shape[3]), quick=True), progress)
 
 
 def _part(progress: Progress | None, index: int, parts: int) -> Progress | None:
