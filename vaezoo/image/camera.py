@@ -110,8 +110,10 @@ def camera_photo(x: Tensor, camera: Camera, seed: int) -> Photo:
     """Takes a photo of a clean picture, the same on every machine for a seed.
 
     With the picture x in sRGB: the light M⁻¹·linear(tone⁻¹(x)) · exposure / gains, blurred by the lens; its cells m
-    through the colour filters; m + √(a·m + b)·n for standard normal n, clipped at white; then demosaiced, balanced,
-    M·, clipped, sRGB's curve and tone; noise reduction, sharpening, resizing, JPEG or 8 bits.
+    through the colour filters; m + √(a·m + b)·n for standard normal n, clipped at white. Cells with and without noise are
+    developed: demosaiced, balanced, M·, clipped, sRGB's curve and tone. What differs is the photo's noise; it goes through
+    noise reduction and is added to the picture, which then is sharpened, resized, and saved as JPEG or in 8 bits. So
+    neither of the pair has the false colours of demosaicing, which a model would take for noise to be kept.
 
     Args:
         x: (1, 3, H, W) in [0, 1], sides of at least 8.
@@ -121,9 +123,9 @@ def camera_photo(x: Tensor, camera: Camera, seed: int) -> Photo:
     Raises:
         ShapeError: ``x`` is no such picture.
 
-    Source: Unprocessing Images for Learned Raw Denoising (Brooks et al., 2019), arXiv:1811.11127; the target goes
-    through the same camera as in Toward Convolutional Blind Denoising of Real Photographs (Guo et al., 2019),
-    arXiv:1807.04686; the noise: Practical Poissonian-Gaussian Noise Modeling (Foi et al., 2008).
+    Source: Unprocessing Images for Learned Raw Denoising (Brooks et al., 2019), arXiv:1811.11127; noise through the
+    camera and its JPEG: Toward Convolutional Blind Denoising of Real Photographs (Guo et al., 2019), arXiv:1807.04686;
+    the noise: Practical Poissonian-Gaussian Noise Modeling (Foi et al., 2008).
     """
     if x.ndim != 4 or x.shape[:2] != (1, 3) or min(x.shape[2:]) < 8 or not x.is_floating_point():
         raise ShapeError(
@@ -146,12 +148,12 @@ def take(x: Tensor, camera: Camera, noise: Tensor, grain: Tensor | None = None) 
             noise's shape; None for none.
     """
     light = exposed(x, camera)
-    cells = _mosaic(light, camera.phase)
+    clean, cells = finish(light, camera), _mosaic(light, camera.phase)
     deviation = (camera.shot * cells.clamp_min(0) + camera.read).sqrt()
     kept = cells if grain is None else cells + deviation * grain
-    clean = develop(kept, camera)
-    noisy = develop((kept + deviation * noise).clamp_max(1), camera)
-    noisy = clean + reduced(noisy - clean, camera)
+    plain = develop(cells, camera)
+    noisy = clean + reduced(develop((kept + deviation * noise).clamp_max(1), camera) - plain, camera)
+    clean = clean if grain is None else clean + reduced(develop(kept, camera) - plain, camera)
     if camera.sharpen:
         clean, noisy = (v + camera.sharpen * (v - blurred(v, 1.0)) for v in (clean, noisy))
     if camera.resize != 1:
@@ -171,9 +173,13 @@ def exposed(x: Tensor, camera: Camera) -> Tensor:
 
 def develop(cells: Tensor, camera: Camera) -> Tensor:
     """Returns a picture (1, 3, H, W) in [0, 1] from what a sensor's cells counted, (1, 1, H, W)."""
+    return finish(demosaic(cells, camera.phase, camera.demosaic), camera)
+
+
+def finish(light: Tensor, camera: Camera) -> Tensor:
+    """Returns a picture in sRGB, (1, 3, H, W) in [0, 1], from the light on the sensor: the inverse of `exposed`."""
     gains = torch.tensor([camera.red, 1.0, camera.blue])[:, None, None] / camera.exposure
-    light = _mixed(demosaic(cells, camera.phase, camera.demosaic) * gains, torch.tensor(camera.matrix))
-    x = from_linear(light.clamp_(0, 1))
+    x = from_linear(_mixed(light * gains, torch.tensor(camera.matrix)).clamp_(0, 1))
     return x * x * (3 - 2 * x) if camera.tone else x
 
 
