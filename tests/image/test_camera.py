@@ -7,7 +7,7 @@ import torch
 
 from vaezoo.core.light import to_linear
 from vaezoo.errors import ConfigError, ShapeError
-from vaezoo.image.camera import DEMOSAICS, Camera, blurred, camera_photo, demosaic, reduced, saved
+from vaezoo.image.camera import DEMOSAICS, Camera, blurred, camera_photo, demosaic, reduced, saved, textured
 
 PHASES = [(0, 0), (0, 1), (1, 0), (1, 1)]
 PLAIN = Camera(shot=0, read=0, red=1, blue=1, tone=False, demosaic="bilinear")
@@ -76,6 +76,15 @@ def test_noise_reduction_leaves_coarse_colour_and_less_of_it() -> None:
     assert reduced(noise, Camera()) is noise
     blotched = reduced(noise, Camera(blotch=0.5, blotch_blur=4.0)) - noise
     assert blotched.std().item() == pytest.approx(0.5 * (noise - luma).std().item(), rel=0.05)
+
+
+def test_reduction_gives_way_to_texture() -> None:
+    x = torch.full((1, 3, 128, 128), 0.5)
+    x[..., 64:] += 0.15 * torch.randn(1, 1, 128, 64, generator=torch.Generator().manual_seed(0))
+    photo = camera_photo(x, Camera(shot=4e-3, luma_blur=1.5, chroma_blur=3.0, adapts=5.0), 0)
+    noise = (photo.y - photo.x)[..., 8:-8, :]
+    assert noise[..., 72:120].std() > 2 * noise[..., 8:56].std()
+    assert textured(x, 5.0)[..., :50].max() < 0.01 and textured(x, 5.0)[..., 80:].min() > 0.5
 
 
 def test_a_photo_is_the_same_for_a_seed_and_another_for_another() -> None:

@@ -24,6 +24,7 @@ from torch import Tensor
 from vaezoo.core.light import from_linear, to_linear
 from vaezoo.errors import ConfigError, ShapeError
 from vaezoo.image.luma import split_luma
+from vaezoo.image.noise import mean_around
 from vaezoo.image.resize import resize
 
 DEMOSAICS = ("bilinear", "malvar")
@@ -52,6 +53,8 @@ class Camera:
         chroma_blur: The same for the colours' noise; the picture itself stays sharp.
         luma_kept: Share of the noise's luma that the reduction leaves as it is.
         chroma_kept: The same of its colours.
+        adapts: Standard deviation of the picture's luma around a pixel, in grey levels, at which the reduction gives
+            way by half: cameras smooth flat areas and leave noise in texture. 0: they smooth all alike.
         blotch: Coarse blotches of colour beside it: their root mean square over that of the colours' noise before.
         blotch_blur: Standard deviation in pixels of the Gaussian that gives the blotches their size.
         sharpen: Amount of an unsharp mask, of picture and noise alike; 0 for none.
@@ -74,6 +77,7 @@ class Camera:
     chroma_blur: float = 0.0
     luma_kept: float = 0.0
     chroma_kept: float = 0.0
+    adapts: float = 0.0
     blotch: float = 0.0
     blotch_blur: float = 5.0
     sharpen: float = 0.0
@@ -110,10 +114,10 @@ def camera_photo(x: Tensor, camera: Camera, seed: int) -> Photo:
     """Takes a photo of a clean picture, the same on every machine for a seed.
 
     With the picture x in sRGB: the light M⁻¹·linear(tone⁻¹(x)) · exposure / gains, blurred by the lens; its cells m
-    through the colour filters; m + √(a·m + b)·n for standard normal n, clipped at white. Cells with and without noise are
-    developed: demosaiced, balanced, M·, clipped, sRGB's curve and tone. What differs is the photo's noise; it goes through
-    noise reduction and is added to the picture, which then is sharpened, resized, and saved as JPEG or in 8 bits. So
-    neither of the pair has the false colours of demosaicing, which a model would take for noise to be kept.
+    through the colour filters; m + √(a·m + b)·n for standard normal n, clipped at white. Cells with and without noise
+    are developed: demosaiced, balanced, M·, clipped, sRGB's curve and tone. What differs is the photo's noise; it goes
+    through noise reduction and is added to the picture, which then is sharpened, resized, and saved as JPEG or in
+    8 bits. So neither of the pair has the false colours of demosaicing, which a model would take for noise to be kept.
 
     Args:
         x: (1, 3, H, W) in [0, 1], sides of at least 8.
@@ -152,8 +156,9 @@ def take(x: Tensor, camera: Camera, noise: Tensor, grain: Tensor | None = None) 
     deviation = (camera.shot * cells.clamp_min(0) + camera.read).sqrt()
     kept = cells if grain is None else cells + deviation * grain
     plain = develop(cells, camera)
-    noisy = clean + reduced(develop((kept + deviation * noise).clamp_max(1), camera) - plain, camera)
-    clean = clean if grain is None else clean + reduced(develop(kept, camera) - plain, camera)
+    texture = textured(clean, camera.adapts) if camera.adapts else None
+    noisy = clean + reduced(develop((kept + deviation * noise).clamp_max(1), camera) - plain, camera, texture)
+    clean = clean if grain is None else clean + reduced(develop(kept, camera) - plain, camera, texture)
     if camera.sharpen:
         clean, noisy = (v + camera.sharpen * (v - blurred(v, 1.0)) for v in (clean, noisy))
     if camera.resize != 1:
@@ -183,13 +188,33 @@ def finish(light: Tensor, camera: Camera) -> Tensor:
     return x * x * (3 - 2 * x) if camera.tone else x
 
 
-def reduced(noise: Tensor, camera: Camera) -> Tensor:
-    """Returns noise (1, 3, H, W) as a camera's noise reduction leaves it: coarser, most of all in its colours."""
+def textured(x: Tensor, half: float) -> Tensor:
+    """Returns how much texture is around each pixel, (1, 1, H, W) in [0, 1): v/(v + half²) of luma's local variance v.
+
+    Args:
+        x: (1, 3, H, W) in [0, 1].
+        half: Grey levels.
+    """
+    luma = 255 * split_luma(x)[0]
+    mean = mean_around(luma, 3)
+    variance = (mean_around(luma * luma, 3) - mean * mean).clamp_min(0)
+    return variance / (variance + half**2)
+
+
+def reduced(noise: Tensor, camera: Camera, texture: Tensor | None = None) -> Tensor:
+    """Returns noise (1, 3, H, W) as a camera's noise reduction leaves it: coarser, most of all in its colours.
+
+    Args:
+        noise: As it was developed.
+        camera: Says how it is reduced.
+        texture: Where it is left as it is, (1, 1, H, W) in [0, 1]; None: nowhere.
+    """
     if not (camera.luma_blur or camera.chroma_blur or camera.blotch):
         return noise
     luma, chroma = split_luma(noise)
     left = _smoothed(luma, camera.luma_blur, camera.luma_kept)
     left = left + _smoothed(chroma, camera.chroma_blur, camera.chroma_kept)
+    left = left if texture is None else torch.lerp(left, noise, texture)
     if camera.blotch:
         coarse = blurred(chroma, camera.blotch_blur)
         left = left + coarse * (camera.blotch * chroma.std() / coarse.std().clamp_min(1e-9))

@@ -176,6 +176,7 @@ def draw_camera(rng: np.random.Generator, smallest: float = 0.5) -> Camera:
         luma_kept=rng.uniform(0, 0.4),
         chroma_blur=math.exp(rng.uniform(math.log(0.8), math.log(6))) if reduces_chroma else 0.0,
         chroma_kept=rng.uniform(0, 0.2),
+        adapts=math.exp(rng.uniform(math.log(2), math.log(20))) if rng.random() < 0.6 else 0.0,
         blotch=rng.uniform(0, 0.35) if blotches else 0.0,
         blotch_blur=math.exp(rng.uniform(math.log(1.5), math.log(8))),
         sharpen=rng.uniform(0.2, 0.8) if rng.random() < 0.35 else 0.0,
