@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 from dataclasses import dataclass, replace
 from typing import IO, ClassVar, final
@@ -13,11 +14,24 @@ from torch import Tensor
 from vaezoo.errors import ConfigError
 from vaezoo.image.degradations import jpeg, jpeg_file
 from vaezoo.image.intervals import outside, project
+from vaezoo.image.luma import split_luma
 from vaezoo.image.metrics import luma
-from vaezoo.image.quantisation import Quantised, expected_error, read_luma_table, read_quantised
+from vaezoo.image.quantisation import Quantised, read_coding, read_quantised
 from vaezoo.restore.given import check_level
 from vaezoo.restore.restorer import Restoration, Restorer
 from vaezoo.restore.task import Example, Progress, Task, whole
+
+NOTHING, ALL = 0.45, 1.0
+"""Grey levels of expected error: up to which nothing is changed, and beyond that the scale on which trust grows.
+
+Fitted by eye to the share of the model's change that is best for luma on every sixth picture of CID22's validation set,
+1 − exp(−e), moved to the safe side for the picture where the change does least good. 0.41 is quality 99, 1.9 is 95.
+"""
+
+
+def trust(expected: float) -> float:
+    """Returns the share of the model's change of luma that is made, 0 to 1, by the expected error in grey levels."""
+    return 1 - math.exp(-max(0.0, expected - NOTHING) / ALL)
 
 
 @final
@@ -38,6 +52,7 @@ class Dejpeg(Task):
         quantised: What the file says; a task that is given a path reads it itself.
         expected: Root mean square error, grey levels, that the file's table lets expect, see
             `vaezoo.image.quantisation.expected_error`; None where it is not known. Read as ``quantised`` is.
+        subsampled: Whether the file has fewer chroma values than pixels, so that its colours may change all the same.
 
     Raises:
         ShapeError: The expected error is negative or not finite.
@@ -46,6 +61,7 @@ class Dejpeg(Task):
     project: bool = False
     quantised: Quantised | None = None
     expected: float | None = None
+    subsampled: bool = False
 
     name: ClassVar[str] = "dejpeg"
     model: ClassVar[str] = "dejpeg"
@@ -71,7 +87,7 @@ class Dejpeg(Task):
         if self.expected is not None and "sigma" in restorer.takes:
             maps = {"sigma": torch.full((1, 1, *y.shape[2:]), self.expected / 255)}
         if not self.project:
-            return restorer(y, progress, maps=maps)
+            return self._trusted(restorer(y, progress, maps=maps), y)
         if self.quantised is None:
             raise ConfigError(
                 "Projection needs the JPEG file of the picture, got the picture alone.",
@@ -85,10 +101,23 @@ class Dejpeg(Task):
             facts={"outside_percent": round(100 * outside(image, self.quantised), 3)},
         )
 
+    def _trusted(self, restored: Restoration, y: Tensor) -> Restoration:
+        """Returns as much of the model's change as the expected error is worth; all of it where none is known."""
+        if self.expected is None:
+            return restored
+        share = trust(self.expected)
+
+        def tempered(image: Tensor) -> Tensor:
+            luma, chroma = split_luma(image - y)
+            return (y + share * luma + (1.0 if self.subsampled else share) * chroma).clamp(0, 1)
+
+        average = None if restored.average is None else tempered(restored.average)
+        return restored._replace(image=tempered(restored.image), average=average)
+
     def of_file(self, path: str | os.PathLike[str] | IO[bytes]) -> Dejpeg:
         """See :meth:`vaezoo.restore.task.Task.of_file`: the table, and the quantisation where it is asked for."""
-        table = read_luma_table(path)
-        told = self if table is None or self.expected is not None else replace(self, expected=expected_error(table))
+        coding = None if self.expected is not None else read_coding(path)
+        told = self if coding is None else replace(self, expected=coding.expected, subsampled=coding.subsampled)
         return replace(told, quantised=read_quantised(path)) if self.project else told
 
     @classmethod
