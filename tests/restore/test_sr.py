@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -130,24 +131,18 @@ def test_the_result_shrinks_to_the_input_whatever_the_size(sides: tuple[int, int
     assert (resize(image, (20, 30)) - y).abs().max() <= 0.5 / 255
 
 
-class Cleaner(Enlarger):
-    """Enlarges, and takes away what it adds up of the middle: a model that leaves its input by so many grey levels."""
-
-    def __init__(self, levels: float) -> None:
-        super().__init__()
-        self.levels = levels
-
-    def restore(self, y: torch.Tensor, cond: Mapping[str, torch.Tensor], **options: Any) -> Any:
-        found = super().restore(y, cond, **options)
-        found.image = found.image + self.levels / 255
-        return found
-
-
-def test_what_a_model_takes_away_is_not_brought_back_unless_it_is_asked_for() -> None:
+def test_what_weights_for_photos_take_away_is_not_brought_back_unless_it_is_asked_for() -> None:
     y = (255 * photo(20, 30)).round() / 255
-    for levels, asked, kept in ((1, None, True), (4, None, False), (4, True, True), (1, False, False)):
-        result = SuperResolve(2, consistent=asked).restore(Restorer(Cleaner(levels)), y)
-        assert (result.facts["consistency_levels"] <= 0.5) == kept, (levels, asked)
+    model = Enlarger()
+    kept = {}
+    for tag in ("open", "photo", None):
+        card = None if tag is None else SimpleNamespace(name=f"sr.{tag}")
+        model.origin = SimpleNamespace(weights=SimpleNamespace(card=card))  # type: ignore[assignment]
+        for asked in (None, True, False):
+            result = SuperResolve(4, consistent=asked).restore(Restorer(model), y)
+            kept[tag, asked] = result.facts["consistency_levels"] <= 0.5
+    assert all(kept[tag, True] and not kept[tag, False] for tag in ("open", "photo", None))
+    assert (kept["open", None], kept["photo", None], kept[None, None]) == (True, False, True)
 
 
 def test_progress_counts_the_tiles_of_both_steps() -> None:

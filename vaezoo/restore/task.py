@@ -158,6 +158,13 @@ def purpose_of(model: object) -> str | None:
     return purpose
 
 
+def weights_tag(model: object) -> str | None:
+    """Returns the tag of a model's weights, such as ``open``; None where they are not of the zoo."""
+    weights = getattr(getattr(model, "origin", None), "weights", None)
+    name: str = getattr(getattr(weights, "card", None), "name", "")
+    return name.rpartition(".")[2] or None
+
+
 def is_generative(model: object) -> bool:
     """Says whether a model is one of the zoo that makes pictures up; False where nothing says so."""
     return bool(getattr(_declared(model), "generative", False))

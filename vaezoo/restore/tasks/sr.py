@@ -17,15 +17,14 @@ from vaezoo.image.metrics import luma
 from vaezoo.image.resize import downscale, resize
 from vaezoo.restore.given import is_number
 from vaezoo.restore.restorer import Restoration, Restorer
-from vaezoo.restore.task import Example, Progress, Task, whole
+from vaezoo.restore.task import Example, Progress, Task, weights_tag, whole
 
 FACTORS = (2, 3, 4)
 """What models for pictures that were enlarged already have seen; others say it by themselves."""
 LARGEST = 16
 """Factor at most: the largest of a model, twice."""
-NEAR = 2.0
-"""Root mean square, in grey levels, that a clean input and the reduction of what a model makes of it differ by at most;
-trained models differ by 0.2 to 0.6."""
+SPOILT = "photo"
+"""The tag of weights that have seen small pictures with noise and JPEG."""
 ROUNDS = 20
 """At most, of back-projection; each shrinks what is left about threefold."""
 
@@ -41,9 +40,8 @@ class SuperResolve(Task):
     Args:
         factor: How many times as long the sides become: a number above 1, up to `LARGEST`. None: 2, where nothing else
             is said.
-        consistent: Whether the result is moved until it shrinks to the input, to half of an 8-bit level. None: where the
-            model's own result nearly does, within `NEAR` grey levels; a model that takes noise or JPEG away leaves the
-            input by more, and moving its result would bring them back.
+        consistent: Whether the result is moved until it shrinks to the input, to half of an 8-bit level. None: unless
+            the weights are of the tag `SPOILT`, which take noise and JPEG away: moving would bring them back.
         size: Pixels instead of a factor: ``"3000x"`` of width, ``"x2000"`` of height, ``"3000x2000"`` the largest
             picture that fits inside. The sides keep their ratio.
         megapixels: Millions of pixels instead of a factor; the sides keep their ratio.
@@ -101,18 +99,11 @@ class SuperResolve(Task):
         if tuple(restored.image.shape[2:]) != wanted:
             restored = _reduced(restored, wanted)
         image, average = restored.image, restored.average
-        if self._keeps(image, y):
+        if weights_tag(restorer.model) != SPOILT if self.consistent is None else self.consistent:
             image = project(image, y)
             average = None if average is None else project(average, y)
         left = (resize(image, (height, width)) - y).abs().max().item()
         return restored._replace(image=image, average=average, facts={"consistency_levels": round(255 * left, 3)})
-
-    def _keeps(self, image: Tensor, y: Tensor) -> bool:
-        """Says whether a result is to be moved until it shrinks to the input."""
-        if self.consistent is not None:
-            return self.consistent
-        apart = resize(image, (y.shape[2], y.shape[3]), quick=True) - y
-        return 255 * apart.square().mean().sqrt().item() <= NEAR
 
     def scale(self, height: int, width: int) -> float:
         """Returns how many times as long the sides of a picture of this height and width become.
