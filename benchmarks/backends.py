@@ -53,7 +53,7 @@ class Network:
             self.module: nn.Module = network
             self.weights = fingerprint(path)
         else:
-            model = vaezoo.create(name, pretrained=True)
+            model = vaezoo.create(f"{name}.open", pretrained=True)
             self.module, self.weights = model, model.origin.weights.sha256[:12]
         self.name = name
 

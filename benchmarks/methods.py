@@ -77,7 +77,7 @@ def model(
     """Returns a model of the zoo.
 
     Args:
-        name: Its name.
+        name: Its name, or that of its weights, such as ``denoise.open``.
         weights: A safetensors file instead of the weights that ship.
         tile: The largest side of a tile; None for whole images where they fit.
         told: Whether it is told the noise level.
@@ -91,14 +91,15 @@ def model(
     import vaezoo
     from vaezoo.restore import Restorer
 
-    vae = vaezoo.create(name, pretrained=True if weights is None else weights)
+    chosen = (name, True) if weights is None else (name.partition(".")[0], weights)
+    vae = vaezoo.create(chosen[0], pretrained=chosen[1])
     restorer = Restorer(vae, tile=tile, samples=samples, self_ensemble=ensemble)
     if told and "sigma" not in restorer.takes:
         raise ConfigError(f"{name!r} cannot be told the noise level.", hint="Compare it blind.", value=name)
     identity = f"vaezoo {vaezoo.__version__}, weights {vae.origin.weights.sha256}" + (", told σ" if told else "")
     purpose = vae.origin.spec.model.task
     for other in task_class(purpose).also if purpose in HOMES else ():
-        identity += f", {other} {vaezoo.create(other, pretrained=True).origin.weights.sha256}"
+        identity += f", {other.partition('.')[0]} {vaezoo.create(other, pretrained=True).origin.weights.sha256}"
     identity += f", mean of samples: {samples}" if samples else ""
     identity += ", self-ensemble" if ensemble else ""
     identity += "".join(f", {option}={value}" for option, value in options.items())
@@ -113,4 +114,4 @@ def model(
     marks = ("-told" if told else "", "-tiled" if tile else "", f"-mean-{samples}" if samples else "")
     marks += ("-ensemble",) if ensemble else ()
     marks += tuple(f"-{option}-{value}".lower() for option, value in options.items())
-    return Method(name + "".join(marks), identity, run)
+    return Method(name.partition(".")[0] + "".join(marks), identity, run)

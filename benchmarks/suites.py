@@ -30,6 +30,9 @@ class Entry:
     own: bool = False
 
 
+OPEN = {name: f"{name}.open" for name in ("denoise", "denoise-small")}
+"""The weights of the tables where a model has others by default: those for white noise."""
+_DRAWING = ("denoise-small", "denoise", "dejpeg", "sr", "deblur")
 METHODS = {
     "blurred": Entry("blurred input", partial(methods.unchanged, "blurred")),
     "wiener": Entry("Wiener filter (scikit-image)", classical.wiener),
@@ -59,10 +62,10 @@ METHODS = {
     "ffdnet-gray": Entry("FFDNet", partial(learned.ffdnet, False), told=True),
     "imdn": Entry("IMDN", learned.imdn),
     "pan": Entry("PAN", learned.pan),
-    "denoise": Entry("`denoise`", partial(methods.model, "denoise"), own=True),
-    "denoise-told": Entry("`denoise`, told", partial(methods.model, "denoise", told=True), told=True, own=True),
-    "denoise-ensemble": Entry("`denoise`, 8 views", partial(methods.model, "denoise", ensemble=True), own=True),
-    "denoise-small": Entry("`denoise-small`", partial(methods.model, "denoise-small"), own=True),
+    "denoise": Entry("`denoise`", partial(methods.model, "denoise.open"), own=True),
+    "denoise-told": Entry("`denoise`, told", partial(methods.model, "denoise.open", told=True), told=True, own=True),
+    "denoise-ensemble": Entry("`denoise`, 8 views", partial(methods.model, "denoise.open", ensemble=True), own=True),
+    "denoise-small": Entry("`denoise-small`", partial(methods.model, "denoise-small.open"), own=True),
     "dejpeg": Entry("`dejpeg`", partial(methods.model, "dejpeg"), own=True),
     "dejpeg-project-true": Entry(
         "`dejpeg`, projected", partial(methods.model, "dejpeg", project=True), told=True, own=True
@@ -76,8 +79,8 @@ METHODS = {
         "`lowlight`, noise left", partial(methods.model, "lowlight", denoise=False), own=True
     ),
 } | {
-    f"{name}-mean-{count}": Entry(f"`{name}`, {words}", partial(methods.model, name, samples=count), own=True)
-    for name in ("denoise-small", "denoise", "dejpeg", "sr", "deblur")
+    f"{name}-mean-{count}": Entry(f"`{name}`, {words}", partial(methods.model, tagged, samples=count), own=True)
+    for name, tagged in ((name, OPEN.get(name, name)) for name in _DRAWING)
     for count, words in ((1, "one sample"), (16, "mean of 16"))
 }
 
@@ -123,7 +126,7 @@ class Suite:
     @property
     def own(self) -> str:
         """Name of the model of this zoo that the others are held against."""
-        return self.protocol.model
+        return self.protocol.model.partition(".")[0]
 
 
 _COLOUR = ("noisy", "nlm", "wavelet", "tv")

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from vaezoo.image.camera import blurred
-from vaezoo.image.luma import split_luma
+from vaezoo.image.chroma import split_luma
 from vaezoo.image.noise import describe_noise, estimate_noise, local_level, mean_around
 
 

@@ -14,8 +14,8 @@ from PIL import Image
 from vaezoo import create
 from vaezoo.errors import ConfigError, DataMissing, ShapeError, UnknownName
 from vaezoo.image import downscale, gaussian_noise, luma, psnr_db, read_quantised, to_tensor, upscale
+from vaezoo.image.chroma import split_luma
 from vaezoo.image.intervals import outside
-from vaezoo.image.luma import split_luma
 from vaezoo.image.noise import local_level, noise_level
 from vaezoo.image.picture import Picture
 from vaezoo.image.quantisation import expected_error
@@ -79,7 +79,7 @@ def test_noise_is_estimated() -> None:
 
 
 def test_deblurring_without_a_kernel_is_blind_and_may_be_told_the_noise() -> None:
-    assert make_task("deblur", kernel=np.ones((1, 1))).model == "denoise"
+    assert make_task("deblur", kernel=np.ones((1, 1))).model == "denoise.open"
     task = make_task("deblur", sigma=2.5)
     assert task == BlindDeblur(2.5) and task.model == "deblur"
     task.restore(Restorer(model := Copier()), photo())

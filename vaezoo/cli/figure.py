@@ -138,7 +138,7 @@ def fit(x: Tensor, model: VAE) -> Tensor:
     """Returns a picture (1, C, H, W) in the channels and, where the model takes one only, the size it takes."""
     from torch.nn.functional import interpolate
 
-    from vaezoo.image.luma import split_luma
+    from vaezoo.image.chroma import split_luma
 
     if x.shape[1] == 3 and model.channels == 1:
         x = split_luma(x)[0]

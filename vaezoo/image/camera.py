@@ -23,7 +23,7 @@ from torch import Tensor
 
 from vaezoo.core.light import from_linear, to_linear
 from vaezoo.errors import ConfigError, ShapeError
-from vaezoo.image.luma import split_luma
+from vaezoo.image.chroma import split_luma
 from vaezoo.image.noise import mean_around
 from vaezoo.image.resize import resize
 

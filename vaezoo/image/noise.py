@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vaezoo.image.luma import WEIGHTS, split_luma
+from vaezoo.image.chroma import WEIGHTS, split_luma
 
 BLOCK, FLAT = 16, 0.2
 """Pixels a side of the blocks that an estimate looks at, and the share of them, the flattest, that it counts."""

@@ -30,7 +30,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from vaezoo.image.camera import Camera, blurred, saved, take
-from vaezoo.image.luma import split_luma
+from vaezoo.image.chroma import split_luma
 from vaezoo.image.noise import local_level, mean_around
 from vaezoo.image.quantisation import expected_error
 from vaezoo.image.resize import resize

@@ -15,7 +15,7 @@ from torch import Tensor
 from vaezoo.core import Batch
 from vaezoo.errors import ConfigError
 from vaezoo.image.camera import saved, take
-from vaezoo.image.luma import split_luma
+from vaezoo.image.chroma import split_luma
 from vaezoo.image.resize import downscale
 from vaezoo.train.crops import draw_region, equal_channels
 from vaezoo.train.photos import draw_camera, draw_noise

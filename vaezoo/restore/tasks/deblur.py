@@ -76,7 +76,7 @@ class Deblur(Task):
     seed: int = 0
 
     name: ClassVar[str] = "deblur"
-    model: ClassVar[str] = "denoise"
+    model: ClassVar[str] = "denoise.open"  # the prior wants white noise of a level that is told
     data: ClassVar[str] = "set5"
     word: ClassVar[str] = "kernel"
     unit: ClassVar[str] = "index of the kernel"

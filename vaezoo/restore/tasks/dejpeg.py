@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from vaezoo.errors import ConfigError
+from vaezoo.image.chroma import split_luma
 from vaezoo.image.degradations import jpeg, jpeg_file
 from vaezoo.image.intervals import outside, project
-from vaezoo.image.luma import split_luma
 from vaezoo.image.metrics import luma
 from vaezoo.image.quantisation import Quantised, read_coding, read_quantised
 from vaezoo.restore.given import check_level

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from vaezoo.errors import ConfigError, ShapeError
+from vaezoo.image.chroma import split_luma
 from vaezoo.image.degradations import gaussian_noise
-from vaezoo.image.luma import split_luma
 from vaezoo.image.noise import describe_noise, estimate_noise, local_level
 from vaezoo.restore.given import is_number
 from vaezoo.restore.restorer import Restoration, Restorer

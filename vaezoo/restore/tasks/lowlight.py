@@ -19,6 +19,8 @@ from vaezoo.restore.restorer import Model, Restoration, Restorer, root_mean_squa
 from vaezoo.restore.task import Example, Progress, Task
 from vaezoo.restore.tasks.denoise import Denoise
 
+DENOISER = "denoise.open"
+"""The weights that remove the noise, whose level they are told."""
 SIDE = 64
 """Of the thumbnail that the model is told, pixels: that of the patches it learned from."""
 DRAWS = 16
@@ -56,7 +58,7 @@ class Lowlight(Task):
     word: ClassVar[str] = "light"
     unit: ClassVar[str] = "share of the light"
     levels: ClassVar[tuple[float, ...]] = (0.1, 0.2, 0.4)
-    also: ClassVar[tuple[str, ...]] = (Denoise.model,)
+    also: ClassVar[tuple[str, ...]] = (DENOISER,)
 
     def __post_init__(self) -> None:
         check_level(self.sigma)
@@ -118,4 +120,4 @@ def _denoiser() -> Model:
     """Returns the denoiser; kept, since it takes as long to load as to restore a small picture."""
     from vaezoo.restore.enhanced import load_model
 
-    return load_model(Denoise.model)
+    return load_model(DENOISER)
