@@ -60,6 +60,15 @@ def enlarge(y: Tensor, factor: int) -> Tensor:
 
 
 @final
+class Bicubic(nn.Module):
+    """The enlargement as a module, so that what it costs is counted as a part's."""
+
+    def forward(self, y: Tensor, factor: int) -> Tensor:
+        """Returns what :func:`enlarge` does."""
+        return enlarge(y, factor)
+
+
+@final
 class EnlargingConditioner(Conditioner):
     """Features of the small image at 1/1, 1/2, 1/4 and so on, and its bicubic enlargement.
 
@@ -86,6 +95,7 @@ class EnlargingConditioner(Conditioner):
         super().__init__()
         self.channels, self.stride, self.enlarges = image_channels, 2 ** (len(widths) - 1), tuple(factors)
         self.bottom_up = BottomUp(image_channels, widths, blocks, finest_blocks, block)
+        self.bicubic = Bicubic()
 
     def forward(self, y: Tensor, cond: Mapping[str, Tensor]) -> Context:
         """See :meth:`vaezoo.core.Conditioner.forward`.
@@ -95,7 +105,7 @@ class EnlargingConditioner(Conditioner):
         """
         factor = factor_of(cond, self.enlarges, y.shape[0])
         features, size = self.bottom_up(centred(y, 1)), (y.shape[2], y.shape[3])
-        return Context(y.shape[0], size, image=enlarge(y, factor), features=features, factor=factor)
+        return Context(y.shape[0], size, image=self.bicubic(y, factor), features=features, factor=factor)
 
 
 @final

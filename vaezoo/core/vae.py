@@ -47,6 +47,7 @@ class VAE(nn.Module):
         channels: Image channels C.
         stride: Pixels that heights and widths are padded to a multiple of.
         size: The one (H, W) that is taken, or None for any.
+        enlarges: How many times as large as y the image may be, see :class:`vaezoo.core.Conditioner`; empty: as large.
         origin: How it was made; set by whoever makes it, unread here.
 
     Raises:
@@ -90,6 +91,7 @@ class VAE(nn.Module):
         self._pad = partial(pad_to_stride, stride=self.stride, mirror=mirror)
         self.size: tuple[int, int] | None = sizes.pop() if sizes else None
         self.default_size = self.size or default_size
+        self.enlarges = () if conditioner is None else conditioner.enlarges
         self.origin: Any = None
 
     # The bound

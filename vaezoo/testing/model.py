@@ -35,11 +35,6 @@ def shapes(model: nn.Module) -> dict[str, tuple[int, ...]]:
     return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
 
 
-def enlarges(model: VAE) -> tuple[int, ...]:
-    """Returns how many times as large as its input a model can make an image; empty where it gives one as large."""
-    return () if model.conditioner is None else model.conditioner.enlarges
-
-
 class ModelContract:
     """Tests of one model under its loss.
 
@@ -73,8 +68,8 @@ class ModelContract:
             factor: How many times as large the clean ones are, for a model that enlarges; None for its first.
         """
         generator, cond = torch.Generator().manual_seed(1), dict(self.cond(images))
-        if enlarges(model):
-            factor = factor or enlarges(model)[0]
+        if model.enlarges:
+            factor = factor or model.enlarges[0]
             cond["factor"] = torch.full((images,), factor)
         coarse = torch.rand(images, model.channels, 4, 4, generator=generator)
         small = size or model.size or SIZES[0]
@@ -152,14 +147,14 @@ class ModelContract:
 
     def test_enlarges(self, vae: VAE) -> None:
         """A model that enlarges does so by every factor that it names, and refuses others."""
-        for factor in enlarges(vae):
+        for factor in vae.enlarges:
             for size in self.sizes(vae):
                 batch = self.batch(vae, size, images=1, factor=factor)
                 restored = vae.restore(batch.y, batch.cond)
                 assert restored.image.shape == (1, vae.channels, size[0] * factor, size[1] * factor)
                 with torch.no_grad():
                     assert vae(batch).elbo.isfinite().all()
-        if enlarges(vae):
+        if vae.enlarges:
             batch = self.batch(vae)
             with pytest.raises(ShapeError, match="factor"):
                 vae.restore(batch.y, {"factor": torch.full((2,), 1)})
@@ -266,7 +261,7 @@ class ModelContract:
 
     def test_gradients_reach_every_parameter(self, objective: Objective) -> None:
         """The loss moves everything that can be trained, and every gradient is finite."""
-        for factor in enlarges(objective.model) or (None,):
+        for factor in objective.model.enlarges or (None,):
             objective(self.batch(objective.model, images=4, factor=factor), 0).loss.backward()
         grads = {n: p.grad for n, p in objective.named_parameters() if p.requires_grad}
         unmoved = [n for n, g in grads.items() if g is None or not g.any()]

@@ -82,7 +82,8 @@ def _counted(spec: ModelSpec, size: tuple[int, int] | None, device: str) -> dict
         height, width = size or model.size or model.default_size or (side, side)
         y = torch.full((1, model.channels, height, width), 0.5, dtype=torch.float32)
         stages = _stages(model, y)
-        pair = Batch(y.repeat(PAIR, 1, 1, 1))
+        factor = model.enlarges[0] if model.enlarges else 1
+        pair = Batch(y.repeat(PAIR, 1, 1, 1), y.repeat(PAIR, 1, factor, factor))
         training = _total(lambda: Objective(model, loss).train()(pair, 0))[1] // PAIR
     macs = {name: stage["macs"] for name, stage in stages.items()}
     walk = macs["prior.infer" if model.encodes == "input" else "prior.sample"] + macs["decoder"]
@@ -121,8 +122,8 @@ def _stages(model: VAE, y: Tensor) -> dict[str, dict[str, Any]]:
     known = context() if model.conditioner is None else stage("conditioner", model.conditioner, context)
     if model.encoder is not None:
         encoder = model.encoder
-        target = y if known.factor == 1 else nn.functional.interpolate(y, scale_factor=known.factor)
-        seen = y if encoder.size is not None else pad_to_stride(target, model.stride * known.factor)
+        target = y.repeat(1, 1, known.factor, known.factor)
+        seen = target if encoder.size is not None else pad_to_stride(target, model.stride * known.factor)
         belief = stage("encoder", encoder, lambda: encoder(seen, known))
         inferred = stage("prior.infer", model.prior, lambda: model.prior.infer(belief, known, 1, centre))
     sampled = stage("prior.sample", model.prior, lambda: model.prior.sample(known, 1, centre))

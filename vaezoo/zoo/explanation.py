@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -182,9 +183,17 @@ def _shapes(spec: ModelSpec, size: tuple[int, int] | None) -> dict[str, Any]:
         "state": of(prior.state),
         "likelihood": {
             "kind": decoder.likelihood,
-            "shape": [decoder.image_channels, *decoder.size] if decoder.size else picture,
+            "shape": [decoder.image_channels, *decoder.size] if decoder.size else _enlarged(picture, decoder.enlarges),
         },
     }
+
+
+def _enlarged(picture: list[int | str], enlarges: Sequence[int]) -> list[int | str]:
+    """Returns the shape of a picture that is made larger by the first of the factors, if there are any."""
+    if not enlarges:
+        return picture
+    sides = [side * enlarges[0] if isinstance(side, int) else f"{enlarges[0]}·{side}" for side in picture[1:]]
+    return [picture[0], *sides]
 
 
 def _as_said(said: dict[str, Any], stages: dict[str, Any]) -> bool:
