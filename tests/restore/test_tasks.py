@@ -221,19 +221,14 @@ def test_a_jpeg_files_expected_error_is_told(tmp_path: Path) -> None:
 
 def test_a_good_jpeg_file_is_left_alone_and_a_bad_one_is_not(tmp_path: Path) -> None:
     picture = Image.fromarray((255 * photo()[0].permute(1, 2, 0).numpy()).astype(np.uint8))
-    changes = {}
-    for quality in (100, 95, 75, 10):
-        for subsampling in ("4:4:4", "4:2:0"):
-            file = tmp_path / "a.jpg"
-            picture.save(file, quality=quality, subsampling=subsampling)
-            y = to_tensor(Picture(np.asarray(Image.open(file))))
-            change = Dejpeg().of_file(file).restore(Restorer(Halver()), y).image - y
-            changes[quality, subsampling] = [float(part.abs().mean()) for part in split_luma(change)]
-    assert changes[100, "4:4:4"] == [0, 0] and changes[100, "4:2:0"][0] == pytest.approx(0, abs=1e-6)
-    assert changes[100, "4:2:0"][1] == pytest.approx(changes[10, "4:2:0"][1], rel=0.2)
-    lumas = [changes[quality, "4:4:4"][0] for quality in (100, 95, 75, 10)]
-    assert lumas[0] < 0.01 < 0.1 < lumas[1] < 0.9 * lumas[2]
-    assert trust(0.3) == 0 and trust(2.0) > 0.7 and trust(20) > 0.999
+    changes = []
+    for quality in (100, 95, 92, 75):
+        picture.save(file := tmp_path / "a.jpg", quality=quality)
+        y = to_tensor(Picture(np.asarray(Image.open(file))))
+        change = Dejpeg().of_file(file).restore(Restorer(Halver()), y).image - y
+        changes.append(float(change.abs().mean() / (y / 2).mean()))
+    assert changes[:2] == [0, 0] and 0.4 < changes[2] < 0.9 and changes[3] > 0.99
+    assert trust(2.0) == 0 and trust(20) > 0.999
 
 
 def test_luma_and_colour_have_strengths_of_their_own() -> None:

@@ -72,38 +72,16 @@ def expected_error(table: Sequence[int]) -> float:
     return math.sqrt(sum(step * step for step in table) / (12 * len(table)))
 
 
-@dataclass(frozen=True)
-class Coding:
-    """What a JPEG file's header says of its quality.
-
-    Attributes:
-        table: The 64 steps of its luma.
-        subsampled: Whether it has fewer chroma values than pixels.
-    """
-
-    table: tuple[int, ...]
-    subsampled: bool
-
-    @property
-    def expected(self) -> float:
-        """Root mean square error of its luma, grey levels, by :func:`expected_error`."""
-        return expected_error(self.table)
-
-
-def read_coding(file: str | os.PathLike[str] | IO[bytes]) -> Coding | None:
-    """Returns how a JPEG file was coded, from its header alone; None where it is no JPEG file."""
+def read_luma_table(file: str | os.PathLike[str] | IO[bytes]) -> tuple[int, ...] | None:
+    """Returns the 64 steps of a JPEG file's luma table, from its header alone; None where it is no JPEG file."""
     from PIL import Image
 
     try:
         with Image.open(file) as picture:
             tables: dict[int, list[int]] = getattr(picture, "quantization", {})
-            layers: list[tuple[int, int, int, int]] = getattr(picture, "layer", [])
     except (OSError, SyntaxError, ValueError):
         return None
-    if not tables:
-        return None
-    finest = {layer[1] * layer[2] for layer in layers}
-    return Coding(tuple(tables[min(tables)]), len(finest) > 1)
+    return tuple(tables[min(tables)]) if tables else None
 
 
 def read_quantised(file: str | os.PathLike[str] | IO[bytes]) -> Quantised:
