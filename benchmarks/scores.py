@@ -40,8 +40,9 @@ def _task(model: VAE, name: str, task: str) -> tuple[dict[str, Any], str]:
     from vaezoo.cli.evaluate import Protocol, flat
 
     images, rows = Protocol(task).measure(model)
-    dropped = ("rank_correlation", "ause", "crps_levels", "scale_levels", "rmse_levels", "noise_levels", "gain")
-    kept = [{key: value for key, value in row.items() if key not in dropped} for row in rows]
+    dropped = ("rank_correlation", "ause", "crps_levels", "scale_levels", "rmse_levels", "gain")
+    about = ("noise_", "removed_")  # what was seen of the picture, no score
+    kept = [{k: value for k, value in row.items() if k not in dropped and not k.startswith(about)} for row in rows]
     scores = {key: round(value, 4) for key, value in flat(kept).items()}
     return scores, f"{images.source}, {PROTOCOLS[task]}, mean over pictures: vaezoo eval {name}"
 

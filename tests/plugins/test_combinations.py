@@ -27,6 +27,7 @@ SMALL: dict[tuple[str, str], dict[str, Any]] = {
     ("encoder", "vit"): {"latent_channels": 4, "patch": 32, "width": 8, "blocks": 1, "heads": 2},
     ("encoder", "thumbnail"): {"latent_channels": 4, "side": 16, "hidden": 8},
     ("encoder", "pyramid"): {"evidence": [4, 4]},
+    ("encoder", "folding"): {"evidence": [4, 4]},
     ("encoder", "bottom-up"): {"widths": [4, 4], "depths": [1, 1], "blocks": 1},
     ("decoder", "mlp"): {"hidden": [16], "likelihood": "gaussian"},
     ("decoder", "conv"): {"widths": [4, 4, 4], "likelihood": "gaussian"},
@@ -34,6 +35,7 @@ SMALL: dict[tuple[str, str], dict[str, Any]] = {
     ("decoder", "vit"): {"patch": 32, "width": 8, "blocks": 1, "heads": 2, "likelihood": "gaussian"},
     ("decoder", "tone-curve"): {"latent_channels": 4, "knots": 4, "hidden": 8},
     ("decoder", "residual"): {"widths": [4, 4]},
+    ("decoder", "enlarging"): {"widths": [4, 4]},
     ("decoder", "shuffle"): {"widths": [4, 4], "likelihood": "gaussian"},
     ("prior", "ladder"): {"widths": [4, 4], "latents": [2, 2], "evidence": [4, 4], "blocks": 1, "detail": 2},
     ("prior", "top-down"): {"widths": [4, 4], "latents": [2, 2], "depths": [1, 1]},
@@ -46,6 +48,7 @@ SMALL: dict[tuple[str, str], dict[str, Any]] = {
     ("prior", "categorical"): {"classes": 4},
     ("prior", "gaussian-categorical"): {"classes": 2},
     ("conditioner", "pyramid"): {"widths": [4, 4], "blocks": 1},
+    ("conditioner", "enlarging"): {"widths": [4, 4], "blocks": 1},
     ("conditioner", "thumbnail"): {"side": 16, "widths": [4, 4, 4], "hidden": 8},
 }
 BELIEFS = {
@@ -80,6 +83,8 @@ def resolved(zoo: Keeper, parts: dict[str, str | None], encodes: str) -> ModelSp
     facts = zoo.registry.parts["encoder"].get(body["encoder"]["name"]).facts
     if parts["prior"] in BELIEFS and "belief" in signature(load_object(facts, "The facts")).parameters:
         body["encoder"]["belief"] = BELIEFS[parts["prior"]]
+    if (parts["encoder"], parts["prior"]) == ("folding", "ladder"):
+        body["prior"]["unshuffle"] = 1
     zoo.registry.models.entries.clear()
     zoo.registry.add_model("trial", {**body, "encodes": encodes, "shared": SHARED})
     return resolve(zoo.registry, "trial")
@@ -127,9 +132,11 @@ def test_each_part_works_somewhere(working: list[ModelSpec]) -> None:
 def descend(model: VAE, spec: ModelSpec) -> None:
     loss, x = spec.parts["loss"], torch.rand(2, 1, 28, 28)
     assert loss is not None
-    terms = build(loss)(model, Batch(x + 0.1, x), 0)
-    assert terms.loss.isfinite()
-    terms.loss.backward()
+    for factor in model.enlarges or (1,):
+        cond = {"factor": torch.full((2,), factor)} if model.enlarges else {}
+        terms = build(loss)(model, Batch(x + 0.1, x.repeat(1, 1, factor, factor), cond), 0)
+        assert terms.loss.isfinite()
+        terms.loss.backward()
 
 
 def part_names(spec: ModelSpec) -> dict[str, str]:
@@ -173,7 +180,8 @@ def test_what_is_not_refused_works(working: list[ModelSpec]) -> None:
                 assert parameter.grad.isfinite().all(), where
     for chosen, model in built.items():
         restored = model.eval().restore(torch.rand(1, 1, 28, 28))
-        assert restored.image.shape == (1, 1, 28, 28) and restored.image.isfinite().all(), chosen
+        side = 28 * (model.enlarges or (1,))[0]
+        assert restored.image.shape == (1, 1, side, side) and restored.image.isfinite().all(), chosen
 
 
 def test_a_resnet_encoder_fits_a_convolutional_decoder() -> None:

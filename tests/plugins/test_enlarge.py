@@ -90,6 +90,10 @@ def test_parts_that_enlarge_by_other_factors_do_not_fit() -> None:
         create("sr-fast", **{"encoder.factors": [2]})
     with pytest.raises(IncompatibleParts, match=r"decoder 'enlarging' enlarges by 2, 3, 4, .* asks for it by nothing"):
         create("sr-fast", conditioner={"name": "pyramid", "unshuffle": 1})
+    with pytest.raises(
+        IncompatibleParts, match="asks for a larger target, but the encoder 'folding' encodes the input"
+    ):
+        create("sr-fast", encodes="input")
     for wrong in ((), (1, 2), (2, 2)):
         with pytest.raises(ConfigError, match="Expected factors as"):
             facts.enlarging(factors=wrong)

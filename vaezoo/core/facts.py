@@ -345,6 +345,11 @@ def _enlarges(model: ModelFacts, name: dict[str, str]) -> Iterator[str]:
     for slot, part in (("encoder", model.encoder), ("decoder", model.decoder)):
         if part is not None and part.enlarges != wanted:
             yield f"The {name[slot]} enlarges {said(part.enlarges)}, but {told} {said(wanted)}."
+    if wanted and model.encoder is not None and model.encodes == "input":
+        yield (
+            f"The {name['conditioner']} asks for a larger target, but the {name['encoder']} encodes the input: "
+            f"set encodes to target."
+        )
 
 
 def _sees_the_input(model: ModelFacts, name: dict[str, str]) -> Iterator[str]:
