@@ -23,8 +23,8 @@ from vaezoo.restore.task import Example, Progress, Task, whole
 NOTHING, ALL = 2.0, 1.0
 """Grey levels of expected error: up to which nothing is changed, and beyond that the scale on which trust grows.
 
-1.94 is quality 95, 3.1 is 92, 5.8 is 85. The better the file, the less is to be gained, and the more often a model takes
-texture for damage: on single pictures it did harm at 95, so from there on the file is left as it is.
+1.94 is quality 95, 3.1 is 92, 5.8 is 85. The better the file, the less is to be gained, and the more often a model
+takes texture for damage: on single pictures it did harm at 95, so from there on the file is left as it is.
 """
 
 
