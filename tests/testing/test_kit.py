@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, final
 
 import pytest
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from vaezoo.core import (
     VAE,
     Batch,
+    Conditioner,
     Context,
     Decoder,
     DiagonalGaussian,
@@ -25,6 +26,7 @@ from vaezoo.core import (
     Phase,
     Terms,
 )
+from vaezoo.core.conditioner import factor_of
 from vaezoo.errors import ShapeError
 from vaezoo.testing import ModelContract
 from vaezoo.testing.model import stirred
@@ -205,6 +207,7 @@ PLANTED: dict[str, tuple[str, Callable[[], Objective]]] = {
     ),
     "a layer under two names": ("safetensors", sharing),
     "a part that is not copied": ("deepcopy", lambda: toy(ToyEncoder(before=Uncopied()))),
+    "a factor that is not heard": ("enlarges", lambda: larger(deaf=True)),
     "an image of floats only": ("half_precision", lambda: toy(decoder=ToyDecoder(before=lambda z: z.float()))),
 }
 
@@ -212,6 +215,55 @@ PLANTED: dict[str, tuple[str, Callable[[], Objective]]] = {
 RAISED = {"an image half as wide": ShapeError, "a layer under two names": RuntimeError}
 RAISED |= {"an image of floats only": RuntimeError}
 """Faults that the model, torch or safetensors refuses before a check can say so."""
+
+
+@final
+class ToyEnlarger(Conditioner):
+    """Repeats pixels two or three times; a deaf one always twice."""
+
+    takes, enlarges = ("factor",), (2, 3)
+
+    def __init__(self, deaf: bool) -> None:
+        super().__init__()
+        self.channels, self.deaf = 1, deaf
+
+    def forward(self, y: Tensor, cond: Mapping[str, Tensor]) -> Context:
+        factor = factor_of(cond, self.enlarges, y.shape[0])
+        factor = 2 if self.deaf else factor
+        image = nn.functional.interpolate(y, scale_factor=factor)
+        return Context(y.shape[0], (y.shape[2], y.shape[3]), image=image, factor=factor)
+
+
+@final
+class BrightnessEncoder(Encoder):
+    """Sees how bright an image is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.channels, self.layer = 1, nn.Linear(1, 2 * LATENTS)
+
+    def forward(self, image: Tensor, context: Context) -> DiagonalGaussian:
+        mean, logvar = self.layer(image.mean((2, 3))).chunk(2, 1)
+        return DiagonalGaussian(mean, logvar.clamp(-6, 2))
+
+
+@final
+class BrightnessDecoder(Decoder):
+    """Makes the enlarged image brighter."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.channels, self.layer = 1, nn.Linear(LATENTS, 1)
+
+    def forward(self, state: Tensor, context: Context) -> Gaussian:
+        assert context.image is not None
+        image = context.image + self.layer(state)[:, :, None, None]
+        return Gaussian(image, torch.full_like(image, -3.0))
+
+
+def larger(deaf: bool = False) -> Objective:
+    parts = {"encoder": BrightnessEncoder(), "prior": NormalPrior(LATENTS), "decoder": BrightnessDecoder()}
+    return Objective(VAE(**parts, conditioner=ToyEnlarger(deaf), encodes="target"), ELBOLoss())
 
 
 def infinite() -> Objective:
@@ -248,6 +300,7 @@ CHECKS = {
     "safetensors",
     "deepcopy",
     "half_precision",
+    "enlarges",
 }
 TRAINED = {"gradients_reach_every_parameter", "training_helps"}
 
@@ -268,6 +321,11 @@ def test_a_planted_fault_is_found(fault: str) -> None:
     name, make = PLANTED[fault]
     with pytest.raises(RAISED.get(fault, AssertionError)):
         check(name, make)
+
+
+@pytest.mark.parametrize("name", sorted(CHECKS))
+def test_a_sound_model_that_enlarges_passes(name: str) -> None:
+    check(name, larger)
 
 
 def test_every_check_is_tried_here() -> None:
