@@ -17,8 +17,9 @@ FLOOR = 0.1
 """Grey levels that are added to both sides of a ratio, so that nothing over nothing is 1."""
 QUIET = 0.2
 """The quantile of the stated deviation over pixels that stands for flat areas."""
-SLACK = 0.25
-"""How far beyond what was seen a sign may lie, in shares of the range."""
+TAIL, SLACK = 0.025, 0.25
+"""The share of pictures at each end that does not count for a range, and how far beyond it a sign may lie, in shares of
+its length."""
 SAYS = {
     "left": "{:.1f} times as much noise is left in flat areas as is stated, {} was usual",
     "removed": "{:.1f} times as much was removed as is stated for what is left, {} was usual",
@@ -51,11 +52,11 @@ def signs_of(y: Tensor, image: Tensor, scale: Tensor) -> dict[str, float]:
 
 
 def usual(signs: Sequence[Mapping[str, float]]) -> dict[str, tuple[float, float]]:
-    """Returns the range of each sign over pictures, with `SLACK` at both ends."""
+    """Returns the range of each sign over pictures, without the `TAIL` and with `SLACK` at both ends."""
     ranges = {}
     for name in SAYS:
-        values = [each[name] for each in signs]
-        low, high = min(values), max(values)
+        values = torch.tensor([each[name] for each in signs])
+        low, high = (float(torch.quantile(values, share)) for share in (TAIL, 1 - TAIL))
         slack = SLACK * (high - low)
         ranges[name] = (round(low - slack, 4), round(high + slack, 4))
     return ranges
