@@ -58,7 +58,7 @@ def test_what_is_made_larger_is_joined_alike(factor: int) -> None:
     with torch.no_grad():
         whole, tiled = larger(image), run_tiled(lambda tile, _: larger(tile), image, TILING)
     for one, other in zip(whole, tiled, strict=True):
-        assert one.shape == other.shape == (1, 2, 130 * factor, 97 * factor)
+        assert one.shape == other.shape and other.shape[2:] == (130 * factor, 97 * factor)
         torch.testing.assert_close(one, other, rtol=0, atol=1e-5)
 
 
