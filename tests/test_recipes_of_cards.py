@@ -33,4 +33,4 @@ def test_a_cards_data_is_openly_licensed_and_no_test_set(card):
 def test_what_ships_stays_small():
     sizes = {card.name: card.size_bytes for card in CARDS}
     restore = sum(size for name, size in sizes.items() if name.partition(".")[0] in RESTORE)
-    assert sum(sizes.values()) - restore <= 25 * 2**20 and restore <= 25 * 2**20
+    assert sum(sizes.values()) - restore <= 25 * 2**20 and restore <= 30 * 2**20

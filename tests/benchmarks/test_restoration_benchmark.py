@@ -227,9 +227,9 @@ def test_a_model_that_is_blind_is_not_compared_as_told(tmp_path: Path) -> None:
 
     import vaezoo
 
-    save_file(vaezoo.create("dejpeg", seed=0).state_dict(), tmp_path / "w.safetensors")
-    with pytest.raises(ConfigError, match="'dejpeg' cannot be told the noise level"):
-        methods.model("dejpeg", tmp_path / "w.safetensors", told=True)
+    save_file(vaezoo.create("sr", seed=0).state_dict(), tmp_path / "w.safetensors")
+    with pytest.raises(ConfigError, match="'sr' cannot be told the noise level"):
+        methods.model("sr", tmp_path / "w.safetensors", told=True)
 
 
 def test_what_is_not_there_is_skipped_and_said(

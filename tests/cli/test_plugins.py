@@ -63,7 +63,7 @@ def test_a_new_plugin_builds_installs_and_passes_its_tests(vaezoo, tmp_path):
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         return done.stdout
 
-    assert "28 passed" in run("-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(folder), str(folder))
+    assert "29 passed" in run("-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(folder), str(folder))
     assert "9 of 9 checks hold" in run("-m", "vaezoo", "plugins", "check", "vaezoo-acme-blur:acme-blur")
     made = run("-c", "import vaezoo; print(vaezoo.create('acme-blur-vae').encoder.__class__.__name__)")
     assert made.strip() == "AcmeBlurEncoder"

@@ -34,7 +34,7 @@ def test_anything_is_allowed_where_nothing_is_said() -> None:
 def test_a_licence_that_is_not_in_the_list_is_refused(monkeypatch: pytest.MonkeyPatch, allowed: str) -> None:
     monkeypatch.setenv("VAEZOO_LICENCES", allowed)
     with pytest.raises(
-        WeightsError, match=r"vaezoo:licences refuses the weights 'denoise\.open': their licence is CC B"
+        WeightsError, match=r"vaezoo:licences refuses the weights 'denoise\.photo': their licence is CC B"
     ):
         create("denoise", pretrained=True)
     if "mit" in allowed.lower():

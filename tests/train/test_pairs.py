@@ -361,7 +361,7 @@ def test_the_shipped_denoiser_is_trained_further_on_them_from_the_shell(
     assert record["recipe"]["data"]["pairs"] == ["noisy", "clean"]
     import vaezoo
 
-    shipped = vaezoo.create("denoise", pretrained=True)
+    shipped = vaezoo.create("denoise.open", pretrained=True)
     moved = vaezoo.load("runs/denoise-photo/model")
     largest = max(
         float((one - other).abs().max())

@@ -8,6 +8,7 @@ from typing import final
 
 from torch import Tensor
 
+from ..errors import ShapeError
 from .shapes import repeat_rows
 
 
@@ -94,3 +95,48 @@ class Batch:
             cond={k: v.to(device) for k, v in self.cond.items()},  # type: ignore[call-overload]
             info={k: v.to(device) for k, v in self.info.items()},  # type: ignore[call-overload]
         )
+
+
+def check_sizes(batch: Batch, context: Context) -> None:
+    """Refuses a target that is not as large as the model makes y.
+
+    Raises:
+        ShapeError: It is not.
+    """
+    y, x, factor = batch.y, batch.target, context.factor
+    expected = (*y.shape[:2], y.shape[2] * factor, y.shape[3] * factor)
+    if tuple(x.shape) == expected:
+        return
+    if factor == 1:
+        raise ShapeError(
+            f"Expected y and x of one shape, got {tuple(y.shape)} and {tuple(x.shape)}.", value=(y.shape, x.shape)
+        )
+    raise ShapeError(
+        f"Expected x of shape {expected}, {factor} times as large as y, got {tuple(x.shape)}.",
+        hint="Say how many times with cond={'factor': ...}.",
+        value=(y.shape, x.shape),
+    )
+
+
+def wanted_size(
+    size: tuple[int, int] | None, only: tuple[int, int] | None, default: tuple[int, int] | None
+) -> tuple[int, int]:
+    """Returns the size (H, W) of what a model is to make up.
+
+    Args:
+        size: The one that is asked for, or None.
+        only: The only one that the model gives, or None.
+        default: The one that is taken where none is asked for, or None.
+
+    Raises:
+        ShapeError: There is none, or it is another than the model gives, or no size.
+    """
+    if only is not None and size is not None and tuple(size) != only:
+        raise ShapeError(f"Expected size {only}, the one this dense network gives, got {tuple(size)}.", value=size)
+    size = size or default
+    if size is None:
+        message = "Expected a size (H, W): this model has no default one."
+        raise ShapeError(message, hint="Pass size=(H, W).", value=size)
+    if len(size) != 2 or min(size) < 1:
+        raise ShapeError(f"Expected size as (H, W) of at least 1, got {tuple(size)}.", value=size)
+    return size

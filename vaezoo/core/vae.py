@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ..errors import ConfigError, IncompatibleParts, ShapeError, TrainingError, suggest
 from .arithmetic import CACHED_PIXELS, keep_freed_memory
 from .conditioner import Conditioner
-from .context import Batch, Context
+from .context import Batch, Context, check_sizes, wanted_size
 from .decoder import Decoder
 from .encoder import Encoder
 from .latents import Latents
@@ -113,7 +113,7 @@ class VAE(nn.Module):
         """
         self._check_pair(batch, check_shape)
         context = self.context(batch.y, batch.cond)
-        _check_sizes(batch, context)
+        check_sizes(batch, context)
         belief = self._believe(batch.y if self.encodes == "input" else batch.target, context)
         return self._bound(belief, context, batch.target, k, noise)
 
@@ -162,7 +162,7 @@ class VAE(nn.Module):
             raise ConfigError(f"Expected k and chunk of at least 1, got {k} and {chunk}.", value=(k, chunk))
         noise = (noise or Noise()).check_exact("an NLL")
         context = self.context(y, batch.cond)
-        _check_sizes(batch, context)
+        check_sizes(batch, context)
         belief = self._believe(y if self.encodes == "input" else x, context)
         keep_freed_memory()
         total = x.new_full((x.shape[0],), -math.inf, dtype=torch.float32)
@@ -239,7 +239,7 @@ class VAE(nn.Module):
         """
         image = self._check(image, "image")
         context = self.context(image if y is None else self._check(y), cond)
-        _check_sizes(Batch(image if y is None else y, image), context)
+        check_sizes(Batch(image if y is None else y, image), context)
         return self._believe(image, context)
 
     def decode(
@@ -285,16 +285,7 @@ class VAE(nn.Module):
                 hint="Pass y=(B, C, H, W).",
                 value=y,
             )
-        if self.size is not None and size is not None and tuple(size) != self.size:
-            raise ShapeError(
-                f"Expected size {self.size}, the one this dense network gives, got {tuple(size)}.", value=size
-            )
-        size = size or self.default_size
-        if size is None:
-            message = "Expected a size (H, W): this model has no default one."
-            raise ShapeError(message, hint="Pass size=(H, W).", value=size)
-        if len(size) != 2 or min(size) < 1:
-            raise ShapeError(f"Expected size as (H, W) of at least 1, got {tuple(size)}.", value=size)
+        size = wanted_size(size, self.size, self.default_size)
         like = next(self.parameters(), torch.zeros(())) if like is None else like
         return self.context(like.new_zeros((rows, self.channels, *size)), cond)
 
@@ -342,7 +333,7 @@ class VAE(nn.Module):
         """
         x = self._check(x, "x")
         context = self.context(x if y is None else self._check(y), cond)
-        _check_sizes(Batch(x if y is None else y, x), context)
+        check_sizes(Batch(x if y is None else y, x), context)
         latents = self._infer(self._believe(x, context), context, x, 1, Noise(temperature=0))
         return self._look(latents, context, 1).image.clamp(0, 1)
 
@@ -403,24 +394,3 @@ class VAE(nn.Module):
     def extra_repr(self) -> str:
         """Returns what the parts do not show."""
         return f"channels={self.channels!r}, stride={self.stride!r}, size={self.size!r}, encodes={self.encodes!r}"
-
-
-def _check_sizes(batch: Batch, context: Context) -> None:
-    """Refuses a target that is not as large as the model makes y.
-
-    Raises:
-        ShapeError: It is not.
-    """
-    y, x, factor = batch.y, batch.target, context.factor
-    expected = (*y.shape[:2], y.shape[2] * factor, y.shape[3] * factor)
-    if tuple(x.shape) == expected:
-        return
-    if factor == 1:
-        raise ShapeError(
-            f"Expected y and x of one shape, got {tuple(y.shape)} and {tuple(x.shape)}.", value=(y.shape, x.shape)
-        )
-    raise ShapeError(
-        f"Expected x of shape {expected}, {factor} times as large as y, got {tuple(x.shape)}.",
-        hint="Say how many times with cond={'factor': ...}.",
-        value=(y.shape, x.shape),
-    )

@@ -184,7 +184,7 @@ def enhance_with(
     if strength < 1:
         x_hat = torch.lerp(resize(y, (x_hat.shape[2], x_hat.shape[3])), x_hat, strength)
     calibration, doubt = find_calibration(restorer.model, task.name), ""
-    if calibration is not None and scale is not None and calibration.usual:
+    if calibration is not None and scale is not None and calibration.usual and y.shape == scale.shape:
         doubt = doubt_of(signs_of(y, restored.image, scale), calibration.usual)
         calibration = None if doubt else calibration
     return Enhanced(
