@@ -224,8 +224,6 @@ def test_a_policy_refuses_before_anything_is_looked_for(guests: Guests, tmp_path
     zoo = zoo_with(guests.hooking("acme", policy("only MIT here.")))
     refused = r"The plugin local:acme refuses the weights 'denoise\.photo': only MIT here"
     with pytest.raises(WeightsError, match=refused):
-        WeightsError, match=r"The plugin local:acme refuses the weights 'denoise\.photo': only MIT here"
-    ):
         create("denoise", pretrained=True, zoo=zoo)
     assert create("mlp-seed", pretrained=True, zoo=zoo).origin.weights is not None
     with pytest.raises(WeightsError, match=r"refuses the weights 'a\.b'"):
