@@ -49,6 +49,11 @@ def batch_of(name: str, objective: Objective, size: int, seed: int) -> Batch:
     colour = 0.4 + 0.6 * torch.rand(IMAGES, model.channels, 1, 1, generator=generator)
     x = colour * torch.sigmoid(2 * (radius - apart))[:, None]
     takes = () if model.conditioner is None else model.conditioner.takes
+    if factors := tuple(model.enlarges):  # each in turn
+        factor = factors[seed % len(factors)]
+        large = torch.nn.functional.interpolate(x, scale_factor=factor, mode="bilinear")
+        y = x + 0.1 * torch.randn(x.shape, generator=generator)
+        return Batch(y, large, {"factor": torch.full((IMAGES,), factor)})
     noisy = keeper().registry.models.get(name).task != "generate"
     y = x + 0.1 * torch.randn(x.shape, generator=generator) if noisy else x
     cond = {  # a reference image comes in the model's own channels, which may have been overridden here
@@ -103,7 +108,7 @@ def test_fifty_steps_lower_the_loss_and_move_every_phase(name: str, size: str) -
             f"phase {phase} left {parameters.keys() - set(moved)} where they were"
         )
     restored = objective.model.eval().restore(held.y, held.cond, noise=Noise(temperature=0))
-    assert restored.image.shape == held.y.shape and restored.image.isfinite().all()
+    assert restored.image.shape == held.target.shape and restored.image.isfinite().all()
 
 
 def contract(name: str) -> type:
