@@ -9,9 +9,8 @@ import torch
 from torch import Tensor
 
 from vaezoo.errors import ShapeError
+from vaezoo.image.chroma import WEIGHTS, split_luma
 
-RED, GREEN, BLUE = 0.299, 0.587, 0.114
-"""Shares of the colours in luma: BT.601."""
 SIDE = 16
 """Pixels a side of a block."""
 DEVIATION = 1.0
@@ -29,9 +28,8 @@ def luma_chroma(image: Tensor) -> Tensor:
     Returns:
         Same shape and unit. Of pixels in [0, 1], Y is in [0, 1] and the two others in [−0.5, 0.5].
     """
-    luma = (image * torch.tensor((RED, GREEN, BLUE), dtype=image.dtype)[:, None, None]).sum(1, keepdim=True)
-    blue = (image[:, 2:] - luma) / (2 - 2 * BLUE)
-    red = (image[:, :1] - luma) / (2 - 2 * RED)
+    luma, rest = split_luma(image)
+    blue, red = rest[:, 2:] / (2 - 2 * WEIGHTS[2]), rest[:, :1] / (2 - 2 * WEIGHTS[0])
     return torch.cat([luma, blue, red], 1)
 
 

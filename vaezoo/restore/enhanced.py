@@ -19,11 +19,8 @@ from vaezoo.restore.familiar import doubt_of, signs_of
 from vaezoo.restore.given import is_number
 from vaezoo.restore.interval import Interval, find_calibration, interval_of
 from vaezoo.restore.restorer import Model, Restorer, root_mean_square
-from vaezoo.restore.task import HOMES, Task, is_generative, make_task, purpose_of
+from vaezoo.restore.task import HOMES, LARGEST_STRENGTH, Task, is_generative, make_task, purpose_of
 from vaezoo.zoo.calibration import Calibration
-
-MOST = 3.0
-"""The largest strength."""
 
 
 @dataclass(frozen=True)
@@ -159,8 +156,8 @@ def enhance_with(
 ) -> Enhanced:
     """Enhances one image with a restorer that is ready; the rest is as in `enhance`."""
     task = choose_task(task, restorer.model)
-    if not (is_number(strength) and 0 <= strength <= MOST):
-        raise ConfigError(f"Strength is 0 to {MOST:g}, not {strength!r}.", value=strength)
+    if not (is_number(strength) and 0 <= strength <= LARGEST_STRENGTH):
+        raise ConfigError(f"Strength is 0 to {LARGEST_STRENGTH:g}, not {strength!r}.", value=strength)
     if strength > 1 or task.apart:
         task, strength = task.stronger(strength, restorer), 1.0
     if (restorer.samples or restorer.detail) and not task.draws:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from vaezoo.restore.restorer import Restoration, Restorer
 
+LARGEST_STRENGTH = 3.0
 Progress = Callable[[int, int], None]
 """Told the tiles done and their number."""
 

@@ -14,10 +14,7 @@ from vaezoo.image.degradations import gaussian_noise
 from vaezoo.image.noise import describe_noise, estimate_noise, local_level
 from vaezoo.restore.given import is_number
 from vaezoo.restore.restorer import Restoration, Restorer
-from vaezoo.restore.task import Example, Progress, Task
-
-MOST = 3.0
-"""The largest strength."""
+from vaezoo.restore.task import LARGEST_STRENGTH, Example, Progress, Task
 
 
 @final
@@ -57,8 +54,10 @@ class Denoise(Task):
         if not (is_number(self.boost) and self.boost >= 0):
             raise ConfigError(f"Expected a boost of at least 0, got {self.boost!r}.", value=self.boost)
         for name, amount in (("luma", self.luma), ("chroma", self.chroma)):
-            if amount is not None and not (is_number(amount) and 0 <= amount <= MOST):
-                raise ConfigError(f"Expected {name} as a strength of 0 to {MOST:g}, got {amount!r}.", value=amount)
+            if amount is not None and not (is_number(amount) and 0 <= amount <= LARGEST_STRENGTH):
+                raise ConfigError(
+                    f"Expected {name} as a strength of 0 to {LARGEST_STRENGTH:g}, got {amount!r}.", value=amount
+                )
         if self.sigma is None:
             return
         try:
