@@ -40,14 +40,16 @@ Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 Cut = Callable[[int], Pixels]
 """Gives a region (side, side, 3) of a picture."""
 
-CAMERAS, NOISES, JPEGS = 0.56, 0.26, 0.07
+CAMERAS, NOISES, JPEGS = 0.43, 0.41, 0.06
 """Shares of the kinds of damage; the rest is clean."""
 DRAWN = 0.25
 """Share of clean and JPEG patches that are drawings: flat areas, lines, letters."""
 GRAINY = 0.35
 """Share of the told patches whose target has noise of the same kind: only the told part is to be removed."""
-OVERTOLD, MOST = 0.35, 3.5
-"""Share of the others that are told more than there is, up to so many times: their target is `smoothed`."""
+OVERTOLD, MOST = 0.65, 4.0
+"""Share of the others that are told more than there is, up to so many times."""
+TOLERATED = 2.0
+"""Told more than there is by more than this, the target is `smoothed`: below, one level serves for many pictures."""
 REACH = 6
 """Pixels to each side that `smoothed` looks at."""
 MARGIN = 12
@@ -94,7 +96,8 @@ def draw_pair(cut: Cut, largest: int, rng: np.random.Generator, data: DataRecipe
     level = told_level(y - x, rng)
     if not grainy and rng.random() < OVERTOLD:
         times = rng.uniform(1, MOST)
-        return Pair(y, smoothed(x, level * math.sqrt(times**2 - 1)), level * times)
+        excess = math.sqrt(max((times / TOLERATED) ** 2 - 1, 0))
+        return Pair(y, smoothed(x, level * excess) if excess else x, level * times)
     return Pair(y, x, level)
 
 
@@ -251,9 +254,9 @@ class Noise:
 
 
 def draw_noise(rng: np.random.Generator) -> Noise:
-    """Draws noise of 0 to 55 grey levels; four in ten are white, apart in the channels and not of the light."""
+    """Draws noise of 0 to 55 grey levels; six in ten are white, apart in the channels and not of the light."""
     sigma = 55 * rng.random() ** 1.6 / 255
-    if rng.random() < 0.4:
+    if rng.random() < 0.6:
         return Noise(sigma, torch.eye(3))
     colours, grain = rng.random(), rng.random()
     if colours < 0.3:
@@ -274,9 +277,9 @@ def _noise(x: Tensor, rng: np.random.Generator, grainy: bool) -> tuple[Tensor, T
     x = x + noise.draw(x, rng) * rng.uniform(0.3, 1.5) if grainy else x
     y = x + noise.draw(x, rng)
     kind = rng.random()
-    if kind < 0.5:
+    if kind < 0.35:
         return _jpeg(y, rng, 50), x
-    return (saved(y.clamp(0, 1)) if kind < 0.65 else y), x
+    return (saved(y.clamp(0, 1)) if kind < 0.5 else y), x
 
 
 def _jpeg(y: Tensor, rng: np.random.Generator, lowest: int) -> Tensor:
@@ -289,8 +292,8 @@ def _quality(rng: np.random.Generator, lowest: int) -> int:
 
 
 def told_level(noise: Tensor, rng: np.random.Generator) -> Tensor:
-    """Returns the root mean square of noise (1, 3, P, P): in four of ten one number, else around each pixel."""
-    if rng.random() < 0.4:
+    """Returns the root mean square of noise (1, 3, P, P): in six of ten one number, else around each pixel."""
+    if rng.random() < 0.6:
         return noise.square().mean().sqrt().expand(1, 1, *noise.shape[2:])
     return local_level(noise)
 
