@@ -97,9 +97,9 @@ def measure(name: str, out: Path, classic: Path | None) -> Record:
     import torch
 
     from vaezoo import create
+    from vaezoo.inspection.cost import cost_of
     from vaezoo.train.checkpoint import RECORD
     from vaezoo.train.loop import train
-    from vaezoo.zoo.cost import cost_of
 
     torch.set_num_threads(1)
     row = ROWS[name]

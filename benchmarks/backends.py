@@ -94,8 +94,8 @@ def measure(name: str, *, compiled: bool, pictures: int = PICTURES, repeats: int
     import torch
 
     from vaezoo.cli.evaluate import tensor_of
+    from vaezoo.data.sets import load_images
     from vaezoo.image import gaussian_noise, psnr_db
-    from vaezoo.train.sets import load_images
 
     torch.set_num_threads(1)
     network = Network(name)

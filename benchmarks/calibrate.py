@@ -20,8 +20,8 @@ from .shelve import ROOT, read_cards, write_card
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vaezoo.train.damage import Pixels
-    from vaezoo.zoo.calibration import Calibration
+    from vaezoo.registry.calibration import Calibration
+    from vaezoo.train.damages.patches import Pixels
 
 SIGMAS = (5.0, 15.0, 25.0, 50.0)
 """Noise levels that are pooled: the range that the shelf's denoisers are for."""
@@ -32,7 +32,7 @@ VALID = "cid22-valid"
 
 def some_grained(pictures: Iterable[Pixels], share: float, seed: int = 0) -> Iterator[Pixels]:
     """Gives a share of pictures (H, W, C), evenly spread, grain as training does, each by a seed of its own."""
-    from vaezoo.train.damage import grained
+    from vaezoo.train.damages.patches import grained
 
     for index, picture in enumerate(pictures):
         chosen = math.floor((index + 1) * share) > math.floor(index * share)
@@ -49,8 +49,8 @@ def take_photo(x: Tensor, number: float, seed: int) -> tuple[Tensor, Tensor]:
     """
     import torch
 
-    from vaezoo.image.camera import take
-    from vaezoo.train.photos import draw_camera
+    from vaezoo.image.damage.camera import take
+    from vaezoo.train.damages.photos import draw_camera
 
     rng = np.random.default_rng((seed, int(number)))
     noise = rng.standard_normal((1, 1, *x.shape[2:]), np.float32)
@@ -62,7 +62,7 @@ def fit(name: str, data: str, grain: float, limit: int | None = None, photos: bo
 
     Args:
         name: Name of the weights, ``arch.tag``.
-        data: The set, as in `vaezoo.train.sets.load_images`.
+        data: The set, as in `vaezoo.data.sets.load_images`.
         grain: Share of the pictures that get grain.
         limit: Number of pictures; None for all.
         photos: Whether drawn cameras take the pictures, in place of white noise.
@@ -70,9 +70,9 @@ def fit(name: str, data: str, grain: float, limit: int | None = None, photos: bo
     import torch
 
     from vaezoo.cli.evaluate import tensor_of
+    from vaezoo.data.sets import load_images
     from vaezoo.restore import Restorer, fit_calibration
-    from vaezoo.train.sets import load_images
-    from vaezoo.zoo import create
+    from vaezoo.zoo.create import create
 
     torch.set_num_threads(1)
     model = create(name, pretrained=True)
@@ -92,9 +92,9 @@ def fit(name: str, data: str, grain: float, limit: int | None = None, photos: bo
 @click.option("--data", default=VALID, show_default=True, help="A set that the weights were not trained on.")
 def main(name: str, data: str) -> None:
     """Fit the calibration of the weights NAME, as arch.tag, and write it into their card."""
+    from vaezoo.host.keeper import keeper
     from vaezoo.restore.task import HOMES
     from vaezoo.train.recipe import load_recipe
-    from vaezoo.zoo import keeper
 
     cards = read_cards()[1]
     if name not in cards:

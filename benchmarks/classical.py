@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.methods import Method, Result
-from vaezoo.core.light import from_linear, to_linear
+from vaezoo.image.damage.light import from_linear, to_linear
 from vaezoo.image.resize import upscale
 from vaezoo.restore.task import Task
 
@@ -182,7 +182,7 @@ def exposed() -> Method:
     def run(y: Tensor, level: float, task: Task) -> Result:
         return Result(from_linear(to_linear(y) / level).clamp(0, 1))
 
-    return Method("exposed", "vaezoo.core.light, light over its share", run)
+    return Method("exposed", "vaezoo.image.damage.light, light over its share", run)
 
 
 def _told_kernel(run: Callable[[Any, Any], Any]) -> Callable[[Tensor, float, Task], Result]:

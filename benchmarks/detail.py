@@ -116,7 +116,7 @@ def run(name: str, data: str, limit: int | None, weights: Path | None = None) ->
 def middles(data: str, limit: int | None) -> list[Tensor]:
     """Returns the middle of each picture, (1, 3, 256, 256) or what there is."""
     from vaezoo.cli.evaluate import tensor_of
-    from vaezoo.train.sets import load_images
+    from vaezoo.data.sets import load_images
 
     found = []
     for x in map(tensor_of, load_images(data).pixels[:limit]):
@@ -152,9 +152,9 @@ def draw(data: str, path: Path, weights: Path | None, sigma: float = 50.0) -> No
     from matplotlib.figure import Figure
 
     from vaezoo.cli.evaluate import tensor_of
+    from vaezoo.data.sets import load_images
     from vaezoo.image import gaussian_noise
     from vaezoo.restore import Restorer
-    from vaezoo.train.sets import load_images
 
     torch.set_num_threads(1)
     old, new = (loaded(name, weights) for name in MODELS)

@@ -38,8 +38,8 @@ class Errand:
 
 def vaezoo(errand: Errand) -> bool:
     """Fetches with this library."""
-    from vaezoo.zoo.cards import Card
-    from vaezoo.zoo.store import Store
+    from vaezoo.registry.cards import Card
+    from vaezoo.store.store import Store
     from vaezoo.zoo.weights import locate
 
     card = Card("a.tag", (errand.url,), errand.sha256, errand.size_bytes, "", (), "", "", "", 0, 0, "", 0.0)

@@ -59,7 +59,7 @@ def measure(row: dict[str, Any]) -> dict[str, float]:
 
 def page(rows: list[dict[str, Any]], results: dict[str, Any]) -> str:
     """Returns the page, from stored values and the cards alone."""
-    from vaezoo.zoo import model_info
+    from vaezoo.zoo.info import model_info
 
     lines = [
         "| model | data | K | published | ours | gap to the bound | epochs: paper | ours | core hours |",
@@ -95,7 +95,7 @@ def main(only_page: bool, wanted: tuple[str, ...]) -> None:
     """Measure what has changed, and write the page."""
     import torch
 
-    from vaezoo.zoo import list_models, model_info
+    from vaezoo.zoo.info import list_models, model_info
 
     torch.set_num_threads(1)
     rows, shelf = read_rows(), list_models(pretrained=True)

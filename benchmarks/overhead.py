@@ -32,7 +32,7 @@ LIMIT = 1.3
 def by_hand() -> tuple[str, str]:
     """Returns the equivalent Python of the model, and the path of its weights."""
     from vaezoo import explain
-    from vaezoo.zoo.create import keeper
+    from vaezoo.host.keeper import keeper
     from vaezoo.zoo.weights import locate, pick
 
     path, _ = locate(pick(keeper().registry, NAME, None))

@@ -12,7 +12,7 @@ from benchmarks.photo_sets import CAMERAS, CC15_URL, FLAT
 from benchmarks.photo_suites import CC15, CLEAN, JPEG, PHONE, SCREENS, STRENGTH, WHITE, Suite
 from benchmarks.records import Records
 from benchmarks.told import GRID
-from vaezoo.image.camera import Camera
+from vaezoo.image.damage.camera import Camera
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE, FIGURE = DOCS / "photos.md", DOCS / "figures" / "photos.jpg"
@@ -68,8 +68,8 @@ Kodak's picture of index i, in 8-bit values x, gets noise and is rounded:
 
 PHONES = """## Simulated phones
 
-Kodak's pictures through `vaezoo.image.camera.camera_photo`; the noise is seeded by the picture's index. The truth goes
-through the same camera without noise and JPEG. PSNR in dB:
+Kodak's pictures through `vaezoo.image.damage.camera.camera_photo`; the noise is seeded by the picture's index.
+The truth goes through the same camera without noise and JPEG. PSNR in dB:
 
 """
 

@@ -18,17 +18,17 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from benchmarks.flat import flat_blocks
+from vaezoo.data.sets import load_images
 from vaezoo.errors import DataMissing
 from vaezoo.image import gaussian_noise
-from vaezoo.image.camera import Camera, camera_photo
-from vaezoo.image.folders import find_in_folders, named_folders
-from vaezoo.train.sets import load_images
+from vaezoo.image.damage.camera import Camera, camera_photo
+from vaezoo.image.file.folders import find_in_folders, named_folders
 
 CC15 = "test/cc15"
 """Where the real pairs lie in a folder of ``$VAEZOO_DATA``."""
 CC15_URL = "https://github.com/csjunxu/MCWNNM-ICCV2017, folder Real_ccnoise_denoised_part"
 CC15_SHA256 = "76d6e4df7aa62ef569455183cdaa527dfd01b4aa84ca88e5f956b59a33ced5a3"
-"""Of the decoded pairs in order of name, made as `vaezoo.train.sets` makes those of its sets."""
+"""Of the decoded pairs in order of name, made as `vaezoo.data.sets` makes those of its sets."""
 FLAT = 16
 """How many flat blocks a picture needs to be measured by strength."""
 JPEG_NOISES, JPEG_QUALITIES = (10, 25), (60.0, 75.0, 85.0, 95.0)
@@ -69,7 +69,7 @@ CAMERAS = {
 }
 """Fixed cameras by name. The first is a phone at night; the second one's photo was sent on by a messenger.
 
-Training draws its cameras from wide ranges (`vaezoo.train.photos`) and knows none of these. Whoever changes one
+Training draws its cameras from wide ranges (`vaezoo.train.damages.photos`) and knows none of these. Whoever changes one
 measures again with ``--refresh``, since the records know it by its name alone.
 """
 SCREENS = ("page", "editor", "chart")

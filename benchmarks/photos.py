@@ -21,8 +21,8 @@ from benchmarks.photo_sets import Photo, taken
 from benchmarks.photo_suites import PARTS, SUITES, Suite
 from benchmarks.records import Key, Records
 from benchmarks.told import still_to_try
+from vaezoo.data.sets import load_images
 from vaezoo.errors import DataMissing, VaezooError
-from vaezoo.train.sets import load_images
 
 RESULTS = Path(__file__).parent / "results" / "photos.json"
 SHOWN = (("city-lossless", "night phone", 150, 130), ("dog-lossless", "messenger", 70, 60))

@@ -17,12 +17,12 @@ from torch import Tensor
 
 import vaezoo
 from benchmarks.restoration import first, picture
+from vaezoo.data.sets import load_images
 from vaezoo.image import luma, psnr_db, read_quantised
-from vaezoo.image.degradations import jpeg, jpeg_file
-from vaezoo.image.intervals import outside, project
-from vaezoo.image.quantisation import Quantised
+from vaezoo.image.compression.intervals import outside, project
+from vaezoo.image.compression.quantisation import Quantised
+from vaezoo.image.damage.degradations import jpeg, jpeg_file
 from vaezoo.restore import Restorer
-from vaezoo.train.sets import load_images
 
 
 class Row(NamedTuple):

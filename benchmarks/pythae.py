@@ -91,7 +91,7 @@ def ours() -> dict[str, Callable[[], Any]]:
     import torch
 
     from vaezoo.core import Batch
-    from vaezoo.core.arithmetic import CACHED_PIXELS, arithmetic
+    from vaezoo.core.machine.arithmetic import CACHED_PIXELS, arithmetic
     from vaezoo.core.noise import Noise
     from vaezoo.train.ranks import Ranks
     from vaezoo.train.recipe import OptimizerRecipe, Precision, Recipe

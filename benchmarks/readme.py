@@ -14,8 +14,8 @@ README = Path(__file__).parents[1] / "README.md"
 
 def shelf() -> str:
     """Returns the table of models and weights that ship, in Markdown."""
-    from vaezoo.zoo import keeper
-    from vaezoo.zoo.registry import HOUSE
+    from vaezoo.host.keeper import keeper
+    from vaezoo.registry.shelf import HOUSE
 
     registry = keeper().registry
     lines = ["| model | task | weights | what it is |", "|---|---|---|---|"]

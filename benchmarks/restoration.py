@@ -22,12 +22,12 @@ from torch import Tensor
 from benchmarks import frontier, methods, report
 from benchmarks.records import Key, Records
 from benchmarks.suites import METHODS, SUITES, Suite
+from vaezoo.data.sets import Images, load_images
 from vaezoo.errors import VaezooError
 from vaezoo.evaluate import score
 from vaezoo.image import Picture, psnr_db, to_tensor
 from vaezoo.restore import write_figure
 from vaezoo.restore.task import Example
-from vaezoo.train.sets import Images, load_images
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "restoration.json"

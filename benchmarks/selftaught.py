@@ -16,14 +16,14 @@ from PIL import Image
 from torch import Tensor
 
 from vaezoo.cli.evaluate import tensor_of
+from vaezoo.data.sets import load_images
 from vaezoo.image import psnr_db
-from vaezoo.image.degradations import gaussian_noise
-from vaezoo.image.noise import noise_level
+from vaezoo.image.damage.degradations import gaussian_noise
+from vaezoo.image.damage.noise import noise_level
 from vaezoo.restore import Restorer
 from vaezoo.train.loop import Run, train
 from vaezoo.train.recipe import load_recipe
-from vaezoo.train.sets import load_images
-from vaezoo.zoo import create
+from vaezoo.zoo.create import create
 
 from .blocks import between
 

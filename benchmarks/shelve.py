@@ -62,7 +62,7 @@ def main(
     run: Path, tag: str, package: str, licence: str, recipe: str, half: bool, how: str, nll: int, notes: str
 ) -> None:
     """Put a run's weights on the shelf."""
-    from vaezoo.zoo import create
+    from vaezoo.zoo.create import create
     from vaezoo.zoo.probe import probe
 
     from .scores import scores_of

@@ -16,12 +16,12 @@ import torch
 from torch import Tensor
 
 from benchmarks.restoration import first, picture
-from vaezoo.image.degradations import gaussian_noise, jpeg
+from vaezoo.data.sets import load_images
+from vaezoo.image.damage.degradations import gaussian_noise, jpeg
 from vaezoo.image.metrics import luma, psnr_db
 from vaezoo.image.resize import upscale
 from vaezoo.restore import Restorer, load_model
 from vaezoo.restore.tasks.sr import SuperResolve
-from vaezoo.train.sets import load_images
 
 DAMAGES: dict[str, Callable[[Tensor, int], Tensor]] = {
     "clean": lambda y, index: y,

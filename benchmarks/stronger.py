@@ -17,8 +17,8 @@ from benchmarks.blocks import between
 from benchmarks.flat import flat_blocks, noise_left
 from benchmarks.photo_sets import real_flat
 from vaezoo.image import psnr_db
-from vaezoo.image.camera import blurred
-from vaezoo.image.noise import local_level
+from vaezoo.image.damage.camera import blurred
+from vaezoo.image.damage.noise import local_level
 from vaezoo.image.resize import resize
 
 PAGE = Path(__file__).parents[1] / "docs" / "ablations.md"
@@ -51,7 +51,7 @@ def ways(run: Run, y: Tensor) -> dict[str, Tensor]:
 @click.option("--limit", type=int, help="Number of pictures; by default all that have flat areas.")
 def main(limit: int | None) -> None:
     """Measure ways to denoise more, and write the table."""
-    from vaezoo.zoo import create
+    from vaezoo.zoo.create import create
 
     torch.set_num_threads(1)
     model = create("denoise.photo", pretrained=True)

@@ -18,12 +18,12 @@ from torch import Tensor, nn
 
 import vaezoo
 from vaezoo.core import VAE, Batch, DiagonalGaussian, Noise
+from vaezoo.data.styles import PRESETS
 from vaezoo.evaluate import write_grid
+from vaezoo.host.keeper import keeper
 from vaezoo.train.data import Source, open_source
 from vaezoo.train.loop import train
 from vaezoo.train.recipe import load_recipe
-from vaezoo.train.styles import PRESETS
-from vaezoo.zoo import keeper
 
 DOCS = Path(__file__).parents[1] / "docs"
 IMAGES = 10_000
@@ -37,7 +37,7 @@ ABLATED = ("mlp-style",)
 HEAD = """# Style, measured
 
 This page is written by `python -m benchmarks.style`; do not edit it. Fashion-MNIST in procedural styles
-(`vaezoo/train/styles.py`), each test picture in one drawn by a seed. In percent:
+(`vaezoo/data/styles.py`), each test picture in one drawn by a seed. In percent:
 
 - **class, style**: a linear and a two-layer probe trained on the latents of 10 000 styled training pictures and
   scored on the 10 000 test pictures: on one draw of the posterior each, which is what the decoder sees and the loss

@@ -9,7 +9,7 @@ from functools import partial
 from torch import Tensor
 
 from benchmarks import classical, learned, methods
-from vaezoo.image.degradations import camera_file
+from vaezoo.image.damage.degradations import camera_file
 from vaezoo.restore.task import Example, Task, task_class
 
 
@@ -95,7 +95,7 @@ class Suite:
         pictures: How many the set has.
         methods: Names of those that can do it.
         gray: Whether the pictures are read as luma.
-        camera: Whether the noise is that of `vaezoo.image.degradations.camera_file`, in place of the task's own damage.
+        camera: Whether the noise is that of `camera_file`, in place of the task's own damage.
     """
 
     task: str

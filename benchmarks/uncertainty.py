@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from vaezoo.core import VAE
-    from vaezoo.zoo.calibration import Calibration
+    from vaezoo.registry.calibration import Calibration
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "uncertainty.json"
@@ -86,13 +86,13 @@ def run(name: str, data: str, limit: int | None) -> Record:
     import torch
 
     from vaezoo.cli.evaluate import tensor_of
+    from vaezoo.data.sets import load_images
     from vaezoo.evaluate import ence
     from vaezoo.evaluate.restoration import average
     from vaezoo.image import gaussian_noise
     from vaezoo.restore import Restorer
     from vaezoo.restore.interval import find_calibration
-    from vaezoo.train.sets import load_images
-    from vaezoo.zoo import create
+    from vaezoo.zoo.create import create
 
     torch.set_num_threads(1)
     model = create(name, pretrained=True)

@@ -77,8 +77,8 @@ def _short(value: Any) -> str:
 
 def rows() -> dict[str, list[str]]:
     """Returns the table's lines by family."""
-    from vaezoo.zoo import keeper
-    from vaezoo.zoo.registry import HOUSE
+    from vaezoo.host.keeper import keeper
+    from vaezoo.registry.shelf import HOUSE
     from vaezoo.zoo.specs import resolve
 
     registry = keeper().registry

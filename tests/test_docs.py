@@ -119,7 +119,7 @@ def test_the_tutorial_ends_in_a_working_plugin(tutorial):
     import torch
 
     import vaezoo
-    from vaezoo.zoo import Keeper
+    from vaezoo.host.keeper import Keeper
 
     plugin = EntryPoint("blur", "vaezoo_blur.plugin", "vaezoo.plugins")
     zoo = Keeper([*entry_points(group="vaezoo.plugins"), plugin], strict=True)
@@ -131,7 +131,7 @@ def test_the_tutorial_ends_in_a_working_plugin(tutorial):
 
 
 def test_the_tutorial_without_code_runs():
-    from vaezoo.zoo import keeper
+    from vaezoo.host.keeper import keeper
 
     try:
         for block in [b for b in blocks("docs/add-a-model.md") if "vaezoo_blur" not in b]:

@@ -19,7 +19,7 @@ import vaezoo
 from vaezoo import errors
 from vaezoo.cli import main
 from vaezoo.errors import VaezooError
-from vaezoo.zoo import keeper
+from vaezoo.host.keeper import keeper
 from vaezoo.zoo.lock import write_lock
 
 ROOT = Path(__file__).parents[1]

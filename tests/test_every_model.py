@@ -11,13 +11,13 @@ from torch import Tensor
 from vaezoo import create_objective
 from vaezoo.core import Batch, Objective, Phase
 from vaezoo.core.noise import Noise
+from vaezoo.host.keeper import keeper
+from vaezoo.registry.shelf import HOUSE
+from vaezoo.registry.target import load_object
 from vaezoo.testing import ModelContract
 from vaezoo.train.ranks import Ranks
 from vaezoo.train.recipe import OptimizerRecipe, Recipe
 from vaezoo.train.update import Updater
-from vaezoo.zoo import keeper
-from vaezoo.zoo.registry import HOUSE
-from vaezoo.zoo.specs import load_object
 
 NAMES = sorted(n for n, owner, _ in keeper().registry.models.all() if owner.partition(":")[0] == HOUSE)
 SIZES = {"28x28": (1, 28), "32x32x3": (3, 32)}

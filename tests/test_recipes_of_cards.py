@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from vaezoo.data.sets import known_sets
+from vaezoo.host.keeper import keeper
+from vaezoo.registry.shelf import HOUSE
 from vaezoo.train.recipe import load_recipe, recipe_hash
-from vaezoo.train.sets import known_sets
-from vaezoo.zoo import keeper
-from vaezoo.zoo.registry import HOUSE
 
 RESTORE = ("deblur", "dejpeg", "denoise", "denoise-small", "lowlight", "sr")
 CARDS = [card for _, owner, card in keeper().registry.cards.all() if owner.partition(":")[0] == HOUSE]

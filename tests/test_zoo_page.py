@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from benchmarks.zoo import FAMILIES, PAGE, PEERS, family, page, told
-from vaezoo.zoo import Keeper, keeper
+from vaezoo.host.keeper import Keeper, keeper
 from vaezoo.zoo.specs import resolve
 
 LISTED = {"pythae": 26, "PyTorch-VAE": 21, "autoencoders": 27}

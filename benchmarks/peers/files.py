@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from vaezoo.errors import BackendUnavailable, DataMissing, TensorMismatch, WeightsError
-from vaezoo.image.folders import find_in_folders, named_folders
+from vaezoo.image.file.folders import find_in_folders, named_folders
 
 Convolution = tuple[Tensor, Tensor]
 """Weight (out, in, rows, columns) and bias (out,)."""

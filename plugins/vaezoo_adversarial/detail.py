@@ -9,9 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vaezoo.core import VAE, Batch, Loss, Noise, Phase, Terms
-from vaezoo.core.loss import check_at_least
-from vaezoo.core.restoration import expect_gaussian
+from vaezoo.core import VAE, Batch, Loss, Noise, Phase, Terms, check_at_least, expect_gaussian
 from vaezoo.errors import IncompatibleParts
 
 from .critics import PatchCritic, as_judged

@@ -8,8 +8,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from vaezoo.core import VAE, Batch, Loss, Phase, Terms
-from vaezoo.core.loss import bound_reports, check_at_least
+from vaezoo.core import VAE, Batch, Loss, Phase, Terms, bound_reports, check_at_least
 from vaezoo.errors import TrainingError
 
 from .critics import LatentCritic, as_judged, cell_rows, permuted, telling_apart

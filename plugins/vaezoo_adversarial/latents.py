@@ -12,9 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vaezoo.core import VAE, Batch, Bound, Loss, Phase, Terms
-from vaezoo.core.loss import check_at_least
-from vaezoo.core.posterior import gaussian_log_prob
+from vaezoo.core import VAE, Batch, Bound, Loss, Phase, Terms, check_at_least, gaussian_log_prob
 
 from .critics import LatentCritic, as_judged, cell_rows, telling_apart
 

@@ -9,9 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vaezoo.core import VAE, Batch, Bound, Loss, Phase, Terms
-from vaezoo.core.loss import bound_reports, check_at_least
-from vaezoo.core.shapes import sum_rows
+from vaezoo.core import VAE, Batch, Bound, Loss, Phase, Terms, bound_reports, check_at_least, sum_rows
 
 from .critics import PatchCritic, as_judged, hinge, telling_apart
 

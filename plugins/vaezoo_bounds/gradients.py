@@ -6,8 +6,7 @@ from typing import final
 
 import torch
 
-from vaezoo.core import VAE, Batch, DiagonalGaussian, Loss, Phase, Terms
-from vaezoo.core.loss import check_at_least
+from vaezoo.core import VAE, Batch, DiagonalGaussian, Loss, Phase, Terms, check_at_least
 from vaezoo.errors import IncompatibleParts
 
 from .losses import importance_bound, log_weights, terms_of

@@ -9,8 +9,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from vaezoo.core import Context, Latents, Noise, Posterior, Prior, Pyramid
-from vaezoo.core.ascent import ascend
+from vaezoo.core import Context, Latents, Noise, Posterior, Prior, Pyramid, ascend
 from vaezoo.errors import IncompatibleParts, ShapeError
 
 from .facts import BOOKS, check_masked, codebook_told

@@ -18,8 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vaezoo.core import Context, Dirac, Latents, Noise, Posterior, Prior, Pyramid
-from vaezoo.core.shapes import repeat_rows
+from vaezoo.core import Context, Dirac, Latents, Noise, Posterior, Prior, Pyramid, repeat_rows
 from vaezoo.errors import IncompatibleParts
 
 from .facts import DEPTHS, WIDTHS, check_scales

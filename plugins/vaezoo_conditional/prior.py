@@ -9,9 +9,8 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from vaezoo.core import Context, DiagonalGaussian, FlatPrior, kl
+from vaezoo.core import Context, DiagonalGaussian, FlatPrior, bound_logvar, kl
 from vaezoo.core.facts import check_widths
-from vaezoo.core.posterior import bound_logvar
 from vaezoo.errors import IncompatibleParts
 
 from .facts import check_vector

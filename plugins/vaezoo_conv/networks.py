@@ -15,10 +15,18 @@ from typing import final
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vaezoo.core import Context, Decoder, Encoder, Likelihood, LikelihoodHead, Posterior
+from vaezoo.core import (
+    Context,
+    Decoder,
+    Encoder,
+    Likelihood,
+    LikelihoodHead,
+    Posterior,
+    believe,
+    modulated,
+    modulations,
+)
 from vaezoo.core.beliefs import belief_channels
-from vaezoo.core.modulation import modulated, modulations
-from vaezoo.core.posterior import believe
 
 
 @final

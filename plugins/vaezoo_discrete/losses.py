@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, final
 
 import torch
 
-from vaezoo.core import Batch, Loss, Phase, Terms
-from vaezoo.core.loss import bound_reports, check_at_least
+from vaezoo.core import Batch, Loss, Phase, Terms, bound_reports, check_at_least
 
 if TYPE_CHECKING:
     from vaezoo.core import VAE

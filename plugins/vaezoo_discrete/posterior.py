@@ -9,8 +9,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from vaezoo.core import DiagonalGaussian, Noise, Posterior, kl
-from vaezoo.core.posterior import diagonal_gaussian
+from vaezoo.core import DiagonalGaussian, Noise, Posterior, diagonal_gaussian, kl
 
 FLOOR = 1e-30
 """The least share of a class: its logarithm has to be finite in fp32."""

@@ -7,8 +7,7 @@ from typing import cast, final
 import torch
 from torch import Tensor, nn
 
-from vaezoo.core import Context, DiagonalGaussian, Latents, Noise, Posterior, Prior, Pyramid
-from vaezoo.core.axes import Axis
+from vaezoo.core import Axis, Context, DiagonalGaussian, Latents, Noise, Posterior, Prior, Pyramid
 from vaezoo.errors import IncompatibleParts
 
 from .facts import check_classes, check_schedule

@@ -8,9 +8,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from vaezoo.core import VAE, Batch, Loss, Phase, Terms
-from vaezoo.core.loss import bound_reports, check_at_least
-from vaezoo.core.posterior import gaussian_log_prob
+from vaezoo.core import VAE, Batch, Loss, Phase, Terms, bound_reports, check_at_least, gaussian_log_prob
 from vaezoo.errors import ConfigError, suggest
 
 from .latents import gaussian_rows

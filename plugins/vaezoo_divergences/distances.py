@@ -7,8 +7,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from vaezoo.core import VAE, Batch, Loss, Phase, Terms
-from vaezoo.core.loss import bound_reports, check_at_least
+from vaezoo.core import VAE, Batch, Loss, Phase, Terms, bound_reports, check_at_least
 from vaezoo.errors import ConfigError, suggest
 
 from .latents import drawn_rows

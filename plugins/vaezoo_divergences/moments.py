@@ -6,8 +6,7 @@ from typing import final
 
 from torch import Tensor
 
-from vaezoo.core import VAE, Batch, Bound, Loss, Phase, Terms
-from vaezoo.core.loss import bound_reports, check_at_least
+from vaezoo.core import VAE, Batch, Bound, Loss, Phase, Terms, bound_reports, check_at_least
 
 from .latents import gaussian_rows
 

@@ -8,10 +8,9 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from vaezoo.core import Context, Decoder, Likelihood, LikelihoodHead
-from vaezoo.core.light import from_linear, to_linear
-from vaezoo.core.posterior import bound_logvar
+from vaezoo.core import Context, Decoder, Likelihood, LikelihoodHead, bound_logvar
 from vaezoo.errors import IncompatibleParts
+from vaezoo.image import from_linear, to_linear
 
 from .facts import HIDDEN, VECTOR, check_vector
 from .networks import MEAN_LIGHT

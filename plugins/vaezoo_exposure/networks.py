@@ -18,10 +18,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vaezoo.core import Conditioner, Context, Encoder, Posterior
-from vaezoo.core.light import from_linear, to_linear
-from vaezoo.core.posterior import believe
+from vaezoo.core import Conditioner, Context, Encoder, Posterior, believe
 from vaezoo.errors import IncompatibleParts, ShapeError
+from vaezoo.image import from_linear, to_linear
 
 from .facts import HIDDEN, SIDE, VECTOR, WIDTHS, check_vector
 

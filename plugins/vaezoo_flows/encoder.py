@@ -10,8 +10,7 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from vaezoo.core import Context, DiagonalGaussian, Encoder
-from vaezoo.core.posterior import bound_logvar
+from vaezoo.core import Context, DiagonalGaussian, Encoder, bound_logvar
 
 from .bijections import Flow
 from .facts import POSTERIOR_FLOWS, check_activation, check_flow

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vaezoo.core.posterior import bound_logvar
+from vaezoo.core import bound_logvar
 
 LOUDNESS = (-12.0, 4.0)
 """Soft bounds of s: texture from 0.0025 to 7.4 times as strong."""

@@ -20,8 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vaezoo.core import Conditioner, Context, Decoder, Encoder, Likelihood, LikelihoodHead, Pyramid
-from vaezoo.core.conditioner import factor_of
+from vaezoo.core import Conditioner, Context, Decoder, Encoder, Likelihood, LikelihoodHead, Pyramid, factor_of
 
 from .blocks import BottomUp, conv3
 from .facts import EVIDENCE, FACTORS, WIDTHS

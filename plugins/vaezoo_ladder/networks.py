@@ -32,8 +32,8 @@ from vaezoo.core import (
     Likelihood,
     LikelihoodHead,
     Pyramid,
+    bound_logvar,
 )
-from vaezoo.core.posterior import bound_logvar
 from vaezoo.errors import ShapeError
 
 from .blocks import BottomUp, add_into, chain, conv3

@@ -29,9 +29,10 @@ from vaezoo.core import (
     Likelihood,
     LikelihoodHead,
     Pyramid,
+    bound_logvar,
+    modulated,
+    modulations,
 )
-from vaezoo.core.modulation import modulated, modulations
-from vaezoo.core.posterior import bound_logvar
 
 from .facts import DEPTHS, SIZE, TOP_LATENTS, TOP_WIDTHS
 

@@ -10,10 +10,18 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from vaezoo.core import Context, Decoder, Encoder, Likelihood, LikelihoodHead, Posterior
+from vaezoo.core import (
+    Context,
+    Decoder,
+    Encoder,
+    Likelihood,
+    LikelihoodHead,
+    Posterior,
+    believe,
+    modulated,
+    modulations,
+)
 from vaezoo.core.beliefs import belief_channels
-from vaezoo.core.modulation import modulated, modulations
-from vaezoo.core.posterior import believe
 from vaezoo.errors import ConfigError, suggest
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {

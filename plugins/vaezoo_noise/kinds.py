@@ -8,7 +8,7 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from vaezoo.core.likelihood import LikelihoodKind, corrected, known
+from vaezoo.core import LikelihoodKind, corrected, known
 from vaezoo.errors import ConfigError, IncompatibleParts
 
 from .mixtures import MixtureNoise

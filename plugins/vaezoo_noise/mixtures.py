@@ -8,7 +8,7 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from vaezoo.core.posterior import bound_logvar, gaussian_log_prob
+from vaezoo.core import bound_logvar, gaussian_log_prob
 from vaezoo.errors import ConfigError
 
 from .tables import check_pairs

@@ -9,9 +9,7 @@ from typing import Protocol, final
 import torch
 from torch import Tensor
 
-from vaezoo.core import Likelihood
-from vaezoo.core.likelihood import by_sample, cropped
-from vaezoo.core.posterior import gaussian_log_prob
+from vaezoo.core import Likelihood, by_sample, cropped, gaussian_log_prob
 
 
 class Density(Protocol):

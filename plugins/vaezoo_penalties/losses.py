@@ -8,8 +8,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from vaezoo.core import VAE, Batch, Bound, FlatPrior, Loss, Phase, Terms
-from vaezoo.core.loss import check_at_least
+from vaezoo.core import VAE, Batch, Bound, FlatPrior, Loss, Phase, Terms, check_at_least
 from vaezoo.errors import ConfigError, suggest
 
 CORRUPTIONS = ("gaussian", "masking")

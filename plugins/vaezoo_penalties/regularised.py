@@ -12,9 +12,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from vaezoo.core import VAE, Batch, Loss, Phase, Terms
-from vaezoo.core.loss import check_at_least
-from vaezoo.core.shapes import sum_rows
+from vaezoo.core import VAE, Batch, Loss, Phase, Terms, check_at_least, sum_rows
 
 from .losses import reconstruction, reports_of
 

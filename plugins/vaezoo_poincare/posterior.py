@@ -9,8 +9,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from vaezoo.core import Noise, Posterior
-from vaezoo.core.posterior import bound_logvar, gaussian_log_prob
+from vaezoo.core import Noise, Posterior, bound_logvar, gaussian_log_prob
 
 from .ball import inside, length, log_volume, point, tangent
 

@@ -8,10 +8,16 @@ from typing import final
 import torch
 from torch import Tensor
 
-from vaezoo.core import DiagonalGaussian, Noise, Posterior, Refinement
-from vaezoo.core.arithmetic import check_gradients
-from vaezoo.core.posterior import LOGVAR_MAX, LOGVAR_MIN
-from vaezoo.core.refine import LogJoint
+from vaezoo.core import (
+    LOGVAR_MAX,
+    LOGVAR_MIN,
+    DiagonalGaussian,
+    LogJoint,
+    Noise,
+    Posterior,
+    Refinement,
+    check_gradients,
+)
 from vaezoo.errors import NotNormalised
 
 from .facts import check_ascent

@@ -6,8 +6,7 @@ from typing import final
 
 from torch import Tensor
 
-from vaezoo.core import Noise, Posterior, Refinement
-from vaezoo.core.refine import LogJoint, slope
+from vaezoo.core import LogJoint, Noise, Posterior, Refinement, slope
 from vaezoo.errors import NotNormalised
 
 from .facts import check_walk

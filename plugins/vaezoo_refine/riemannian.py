@@ -9,8 +9,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from vaezoo.core import Noise, Posterior, Refinement
-from vaezoo.core.refine import LogJoint, slope
+from vaezoo.core import LogJoint, Noise, Posterior, Refinement, slope
 
 from .facts import check_metric, check_walk
 from .hamiltonian import drawn

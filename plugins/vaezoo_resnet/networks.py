@@ -13,11 +13,19 @@ from typing import Any, final
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vaezoo.core import Context, Decoder, DiagonalGaussian, Encoder, Likelihood, LikelihoodHead
-from vaezoo.core.backends import timm_network
+from vaezoo.core import (
+    Context,
+    Decoder,
+    DiagonalGaussian,
+    Encoder,
+    Likelihood,
+    LikelihoodHead,
+    bound_logvar,
+    modulated,
+    modulations,
+    timm_network,
+)
 from vaezoo.core.facts import check_modulate
-from vaezoo.core.modulation import modulated, modulations
-from vaezoo.core.posterior import bound_logvar
 from vaezoo.errors import ConfigError
 
 from .facts import ENCODER_KINDS

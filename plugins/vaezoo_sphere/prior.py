@@ -8,8 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vaezoo.core import Context, FlatPrior
-from vaezoo.core.axes import slerp
+from vaezoo.core import Context, FlatPrior, slerp
 from vaezoo.errors import IncompatibleParts
 
 from .facts import check_dimensions

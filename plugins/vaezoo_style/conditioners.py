@@ -9,9 +9,8 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from vaezoo.core import Conditioner, Context
+from vaezoo.core import Conditioner, Context, check_shape
 from vaezoo.core.facts import check_widths
-from vaezoo.core.shapes import check_shape
 from vaezoo.errors import ShapeError
 
 

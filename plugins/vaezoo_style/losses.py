@@ -12,8 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vaezoo.core import VAE, Batch, Bound, DiagonalGaussian, Loss, Noise, Phase, Terms
-from vaezoo.core.loss import bound_reports, check_at_least
+from vaezoo.core import VAE, Batch, Bound, DiagonalGaussian, Loss, Noise, Phase, Terms, bound_reports, check_at_least
 from vaezoo.errors import ConfigError, IncompatibleParts, ShapeError, suggest
 
 

@@ -10,9 +10,7 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from vaezoo.core import Context, DiagonalGaussian, FlatPrior, Noise
-from vaezoo.core.ascent import ascend
-from vaezoo.core.posterior import bound_logvar
+from vaezoo.core import Context, DiagonalGaussian, FlatPrior, Noise, ascend, bound_logvar
 
 from .facts import check_two_stage
 

@@ -9,8 +9,7 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from vaezoo.core import Context, DiagonalGaussian, Encoder, FlatPrior, pad_to_stride
-from vaezoo.core.mixture import mixture_draw, mixture_log_prob
+from vaezoo.core import Context, DiagonalGaussian, Encoder, FlatPrior, mixture_draw, mixture_log_prob, pad_to_stride
 from vaezoo.errors import IncompatibleParts, ShapeError
 
 from .facts import check_components

@@ -17,12 +17,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vaezoo.core import Context, Decoder, Encoder, Likelihood, LikelihoodHead, Posterior
-from vaezoo.core.backends import import_timm, timm_network
+from vaezoo.core import (
+    Context,
+    Decoder,
+    Encoder,
+    Likelihood,
+    LikelihoodHead,
+    Posterior,
+    believe,
+    import_timm,
+    modulated,
+    modulations,
+    timm_network,
+)
 from vaezoo.core.beliefs import belief_channels
 from vaezoo.core.facts import check_modulate
-from vaezoo.core.modulation import modulated, modulations
-from vaezoo.core.posterior import believe
 
 from .facts import KINDS, check_transformer
 

@@ -11,8 +11,8 @@ import pytest
 
 from benchmarks import ablations
 from benchmarks.ablations import BASELINES, PAGE, ROWS, gains, keep, kept, per_second, recipe_of, renewed
-from vaezoo.zoo import keeper
-from vaezoo.zoo.cost import cost_of
+from vaezoo.host.keeper import keeper
+from vaezoo.inspection.cost import cost_of
 from vaezoo.zoo.specs import resolve
 
 EMPTY = "# Page\n\n<!-- blocks -->\nold\n<!-- /blocks -->\ntext\n<!-- data -->\n<!-- /data -->\n"

@@ -17,8 +17,8 @@ from PIL import Image
 
 from benchmarks import open_photos
 from benchmarks.open_photos import Source
+from vaezoo.data.sets import known_sets, load_images
 from vaezoo.errors import DataMissing
-from vaezoo.train.sets import known_sets, load_images
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 

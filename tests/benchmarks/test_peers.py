@@ -17,9 +17,9 @@ from benchmarks.peers import denoisers, enlargers
 from benchmarks.peers.files import fill, find, read_convolutions, read_state
 from benchmarks.published import PUBLISHED, TOLERANCE_DB
 from benchmarks.suites import METHODS, SUITES
+from vaezoo.data.sets import load_images
 from vaezoo.errors import BackendUnavailable, DataMissing, TensorMismatch, WeightsError
 from vaezoo.restore.task import task_class
-from vaezoo.train.sets import load_images
 
 
 def thousands(network: nn.Module) -> int:

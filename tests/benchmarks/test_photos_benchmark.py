@@ -21,7 +21,7 @@ from benchmarks.photo_sets import Photo
 from benchmarks.photo_suites import CC15, CLEAN, JPEG, PHONE, SCREENS, STRENGTH, SUITES, WHITE, Suite
 from benchmarks.records import Key, Records
 from vaezoo.errors import DataMissing, ShapeError
-from vaezoo.image.camera import camera_photo
+from vaezoo.image.damage.camera import camera_photo
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_noise_and_jpeg_are_as_the_page_says(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def toy(monkeypatch: pytest.MonkeyPatch, pixels: list[np.ndarray]) -> None:
-    from vaezoo.train.sets import Images
+    from vaezoo.data.sets import Images
 
     names = tuple(f"{index:02}" for index in range(len(pixels)))
     monkeypatch.setattr(photo_sets, "load_images", lambda name: Images("toy", pixels, "0" * 64, "CC0", names))
@@ -382,7 +382,7 @@ def test_what_is_tried_is_kept_elsewhere_and_what_is_missing_is_said(
 
 
 def test_the_picture_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from vaezoo.train.sets import Images
+    from vaezoo.data.sets import Images
 
     pixels = list(np.random.default_rng(0).integers(0, 256, (2, 40, 48, 3), dtype=np.uint8))
     names = tuple(name for name, *_ in photos.SHOWN)

@@ -14,10 +14,10 @@ from benchmarks import classical, frontier, methods, report, restoration, suites
 from benchmarks.methods import Method, Result
 from benchmarks.records import Key, Records
 from benchmarks.suites import METHODS, SUITES, Suite
+from vaezoo.data.sets import Images
 from vaezoo.errors import ConfigError, DataMissing
 from vaezoo.restore import Restorer
 from vaezoo.restore.task import HOMES, make_task, task_class
-from vaezoo.train.sets import Images
 
 TOY = Suite("denoise", "toy", 2, ("noisy", "nlm", "bm3d", "denoise"))
 

@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 
 from benchmarks import selftaught
-from vaezoo.image.degradations import gaussian_noise
-from vaezoo.train.sets import Images
+from vaezoo.data.sets import Images
+from vaezoo.image.damage.degradations import gaussian_noise
 
 
 def test_a_file_of_half_contrast_holds_the_noise_unclipped() -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from vaezoo.zoo import keeper
-from vaezoo.zoo.store import Store
+from vaezoo.host.keeper import keeper
+from vaezoo.store.store import Store
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ def zoo(monkeypatch: pytest.MonkeyPatch) -> None:
             raise UnknownName(f"No model is called {name!r}.")
         return Halver()
 
-    monkeypatch.setattr("vaezoo.zoo.opened.create", create)
+    monkeypatch.setattr("vaezoo.publish.opened.create", create)
 
 
 @pytest.fixture
@@ -287,7 +287,7 @@ def test_a_result_that_is_cut_short_leaves_nothing_beside_it(
         raise end("no space")
 
     with monkeypatch.context() as patched:
-        patched.setattr("vaezoo.image.files.write_picture", stop)
+        patched.setattr("vaezoo.image.file.files.write_picture", stop)
         result = run(photo, "--uncertainty", "--figure")
     assert result.exit_code and list(tmp_path.iterdir()) == [photo]
     if end is MemoryError:
@@ -306,7 +306,7 @@ def test_what_a_killed_run_left_is_replaced_when_asked(photo: Path, tmp_path: Pa
 
 def test_sigterm_ends_as_an_interrupt_does(photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = signal.getsignal(signal.SIGTERM)
-    monkeypatch.setattr("vaezoo.image.files.write_picture", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    monkeypatch.setattr("vaezoo.image.file.files.write_picture", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     result = run(photo, "--uncertainty")
     assert result.exit_code == 143 and list(tmp_path.iterdir()) == [photo]
     assert signal.getsignal(signal.SIGTERM) is before

@@ -10,7 +10,7 @@ import venv
 import pytest
 
 from vaezoo.errors import ConfigError
-from vaezoo.zoo.template import write_plugin
+from vaezoo.host.template import write_plugin
 
 
 def test_show_names_parts_and_models(vaezoo):

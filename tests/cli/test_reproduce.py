@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vaezoo.host.keeper import keeper
 from vaezoo.train.recipe import load_recipe, recipe_hash
-from vaezoo.zoo import keeper
 
 RECIPE = """\
 model: mlp-seed

@@ -38,7 +38,7 @@ def test_verify_of_an_unknown_name_ends_with_code_3(vaezoo):
 def test_verify_says_what_each_name_is_worth(vaezoo, monkeypatch):
     from dataclasses import replace
 
-    from vaezoo.zoo import keeper
+    from vaezoo.host.keeper import keeper
 
     cards = keeper().registry.cards
     bare = replace(cards.get("mlp-seed.fashion"), probe=())
@@ -71,7 +71,7 @@ def test_every_shipped_weight_is_what_its_card_says(vaezoo, name):
 def test_verify_all_leaves_out_what_was_never_fetched(vaezoo, monkeypatch, tmp_path):
     from dataclasses import replace
 
-    from vaezoo.zoo import keeper
+    from vaezoo.host.keeper import keeper
 
     cards = keeper().registry.cards
     away = replace(cards.get("mlp-vae.fashion"), urls=("https://example.org/w",), sha256="1" * 64)

@@ -10,7 +10,7 @@ import pytest
 
 FREE = """
 import ctypes, torch
-from vaezoo.core.arithmetic import keep_freed_memory
+from vaezoo.core.machine.arithmetic import keep_freed_memory
 
 class Heap(ctypes.Structure):
     _fields_ = [(name, ctypes.c_size_t) for name in "arena ordblks smblks hblks hblkhd usm fsm used free top".split()]

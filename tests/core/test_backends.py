@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 import torch
 
-from vaezoo.core import backends
+from vaezoo.core.machine import backends
 from vaezoo.errors import BackendUnavailable, ConfigError, UnknownName
 
 
 def test_importing_the_module_imports_neither_torch_nor_timm() -> None:
-    script = "import sys, vaezoo.core.backends; print([name for name in ('torch', 'timm') if name in sys.modules])"
+    script = (
+        "import sys, vaezoo.core.machine.backends; print([name for name in ('torch', 'timm') if name in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done.stderr
 

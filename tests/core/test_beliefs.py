@@ -12,9 +12,9 @@ from torch import Tensor
 
 from vaezoo.core import VAE, Batch, Context, Decoder, Encoder, FullGaussian, Gaussian, Noise, NormalPrior, Posterior, kl
 from vaezoo.core.beliefs import belief_channels, belief_kind
-from vaezoo.core.covariance import full_gaussian
+from vaezoo.core.beliefs.covariance import full_gaussian
+from vaezoo.core.beliefs.posterior import DiagonalGaussian, believe
 from vaezoo.core.facts import check_belief
-from vaezoo.core.posterior import DiagonalGaussian, believe
 from vaezoo.errors import ConfigError
 from vaezoo.testing import ModelContract
 
@@ -22,7 +22,7 @@ from vaezoo.testing import ModelContract
 def test_a_name_has_options_and_channels() -> None:
     assert [belief_channels(kind, 6) for kind in ("dirac", "gaussian", "full-gaussian")] == [6, 12, 27]
     assert check_belief("full-gaussian") == "density" and check_belief("gaussian") == "gaussian"
-    assert belief_kind("vaezoo.core.beliefs:full_gaussian").fact == "density"
+    assert belief_kind("vaezoo.core.beliefs.kinds:full_gaussian").fact == "density"
     assert isinstance(believe(torch.zeros(2, 27), "full-gaussian"), FullGaussian)
 
 
@@ -46,7 +46,7 @@ def test_a_name_that_two_claim_is_nobodys(monkeypatch: pytest.MonkeyPatch) -> No
     from importlib.metadata import EntryPoint
 
     points = [EntryPoint("twice", f"place{i}:kind", "vaezoo.beliefs") for i in (1, 2)]
-    monkeypatch.setattr("vaezoo.core.beliefs.entry_points", lambda group: points)
+    monkeypatch.setattr("vaezoo.core.beliefs.kinds.entry_points", lambda group: points)
     with pytest.raises(ConfigError, match="'twice' is claimed by place1:kind and place2:kind"):
         check_belief("twice")
 

@@ -23,8 +23,8 @@ from vaezoo.core import (
     NormalPrior,
     Posterior,
 )
-from vaezoo.core.builtin import elbo_loss, mixture_prior, normal_prior
 from vaezoo.core.facts import DecoderFacts, EncoderFacts, Grid, ModelFacts, PriorFacts, misfits
+from vaezoo.core.facts.builtin import elbo_loss, mixture_prior, normal_prior
 from vaezoo.testing import check_facts
 
 BASE = DiagonalGaussian(torch.tensor([[0.3, -1.0]]), torch.tensor([[-1.0, 0.5]]))

@@ -10,9 +10,9 @@ from torch import Tensor
 from torch.distributions import Categorical, MixtureSameFamily, MultivariateNormal
 
 from vaezoo.core import Context, MixturePrior, Noise, NormalPrior
-from vaezoo.core.ascent import ascend
-from vaezoo.core.em import fit_mixture
-from vaezoo.core.posterior import bound_logvar, unbound_logvar
+from vaezoo.core.beliefs.posterior import bound_logvar, unbound_logvar
+from vaezoo.core.priors.ascent import ascend
+from vaezoo.core.priors.em import fit_mixture
 from vaezoo.errors import ConfigError, IncompatibleParts
 
 WEIGHTS = torch.tensor([0.5, 0.3, 0.2])

@@ -17,7 +17,7 @@ from vaezoo.core.facts import (
     PriorFacts,
     misfits,
 )
-from vaezoo.core.kinds import KINDS, PSEUDO
+from vaezoo.core.likelihood.names import KINDS, PSEUDO
 from vaezoo.core.likelihood.perceptual import Perceptual
 from vaezoo.errors import ConfigError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from vaezoo.core.light import from_linear, to_linear
+from vaezoo.image.damage.light import from_linear, to_linear
 
 
 def test_the_curve_is_that_of_the_standard() -> None:

@@ -30,7 +30,7 @@ from vaezoo.core import (
     RestorationLoss,
     Terms,
 )
-from vaezoo.core.restoration import _ranked_score, widened
+from vaezoo.core.losses.restoration import _ranked_score, widened
 from vaezoo.errors import ConfigError, IncompatibleParts, ShapeError, TrainingError
 from vaezoo.evaluate import crps_gaussian
 

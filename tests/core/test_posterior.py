@@ -9,7 +9,7 @@ import torch
 from torch.distributions import Independent, Normal, kl_divergence
 
 from vaezoo.core import DiagonalGaussian, Dirac, Noise, kl
-from vaezoo.core.posterior import LOGVAR_MAX, LOGVAR_MIN, bound_logvar
+from vaezoo.core.beliefs.posterior import LOGVAR_MAX, LOGVAR_MIN, bound_logvar
 
 
 def gaussian(shape: tuple[int, ...], seed: int) -> DiagonalGaussian:

@@ -7,7 +7,7 @@ import torch
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
 from vaezoo.core import Context, DiagonalGaussian, Dirac, MixturePrior, Noise, NormalPrior, Pyramid, kl
-from vaezoo.core.posterior import bound_logvar
+from vaezoo.core.beliefs.posterior import bound_logvar
 from vaezoo.errors import ConfigError, IncompatibleParts
 
 ONE = Context(1, (8, 8))

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from vaezoo.zoo import download
-from vaezoo.zoo.cards import Card
-from vaezoo.zoo.store import Store
+from vaezoo.registry.cards import Card
+from vaezoo.store import download
+from vaezoo.store.store import Store
 
 from .server import BODY, SHA256, Faults, serving
 

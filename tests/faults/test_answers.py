@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 
 from vaezoo.errors import HashMismatch, NetworkError, VaezooError, WeightsError
-from vaezoo.zoo import download
-from vaezoo.zoo.store import Store
+from vaezoo.store import download
+from vaezoo.store.store import Store
 from vaezoo.zoo.weights import locate
 
 from . import server as server_module

@@ -14,8 +14,8 @@ import pytest
 
 import vaezoo
 from vaezoo.errors import NetworkError
-from vaezoo.zoo.store import Store
-from vaezoo.zoo.weights import from_package
+from vaezoo.store.schemes import from_package
+from vaezoo.store.store import Store
 
 from . import server as server_module
 from .server import Faults

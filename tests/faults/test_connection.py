@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from vaezoo.errors import ConfigError, NetworkError
-from vaezoo.zoo.sources import mirrored
+from vaezoo.store.schemes import mirrored
 from vaezoo.zoo.weights import locate
 
 from .conftest import card

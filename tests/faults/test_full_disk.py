@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from vaezoo.errors import HashMismatch, StoreError
-from vaezoo.zoo import store as store_module
-from vaezoo.zoo.store import Store
+from vaezoo.store import store as store_module
+from vaezoo.store.store import Store
 from vaezoo.zoo.weights import locate
 
 from .conftest import card, files

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from vaezoo.errors import WeightsError
-from vaezoo.zoo.store import Store
+from vaezoo.store.store import Store
 from vaezoo.zoo.weights import locate
 
 from .conftest import card, files, told

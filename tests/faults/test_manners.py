@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from vaezoo.zoo import progress
+from vaezoo.store import progress
 from vaezoo.zoo.weights import locate
 
 from .conftest import card

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from vaezoo.errors import ConfigError, HashMismatch, VaezooError, WeightsError
-from vaezoo.zoo.cards import Card
-from vaezoo.zoo.registry import Registry
+from vaezoo.registry.cards import Card
+from vaezoo.registry.registry import Registry
 from vaezoo.zoo.weights import locate
 
 from .conftest import card

@@ -12,8 +12,8 @@ from dataclasses import replace
 import pytest
 
 from vaezoo.errors import HashMismatch, NetworkError, VaezooError
-from vaezoo.zoo import download
-from vaezoo.zoo.store import Store
+from vaezoo.store import download
+from vaezoo.store.store import Store
 from vaezoo.zoo.weights import locate
 
 from .conftest import FAST, card, files, told

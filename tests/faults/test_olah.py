@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from vaezoo.zoo.store import Store
+from vaezoo.store.store import Store
 
 from .conftest import files, told
 from .nginx import free_ports, wait_for_port

@@ -15,8 +15,8 @@ import pytest
 from zoo.guests import HOOK, PART, distribution
 
 from vaezoo.errors import ConfigError
-from vaezoo.zoo import Keeper
-from vaezoo.zoo.guard import Refused, guarded, limit
+from vaezoo.host.guard import Refused, guarded, limit
+from vaezoo.host.keeper import Keeper
 
 MARK = "from pathlib import Path\nPath(__file__).with_suffix('.ran').touch()\n"
 FAULTS: dict[str, tuple[dict[str, str], str, str]] = {

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from vaezoo.zoo import partial
-from vaezoo.zoo.store import Store
+from vaezoo.store import partial
+from vaezoo.store.store import Store
 from vaezoo.zoo.weights import locate
 
 from .conftest import card, files, told

@@ -42,7 +42,7 @@ def main() -> None:
     if said.get("guard"):
         sys.addaudithook(guard)
     from vaezoo.errors import VaezooError
-    from vaezoo.zoo.cards import Card
+    from vaezoo.registry.cards import Card
     from vaezoo.zoo.weights import locate
 
     card = Card("small.tag", tuple(said["urls"]), said["sha256"], said["size"], "", (), "", "", "", 0, 0, "", 0.0)

@@ -85,5 +85,5 @@ def test_the_front_door_is_whole() -> None:
 
     assert all(getattr(vaezoo.figures, name).__doc__ for name in vaezoo.figures.__all__)
     assert set(vaezoo.figures.__all__) <= set(dir(vaezoo.figures))
-    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+    with pytest.raises(AttributeError, match="nothing"):
         _ = vaezoo.figures.nothing

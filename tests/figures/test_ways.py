@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 import vaezoo
-from vaezoo.core.axes import line, slerp
+from vaezoo.core.priors.axes import line, slerp
 from vaezoo.errors import ConfigError, IncompatibleParts, ShapeError
 from vaezoo.figures import interpolate
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from vaezoo.core.light import to_linear
 from vaezoo.errors import ConfigError, ShapeError
-from vaezoo.image.camera import DEMOSAICS, Camera, blurred, camera_photo, demosaic, reduced, saved, textured
+from vaezoo.image.damage.camera import DEMOSAICS, Camera, blurred, camera_photo, demosaic, reduced, saved, textured
+from vaezoo.image.damage.light import to_linear
 
 PHASES = [(0, 0), (0, 1), (1, 0), (1, 1)]
 PLAIN = Camera(shot=0, read=0, red=1, blue=1, tone=False, demosaic="bilinear")

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from vaezoo.image.dct import dct, from_blocks, inverse_dct, to_blocks
+from vaezoo.image.compression.dct import dct, from_blocks, inverse_dct, to_blocks
 
 
 def test_the_transform_is_its_double_sum() -> None:

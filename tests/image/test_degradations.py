@@ -7,10 +7,10 @@ import pytest
 import torch
 from skimage import data
 
-from vaezoo.core.light import to_linear
 from vaezoo.errors import ConfigError, ImageError, ShapeError
 from vaezoo.image import gaussian_noise, jpeg, psnr_db
-from vaezoo.image.degradations import darken, low_light
+from vaezoo.image.damage.degradations import darken, low_light
+from vaezoo.image.damage.light import to_linear
 
 CAT = torch.from_numpy(data.chelsea()[:64, 100:180].transpose(2, 0, 1) / np.float32(255))[None]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from vaezoo.data.factors import COUNTS, make_factors
+from vaezoo.data.sets import load_images
 from vaezoo.errors import ConfigError
-from vaezoo.image.factors import COUNTS, make_factors
-from vaezoo.train.sets import load_images
 
 
 def test_every_picture_differs_and_has_its_factors() -> None:

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from vaezoo.errors import ShapeError
 from vaezoo.image import gaussian_noise, luma, psnr_db, read_picture, read_quantised, to_tensor
-from vaezoo.image.intervals import outside, project
-from vaezoo.image.quantisation import Quantised
+from vaezoo.image.compression.intervals import outside, project
+from vaezoo.image.compression.quantisation import Quantised
 
 from .test_quantisation import CAT, saved
 

@@ -12,7 +12,7 @@ from scipy.ndimage import convolve
 
 from vaezoo.errors import ConfigError, DataMissing, ImageError, ShapeError
 from vaezoo.image import Picture, blur, disc_kernel, gaussian_kernel, motion_kernel, write_picture
-from vaezoo.image.kernels import as_kernel, benchmark_kernels, path_kernel, read_kernel
+from vaezoo.image.damage.kernels import as_kernel, benchmark_kernels, path_kernel, read_kernel
 
 X = torch.rand(1, 3, 17, 22, generator=torch.Generator().manual_seed(0))
 SKEW = torch.tensor([[0.1, 0.0, 0.2, 0.05], [0.0, 0.3, 0.1, 0.0], [0.15, 0.0, 0.0, 0.1]])

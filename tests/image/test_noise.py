@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from vaezoo.image.camera import blurred
 from vaezoo.image.chroma import split_luma
-from vaezoo.image.noise import describe_noise, estimate_noise, local_level, mean_around
+from vaezoo.image.damage.camera import blurred
+from vaezoo.image.damage.noise import describe_noise, estimate_noise, local_level, mean_around
 
 
 def ramp(side: int = 256) -> torch.Tensor:

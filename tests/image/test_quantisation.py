@@ -14,8 +14,8 @@ from skimage import data
 
 from vaezoo.errors import ImageError
 from vaezoo.image import read_quantised
-from vaezoo.image.dct import dct, from_blocks, inverse_dct, to_blocks
-from vaezoo.image.quantisation import _frame
+from vaezoo.image.compression.dct import dct, from_blocks, inverse_dct, to_blocks
+from vaezoo.image.compression.quantisation import _frame
 
 CAT = data.chelsea()[:144, 100:260]
 

@@ -13,7 +13,7 @@ from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
 from vaezoo.image import Picture, read_picture, write_picture
-from vaezoo.image.tiff import read_exif, with_exif
+from vaezoo.image.file.tiff import read_exif, with_exif
 
 LEVELS = np.random.RandomState(0).randint(0, 65536, (24, 40, 3)).astype(np.uint16)
 LEVELS.flags.writeable = False

@@ -20,13 +20,13 @@ from tests.core.toy import SIZE, linear_vae
 from tests.plugins.pictures import bars
 from vaezoo import create, create_objective
 from vaezoo.core import Batch, Loss, Objective, Phase, Terms
+from vaezoo.data.sets import Images
 from vaezoo.errors import ConfigError, IncompatibleParts, TrainingError
 from vaezoo.testing import ModelContract, PluginContract
 from vaezoo.train.data import WholeImages
 from vaezoo.train.loop import train
 from vaezoo.train.ranks import join_ranks
 from vaezoo.train.recipe import DataRecipe, MachineRecipe, OptimizerRecipe, Recipe
-from vaezoo.train.sets import Images
 from vaezoo.train.update import Updater
 
 SMALL_CONV = {

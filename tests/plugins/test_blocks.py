@@ -13,9 +13,9 @@ from vaezoo_ladder.facts import BLOCKS
 from vaezoo import create
 from vaezoo.core import VAE
 from vaezoo.errors import ConfigError, IncompatibleParts
+from vaezoo.inspection.cost import Counter
 from vaezoo.testing import ModelContract
 from vaezoo.testing.model import stirred
-from vaezoo.zoo.cost import Counter
 from vaezoo.zoo.probe import probe
 
 SMALL = {"widths": [8, 12], "latents": [2, 2], "evidence": [4, 4], "blocks": 2, "tells": True}

@@ -12,11 +12,12 @@ import torch
 from vaezoo import create, create_objective
 from vaezoo.core import VAE, Batch
 from vaezoo.errors import IncompatibleParts
+from vaezoo.host.keeper import Keeper, keeper
+from vaezoo.registry.shelf import HOUSE
+from vaezoo.registry.target import load_object
 from vaezoo.testing.model import stirred
-from vaezoo.zoo import Keeper, keeper
 from vaezoo.zoo.create import build, build_model
-from vaezoo.zoo.registry import HOUSE
-from vaezoo.zoo.specs import ModelSpec, load_object, resolve
+from vaezoo.zoo.specs import ModelSpec, resolve
 
 SHARED = {"image_channels": 1, "image_size": [28, 28]}
 SMALL: dict[tuple[str, str], dict[str, Any]] = {

@@ -16,7 +16,7 @@ from vaezoo_divergences.moments import DIPMeansLoss, covariance, distance_from_i
 from tests.core.toy import SIZE, linear_vae
 from vaezoo import create, create_objective
 from vaezoo.core import VAE, Batch, Dirac, Encoder, NormalPrior, Terms
-from vaezoo.core.posterior import gaussian_log_prob
+from vaezoo.core.beliefs.posterior import gaussian_log_prob
 from vaezoo.errors import ConfigError, IncompatibleParts, TrainingError
 from vaezoo.testing import ModelContract, PluginContract
 

@@ -11,10 +11,10 @@ from vaezoo import create
 from vaezoo.core import VAE, Batch, Noise
 from vaezoo.errors import ConfigError, IncompatibleParts, ShapeError
 from vaezoo.image import upscale
+from vaezoo.inspection.cost import Counter
 from vaezoo.restore import Restorer
 from vaezoo.testing import ModelContract
 from vaezoo.testing.model import stirred
-from vaezoo.zoo.cost import Counter
 
 SMALL = {"widths": [8, 12], "latents": [2, 3], "evidence": [4, 6], "blocks": 1, "finest_blocks": 1}
 

@@ -15,10 +15,10 @@ from vaezoo_exposure.networks import BINS, MEAN_LIGHT, ThumbnailConditioner, Thu
 
 from vaezoo import create
 from vaezoo.core import VAE, Batch, Context, Noise
-from vaezoo.core.light import from_linear, to_linear
-from vaezoo.core.restoration import RestorationLoss
+from vaezoo.core.losses.restoration import RestorationLoss
 from vaezoo.errors import ConfigError, IncompatibleParts, ShapeError
-from vaezoo.image.degradations import low_light
+from vaezoo.image.damage.degradations import low_light
+from vaezoo.image.damage.light import from_linear, to_linear
 from vaezoo.testing import ModelContract, PluginContract
 
 

@@ -12,9 +12,9 @@ from vaezoo_fsspec import source
 from vaezoo_fsspec.plugin import SCHEMES
 
 from vaezoo.errors import BackendUnavailable, HashMismatch, NetworkError, OfflineError
+from vaezoo.registry.cards import Card
+from vaezoo.store.store import Store
 from vaezoo.testing import PluginContract
-from vaezoo.zoo.cards import Card
-from vaezoo.zoo.store import Store
 from vaezoo.zoo.weights import locate
 
 BODY = bytes(range(256)) * 20_000

@@ -7,7 +7,7 @@ import torch
 
 from vaezoo import create, create_objective
 from vaezoo.core import Batch
-from vaezoo.core.kinds import KINDS
+from vaezoo.core.likelihood.names import KINDS
 from vaezoo.errors import ConfigError
 from vaezoo.testing import PluginContract
 

@@ -15,9 +15,9 @@ from vaezoo_noise.tables import HIGH, LOW, HistogramNoise, fit_histogram
 
 from vaezoo import create, create_objective
 from vaezoo.core import Batch, Noise
+from vaezoo.data.sets import load_images
 from vaezoo.errors import ConfigError, IncompatibleParts, ShapeError
 from vaezoo.testing import PluginContract
-from vaezoo.train.sets import load_images
 
 from .pictures import bars
 

@@ -32,9 +32,9 @@ from vaezoo.core import (
 )
 from vaezoo.core.refine import infer_refined
 from vaezoo.errors import ConfigError, IncompatibleParts, NotNormalised
+from vaezoo.host.keeper import keeper
+from vaezoo.inspection.equivalent import python_of
 from vaezoo.testing import ModelContract, PluginContract
-from vaezoo.zoo import keeper
-from vaezoo.zoo.equivalent import python_of
 from vaezoo.zoo.specs import resolve
 
 from .descent import descent

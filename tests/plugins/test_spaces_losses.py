@@ -9,8 +9,8 @@ from torch import Tensor
 from vaezoo import create_objective
 from vaezoo.core import Batch
 from vaezoo.errors import IncompatibleParts
-from vaezoo.zoo import keeper
-from vaezoo.zoo.registry import HOUSE
+from vaezoo.host.keeper import keeper
+from vaezoo.registry.shelf import HOUSE
 
 MODELS = ("svae", "poincare-vae", "gumbel-vae", "concrete-vae", "joint-vae", "gamma-vae", "full-gaussian-vae")
 

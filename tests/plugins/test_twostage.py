@@ -60,7 +60,7 @@ def exact(prior: TwoStagePrior, z: Tensor) -> Tensor:
 
 
 def _logvar(prior: TwoStagePrior) -> Tensor:
-    from vaezoo.core.posterior import bound_logvar
+    from vaezoo.core.beliefs.posterior import bound_logvar
 
     return bound_logvar(prior.raw_logvar.detach())
 

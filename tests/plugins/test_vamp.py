@@ -31,14 +31,14 @@ from vaezoo.core import (
     Noise,
     Posterior,
 )
-from vaezoo.core.builtin import normal_prior
 from vaezoo.core.facts import EncoderFacts, Grid, ModelFacts, misfits
+from vaezoo.core.facts.builtin import normal_prior
+from vaezoo.data.sets import Images
 from vaezoo.errors import ConfigError, IncompatibleParts, ShapeError
 from vaezoo.testing import ModelContract, PluginContract
 from vaezoo.train.data import WholeImages
 from vaezoo.train.loop import train
 from vaezoo.train.recipe import DataRecipe, Recipe
-from vaezoo.train.sets import Images
 
 
 class TestPlugin(PluginContract):

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor, nn
 
-from vaezoo.core.light import from_linear, to_linear
 from vaezoo.image import upscale
+from vaezoo.image.damage.light import from_linear, to_linear
 
 
 class Smoother(nn.Module):

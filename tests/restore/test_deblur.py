@@ -15,7 +15,7 @@ from torch import Tensor, nn
 import vaezoo
 from vaezoo.errors import ConfigError, DataMissing, ShapeError
 from vaezoo.image import blur, gaussian_kernel, gaussian_noise, motion_kernel, psnr_db
-from vaezoo.image.kernels import as_kernel
+from vaezoo.image.damage.kernels import as_kernel
 from vaezoo.restore import Restorer
 from vaezoo.restore.task import make_task
 from vaezoo.restore.tasks import deblur

@@ -11,10 +11,10 @@ from PIL import Image
 
 import vaezoo
 from vaezoo.errors import ConfigError, ImageError, UnknownName
+from vaezoo.host.keeper import keeper
 from vaezoo.image import Picture, write_picture
 from vaezoo.restore import Restorer, enhance, enhance_with
 from vaezoo.restore.tasks.denoise import Denoise
-from vaezoo.zoo import keeper
 
 from .fakes import Smoother
 
@@ -69,7 +69,7 @@ def test_a_name_is_made_a_pretrained_model(monkeypatch: pytest.MonkeyPatch) -> N
         asked.append((name, pretrained))
         return Smoother()
 
-    monkeypatch.setattr("vaezoo.zoo.opened.create", create)
+    monkeypatch.setattr("vaezoo.publish.opened.create", create)
     enhance(NOISY)
     enhance(NOISY, model="other", device="cpu")
     assert asked == [("denoise", True), ("other", True)]
@@ -103,7 +103,7 @@ REFUSAL = (
 def test_a_generative_model_is_refused_by_name_before_its_weights_are_looked_for(
     name: str, task: str | Denoise | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vaezoo.zoo.opened.create", lambda *_, **__: pytest.fail("it was made"))
+    monkeypatch.setattr("vaezoo.publish.opened.create", lambda *_, **__: pytest.fail("it was made"))
     with pytest.raises(ConfigError, match=REFUSAL.format(name, "where it is declared")):
         enhance(NOISY, model=name, task=task)
 

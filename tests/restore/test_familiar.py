@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from vaezoo.image import gaussian_noise
+from vaezoo.registry.calibration import Calibration, calibration_from
 from vaezoo.restore import enhance, fit_calibration
 from vaezoo.restore.familiar import doubt_of, signs_of, usual
-from vaezoo.zoo.calibration import Calibration, calibration_from
 
 from .fakes import Copier
 

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from vaezoo import create
 from vaezoo.core import Batch, Noise
-from vaezoo.core.light import from_linear, to_linear
 from vaezoo.errors import ConfigError, ShapeError
 from vaezoo.image import psnr_db
-from vaezoo.image.degradations import low_light
+from vaezoo.image.damage.degradations import low_light
+from vaezoo.image.damage.light import from_linear, to_linear
 from vaezoo.restore import Restorer, enhance
 from vaezoo.restore.tasks import lowlight
 from vaezoo.restore.tasks.lowlight import Lowlight

@@ -12,13 +12,14 @@ import torch
 from PIL import Image
 
 from vaezoo import create
+from vaezoo.data.sets import load_images
 from vaezoo.errors import ConfigError, DataMissing, ShapeError, UnknownName
 from vaezoo.image import downscale, gaussian_noise, luma, psnr_db, read_quantised, to_tensor, upscale
 from vaezoo.image.chroma import split_luma
-from vaezoo.image.intervals import outside
-from vaezoo.image.noise import local_level, noise_level
-from vaezoo.image.picture import Picture
-from vaezoo.image.quantisation import expected_error
+from vaezoo.image.compression.intervals import outside
+from vaezoo.image.compression.quantisation import expected_error
+from vaezoo.image.damage.noise import local_level, noise_level
+from vaezoo.image.file.picture import Picture
 from vaezoo.restore import Restorer, enhance
 from vaezoo.restore.measure import evaluate_task
 from vaezoo.restore.task import HOMES, make_task, task_class
@@ -26,8 +27,7 @@ from vaezoo.restore.tasks.blind_deblur import BlindDeblur
 from vaezoo.restore.tasks.dejpeg import Dejpeg, trust
 from vaezoo.restore.tasks.denoise import Denoise
 from vaezoo.restore.tasks.sr import SuperResolve, project
-from vaezoo.train.photos import table_of
-from vaezoo.train.sets import load_images
+from vaezoo.train.damages.photos import table_of
 
 from .fakes import Brightener, Copier, Halver, Smoother
 

@@ -19,10 +19,10 @@ from zoo.guests import PART, Guests
 import vaezoo
 from vaezoo import ConformanceCase, PartDeclaration
 from vaezoo.errors import VaezooError
+from vaezoo.host.find import GROUP
+from vaezoo.host.keeper import Keeper
+from vaezoo.registry.declared import SLOTS
 from vaezoo.testing import PluginContract
-from vaezoo.zoo import Keeper
-from vaezoo.zoo.keeper import GROUP
-from vaezoo.zoo.registry import SLOTS
 
 DENSE = PartDeclaration("vaezoo_mlp.networks:DenseEncoder", "vaezoo_mlp.facts:encoder", "Dense.")
 BODY = {"prior": "normal", "decoder": "mlp", "loss": "elbo", "encoder": "mlp", "shared": {"latent_channels": 2}}
@@ -90,7 +90,7 @@ PLANTED: dict[str, tuple[str, Callable[[Guests], Any], str]] = {
     "a source that is not there": (
         "what_it_serves_is_there",
         called("vaezoo_weight_sources", {"acme": "vaezoo:nothing"}),
-        "has no attribute 'nothing'",
+        "attribute nothing",
     ),
     "a verb that is none": (
         "what_it_serves_is_there",

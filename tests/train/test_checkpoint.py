@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from vaezoo.errors import TensorMismatch, UnknownName, WeightsError
 from vaezoo.train.checkpoint import replace_file, save_weights, warm_start
 from vaezoo.train.loop import train
-from vaezoo.zoo import create
+from vaezoo.zoo.create import create
 
 from . import toy
 

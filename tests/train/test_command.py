@@ -12,7 +12,6 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-import vaezoo.zoo
 from vaezoo.cli.train import train
 
 from . import toy
@@ -28,7 +27,7 @@ valid_every: 3
 
 @pytest.fixture
 def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(vaezoo.zoo, "create_objective", lambda name, overrides, seed: toy.objective(), raising=False)
+    monkeypatch.setattr("vaezoo.zoo.create.create_objective", lambda name, overrides, seed: toy.objective())
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pictures").mkdir()
     Image.fromarray(np.random.default_rng(0).integers(256, size=(16, 20, 3), dtype=np.uint8)).save(

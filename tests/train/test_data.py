@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import torch
 
+from vaezoo.data.sets import Images
 from vaezoo.errors import ConfigError
-from vaezoo.image.degradations import camera_file
-from vaezoo.image.kernels import as_kernel
-from vaezoo.image.noise import camera_noise
-from vaezoo.train.blurs import draw_kernel
-from vaezoo.train.damage import GRAIN, damage_of
+from vaezoo.image.damage.degradations import camera_file
+from vaezoo.image.damage.kernels import as_kernel
+from vaezoo.image.damage.noise import camera_noise
+from vaezoo.train.damages.blurs import draw_kernel
+from vaezoo.train.damages.patches import GRAIN, damage_of
 from vaezoo.train.data import Patches, WholeImages, recorrupted
 from vaezoo.train.recipe import DataRecipe
-from vaezoo.train.sets import Images
 
 from . import toy
 
@@ -207,7 +207,7 @@ def test_a_region_that_may_not_be_written_is_damaged_without_a_warning_and_stays
 
 
 def test_dark_patches_keep_a_share_of_the_light_within_the_range() -> None:
-    from vaezoo.core.light import to_linear
+    from vaezoo.image.damage.light import to_linear
 
     data = DataRecipe(patch=16, damage="lowlight", light=[0.1, 0.4], electrons=[1e6, 1e6], gray_share=0.5)
     batch = Patches((photos(),), data, 0).batch(0, range(64), 64, CPU)

@@ -18,12 +18,12 @@ from torch import nn
 
 from vaezoo import create_objective
 from vaezoo.core import Batch, Loss, Objective, Phase, Terms
+from vaezoo.data.sets import Images
 from vaezoo.errors import CheckpointError, TrainingError
 from vaezoo.train.checkpoint import save_checkpoint
 from vaezoo.train.data import WholeImages
 from vaezoo.train.loop import train
 from vaezoo.train.recipe import DataRecipe, MachineRecipe, Recipe
-from vaezoo.train.sets import Images
 
 from . import toy
 

@@ -16,12 +16,12 @@ from click.testing import CliRunner
 from PIL import Image
 
 from vaezoo.cli.train import train
+from vaezoo.data.sets import load_images
 from vaezoo.errors import ConfigError, ImageError, UnknownName, VaezooError
+from vaezoo.train.damages.pairs import Pairs, load_pairs
 from vaezoo.train.data import open_source
 from vaezoo.train.loop import train as train_by
-from vaezoo.train.pairs import Pairs, load_pairs
 from vaezoo.train.recipe import DataRecipe, Recipe, load_recipe, recipe_hash
-from vaezoo.train.sets import load_images
 
 CPU = torch.device("cpu")
 

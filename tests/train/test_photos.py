@@ -10,10 +10,10 @@ import torch
 from PIL import Image
 
 from vaezoo.errors import ConfigError
-from vaezoo.image.quantisation import expected_error, read_luma_table
-from vaezoo.train import photos
+from vaezoo.image.compression.quantisation import expected_error, read_luma_table
+from vaezoo.train.damages import photos
+from vaezoo.train.damages.photos import Pair, draw_camera, draw_noise, drawing, smoothed, table_of
 from vaezoo.train.data import open_source
-from vaezoo.train.photos import Pair, draw_camera, draw_noise, drawing, smoothed, table_of
 from vaezoo.train.recipe import DataRecipe, load_recipe
 
 SIDE = 40

@@ -10,10 +10,10 @@ from PIL import Image
 
 import vaezoo
 from vaezoo.errors import ConfigError
+from vaezoo.publish.opened import task_of
 from vaezoo.train.loop import train
 from vaezoo.train.purpose import TASKS, purpose
 from vaezoo.train.recipe import DAMAGES, DataRecipe, Recipe
-from vaezoo.zoo.opened import task_of
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,13 @@ import pytest
 import torch
 from PIL import Image
 
+from vaezoo.data.sets import Images
 from vaezoo.errors import ConfigError
 from vaezoo.image import downscale
-from vaezoo.train.crops import draw_region
+from vaezoo.train.damages.crops import draw_region
+from vaezoo.train.damages.reductions import Reductions, spoilt
 from vaezoo.train.data import open_source
 from vaezoo.train.recipe import DataRecipe
-from vaezoo.train.reductions import Reductions, spoilt
-from vaezoo.train.sets import Images
 
 CPU = torch.device("cpu")
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vaezoo.data.sets import find_file, known_sets, load_images
 from vaezoo.errors import DataMissing, ImageError, UnknownName
-from vaezoo.train.sets import find_file, known_sets, load_images
 
 
 def pictures(folder: Path, count: int = 3) -> Path:

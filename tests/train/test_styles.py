@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from vaezoo.data.sets import Images
+from vaezoo.data.styles import FACTORS, PRESETS, draw_styles, restyle
 from vaezoo.errors import ConfigError
 from vaezoo.train.data import WholeImages
 from vaezoo.train.recipe import DataRecipe, load_recipe
-from vaezoo.train.sets import Images
-from vaezoo.train.styles import FACTORS, PRESETS, draw_styles, restyle
 
 CPU = torch.device("cpu")
 

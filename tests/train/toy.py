@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from vaezoo.core import Batch, Loss, Objective, Phase, Terms
+from vaezoo.data.sets import Images
 from vaezoo.train.data import WholeImages
 from vaezoo.train.recipe import DataRecipe, MachineRecipe, OptimizerRecipe, Recipe
-from vaezoo.train.sets import Images
 
 
 class ToyModel(nn.Module):

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from vaezoo import hookimpl
-from vaezoo.zoo.keeper import GROUP
+from vaezoo.host.find import GROUP
 
 PART = """
 parts:

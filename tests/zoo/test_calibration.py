@@ -9,9 +9,10 @@ import pytest
 import yaml
 
 from vaezoo.errors import ConfigError
-from vaezoo.zoo import keeper, model_info
-from vaezoo.zoo.calibration import Calibration, calibration_from
-from vaezoo.zoo.schema import schema_of
+from vaezoo.files.schema import schema_of
+from vaezoo.host.keeper import keeper
+from vaezoo.registry.calibration import Calibration, calibration_from
+from vaezoo.zoo.info import model_info
 
 from .test_registry import CARD, read
 

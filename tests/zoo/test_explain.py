@@ -25,13 +25,15 @@ from vaezoo.core.facts import (
     checks,
 )
 from vaezoo.errors import ConfigError, UnknownName
-from vaezoo.zoo import Keeper, keeper
-from vaezoo.zoo.equivalent import python_of
-from vaezoo.zoo.registry import HOUSE, SLOTS, Source
-from vaezoo.zoo.specs import load_object, resolve
-from vaezoo.zoo.store import Store
+from vaezoo.host.keeper import Keeper, keeper
+from vaezoo.inspection.equivalent import python_of
+from vaezoo.inspection.whereabouts import bytes_of, source_of
+from vaezoo.registry.declared import SLOTS
+from vaezoo.registry.shelf import HOUSE, Source
+from vaezoo.registry.target import load_object
+from vaezoo.store.store import Store
+from vaezoo.zoo.specs import resolve
 from vaezoo.zoo.weights import pick
-from vaezoo.zoo.whereabouts import bytes_of, source_of
 
 ROOT = Path(__file__).parents[2]
 MODELS = vaezoo.list_models()

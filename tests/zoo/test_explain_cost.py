@@ -13,9 +13,9 @@ import vaezoo
 from vaezoo.core import Bernoulli, Context, Decoder, DiagonalGaussian, Encoder, Likelihood, Posterior
 from vaezoo.core.facts import EncoderFacts, Grid
 from vaezoo.errors import ConfigError, PluginError
-from vaezoo.zoo import Keeper, keeper
-from vaezoo.zoo.cost import Counter, _counted, _total
-from vaezoo.zoo.registry import Source
+from vaezoo.host.keeper import Keeper, keeper
+from vaezoo.inspection.cost import Counter, _counted, _total
+from vaezoo.registry.shelf import Source
 from vaezoo.zoo.specs import resolve
 
 

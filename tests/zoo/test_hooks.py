@@ -17,11 +17,11 @@ from torch import Tensor
 from vaezoo import ConformanceCase, PartDeclaration, create
 from vaezoo.core import VAE
 from vaezoo.errors import DuplicateName, NetworkError, PluginError, WeightsError
-from vaezoo.zoo import Keeper
-from vaezoo.zoo.cards import Card
-from vaezoo.zoo.hookspecs import HOOKS
-from vaezoo.zoo.keeper import GROUP
-from vaezoo.zoo.store import Store
+from vaezoo.host.find import GROUP
+from vaezoo.host.hookspecs import HOOKS
+from vaezoo.host.keeper import Keeper
+from vaezoo.registry.cards import Card
+from vaezoo.store.store import Store
 from vaezoo.zoo.weights import load_into, locate
 
 from .guests import Guests
@@ -52,7 +52,7 @@ def test_a_hook_is_documented_with_its_arguments(hook: str) -> None:
     body = rest.partition("\n### ")[0].partition("\n## ")[0]
     from inspect import signature as signature_of
 
-    from vaezoo.zoo import hookspecs
+    from vaezoo.host import hookspecs
 
     arguments = list(signature_of(getattr(hookspecs, hook)).parameters)
     assert signature.startswith(", ".join(arguments) + ")`"), f"it takes {arguments}"
@@ -344,7 +344,7 @@ def shell(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str]]:
     from vaezoo.cli.main import _group
 
     def run(zoo: Keeper, *args: str) -> tuple[int, str]:
-        monkeypatch.setattr(importlib.import_module("vaezoo.zoo"), "keeper", lambda: zoo)
+        monkeypatch.setattr(importlib.import_module("vaezoo.host.keeper"), "keeper", lambda: zoo)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             result = CliRunner().invoke(_group, args)
@@ -370,7 +370,7 @@ def test_a_verb_cannot_take_ours(guests: Guests) -> None:
 
     zoo = zoo_with(guests.saying("acme", "vaezoo_cli_commands", {"list": (greet, "No.")}))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("vaezoo.zoo.keeper", lambda: zoo)
+        patch.setattr("vaezoo.host.keeper", lambda: zoo)
         with pytest.warns(UserWarning, match="the verb 'list' of the plugin local:acme is ours; say acme/list"):
             assert "list" not in verbs(VERBS)
 

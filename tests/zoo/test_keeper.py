@@ -12,9 +12,9 @@ import pytest
 import vaezoo
 from vaezoo import create, hookimpl
 from vaezoo.errors import ConfigError, DuplicateName, PluginError, UnknownName
-from vaezoo.zoo import Keeper
-from vaezoo.zoo import keeper as installed
-from vaezoo.zoo.keeper import GROUP
+from vaezoo.host.find import GROUP
+from vaezoo.host.keeper import Keeper
+from vaezoo.host.keeper import keeper as installed
 
 from .guests import PART, Guests, distribution
 
@@ -115,7 +115,7 @@ def test_a_name_of_the_house_is_taken_whatever_the_order(guests: Guests) -> None
 
 def test_registering_in_code_belongs_to_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
     zoo = Keeper()
-    monkeypatch.setattr(import_module("vaezoo.zoo.register"), "keeper", lambda: zoo)
+    monkeypatch.setattr(import_module("vaezoo.host.register"), "keeper", lambda: zoo)
     source = zoo.registry.parts["encoder"].get("mlp")
 
     @vaezoo.register_encoder("mine", facts=lambda latent_channels: None, summary="Mine.")

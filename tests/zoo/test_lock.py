@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 import vaezoo
 from vaezoo.cli import main
 from vaezoo.errors import ConfigError, LockMismatch, UnknownName
-from vaezoo.zoo import Keeper, keeper
+from vaezoo.host.keeper import Keeper, keeper
 from vaezoo.zoo.lock import Lock, write_lock
 
 

@@ -27,9 +27,9 @@ from vaezoo.errors import (
     UnknownName,
     VaezooError,
 )
-from vaezoo.zoo import Keeper, keeper
-from vaezoo.zoo.publish import publish
-from vaezoo.zoo.registry import Registry
+from vaezoo.host.keeper import Keeper, keeper
+from vaezoo.publish.publish import publish
+from vaezoo.registry.registry import Registry
 
 FACTS: dict[str, Any] = {
     "licence": "MIT",

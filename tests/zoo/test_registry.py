@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from vaezoo.errors import ConfigError, DuplicateName, UnknownName, suggest
-from vaezoo.zoo.registry import Registry, Source
+from vaezoo.registry.registry import Registry
+from vaezoo.registry.shelf import Source
 
 CARD: dict[str, Any] = {
     "urls": ["pkg://vaezoo/x.safetensors"],

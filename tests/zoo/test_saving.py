@@ -17,8 +17,8 @@ from safetensors.torch import save_file
 import vaezoo
 from vaezoo.core import VAE, Noise, NormalPrior
 from vaezoo.errors import ConfigError, HashMismatch, PluginError, StoreError, TensorMismatch, VaezooError, WeightsError
-from vaezoo.zoo import Keeper, keeper
-from vaezoo.zoo.saving import TOLD, WEIGHTS
+from vaezoo.host.keeper import Keeper, keeper
+from vaezoo.publish.saving import TOLD, WEIGHTS
 
 
 def same(one: VAE, other: VAE) -> bool:

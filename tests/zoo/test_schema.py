@@ -12,11 +12,11 @@ import pytest
 import yaml
 
 from vaezoo.errors import ConfigError
-from vaezoo.zoo.cards import TRAINED, Card, DataSet, card_schema
-from vaezoo.zoo.declared import registry_schema
-from vaezoo.zoo.registry import Registry
-from vaezoo.zoo.schema import schema_of
-from vaezoo.zoo.yaml import read_yaml
+from vaezoo.files.schema import schema_of
+from vaezoo.files.yaml import read_yaml
+from vaezoo.registry.cards import TRAINED, Card, DataSet, card_schema
+from vaezoo.registry.declared import registry_schema
+from vaezoo.registry.registry import Registry
 
 from .test_registry import CARD, read
 

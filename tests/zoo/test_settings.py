@@ -8,7 +8,7 @@ import pytest
 
 from vaezoo import settings
 from vaezoo.errors import ConfigError
-from vaezoo.zoo import keeper
+from vaezoo.host.keeper import keeper
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import torch
 import vaezoo
 from vaezoo.core import VAE
 from vaezoo.errors import BackendUnavailable, ConfigError, IncompatibleParts, UnknownName, VaezooError
-from vaezoo.zoo.registry import Registry
+from vaezoo.registry.registry import Registry
 from vaezoo.zoo.specs import _typed, _typed_anew, resolve
 
 
@@ -185,7 +185,7 @@ def test_what_is_refused(name: str, kwargs: dict[str, Any], kind: type[VaezooErr
 )
 def test_a_malformed_model(body: dict[str, Any], message: str) -> None:
     registry = Registry("guest")
-    registry.parts = vaezoo.zoo.keeper().registry.parts
+    registry.parts = vaezoo.host.keeper.keeper().registry.parts
     parts = {"encoder": {"name": "mlp", "latent_channels": 2}, "prior": "normal", "decoder": "mlp", "loss": "elbo"}
     registry.add_model("m", {**parts, **body})
     with pytest.raises(ConfigError) as caught:

@@ -16,10 +16,11 @@ from torch import Tensor
 from vaezoo import create, list_models, model_info
 from vaezoo.core import VAE
 from vaezoo.errors import HashMismatch, TensorMismatch, UnknownName, VaezooError, WeightsError
-from vaezoo.zoo import Keeper
-from vaezoo.zoo.cards import Card
+from vaezoo.host.keeper import Keeper
+from vaezoo.registry.cards import Card
+from vaezoo.store.schemes import from_package
 from vaezoo.zoo.probe import agrees, probe
-from vaezoo.zoo.weights import from_package, load_strictly, pick
+from vaezoo.zoo.weights import load_strictly, pick
 
 from .test_registry import CARD
 
@@ -117,7 +118,7 @@ def test_every_attempt_is_listed(zoo: Keeper) -> None:
     assert str(caught.value).count(": not there") == 3 and "ftp://host/x: the scheme is none of pkg, file" in str(
         caught.value
     )
-    assert from_package("pkg://vaezoo/zoo/builtin.yaml") is not None
+    assert from_package("pkg://vaezoo/host/builtin.yaml") is not None
 
 
 def test_a_wrong_hash(zoo: Keeper) -> None:

@@ -10,11 +10,11 @@ from typing import Any
 
 import click
 
-from ..errors import VaezooError
-from ..zoo import keeper
-from ..zoo.store import Store
-from ..zoo.weights import locate, pick
-from .shelf import columns
+from vaezoo.cli.shelf import columns
+from vaezoo.errors import VaezooError
+from vaezoo.host.keeper import keeper
+from vaezoo.store.store import Store
+from vaezoo.zoo.weights import locate, pick
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 

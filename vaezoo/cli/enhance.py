@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import ConfigError, VaezooError
-from ..restore.task import HOMES
+from vaezoo.errors import ConfigError, VaezooError
+from vaezoo.restore.task import HOMES
 
 if TYPE_CHECKING:
     from vaezoo.restore import Restorer
@@ -111,7 +111,7 @@ def enhance(
     options: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
     try:
         if kernel is not None:
-            from vaezoo.image.kernels import read_kernel
+            from vaezoo.image.damage.kernels import read_kernel
 
             options["kernel"] = read_kernel(kernel)
         also = {"figure": figure, "uncertainty": uncertainty}
@@ -157,8 +157,8 @@ def _tagged(model: str, tag: str | None, weights: Path | None) -> str:
     Raises:
         ConfigError: Weights are named otherwise too, or the model is a folder, which has its own.
     """
-    from vaezoo.zoo.opened import folder_of
-    from vaezoo.zoo.registry import split_name
+    from vaezoo.publish.opened import folder_of
+    from vaezoo.registry.registry import split_name
 
     if tag is None:
         return model

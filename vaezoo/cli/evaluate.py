@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import ConfigError, ShapeError
-from ..restore.task import HOMES, task_class
-from .shelf import columns
+from vaezoo.cli.shelf import columns
+from vaezoo.errors import ConfigError, ShapeError
+from vaezoo.restore.task import HOMES, task_class
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ..core import VAE
-    from ..train.sets import Images
-    from ..zoo.cards import Card
+    from vaezoo.core import VAE
+    from vaezoo.data.sets import Images
+    from vaezoo.registry.cards import Card
 
 _EVAL = re.compile(r"vaezoo (eval .+)$")
 STYLES = ("class", "code", "reference")
@@ -132,7 +132,7 @@ def evaluate(
     A generative model: ELBO, rate and distortion in nats per image. Another: PSNR, SSIM and how honest its
     uncertainty is, by the protocol of its task. Data sets are looked for in the folders of $VAEZOO_DATA.
     """
-    from ..zoo.opened import open_model, task_of
+    from vaezoo.publish.opened import open_model, task_of
 
     task = task_of(name)
     _refuse_unused(context, task, metrics)
@@ -220,13 +220,13 @@ def load_test_split(name: str, gray: bool, limit: int | None = None) -> Images:
     """Loads a set, or its test split where it has one.
 
     Args:
-        name: As in `vaezoo.train.sets.load_images`; ``fashion-mnist`` is its test split.
+        name: As in `vaezoo.data.sets.load_images`; ``fashion-mnist`` is its test split.
         gray: Pictures as one channel of luma.
         limit: So many of them, drawn by a fixed seed and in their order: some sets are sorted by class.
     """
     import numpy as np
 
-    from ..train.sets import known_sets, load_images
+    from vaezoo.data.sets import known_sets, load_images
 
     split = f"{name}-test" if f"{name}-test" in known_sets() else name
     images = load_images(split, gray=gray)
@@ -246,7 +246,7 @@ def tensor_of(pixels: Any) -> Tensor:
     """Returns 8-bit pixels (H, W, C) as a tensor (1, C, H, W) in [0, 1]."""
     import numpy as np
 
-    from ..image import Picture, to_tensor
+    from vaezoo.image import Picture, to_tensor
 
     return to_tensor(Picture(np.asarray(pixels)))
 
@@ -263,8 +263,8 @@ def _numbers(text: str) -> list[float]:
 
 def measure_task(model: VAE, images: Images, task: str, levels: Sequence[float]) -> dict[float, dict[str, float]]:
     """Scores a model on pictures, whole or tiled where they are large; see `vaezoo.restore.measure.evaluate_task`."""
-    from ..restore import Restorer
-    from ..restore.measure import evaluate_task
+    from vaezoo.restore import Restorer
+    from vaezoo.restore.measure import evaluate_task
 
     return evaluate_task(task_class(task), Restorer(model), map(tensor_of, images.pixels), levels)
 
@@ -278,8 +278,8 @@ def measure_likelihood(
     """
     import torch
 
-    from ..core import LabelConditioner
-    from ..evaluate import binarise, evaluate_likelihood
+    from vaezoo.core import LabelConditioner
+    from vaezoo.evaluate import binarise, evaluate_likelihood
 
     if style:
         x, cond = _styled(images, style, model.channels == 3, seed)
@@ -314,8 +314,8 @@ def _styled(images: Images, style: str, colour: bool, seed: int) -> tuple[Tensor
     """Returns gray images, each in a style drawn by the seed, and what tells a model of it."""
     import torch
 
-    from ..train.data import WholeImages
-    from ..train.recipe import DataRecipe
+    from vaezoo.train.data import WholeImages
+    from vaezoo.train.recipe import DataRecipe
 
     source = WholeImages((images,), DataRecipe(style=style, style_colour=colour), seed)
     count = len(images.pixels)
@@ -339,9 +339,9 @@ def measure_metrics(
     """
     import torch
 
-    from ..core import LabelConditioner
-    from ..evaluate import Data, binarise
-    from ..evaluate.measure import evaluate as measure
+    from vaezoo.core import LabelConditioner
+    from vaezoo.evaluate import Data, binarise
+    from vaezoo.evaluate.measure import evaluate as measure
 
     labels = None if images.labels is None else torch.from_numpy(images.labels.copy()).long()
     factors = None if images.factors is None else torch.from_numpy(images.factors)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ..errors import ConfigError
+from vaezoo.errors import ConfigError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ..core import VAE
-    from ..figures import Projection, Sheet
+    from vaezoo.core import VAE
+    from vaezoo.figures import Projection, Sheet
 
 FILE = click.Path(path_type=Path)
 F = TypeVar("F", bound=Callable[..., Any])
@@ -51,8 +51,8 @@ condition = click.option(
 
 def load(name: str, weights: Path | None, output: Path, overwrite: bool) -> VAE:
     """Returns the model with weights, after the figure's place was looked at."""
-    from ..figures import check_output
-    from ..zoo.opened import open_model
+    from vaezoo.figures import check_output
+    from vaezoo.publish.opened import open_model
 
     check_output(output, overwrite=overwrite)
     return open_model(name, weights)
@@ -60,7 +60,7 @@ def load(name: str, weights: Path | None, output: Path, overwrite: bool) -> VAE:
 
 def finish(drawn: Sheet | Projection, output: Path, overwrite: bool, as_json: bool, name: str, what: str) -> None:
     """Writes the figure, and says so."""
-    from ..figures import write
+    from vaezoo.figures import write
 
     write(output, drawn, overwrite=overwrite)
     if as_json:
@@ -88,7 +88,7 @@ def conditions(words: Sequence[str]) -> dict[str, Tensor]:
 
 def cond_of(model: VAE, labels: Tensor | None, words: Sequence[str], rows: int) -> dict[str, Tensor]:
     """Returns conditions of so many rows: those of the command line, and the labels where the model can use them."""
-    from ..core import LabelConditioner
+    from vaezoo.core import LabelConditioner
 
     told = {name: value.expand(rows) for name, value in conditions(words).items()}
     if isinstance(model.conditioner, LabelConditioner) and labels is not None:
@@ -107,10 +107,10 @@ def pictures(files: Sequence[Path], data: str | None, number: int, model: VAE) -
     if files and data:
         raise ConfigError(f"Expected files or --data, got both: {files[0]} and {data}.", value=data)
     if files:
-        from ..image import read_picture, to_tensor
+        from vaezoo.image import read_picture, to_tensor
 
         return [to_tensor(read_picture(file)) for file in files], None
-    from .evaluate import load_test_split, own_protocol, tensor_of
+    from vaezoo.cli.evaluate import load_test_split, own_protocol, tensor_of
 
     own = own_protocol(model, "generate")
     images = load_test_split(data or (own and own.data) or DATA, model.channels == 1, number)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import ConfigError
+from vaezoo.errors import ConfigError
 
 if TYPE_CHECKING:
-    from ..core import VAE, Batch
+    from vaezoo.core import VAE, Batch
 
 
 @click.command("fit-prior")
@@ -48,10 +48,10 @@ def fit_prior(
 
     Samples of the new model are of the prior that its own latents have; it reconstructs as the old one does.
     """
-    from ..zoo import fit_prior
-    from ..zoo.opened import open_model
-    from ..zoo.saving import is_saved, save, save_file
-    from ..zoo.specs import pairs
+    from vaezoo.publish.opened import open_model
+    from vaezoo.publish.saving import is_saved, save, save_file
+    from vaezoo.train.fitting import fit_prior
+    from vaezoo.zoo.specs import pairs
 
     if (output.is_file() or is_saved(output)) and not overwrite:
         raise ConfigError(f"{output} exists already.", hint="Say --overwrite to replace it.", value=str(output))
@@ -75,9 +75,9 @@ def _batch(data: str, model: VAE, limit: int | None) -> Batch:
     """Returns the images of a set, with their labels where the model can use them."""
     import torch
 
-    from ..core import Batch, LabelConditioner
-    from ..train.sets import load_images
-    from .evaluate import tensor_of
+    from vaezoo.cli.evaluate import tensor_of
+    from vaezoo.core import Batch, LabelConditioner
+    from vaezoo.data.sets import load_images
 
     images = load_images(data, gray=model.channels == 1)
     x = torch.cat([tensor_of(pixels) for pixels in images.pixels[:limit]])

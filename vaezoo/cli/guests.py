@@ -7,12 +7,12 @@ from collections.abc import Container
 
 import click
 
-from ..errors import PluginError, UnknownName
+from vaezoo.errors import PluginError, UnknownName
 
 
 def guests(ours: Container[str]) -> dict[str, str]:
     """Returns the verbs of plugins with their sentences; one that two claim, or is ours, stands as ``plugin/verb``."""
-    from ..zoo import keeper
+    from vaezoo.host.keeper import keeper
 
     shelf, found = keeper().registry.verbs, {}
     for name, owner, service in shelf.all():
@@ -32,8 +32,8 @@ def guest(name: str) -> click.Command | None:
         PluginError: It is no click command.
         BackendUnavailable: It cannot be imported.
     """
-    from ..zoo import keeper
-    from ..zoo.specs import load_object
+    from vaezoo.host.keeper import keeper
+    from vaezoo.registry.target import load_object
 
     try:
         service = keeper().registry.verbs.get(name)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from ..errors import ConfigError
-from . import figure as of
+from vaezoo.cli import figure as of
+from vaezoo.errors import ConfigError
 
 
 @click.command()
@@ -48,8 +48,8 @@ def traverse(
     One latent moves in each row. The others stay at the prior's centre, or where a picture puts them: FILE, or one of
     the set.
     """
-    from ..figures import traverse as draw
-    from .figure import fit
+    from vaezoo.cli.figure import fit
+    from vaezoo.figures import traverse as draw
 
     if file and picture is not None:
         raise ConfigError(f"Expected a file or --picture, got both: {file} and {picture}.", value=picture)
@@ -103,7 +103,7 @@ def interpolate(
 
     The pictures are FILES, two for each way, or some of a data set's test split.
     """
-    from ..figures import interpolate as draw
+    from vaezoo.figures import interpolate as draw
 
     wanted = list(range(len(files))) if files else _numbers(pictures)
     if len(wanted) % 2 or not wanted:
@@ -144,7 +144,7 @@ def latents(
 
     The images are the first ones of a data set's test split, coloured by their labels where it has some.
     """
-    from ..figures import latents as draw
+    from vaezoo.figures import latents as draw
 
     model = of.load(name, weights, output, overwrite)
     found, labels = of.pictures((), data, number, model)

@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
-from ..errors import LockMismatch, VaezooError
-from ..zoo.lock import NAME, Lock, write_lock
-from .shelf import columns
+from vaezoo.cli.shelf import columns
+from vaezoo.errors import LockMismatch, VaezooError
+from vaezoo.zoo.lock import NAME, Lock, write_lock
 
 
 @click.command("lock")

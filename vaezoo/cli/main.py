@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
-from .. import __version__
-from ..errors import VaezooError, suggest
-from .guests import guest, guests
+from vaezoo import __version__
+from vaezoo.cli.guests import guest, guests
+from vaezoo.errors import VaezooError, suggest
 
 VERBS = {
     "enhance": ("enhance", "Enhance photos: denoise them, and say how sure it is."),

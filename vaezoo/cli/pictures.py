@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from ..errors import ConfigError
-from . import figure as of
+from vaezoo.cli import figure as of
+from vaezoo.errors import ConfigError
 
 
 @click.command()
@@ -35,7 +35,7 @@ def sample(
 
     A model that is told a class gets a row for each class, all of the same draws of the latents.
     """
-    from ..figures import sample as draw
+    from vaezoo.figures import sample as draw
 
     model = of.load(name, weights, output, overwrite)
     if model.encodes == "target":
@@ -78,7 +78,7 @@ def reconstruct(
 
     The pictures are FILES, or the first ones of a data set's test split, of whose labels the model is told.
     """
-    from ..figures import reconstruct as draw
+    from vaezoo.figures import reconstruct as draw
 
     model = of.load(name, weights, output, overwrite)
     found, labels = of.pictures(files, data, number, model)

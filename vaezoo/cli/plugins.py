@@ -13,12 +13,12 @@ from pathlib import Path
 
 import click
 
-from ..errors import BackendUnavailable, PluginError, UnknownName, suggest
-from ..zoo import Plugin, keeper
-from ..zoo import plugins as all_plugins
-from ..zoo.hookspecs import ACTING
-from ..zoo.registry import SLOTS
-from .shelf import columns, tree
+from vaezoo.cli.shelf import columns, tree
+from vaezoo.errors import BackendUnavailable, PluginError, UnknownName, suggest
+from vaezoo.host.hookspecs import ACTING
+from vaezoo.host.keeper import Plugin, keeper
+from vaezoo.host.keeper import plugins as all_plugins
+from vaezoo.registry.declared import SLOTS
 
 
 @click.group("plugins")
@@ -113,7 +113,7 @@ def _checked(name: str, models: bool) -> list[dict[str, str]]:
 @click.argument("target")
 def new(target: str) -> None:
     """Write a new plugin's distribution: TARGET is its name, or a folder to make."""
-    from ..zoo.template import write_plugin
+    from vaezoo.host.template import write_plugin
 
     for path in write_plugin(target):
         click.echo(path)

@@ -30,8 +30,8 @@ def publish(
     as_json: bool,
 ) -> None:
     """Write the weights NAME, or those that vaezoo.save wrote into FOLDER, with card and README."""
-    from ..zoo.publish import publish as run
-    from ..zoo.yaml import read_yaml
+    from vaezoo.files.yaml import read_yaml
+    from vaezoo.publish.publish import publish as run
 
     place = run(
         source,

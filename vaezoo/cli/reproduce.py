@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import HashMismatch, UnknownName
-from .evaluate import Protocol, flat, protocol_of
-from .shelf import columns
+from vaezoo.cli.evaluate import Protocol, flat, protocol_of
+from vaezoo.cli.shelf import columns
+from vaezoo.errors import HashMismatch, UnknownName
 
 if TYPE_CHECKING:
-    from ..core import VAE
-    from ..evaluate.agreement import Row
-    from ..train.recipe import Recipe
-    from ..zoo.cards import Card
+    from vaezoo.core import VAE
+    from vaezoo.evaluate.agreement import Row
+    from vaezoo.registry.cards import Card
+    from vaezoo.train.recipe import Recipe
 
 SMOKE_IMAGES = 200
 """Of a generative model; of others one."""
@@ -39,9 +39,11 @@ def reproduce(name: str, smoke: bool, out: Path | None, minutes: float | None, a
     Ends with code 0 where every score is within its tolerance, 4 where one is not, 1 where the time was too short.
     Data sets are looked for in the folders of $VAEZOO_DATA.
     """
-    from ..zoo import create, keeper, model_info
-    from ..zoo.registry import split_name
-    from ..zoo.weights import pick
+    from vaezoo.host.keeper import keeper
+    from vaezoo.registry.registry import split_name
+    from vaezoo.zoo.create import create
+    from vaezoo.zoo.info import model_info
+    from vaezoo.zoo.weights import pick
 
     arch, tag = split_name(name)
     task = str(model_info(arch)["task"])
@@ -68,7 +70,7 @@ def reproduce(name: str, smoke: bool, out: Path | None, minutes: float | None, a
         )
         click.echo(json.dumps(answer, indent=1) if as_json else text)
         return
-    from ..evaluate.agreement import compare
+    from vaezoo.evaluate.agreement import compare
 
     rows = compare(card.scores, found, card.tolerance)
     holds = all(row.within for row in rows)
@@ -84,7 +86,7 @@ def stages_of(card: Card) -> list[Recipe]:
         UnknownName: The recipe is not here.
         HashMismatch: It is not the one that the card pins. (What a card starts from is pinned by nothing.)
     """
-    from ..train.recipe import load_recipe, recipe_hash
+    from vaezoo.train.recipe import load_recipe, recipe_hash
 
     if not card.recipe:
         raise UnknownName(f"The card of {card.name!r} names no recipe.", hint="Ask whoever wrote it.", value=card.name)
@@ -116,8 +118,8 @@ def run(
     """
     import time
 
-    from ..train.loop import train
-    from ..train.recipe import smoke_recipe
+    from vaezoo.train.loop import train
+    from vaezoo.train.recipe import smoke_recipe
 
     begun, weights, steps, total = time.monotonic(), "", 0, 0
     for number, stage in enumerate(stages, start=1):

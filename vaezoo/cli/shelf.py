@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
-from ..zoo import keeper, list_models, model_info
-from ..zoo.registry import split_name
+from vaezoo.host.keeper import keeper
+from vaezoo.registry.registry import split_name
+from vaezoo.zoo.info import list_models, model_info
 
 
 def columns(rows: list[tuple[str, ...]]) -> str:
@@ -76,13 +77,13 @@ class _Size(click.ParamType):
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 def explain(name: str, overrides: tuple[str, ...], cost: bool, size: tuple[int, int] | None, as_json: bool) -> None:
     """Show a composed model: each part, each value and where it comes from, and the same in Python."""
-    from ..zoo import explain as explain_model
+    from vaezoo.inspection.explanation import explain as explain_model
 
     found = explain_model(name, overrides=overrides, size=size, cost=cost)
     if as_json:
         click.echo(json.dumps(found, indent=1))
         return
-    from .explained import text_of
+    from vaezoo.cli.explained import text_of
 
     click.echo(text_of(found))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .explained import aligned
+from vaezoo.cli.explained import aligned
 
 if TYPE_CHECKING:
     from vaezoo.train.loop import Run

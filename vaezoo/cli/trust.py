@@ -10,11 +10,12 @@ from typing import Any
 
 import click
 
-from ..errors import HashMismatch, OfflineError, VaezooError
-from ..zoo import keeper, list_models
-from ..zoo import plugins as all_plugins
-from ..zoo.registry import split_name
-from .shelf import columns
+from vaezoo.cli.shelf import columns
+from vaezoo.errors import HashMismatch, OfflineError, VaezooError
+from vaezoo.host.keeper import keeper
+from vaezoo.host.keeper import plugins as all_plugins
+from vaezoo.registry.registry import split_name
+from vaezoo.zoo.info import list_models
 
 PACKAGES = (
     "torch",
@@ -55,7 +56,7 @@ def verify(names: tuple[str, ...], everything: bool, as_json: bool) -> None:
 
 def is_here(name: str) -> bool:
     """Says whether the weights ``arch.tag`` are on this machine, sound or not."""
-    from ..zoo.weights import locate, pick
+    from vaezoo.zoo.weights import locate, pick
 
     arch, tag = split_name(name)
     try:
@@ -72,8 +73,8 @@ def _absent(name: str) -> dict[str, Any]:
 
 
 def _verify(name: str) -> dict[str, Any]:
-    from ..zoo import create
-    from ..zoo.probe import agrees, probe
+    from vaezoo.zoo.create import create
+    from vaezoo.zoo.probe import agrees, probe
 
     model = create(name, pretrained=True)
     report = model.origin.weights
@@ -115,7 +116,7 @@ def doctor(as_json: bool) -> None:
 
 
 def _weights() -> list[tuple[str, str, str]]:
-    from ..zoo.weights import locate
+    from vaezoo.zoo.weights import locate
 
     rows = []
     for name, _, card in keeper().registry.cards.all():
@@ -132,6 +133,6 @@ def _weights() -> list[tuple[str, str, str]]:
 @click.command("schema")
 def schema() -> None:
     """Print the JSON Schema by which registry files are parsed, for an editor or another tool."""
-    from ..zoo.declared import registry_schema
+    from vaezoo.registry.declared import registry_schema
 
     click.echo(json.dumps(registry_schema(), indent=1))

@@ -10,8 +10,8 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from ..errors import ShapeError
-from .context import Context
+from vaezoo.core.context import Context
+from vaezoo.errors import ShapeError
 
 
 class Conditioner(ABC, nn.Module):

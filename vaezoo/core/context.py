@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import final
 
 from torch import Tensor
 
-from ..errors import ShapeError
-from .shapes import repeat_rows
+from vaezoo.core.shapes import repeat_rows
+from vaezoo.errors import ShapeError, suggest
+
+Conditions = Mapping[str, Tensor]
+"""What a model is told beside an image, by name; B rows each."""
+Size = tuple[int, int]
+"""Height and width, pixels."""
 
 
 @final
@@ -95,6 +100,21 @@ class Batch:
             cond={k: v.to(device) for k, v in self.cond.items()},  # type: ignore[call-overload]
             info={k: v.to(device) for k, v in self.info.items()},  # type: ignore[call-overload]
         )
+
+
+def check_conditions(cond: Iterable[str], takes: Iterable[str]) -> None:
+    """Refuses a condition that a model does not take.
+
+    Args:
+        cond: Names of those that are given.
+        takes: Names of those that it takes.
+
+    Raises:
+        ShapeError: One is given that it does not take.
+    """
+    for name in cond:
+        if name not in takes:
+            raise ShapeError(f"This model takes no condition {name!r}.", hint=suggest(name, takes), value=name)
 
 
 def check_sizes(batch: Batch, context: Context) -> None:

@@ -1,25 +1,13 @@
-"""The decoder slot, and the last layer that all decoders share."""
+"""The decoder slot."""
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from importlib import import_module
-from inspect import signature
-from typing import Any, final
 
-import torch
 from torch import Tensor, nn
 
-from ..errors import ConfigError, suggest
-from .context import Context
-from .kinds import kind_target, parse_kind
-from .likelihood import Likelihood, LikelihoodKind
-from .posterior import bound_logvar
-
-LOGVAR_PIXEL = (-16.0, -2.0)
-"""Soft bounds of log σ² per pixel: σ from 0.1/255 to 0.37, wide enough for noise of 75/255."""
+from vaezoo.core.context import Context
+from vaezoo.core.likelihood.base import Likelihood
 
 
 class Decoder(ABC, nn.Module):
@@ -38,108 +26,3 @@ class Decoder(ABC, nn.Module):
     @abstractmethod
     def forward(self, state: Tensor, context: Context) -> Likelihood:
         """Returns p(x|z) for state (K·B, ...); the context has K·B rows too."""
-
-
-@final
-class LikelihoodHead(nn.Module):
-    """Makes a likelihood of a decoder's last features.
-
-    Args:
-        kind: A name of :data:`vaezoo.core.kinds.KINDS`, or ``package.module:Class`` of a plugin's
-            :class:`vaezoo.core.LikelihoodKind`; options in brackets: ``student-t(nu=4)``.
-        channels: Image channels C.
-        scale: Standard deviation of a pixel, where the kind has a width: a number (fixed), ``learned`` (one number
-            for all pixels), ``pixel`` (the network gives each pixel's) or ``optimal`` (Gaussian only).
-
-    Attributes:
-        outputs: Channels that the network must give: the kind's, and C more where it gives the scale too.
-        form: What makes the likelihood.
-
-    Raises:
-        ConfigError: There is no such kind, option or scale.
-    """
-
-    def __init__(self, kind: str, channels: int, scale: float | str = "learned") -> None:
-        super().__init__()
-        name, options = parse_kind(kind)
-        if (name, scale) == ("gaussian", "optimal"):
-            name = "optimal-gaussian"
-        else:
-            _check_scale(name, scale)
-        self.kind, self.width = name, scale
-        self.form = made_kind(name, options)
-        self.form.setup(channels)
-        self.per_pixel = scale == "pixel" and "pixel" in self.form.scales
-        self.outputs = self.form.outputs + channels * self.per_pixel
-        self.log_scale: nn.Parameter | None = None
-        if scale == "learned" and "learned" in self.form.scales:
-            self.log_scale = nn.Parameter(torch.tensor(math.log(0.1)))
-
-    def forward(self, features: Tensor, base: Tensor | None = None) -> Likelihood:
-        """Returns the likelihood.
-
-        Args:
-            features: (K·B, outputs, H, W).
-            base: Image that the mean is a correction of, (K·B, C, H, W), for kinds whose features are an image.
-        """
-        log_scale: Tensor | None = None
-        if self.per_pixel:
-            features, raw = features[:, : self.form.outputs], features[:, self.form.outputs :]
-            log_scale = 0.5 * bound_logvar(raw.float(), *LOGVAR_PIXEL)
-        elif self.log_scale is not None:
-            log_scale = self.log_scale.clamp_min(math.log(1 / 512))
-        elif not isinstance(self.width, str):
-            log_scale = features.new_tensor(math.log(self.width))
-        likelihood: Likelihood = self.form(features, log_scale, base)
-        return likelihood
-
-
-def kind_class(name: str) -> type[LikelihoodKind]:
-    """Returns the class of a kind of likelihood.
-
-    Args:
-        name: Of :data:`vaezoo.core.kinds.KINDS`, or ``package.module:Class``.
-
-    Raises:
-        ConfigError: It cannot be imported, or is no :class:`vaezoo.core.LikelihoodKind`.
-    """
-    module, _, attribute = kind_target(name).partition(":")
-    try:
-        found = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(
-            f"Expected a likelihood as package.module:Class, got {name!r}, and {error}.",
-            hint="Install the plugin that has it.",
-            value=name,
-        ) from error
-    if not (isinstance(found, type) and issubclass(found, LikelihoodKind)):
-        raise ConfigError(f"Expected {name!r} to be a class that inherits LikelihoodKind.", value=found)
-    return found
-
-
-def made_kind(name: str, options: Mapping[str, Any]) -> LikelihoodKind:
-    """Returns a kind of likelihood with its options.
-
-    Raises:
-        ConfigError: It has no such option, or refuses its value.
-    """
-    found = kind_class(name)
-    known = () if found.__init__ is nn.Module.__init__ else tuple(signature(found).parameters)
-    for option in options:
-        if option not in known:
-            raise ConfigError(
-                f"The likelihood {name!r} has no option {option!r}.", hint=suggest(option, known), value=option
-            )
-    return found(**options)
-
-
-def _check_scale(kind: str, scale: float | str) -> None:
-    words = ("learned", "pixel", "optimal") if kind == "gaussian" else ("learned", "pixel")
-    if isinstance(scale, str) and scale not in words:
-        raise ConfigError(
-            f"Expected a scale for a {kind} likelihood, a number or a word, got {scale!r}.",
-            hint=suggest(scale, words),
-            value=scale,
-        )
-    if not isinstance(scale, str) and not scale > 0:
-        raise ConfigError(f"Expected a positive scale, got {scale}.", value=scale)

@@ -6,8 +6,8 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
-from .context import Context
-from .posterior import Posterior, Pyramid
+from vaezoo.core.beliefs.posterior import Posterior, Pyramid
+from vaezoo.core.context import Context
 
 
 class Encoder(ABC, nn.Module):

@@ -12,7 +12,7 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from .facts import check_modulate
+from vaezoo.core.facts import check_modulate
 
 
 def _affine(vector: int, channels: int) -> nn.Linear:

@@ -8,7 +8,7 @@ from typing import NamedTuple, final
 import torch
 from torch import Tensor
 
-from ..errors import ConfigError
+from vaezoo.errors import ConfigError
 
 
 class Field(NamedTuple):

@@ -9,15 +9,15 @@ from typing import TypeAlias
 import torch
 from torch import Tensor, nn
 
-from ..errors import IncompatibleParts
-from .arithmetic import check_gradients
-from .context import Context
-from .encoder import Encoder
-from .latents import Latents
-from .likelihood import Likelihood
-from .noise import Noise
-from .posterior import Posterior, Pyramid
-from .prior import FlatPrior, Prior
+from vaezoo.core.beliefs.posterior import Posterior, Pyramid
+from vaezoo.core.context import Context
+from vaezoo.core.encoder import Encoder
+from vaezoo.core.latents import Latents
+from vaezoo.core.likelihood import Likelihood
+from vaezoo.core.machine.arithmetic import check_gradients
+from vaezoo.core.noise import Noise
+from vaezoo.core.priors.prior import FlatPrior, Prior
+from vaezoo.errors import IncompatibleParts
 
 LogJoint: TypeAlias = Callable[[Tensor], Tensor]
 """From z (K, B, ...) to log p(x, z), (K, B) nats, under any K."""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import final
 
 import torch
 from torch import Tensor
 
-from ..errors import NotNormalised
-from .context import Context
-from .latents import Latents
-from .likelihood import Likelihood
-from .posterior import Posterior, Pyramid
+from vaezoo.core.beliefs.posterior import Posterior, Pyramid
+from vaezoo.core.context import Context
+from vaezoo.core.latents import Latents
+from vaezoo.core.likelihood import Likelihood
+from vaezoo.errors import NotNormalised
 
 
 @final
@@ -82,3 +83,27 @@ class Restored:
     average: Tensor | None = None
     spread: Tensor | None = None
     samples: Tensor | None = None
+
+
+def mean_and_spread(
+    samples: Iterable[Tensor], *, paired: bool = False, keep: bool = False
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Returns the mean of samples, their standard deviation, and the samples (K, ...) where they are to be kept.
+
+    Args:
+        samples: At least one, of one shape; no more than one is held at a time.
+        paired: Whether they come in opposite pairs, which leave no mean to fit: then the divisor is K, not K − 1.
+        keep: Whether to keep them.
+
+    Source: Note on a method for calculating corrected sums of squares and products (Welford, 1962).
+    """
+    kept: list[Tensor] = []
+    count, mean, squares = 0, torch.zeros(()), torch.zeros(())
+    for count, sample in enumerate(samples, 1):
+        step = sample - mean.to(sample)
+        mean = mean.to(sample) + step / count
+        squares = squares.to(sample) + step * (sample - mean)
+        if keep:
+            kept.append(sample)
+    spread = torch.sqrt(squares / max(count if paired else count - 1, 1))
+    return mean, spread, torch.stack(kept) if keep else None

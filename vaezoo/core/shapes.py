@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..errors import ConfigError, ShapeError
+from vaezoo.errors import ConfigError, ShapeError
 
 
 def repeat_rows(tensor: Tensor, k: int) -> Tensor:
@@ -98,6 +98,18 @@ def check_image(image: object, channels: int, size: Sequence[int] | None = None,
             hint="Divide 8-bit values by 255, 16-bit ones by 65535.",
             value=(low, high),
         )
+    return image
+
+
+def check_dtype(image: Tensor, own: torch.dtype, what: str = "image") -> Tensor:
+    """Returns an image, refused where its dtype is not that of the model's parameters.
+
+    Raises:
+        ShapeError: It is another.
+    """
+    if image.dtype != own:
+        message = f"Expected {what} as {own}, as the model's parameters are, got {image.dtype}."
+        raise ShapeError(message, hint=f"Convert it: image.to({own}).", value=image.dtype)
     return image
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any, Literal, final
@@ -11,20 +11,21 @@ from typing import Any, Literal, final
 import torch
 from torch import Tensor, nn
 
-from ..errors import ConfigError, IncompatibleParts, ShapeError, TrainingError, suggest
-from .arithmetic import CACHED_PIXELS, keep_freed_memory
-from .conditioner import Conditioner
-from .context import Batch, Context, check_sizes, wanted_size
-from .decoder import Decoder
-from .encoder import Encoder
-from .latents import Latents
-from .likelihood import Likelihood, check_density
-from .noise import Noise
-from .posterior import Posterior, Pyramid
-from .prior import Prior
-from .refine import Refinement, check_refinement, infer_refined
-from .results import Bound, Restored
-from .shapes import check_image, check_shape, count_of, one_row, pad_to_stride
+from vaezoo.core.beliefs.posterior import Posterior, Pyramid
+from vaezoo.core.conditioner import Conditioner
+from vaezoo.core.context import Batch, Conditions, Context, Size, check_conditions, check_sizes, wanted_size
+from vaezoo.core.decoder import Decoder
+from vaezoo.core.encoder import Encoder
+from vaezoo.core.latents import Latents
+from vaezoo.core.likelihood import Likelihood, check_density
+from vaezoo.core.machine.arithmetic import CACHED_PIXELS, keep_freed_memory
+from vaezoo.core.noise import Noise
+from vaezoo.core.parts import check_parts
+from vaezoo.core.priors.prior import Prior
+from vaezoo.core.refine import Refinement, check_refinement, infer_refined
+from vaezoo.core.results import Bound, Restored, mean_and_spread
+from vaezoo.core.shapes import check_dtype, check_image, check_shape, count_of, one_row, pad_to_stride
+from vaezoo.errors import ConfigError, IncompatibleParts, ShapeError, TrainingError
 
 
 @final
@@ -63,22 +64,11 @@ class VAE(nn.Module):
         decoder: Decoder,
         conditioner: Conditioner | None = None,
         encodes: Literal["input", "target"] = "input",
-        default_size: tuple[int, int] | None = None,
+        default_size: Size | None = None,
         refine: Refinement | None = None,
     ) -> None:
         super().__init__()
-        if encodes not in ("input", "target"):
-            raise ConfigError(f"Expected encodes to be 'input' or 'target', got {encodes!r}.", value=encodes)
-        if encodes == "target" and conditioner is None:
-            raise IncompatibleParts("Encoding the target needs a conditioner to see the input.", value=encodes)
-        if encoder is None and encodes == "input":
-            raise IncompatibleParts("A model that encodes its input needs an encoder.", value=encodes)
-        parts = [p for p in (encoder, decoder, conditioner) if p is not None]
-        channels = {p.channels for p in parts if p.channels is not None}
-        sizes = {p.size for p in (encoder, decoder) if p is not None and p.size is not None}
-        if len(channels) > 1 or len(sizes) > 1:
-            message = f"The parts disagree on channels {sorted(channels)} or size {sorted(sizes)}."
-            raise IncompatibleParts(message, value=(channels, sizes))
+        only = check_parts(encoder, decoder, conditioner, encodes)
         check_refinement(refine, encoder, prior)
         self.conditioner, self.encoder, self.prior, self.decoder = conditioner, encoder, prior, decoder
         self.refine = refine
@@ -86,15 +76,13 @@ class VAE(nn.Module):
             prior.bind(encoder)
         self.encodes = encodes
         self.channels = decoder.channels
-        self.stride = math.lcm(*(p.stride for p in parts))
+        self.stride = math.lcm(*(p.stride for p in (encoder, decoder, conditioner) if p is not None))
         mirror = conditioner is not None and conditioner.channels is not None  # so that noise goes on as noise
         self._pad = partial(pad_to_stride, stride=self.stride, mirror=mirror)
-        self.size: tuple[int, int] | None = sizes.pop() if sizes else None
+        self.size = only
         self.default_size = self.size or default_size
         self.enlarges = () if conditioner is None else conditioner.enlarges
         self.origin: Any = None
-
-    # The bound
 
     def forward(self, batch: Batch, k: int = 1, noise: Noise | None = None) -> Bound:
         """Computes the bound of a batch.
@@ -173,7 +161,7 @@ class VAE(nn.Module):
             total = torch.logaddexp(total, torch.logsumexp(bound.log_weight, 0))
         return math.log(k) - total
 
-    def context(self, y: Tensor, cond: Mapping[str, Tensor] | None = None) -> Context:
+    def context(self, y: Tensor, cond: Conditions | None = None) -> Context:
         """Returns the context of y (B, C, H, W): what the conditioner makes of it, at the padded size.
 
         Raises:
@@ -182,10 +170,7 @@ class VAE(nn.Module):
         visible = (y.shape[2], y.shape[3])
         padded = self._pad(y)
         cond = {n: self._pad(c) if c.dim() == 4 else c for n, c in (cond or {}).items()}
-        takes = () if self.conditioner is None else self.conditioner.takes
-        for name in cond:
-            if name not in takes:
-                raise ShapeError(f"This model takes no condition {name!r}.", hint=suggest(name, takes), value=name)
+        check_conditions(cond, () if self.conditioner is None else self.conditioner.takes)
         if self.conditioner is None:
             return Context(y.shape[0], (padded.shape[2], padded.shape[3]), visible=visible)
         context: Context = self.conditioner(padded, cond)
@@ -198,35 +183,24 @@ class VAE(nn.Module):
 
     def _believe(self, image: Tensor, context: Context) -> Posterior | Pyramid:
         if self.encoder is None:
-            raise IncompatibleParts(
-                "This model has no encoder: it restores, but has no posterior.",
-                hint="Load a file with its encoder.",
-                value=self.encodes,
-            )
+            message = "This model has no encoder: it restores, but has no posterior."
+            raise IncompatibleParts(message, hint="Load a file with its encoder.", value=self.encodes)
         seen = image if self.encoder.size is not None else self._pad(image, stride=self.stride * context.factor)
-        belief: Posterior | Pyramid = self.encoder(seen, context)
-        return belief
+        return self.encoder(seen, context)
 
     def _look(self, latents: Latents, context: Context, k: int) -> Likelihood:
-        likelihood: Likelihood = self.decoder(latents.state, context.repeat(k))
-        return likelihood.crop(context.visible or context.size)
+        return self.decoder(latents.state, context.repeat(k)).crop(context.visible or context.size)
 
     def _check(self, image: object, what: str = "y", check: Callable[..., Tensor] = check_image) -> Tensor:
         checked = check(image, self.channels, self.size, what=what)
-        own = next((p.dtype for p in self.parameters()), checked.dtype)
-        if checked.dtype != own:
-            message = f"Expected {what} as {own}, as the model's parameters are, got {checked.dtype}."
-            raise ShapeError(message, hint=f"Convert it: image.to({own}).", value=checked.dtype)
-        return checked
+        return check_dtype(checked, next((p.dtype for p in self.parameters()), checked.dtype), what)
 
     def _check_pair(self, batch: Batch, check: Callable[..., Tensor]) -> tuple[Tensor, Tensor]:
         """Returns y and x, each checked."""
         y = self._check(batch.y, "y", check)
         return y, y if batch.x is None else self._check(batch.x, "x", check)
 
-    def encode(
-        self, image: Tensor, *, y: Tensor | None = None, cond: Mapping[str, Tensor] | None = None
-    ) -> Posterior | Pyramid:
+    def encode(self, image: Tensor, *, y: Tensor | None = None, cond: Conditions | None = None) -> Posterior | Pyramid:
         """Returns the belief about an image's latents.
 
         Args:
@@ -247,8 +221,8 @@ class VAE(nn.Module):
         latents: Latents | Tensor,
         *,
         y: Tensor | None = None,
-        cond: Mapping[str, Tensor] | None = None,
-        size: tuple[int, int] | None = None,
+        cond: Conditions | None = None,
+        size: Size | None = None,
     ) -> Likelihood:
         """Returns p(x|z).
 
@@ -266,30 +240,19 @@ class VAE(nn.Module):
         context = self._imagined(rows, y, cond, size, state)
         if rows % context.batch:
             raise ShapeError(f"Expected latents with a multiple of y's {context.batch} rows, got {rows}.", value=rows)
-        likelihood: Likelihood = self.decoder(state, context.repeat(rows // context.batch))
-        return likelihood.crop(context.visible or context.size)
+        return self.decoder(state, context.repeat(rows // context.batch)).crop(context.visible or context.size)
 
     def _imagined(
-        self,
-        rows: int,
-        y: Tensor | None,
-        cond: Mapping[str, Tensor] | None,
-        size: tuple[int, int] | None,
-        like: Tensor | None,
+        self, rows: int, y: Tensor | None, cond: Conditions | None, size: Size | None, like: Tensor | None
     ) -> Context:
         if y is not None:
             return self.context(self._check(y), cond)
         if self.conditioner is not None and self.conditioner.channels is not None:
-            raise ShapeError(
-                "Expected y, the degraded image this model is conditioned on, got none.",
-                hint="Pass y=(B, C, H, W).",
-                value=y,
-            )
+            message = "Expected y, the degraded image this model is conditioned on, got none."
+            raise ShapeError(message, hint="Pass y=(B, C, H, W).", value=y)
         size = wanted_size(size, self.size, self.default_size)
         like = next(self.parameters(), torch.zeros(())) if like is None else like
         return self.context(like.new_zeros((rows, self.channels, *size)), cond)
-
-    # What users call
 
     @torch.no_grad()
     def sample(
@@ -297,8 +260,8 @@ class VAE(nn.Module):
         n: int = 1,
         *,
         y: Tensor | None = None,
-        cond: Mapping[str, Tensor] | None = None,
-        size: tuple[int, int] | None = None,
+        cond: Conditions | None = None,
+        size: Size | None = None,
         noise: Noise | None = None,
     ) -> Tensor:
         """Returns mean images of n samples of the prior.
@@ -323,7 +286,7 @@ class VAE(nn.Module):
         return likelihood.image.clamp(0, 1)[: None if n else 0]
 
     @torch.no_grad()
-    def reconstruct(self, x: Tensor, *, y: Tensor | None = None, cond: Mapping[str, Tensor] | None = None) -> Tensor:
+    def reconstruct(self, x: Tensor, *, y: Tensor | None = None, cond: Conditions | None = None) -> Tensor:
         """Returns the mean image at the posterior's centre, (B, C, H, W) in [0, 1].
 
         Args:
@@ -341,7 +304,7 @@ class VAE(nn.Module):
     def restore(
         self,
         y: Tensor,
-        cond: Mapping[str, Tensor] | None = None,
+        cond: Conditions | None = None,
         *,
         samples: int = 0,
         keep: bool = False,
@@ -370,21 +333,12 @@ class VAE(nn.Module):
         belief = self._believe(y, context) if self.encodes == "input" else None
         centre = self._restore_once(belief, context, Noise(temperature=0))
         image = centre.image.clamp(0, 1)
-        scale = centre.scale
-        scale = None if scale is None else scale.expand_as(image)
+        scale = None if centre.scale is None else centre.scale.expand_as(image)
         if not samples:
             return Restored(image, scale)
         noise = noise or Noise()
-        total, squares, kept = torch.zeros_like(image), torch.zeros_like(image), []
-        for index in range(samples):
-            sample = self._restore_once(belief, context, noise.at(index)).image.clamp(0, 1)
-            step = sample - total
-            total = total + step / (index + 1)
-            squares = squares + step * (sample - total)
-            if keep:
-                kept.append(sample)
-        spread = torch.sqrt(squares / max(samples if noise.paired else samples - 1, 1))  # pairs leave no mean to fit
-        return Restored(image, scale, total, spread, torch.stack(kept) if keep else None)
+        drawn = (self._restore_once(belief, context, noise.at(i)).image.clamp(0, 1) for i in range(samples))
+        return Restored(image, scale, *mean_and_spread(drawn, paired=noise.paired, keep=keep))
 
     def _restore_once(self, belief: Posterior | Pyramid | None, context: Context, noise: Noise) -> Likelihood:
         if belief is None:

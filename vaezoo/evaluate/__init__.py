@@ -63,7 +63,7 @@ def __getattr__(name: str) -> Any:
 
 class _Callable(ModuleType):
     def __call__(self, *args: Any, **settings: Any) -> dict[str, float]:
-        from .measure import evaluate
+        from vaezoo.evaluate.measure import evaluate
 
         return evaluate(*args, **settings)
 

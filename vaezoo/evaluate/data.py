@@ -12,8 +12,7 @@ from torch import Tensor
 
 from vaezoo.core import VAE, Batch, Noise
 from vaezoo.errors import ConfigError
-
-from .memory import rows_within
+from vaezoo.evaluate.memory import rows_within
 
 Features = Callable[[Tensor], Tensor]
 """From images (B, C, H, W) to features (B, D)."""

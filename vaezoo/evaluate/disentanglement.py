@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from vaezoo.errors import ConfigError
-
-from .probe import standardise, train_probe
+from vaezoo.evaluate.probe import standardise, train_probe
 
 BINS = 20
 VOTES, PER_VOTE = 2000, 64

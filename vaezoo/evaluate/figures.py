@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from vaezoo.errors import ImageError, ShapeError
-from vaezoo.image.files import make_folder, replace_file
+from vaezoo.image.file.files import make_folder, replace_file
 
 _GAP = 2
 

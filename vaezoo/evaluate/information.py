@@ -9,8 +9,7 @@ from torch import Tensor
 
 from vaezoo.core import VAE, DiagonalGaussian, Noise
 from vaezoo.errors import NotNormalised
-
-from .data import Trial
+from vaezoo.evaluate.data import Trial
 
 ACTIVE = 0.01
 

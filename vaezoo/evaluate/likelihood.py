@@ -10,8 +10,7 @@ from torch import Tensor
 from vaezoo.core import VAE, Batch, DiagonalGaussian, Noise
 from vaezoo.core.shapes import check_image
 from vaezoo.errors import ConfigError
-
-from .memory import rows_within
+from vaezoo.evaluate.memory import rows_within
 
 
 def binarise(images: Tensor, seed: int = 0) -> Tensor:

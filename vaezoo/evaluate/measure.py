@@ -10,17 +10,16 @@ import torch
 from torch import Tensor
 
 from vaezoo.core import VAE, Batch, Noise
-from vaezoo.core.arithmetic import CACHED_PIXELS, arithmetic, check_precision
+from vaezoo.core.machine.arithmetic import CACHED_PIXELS, arithmetic, check_precision
 from vaezoo.core.shapes import check_image
 from vaezoo.errors import ConfigError, UnknownName, suggest
+from vaezoo.evaluate import disentanglement as of
+from vaezoo.evaluate.data import Data, Features, Trial, evaluating
+from vaezoo.evaluate.distances import frechet_distance, kernel_distance
+from vaezoo.evaluate.information import count_active_units, measure_information
+from vaezoo.evaluate.likelihood import evaluate_likelihood
+from vaezoo.evaluate.probe import train_probe
 from vaezoo.image import psnr_db, ssim
-
-from . import disentanglement as of
-from .data import Data, Features, Trial, evaluating
-from .distances import frechet_distance, kernel_distance
-from .information import count_active_units, measure_information
-from .likelihood import evaluate_likelihood
-from .probe import train_probe
 
 
 class Metric(NamedTuple):
@@ -129,7 +128,7 @@ def _elbo(trial: Trial) -> dict[str, float]:
 
 @torch.no_grad()
 def _nll(trial: Trial) -> dict[str, float]:
-    from .memory import rows_within
+    from vaezoo.evaluate.memory import rows_within
 
     first = {name: rows[:1] for name, rows in trial.data.cond.items()}
     rows = rows_within(trial.model, trial.data.images[:1], trial.max_mib, cond=first)
@@ -164,7 +163,7 @@ def _distance(trial: Trial, net: str, distance: Callable[[Tensor, Tensor], float
 
 
 def _means_of(net: str) -> Features:
-    from vaezoo.zoo import create
+    from vaezoo.zoo.create import create
 
     model = create(net, pretrained=True).eval()
 

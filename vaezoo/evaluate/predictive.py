@@ -7,10 +7,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vaezoo.core.restoration import ranked_score
+from vaezoo.core.losses.restoration import ranked_score
 from vaezoo.errors import ShapeError
-
-from .calibration import check
+from vaezoo.evaluate.calibration import check
 
 
 class Ranks(NamedTuple):

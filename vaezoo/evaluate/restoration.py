@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from vaezoo.errors import ConfigError
+from vaezoo.evaluate.calibration import ause, coverage, ence, rank_correlation
+from vaezoo.evaluate.predictive import crps_gaussian
 from vaezoo.image import psnr_db, ssim
-
-from .calibration import ause, coverage, ence, rank_correlation
-from .predictive import crps_gaussian
 
 
 def score(x_hat: Tensor, x: Tensor, scale: Tensor | None = None) -> dict[str, float]:

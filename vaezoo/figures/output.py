@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vaezoo.errors import ConfigError, ImageError
-from vaezoo.image.files import make_folder, replace_file
+from vaezoo.image.file.files import make_folder, replace_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from .projection import Projection
-    from .sheet import Sheet
+    from vaezoo.figures.projection import Projection
+    from vaezoo.figures.sheet import Sheet
 
 
 def check_output(path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
@@ -54,7 +54,7 @@ def write(path: str | os.PathLike[str], drawn: Sheet | Projection | Figure, *, o
     """
     from matplotlib.figure import Figure
 
-    from .projection import Projection
+    from vaezoo.figures.projection import Projection
 
     check_output(path, overwrite=overwrite)
     path, content = Path(path), io.BytesIO()

@@ -12,8 +12,7 @@ from torch import Tensor
 from vaezoo.core import VAE
 from vaezoo.errors import ConfigError
 from vaezoo.evaluate.data import Data, Trial, evaluating
-
-from .subject import Cond, check_number, to_model
+from vaezoo.figures.subject import Cond, check_number, to_model
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

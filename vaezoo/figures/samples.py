@@ -11,9 +11,8 @@ from torch import Tensor
 from vaezoo.core import VAE, Noise
 from vaezoo.errors import ConfigError
 from vaezoo.evaluate.data import evaluating
-
-from .sheet import Sheet, check_dots
-from .subject import Cond, check_imagines, check_number, on_cpu, rows_of
+from vaezoo.figures.sheet import Sheet, check_dots
+from vaezoo.figures.subject import Cond, check_imagines, check_number, on_cpu, rows_of
 
 PIECE = 256
 """Samples at once."""

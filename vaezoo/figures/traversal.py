@@ -9,13 +9,12 @@ import torch
 from torch import Tensor
 
 from vaezoo.core import VAE, DiagonalGaussian, Noise, NormalPrior, Pyramid
-from vaezoo.core.axes import Axis
+from vaezoo.core.priors.axes import Axis
 from vaezoo.errors import ConfigError, UnknownName
 from vaezoo.evaluate.data import evaluating
 from vaezoo.evaluate.information import ACTIVE
-
-from .sheet import Sheet
-from .subject import Cond, check_imagines, check_number, locate, look, on_cpu, rows_of, to_model
+from vaezoo.figures.sheet import Sheet
+from vaezoo.figures.subject import Cond, check_imagines, check_number, locate, look, on_cpu, rows_of, to_model
 
 _BATCH = 256
 

@@ -8,9 +8,8 @@ from torch import Tensor
 from vaezoo.core import VAE
 from vaezoo.errors import ShapeError
 from vaezoo.evaluate.data import evaluating
-
-from .sheet import Sheet
-from .subject import Cond, check_imagines, check_number, locate, look, on_cpu, rows_of, to_model
+from vaezoo.figures.sheet import Sheet
+from vaezoo.figures.subject import Cond, check_imagines, check_number, locate, look, on_cpu, rows_of, to_model
 
 
 @torch.no_grad()

@@ -9,13 +9,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from vaezoo.registry.calibration import Calibration
     from vaezoo.restore.calibrate import fit_calibration
     from vaezoo.restore.enhanced import Enhanced, enhance, enhance_with, load_model
     from vaezoo.restore.figure import draw_comparison, write_figure
     from vaezoo.restore.interval import Interval
     from vaezoo.restore.restorer import Restorer
     from vaezoo.restore.uncertainty import write_uncertainty
-    from vaezoo.zoo.calibration import Calibration
 
 __all__ = [
     "Calibration",
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 _HOME = {
-    "Calibration": "vaezoo.zoo.calibration",
+    "Calibration": "vaezoo.registry.calibration",
     "Enhanced": "vaezoo.restore.enhanced",
     "Interval": "vaezoo.restore.interval",
     "Restorer": "vaezoo.restore.restorer",

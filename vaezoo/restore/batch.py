@@ -122,7 +122,7 @@ class Job:
                 fails the job.
             progress: As in `vaezoo.restore.enhance`.
         """
-        from vaezoo.image.files import check_suffix, make_folder, read_picture, write_picture
+        from vaezoo.image.file.files import check_suffix, make_folder, read_picture, write_picture
         from vaezoo.restore import enhance_with, write_figure, write_uncertainty
         from vaezoo.restore.enhanced import choose_task
         from vaezoo.restore.restorer import is_out_of_memory
@@ -248,7 +248,7 @@ def _as_large(before: np.ndarray, after: np.ndarray) -> np.ndarray:
 
 
 def _pictures(path: Path) -> list[Path]:
-    from vaezoo.image.files import READABLE
+    from vaezoo.image.file.files import READABLE
 
     if not os.path.isdir(path):
         return [path]
@@ -267,7 +267,7 @@ def _pictures(path: Path) -> list[Path]:
 
 
 def _target(source: Path, output: Path | None, *, into_folder: bool) -> Path:
-    from vaezoo.image.files import WRITABLE
+    from vaezoo.image.file.files import WRITABLE
 
     suffix = source.suffix if source.suffix.lower() in WRITABLE else ".png"
     if output is None:

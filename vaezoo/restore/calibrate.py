@@ -1,6 +1,6 @@
 """Fitting how far a model's errors go to pictures that training has not seen.
 
-What is fitted is `vaezoo.zoo.calibration.Calibration`. Levels are pooled: a blind model is not told the noise level, so
+What is fitted is a `vaezoo.restore.Calibration`. Levels are pooled: a blind model is not told the noise level, so
 neither is who reads its intervals. What is promised of single pictures takes each at its worst level.
 """
 
@@ -16,8 +16,8 @@ from torch import Tensor
 from vaezoo.errors import ConfigError
 from vaezoo.evaluate.calibration import check
 from vaezoo.image import gaussian_noise
+from vaezoo.registry.calibration import LEVELS, Calibration
 from vaezoo.restore.familiar import signs_of, usual
-from vaezoo.zoo.calibration import LEVELS, Calibration
 
 Restore = Callable[[Tensor], "tuple[Tensor, Tensor | None]"]
 """From a noisy image (1, C, H, W) to the restored one and its standard deviation per value."""

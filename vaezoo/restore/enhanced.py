@@ -13,14 +13,14 @@ import numpy as np
 import torch
 
 from vaezoo.errors import ConfigError, UnknownName
-from vaezoo.image.convert import open_image
+from vaezoo.image.file.convert import open_image
 from vaezoo.image.resize import resize
+from vaezoo.registry.calibration import Calibration
 from vaezoo.restore.familiar import doubt_of, signs_of
 from vaezoo.restore.given import is_number
 from vaezoo.restore.interval import Interval, find_calibration, interval_of
 from vaezoo.restore.restorer import Model, Restorer, root_mean_square
 from vaezoo.restore.task import HOMES, LARGEST_STRENGTH, Task, is_generative, make_task, purpose_of
-from vaezoo.zoo.calibration import Calibration
 
 
 @dataclass(frozen=True)
@@ -225,7 +225,7 @@ def choose_task(task: str | Task | None, model: str | Model | None, **options: A
 def _purpose(model: str | Model | None) -> str:
     """Returns the name of the task that a model was made for; those made for others do as denoisers do."""
     if isinstance(model, str):
-        from vaezoo.zoo.opened import task_of
+        from vaezoo.publish.opened import task_of
 
         try:
             purpose: str | None = task_of(model)
@@ -238,8 +238,8 @@ def _purpose(model: str | Model | None) -> str:
 
 def _refuse_generative(model: str | Model | None) -> None:
     """Refuses a model of the zoo that makes pictures up: of a photo it would leave a smear."""
-    from vaezoo.zoo import keeper
-    from vaezoo.zoo.opened import declared_as, folder_of
+    from vaezoo.host.keeper import keeper
+    from vaezoo.publish.opened import declared_as, folder_of
 
     where, name = "where it is declared", getattr(getattr(model, "origin", None), "name", "")
     generative = is_generative(model)
@@ -262,14 +262,14 @@ def _refuse_generative(model: str | Model | None) -> None:
 
 
 def load_model(name: str, weights: Path | None = None) -> Model:
-    """Returns a model as `vaezoo.zoo.opened.open_model` does, on a GPU where there is one.
+    """Returns a model as `vaezoo.publish.opened.open_model` does, on a GPU where there is one.
 
     Raises:
         UnknownName: No model has this name.
         WeightsError: Its weights cannot be had or trusted.
         ConfigError: A folder holds no model, or weights were given beside it.
     """
-    from vaezoo.zoo.opened import open_model
+    from vaezoo.publish.opened import open_model
 
     model = open_model(name, weights)
     return model.to("cuda") if torch.cuda.is_available() else model

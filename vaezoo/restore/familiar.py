@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from vaezoo.image.noise import describe_noise, estimate_noise
+from vaezoo.image.damage.noise import describe_noise, estimate_noise
 
 FLOOR = 0.1
 """Grey levels that are added to both sides of a ratio, so that nothing over nothing is 1."""

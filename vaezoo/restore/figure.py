@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vaezoo.errors import ImageError, ShapeError
-from vaezoo.image.files import replace_file
+from vaezoo.image.file.files import replace_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,10 +10,10 @@ import numpy as np
 from torch import nn
 
 from vaezoo.errors import ConfigError
+from vaezoo.registry.calibration import Calibration, calibration_from
 from vaezoo.restore.given import is_number
 from vaezoo.restore.restorer import Model
 from vaezoo.restore.task import purpose_of
-from vaezoo.zoo.calibration import Calibration, calibration_from
 from vaezoo.zoo.weights import digest_of
 
 
@@ -50,7 +50,7 @@ def interval_of(
         scale: Standard deviation as the model states it, same shape and unit.
         calibration: Of the model's weights, or None.
         level: Coverage in percent; of a calibration one of those that were fitted, else any.
-        over: What is covered: see `vaezoo.zoo.calibration.Calibration.width`. Without a calibration
+        over: What is covered: see `vaezoo.registry.calibration.Calibration.width`. Without a calibration
             ``"pixels"`` alone.
 
     Raises:

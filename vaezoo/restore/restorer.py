@@ -14,8 +14,8 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from vaezoo.core.arithmetic import arithmetic, check_precision
-from vaezoo.core.device import find_device
+from vaezoo.core.machine.arithmetic import arithmetic, check_precision
+from vaezoo.core.machine.device import find_device
 from vaezoo.core.noise import Field, Noise
 from vaezoo.errors import ConfigError, ImageError, ShapeError
 from vaezoo.image.tile import Tiling, run_tiled

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vaezoo.image.files import replace_file
+from vaezoo.image.file.files import replace_file
 from vaezoo.restore.enhanced import Enhanced
 from vaezoo.restore.interval import Interval
 

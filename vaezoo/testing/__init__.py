@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from .facts import check_facts as check_facts
-    from .facts import check_signature as check_signature
-    from .model import ModelContract as ModelContract
-    from .plugin import PluginContract as PluginContract
+    from vaezoo.testing.facts import check_facts as check_facts
+    from vaezoo.testing.facts import check_signature as check_signature
+    from vaezoo.testing.model import ModelContract as ModelContract
+    from vaezoo.testing.plugin import PluginContract as PluginContract
 
 pytest.register_assert_rewrite("vaezoo.testing.facts", "vaezoo.testing.model", "vaezoo.testing.plugin")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from .collection import CONFORMANCE
+from vaezoo.testing.collection import CONFORMANCE
 
 
 class Recorder:

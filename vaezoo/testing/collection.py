@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ..errors import suggest
+from vaezoo.errors import suggest
 
 CONFORMANCE = Path(__file__).with_name("conformance.py")
 _CHOSEN = pytest.StashKey[list[str]]()
@@ -35,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
     names = config.getoption("--vaezoo-plugin")
     if not names:
         return
-    from ..zoo import plugins
+    from vaezoo.host.keeper import plugins
 
     found = plugins()
     chosen = []
@@ -60,9 +60,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def contracts() -> dict[str, type]:
     """Returns a test class for each plugin that the running session names, and for each of its conformance cases."""
-    from ..zoo import keeper
-    from .model import ModelContract
-    from .plugin import PluginContract
+    from vaezoo.host.keeper import keeper
+    from vaezoo.testing.model import ModelContract
+    from vaezoo.testing.plugin import PluginContract
 
     classes: dict[str, type] = {}
     for config in _RUNNING[-1:]:
@@ -80,7 +80,7 @@ def contracts() -> dict[str, type]:
 
 
 def _conditions(target: str, images: int) -> dict[str, Any]:
-    from ..zoo.specs import load_object
+    from vaezoo.registry.target import load_object
 
     return dict(load_object(target, "The conformance case")(images))
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .collection import contracts
+from vaezoo.testing.collection import contracts
 
 globals().update(contracts())

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..core import VAE, DiagonalGaussian, Dirac, Posterior, Pyramid
-from ..core.decoder import kind_class
-from ..core.facts import Grid
-from ..zoo.specs import ModelSpec
+from vaezoo.core import VAE, DiagonalGaussian, Dirac, Posterior, Pyramid
+from vaezoo.core.facts import Grid
+from vaezoo.core.likelihood.head import kind_class
+from vaezoo.zoo.specs import ModelSpec
 
 BELIEFS = {"gaussian": DiagonalGaussian, "density": Posterior, "dirac": Dirac, "pyramid": Pyramid}
 

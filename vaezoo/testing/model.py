@@ -11,12 +11,13 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from ..core import VAE, Batch, Dirac, Noise, Objective
-from ..errors import ShapeError
-from ..zoo import create_objective, keeper
-from ..zoo.specs import resolve
-from ..zoo.weights import load_strictly, read_tensors
-from .facts import check_facts
+from vaezoo.core import VAE, Batch, Dirac, Noise, Objective
+from vaezoo.errors import ShapeError
+from vaezoo.host.keeper import keeper
+from vaezoo.testing.facts import check_facts
+from vaezoo.zoo.create import create_objective
+from vaezoo.zoo.specs import resolve
+from vaezoo.zoo.weights import load_strictly, read_tensors
 
 SIZES = ((28, 28), (37, 53), (5, 3))
 """Sizes that every model takes unless it states one of its own: its training size, odd ones, a very small one."""

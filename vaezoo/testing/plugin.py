@@ -11,14 +11,16 @@ from typing import ClassVar
 import click
 import pytest
 
-from ..core import Conditioner, Decoder, Encoder, Loss, Prior, Refinement
-from ..errors import OfflineError
-from ..zoo import Keeper, Plugin, keeper
-from ..zoo.admit import HEAVY
-from ..zoo.registry import SLOTS, Part
-from ..zoo.specs import load_object, resolve
-from ..zoo.weights import locate
-from .facts import check_signature
+from vaezoo.core import Conditioner, Decoder, Encoder, Loss, Prior, Refinement
+from vaezoo.errors import OfflineError
+from vaezoo.host.admit import HEAVY
+from vaezoo.host.keeper import Keeper, Plugin, keeper
+from vaezoo.registry.declared import SLOTS
+from vaezoo.registry.shelf import Part
+from vaezoo.registry.target import load_object
+from vaezoo.testing.facts import check_signature
+from vaezoo.zoo.specs import resolve
+from vaezoo.zoo.weights import locate
 
 SLOT_TYPES = {
     "encoder": Encoder,
@@ -31,9 +33,9 @@ SLOT_TYPES = {
 
 _DECLARE = """
 import importlib, os, sys
-from vaezoo.zoo.admit import admit
-from vaezoo.zoo.find import in_folders, installed
-from vaezoo.zoo.guard import limit
+from vaezoo.host.admit import admit
+from vaezoo.host.find import in_folders, installed
+from vaezoo.host.guard import limit
 found = [*in_folders(os.environ.get("VAEZOO_PLUGIN_PATH", "")), *installed()]
 admit(next(each for each in found if each.name == {plugin!r}), limit())
 for facts in {facts!r}:

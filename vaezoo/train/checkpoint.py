@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from vaezoo.core import VAE
 from vaezoo.errors import CheckpointError, WeightsError
+from vaezoo.host.keeper import keeper
+from vaezoo.registry.registry import is_file, split_name
 from vaezoo.train.recipe import LATER, flatten
-from vaezoo.zoo import keeper
-from vaezoo.zoo.registry import is_file, split_name
 from vaezoo.zoo.weights import load_strictly, locate, pick, read_tensors
 
 CHECKPOINT, WEIGHTS, RECORD = "checkpoint.pt", "ema.safetensors", "run.json"

@@ -14,17 +14,18 @@ import torch
 from torch import Tensor
 
 from vaezoo.core import Batch
+from vaezoo.data.pictures import Array
+from vaezoo.data.sets import Images, load_images
+from vaezoo.data.styles import draw_styles, restyle
 from vaezoo.errors import ConfigError
-from vaezoo.image.noise import camera_noise, noise_level
-from vaezoo.train.crops import draw_region, equal_channels
-from vaezoo.train.damage import damage_of, grained, is_gray
-from vaezoo.train.pairs import Pairs, load_pairs
-from vaezoo.train.photos import DRAWS, MARGIN, Draw
+from vaezoo.image.damage.noise import camera_noise, noise_level
+from vaezoo.train.damages.crops import draw_region, equal_channels
+from vaezoo.train.damages.pairs import Pairs, load_pairs
+from vaezoo.train.damages.patches import damage_of, grained, is_gray
+from vaezoo.train.damages.photos import DRAWS, MARGIN, Draw
+from vaezoo.train.damages.reductions import Reductions
 from vaezoo.train.recipe import REDUCTIONS, DataRecipe
-from vaezoo.train.reductions import Reductions
 from vaezoo.train.seeds import mix
-from vaezoo.train.sets import Array, Images, load_images
-from vaezoo.train.styles import draw_styles, restyle
 
 RECORRUPTION = (0.3, 1.0)
 """Range of τ in `recorrupted`."""
@@ -54,9 +55,9 @@ def open_source(data: DataRecipe, names: Sequence[str], seed: int, pairs: Sequen
 
     Args:
         data: What is done to them.
-        names: Of the sets, as in `vaezoo.train.sets.load_images`.
+        names: Of the sets, as in `vaezoo.data.sets.load_images`.
         seed: Of what is drawn.
-        pairs: Two folders or zips, as in `vaezoo.train.pairs.load_pairs`, instead of sets.
+        pairs: Two folders or zips, as in `vaezoo.train.damages.pairs.load_pairs`, instead of sets.
     """
     if pairs:
         return Pairs(load_pairs(pairs, data.gray), data, seed)
@@ -210,7 +211,7 @@ class Patches:
         return Batch(y, x, cond, {"sigma": sigma})
 
     def _photos(self, draw: Draw, step: int, rows: range, device: torch.device) -> Batch:
-        """Returns pairs as cameras and files make them; see `vaezoo.train.photos`."""
+        """Returns pairs as cameras and files make them; see `vaezoo.train.damages.photos`."""
         pairs = []
         for row in rows:
             rng = np.random.default_rng((self.seed, step, row))

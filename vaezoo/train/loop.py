@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from vaezoo.core import Batch, Objective, Prior
-from vaezoo.core.arithmetic import arithmetic
+from vaezoo.core.machine.arithmetic import arithmetic
 from vaezoo.errors import ConfigError, TrainingError, VaezooError
 from vaezoo.train.checkpoint import (
     CHECKPOINT,
@@ -25,9 +25,9 @@ from vaezoo.train.checkpoint import (
     save_weights,
     warm_start,
 )
+from vaezoo.train.damages.pairs import refuse_enlarging
 from vaezoo.train.data import Source, open_source
 from vaezoo.train.journal import Journal, Tally
-from vaezoo.train.pairs import refuse_enlarging
 from vaezoo.train.purpose import with_purpose
 from vaezoo.train.ranks import Ranks, join_ranks
 from vaezoo.train.recipe import Recipe, recipe_dict, recipe_hash
@@ -92,7 +92,7 @@ def train(
         if source is None:
             source = open_source(recipe.data, recipe.data.sets, recipe.seed, recipe.data.pairs)
         if objective is None:
-            from vaezoo.zoo import create_objective
+            from vaezoo.zoo.create import create_objective
 
             objective = create_objective(recipe.model, overrides=recipe.overrides, seed=recipe.seed)
         if recipe.data.pairs or recipe.data.valid_pairs:
@@ -257,7 +257,7 @@ class _Loop:
         )
         save_record(self.out, self.record(digest))
         if origin := getattr(self.objective.model, "origin", None):
-            from vaezoo.zoo import save
+            from vaezoo.publish.saving import save
             from vaezoo.zoo.create import build_model
 
             try:

@@ -16,7 +16,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from vaezoo.core.device import find_device
+from vaezoo.core.machine.device import find_device
 from vaezoo.errors import ConfigError
 
 

@@ -35,7 +35,7 @@ class OptimizerKind(Enum):
 
 
 REDUCTIONS = ("reduce", "reduce-photo")
-"""Damages that leave fewer pixels, see `vaezoo.train.reductions`."""
+"""Damages that leave fewer pixels, see `vaezoo.train.damages.reductions`."""
 DAMAGES = ("photo", "camera", "saved", "jpeg", "downscale", *REDUCTIONS, "lowlight", "blur", "recorrupt")
 """What a patch may have suffered, `DataRecipe.damage`."""
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from vaezoo.core import Batch, Objective, Phase, Terms
-from vaezoo.core.arithmetic import arithmetic, keep_freed_memory
+from vaezoo.core.machine.arithmetic import arithmetic, keep_freed_memory
 from vaezoo.errors import TrainingError
 from vaezoo.train.muon import Muon
 from vaezoo.train.ranks import Ranks

@@ -10,17 +10,18 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, cast
 
-from ..errors import BackendUnavailable, ConfigError, VaezooError, suggest
-from .keeper import Keeper, keeper
-from .registry import is_file, split_name
-from .specs import ModelSpec, Overrides, PartSpec, load_object, resolve
+from vaezoo.errors import BackendUnavailable, ConfigError, VaezooError, suggest
+from vaezoo.host.keeper import Keeper, keeper
+from vaezoo.registry.registry import is_file, split_name
+from vaezoo.registry.target import load_object
+from vaezoo.zoo.specs import ModelSpec, Overrides, PartSpec, resolve
 
 if TYPE_CHECKING:
     import torch
 
-    from ..core import VAE, Loss, Objective
-    from .lock import Lock
-    from .weights import LoadReport
+    from vaezoo.core import VAE, Loss, Objective
+    from vaezoo.zoo.lock import Lock
+    from vaezoo.zoo.weights import LoadReport
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,8 @@ def build_model(spec: ModelSpec, *, blank: bool = False) -> VAE:
         spec: Resolved and checked.
         blank: Whether its weights are loaded next, so that nothing need be drawn for them; else they are random.
     """
-    from ..core import VAE
-    from .blank import Blank
+    from vaezoo.core import VAE
+    from vaezoo.zoo.blank import Blank
 
     slots = ("encoder", "prior", "decoder", "conditioner", "refine")
     with Blank() if blank else nullcontext():
@@ -138,19 +139,19 @@ def create(
         model = build_model(spec, blank=pretrained is not False)
     report = None
     if pretrained is not False:
-        from .weights import load_into
+        from vaezoo.zoo.weights import load_into
 
         report = load_into(model, kept.registry, _called(kept, spec), _which(name, pretrained), zoo=kept)
         if held is not None and report.card is None:
             held.hold_file(spec, report.sha256)
         model.eval()
     elif tag := split_name(name)[1]:
-        from .weights import pick
+        from vaezoo.zoo.weights import pick
 
         pick(kept.registry, _called(kept, spec), tag)
     model.origin = Origin(name, spec, report)
     model = place(model, device, dtype)
-    from .acting import tell_created
+    from vaezoo.host.acting import tell_created
 
     tell_created(kept, name, model)
     return model
@@ -164,7 +165,7 @@ def place(model: VAE, device: Any = None, dtype: Any = None) -> VAE:
     """
     if device is None and dtype is None:  # else every tensor is looked at, for nothing
         return model
-    from ..core.device import find_device
+    from vaezoo.core.machine.device import find_device
 
     return model.to(device=None if device is None else find_device(device), dtype=_floating(dtype))
 
@@ -173,7 +174,7 @@ def create_objective(
     name: str, *, overrides: Overrides = (), seed: int | None = None, zoo: Keeper | None = None, **params: Any
 ) -> Objective:
     """Creates a model and its loss, ready to train; arguments as in :func:`create`."""
-    from ..core import Objective
+    from vaezoo.core import Objective
 
     spec = _resolve(zoo or keeper(), name, overrides, params)
     with seeded(seed):
@@ -202,8 +203,8 @@ def _called(kept: Keeper, spec: ModelSpec) -> str:
 
 def _held(kept: Keeper, spec: ModelSpec, name: str, pretrained: bool | str | Path, lock: Any) -> Lock | None:
     """Returns the lock that a model has to agree with, and does as far as can be said before weights are loaded."""
-    from .lock import Lock, lock_path
-    from .weights import pick
+    from vaezoo.zoo.lock import Lock, lock_path
+    from vaezoo.zoo.weights import pick
 
     path = lock_path(lock)
     if path is None:

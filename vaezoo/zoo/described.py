@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
-from ..errors import ConfigError, PluginError, VaezooError
-from .declared import MODEL, SLOTS
-from .keeper import Keeper
-from .registry import HOUSE, Registry, Source
-from .specs import ModelSpec, resolve
+from vaezoo.errors import ConfigError, PluginError, VaezooError
+from vaezoo.host.keeper import Keeper
+from vaezoo.registry.declared import MODEL, SLOTS
+from vaezoo.registry.registry import Registry
+from vaezoo.registry.shelf import HOUSE, Source
+from vaezoo.zoo.specs import ModelSpec, resolve
 
 _TEXTS = ("summary", "task", "paper", "differs")
 

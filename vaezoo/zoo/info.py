@@ -6,9 +6,9 @@ import fnmatch
 from dataclasses import asdict, is_dataclass
 from typing import Any
 
-from ..errors import UnknownName, suggest
-from .keeper import Keeper, keeper
-from .registry import split_name
+from vaezoo.errors import UnknownName, suggest
+from vaezoo.host.keeper import Keeper, keeper
+from vaezoo.registry.registry import split_name
 
 
 def list_models(
@@ -54,7 +54,7 @@ def model_info(name: str, *, zoo: Keeper | None = None) -> dict[str, Any]:
     model = registry.models.get(arch)
     cards = registry.cards_of(model.name)
     if tag:
-        from .weights import pick
+        from vaezoo.zoo.weights import pick
 
         cards = {tag: pick(registry, model.name, tag)}
     body = {key: value for key, value in model.body.items() if key not in ("summary", "task")}

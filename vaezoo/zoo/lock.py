@@ -10,17 +10,18 @@ from typing import Any, NoReturn, final
 
 import yaml
 
-from ..errors import ConfigError, LockMismatch, suggest
-from .cards import Card, card_schema
-from .described import describe, plain, versions
-from .info import list_models
-from .keeper import Keeper, keeper
-from .registry import HOUSE, split_name
-from .schema import conform
-from .specs import ModelSpec, resolve
-from .weights import pick
-from .whole import make_folder, write_whole
-from .yaml import parse_yaml, read_yaml
+from vaezoo.errors import ConfigError, LockMismatch, suggest
+from vaezoo.files.atomic import make_folder, write_whole
+from vaezoo.files.schema import conform
+from vaezoo.files.yaml import parse_yaml, read_yaml
+from vaezoo.host.keeper import Keeper, keeper
+from vaezoo.registry.cards import Card, card_schema
+from vaezoo.registry.registry import split_name
+from vaezoo.registry.shelf import HOUSE
+from vaezoo.zoo.described import describe, plain, versions
+from vaezoo.zoo.info import list_models
+from vaezoo.zoo.specs import ModelSpec, resolve
+from vaezoo.zoo.weights import pick
 
 NAME = "vaezoo.lock"
 _HEADER = """\

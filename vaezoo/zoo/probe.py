@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..core import VAE
+    from vaezoo.core import VAE
 
 TOLERANCE = 2e-3
 """How far a value of the probe may move between machines and builds of torch."""

@@ -7,16 +7,17 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import MISSING, dataclass, field, make_dataclass, replace
 from functools import lru_cache
-from importlib import import_module
 from math import isfinite
 from typing import Any, get_type_hints
 
 from yaml import YAMLError
 
-from ..core.facts import ModelFacts, misfits
-from ..errors import BackendUnavailable, ConfigError, IncompatibleParts, suggest
-from .declared import MODEL, SLOTS
-from .registry import Model, Part, Registry, Source, split_name
+from vaezoo.core.facts import ModelFacts, misfits
+from vaezoo.errors import ConfigError, IncompatibleParts, suggest
+from vaezoo.registry.declared import MODEL, SLOTS
+from vaezoo.registry.registry import Registry, split_name
+from vaezoo.registry.shelf import Model, Part, Source
+from vaezoo.registry.target import load_object
 
 _SCALARS = {bool, int, float, str, type(None)}
 _MODEL_KEYS = set(MODEL["properties"])
@@ -70,23 +71,6 @@ class ModelSpec:
     encodes: str = "input"
     default_size: tuple[int, int] | None = None
     origins: dict[str, str] = field(default_factory=dict)
-
-
-def load_object(target: str | Callable[..., Any], what: str) -> Any:
-    """Returns what ``"package.module:name"`` names.
-
-    Raises:
-        BackendUnavailable: It cannot be imported; the cause is in the message.
-    """
-    if not isinstance(target, str):
-        return target
-    module, _, name = target.partition(":")
-    try:
-        return getattr(import_module(module), name)
-    except Exception as error:
-        raise BackendUnavailable(
-            f"{what} needs {target}, which fails with {type(error).__name__}: {error}", value=target
-        ) from error
 
 
 def resolve(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ..errors import (
+from vaezoo.errors import (
     BackendUnavailable,
     HashMismatch,
     NetworkError,
@@ -22,18 +22,18 @@ from ..errors import (
     WeightsError,
     suggest,
 )
-from .acting import adapted, refuse_weights
-from .cards import Card
-from .connection import shown
-from .keeper import Keeper, keeper
-from .registry import Registry
-from .sources import LOCAL, from_package, mirrored, offline, source_of
-from .store import Store
+from vaezoo.host.acting import adapted, refuse_weights, source_of
+from vaezoo.host.keeper import Keeper, keeper
+from vaezoo.registry.cards import Card
+from vaezoo.registry.registry import Registry
+from vaezoo.store.connection import shown
+from vaezoo.store.schemes import LOCAL, from_package, mirrored, offline
+from vaezoo.store.store import Store
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from ..core import VAE
+    from vaezoo.core import VAE
 
 __all__ = ["LoadReport", "digest_of", "from_package", "load_into", "load_strictly", "locate", "pick", "read_tensors"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from torch import Tensor
 
-from ...errors import ShapeError
+from vaezoo.errors import ShapeError
 
 
 def by_sample(rows: Tensor, x: Tensor) -> Tensor:

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .base import Likelihood, by_sample, cropped
-from .kind import LikelihoodKind
+from vaezoo.core.likelihood.base import Likelihood, by_sample, cropped
+from vaezoo.core.likelihood.kind import LikelihoodKind
 
 
 def _split(logits: Tensor, edge: float) -> tuple[Tensor, Tensor, Tensor]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ...errors import NotNormalised
-from .base import Likelihood
-from .pixelwise import Bernoulli
+from vaezoo.core.likelihood.base import Likelihood
+from vaezoo.core.likelihood.pixelwise import Bernoulli
+from vaezoo.errors import NotNormalised
 
 
 def check_density(likelihood: Likelihood, x: Tensor) -> None:

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from ...errors import ConfigError
-from .base import Likelihood
+from vaezoo.core.likelihood.base import Likelihood
+from vaezoo.errors import ConfigError
 
 
 class LikelihoodKind(ABC, nn.Module):

@@ -10,10 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...errors import ConfigError
-from ..posterior import bound_logvar
-from .base import Likelihood, by_sample, cropped
-from .kind import LikelihoodKind
+from vaezoo.core.beliefs.posterior import bound_logvar
+from vaezoo.core.likelihood.base import Likelihood, by_sample, cropped
+from vaezoo.core.likelihood.kind import LikelihoodKind
+from vaezoo.errors import ConfigError
 
 LOG_WIDTH = (-7.0, 0.0)
 """Soft bounds of log s: from a quarter of a level to the whole range."""

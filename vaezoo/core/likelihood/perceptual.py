@@ -10,10 +10,10 @@ from typing import ClassVar, final
 import torch
 from torch import Tensor, nn
 
-from ...errors import ConfigError, suggest
-from ..shapes import pad_to_stride
-from .base import Likelihood, by_sample, cropped
-from .kind import LikelihoodKind, corrected
+from vaezoo.core.likelihood.base import Likelihood, by_sample, cropped
+from vaezoo.core.likelihood.kind import LikelihoodKind, corrected
+from vaezoo.core.shapes import pad_to_stride
+from vaezoo.errors import ConfigError, suggest
 
 
 @final

@@ -9,10 +9,10 @@ from typing import ClassVar, final
 import torch
 from torch import Tensor
 
-from ..posterior import gaussian_log_prob
-from .base import Likelihood, by_sample, cropped
-from .coins import coin_log_prob
-from .kind import LikelihoodKind, corrected, known
+from vaezoo.core.beliefs.posterior import gaussian_log_prob
+from vaezoo.core.likelihood.base import Likelihood, by_sample, cropped
+from vaezoo.core.likelihood.coins import coin_log_prob
+from vaezoo.core.likelihood.kind import LikelihoodKind, corrected, known
 
 
 @final

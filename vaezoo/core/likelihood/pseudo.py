@@ -9,9 +9,9 @@ from typing import ClassVar, final
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...errors import ConfigError
-from .base import Likelihood, by_sample, cropped
-from .kind import LikelihoodKind, corrected
+from vaezoo.core.likelihood.base import Likelihood, by_sample, cropped
+from vaezoo.core.likelihood.kind import LikelihoodKind, corrected
+from vaezoo.errors import ConfigError
 
 
 @final

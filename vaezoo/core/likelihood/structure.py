@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...errors import ConfigError
-from .base import Likelihood, by_sample, cropped
-from .kind import LikelihoodKind, corrected
+from vaezoo.core.likelihood.base import Likelihood, by_sample, cropped
+from vaezoo.core.likelihood.kind import LikelihoodKind, corrected
+from vaezoo.errors import ConfigError
 
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 WINDOW, SIGMA = 11, 1.5

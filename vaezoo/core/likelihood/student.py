@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...errors import ConfigError
-from .base import Likelihood, by_sample, cropped
-from .kind import LikelihoodKind, corrected, known
+from vaezoo.core.likelihood.base import Likelihood, by_sample, cropped
+from vaezoo.core.likelihood.kind import LikelihoodKind, corrected, known
+from vaezoo.errors import ConfigError
 
 
 def log_gamma_step(nu: Tensor) -> Tensor:

@@ -8,8 +8,8 @@ from typing import ClassVar, final
 from torch import Tensor
 
 from vaezoo.errors import ConfigError
-from vaezoo.image.degradations import blur, gaussian_noise
-from vaezoo.image.kernels import gaussian_kernel
+from vaezoo.image.damage.degradations import blur, gaussian_noise
+from vaezoo.image.damage.kernels import gaussian_kernel
 from vaezoo.restore.restorer import Restoration, Restorer
 from vaezoo.restore.task import Example, Progress, Task, purpose_of
 from vaezoo.restore.tasks.denoise import Denoise

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from vaezoo.errors import ConfigError, ShapeError
-from vaezoo.image.degradations import blur, gaussian_noise
-from vaezoo.image.kernels import as_kernel, benchmark_kernels, spectrum
-from vaezoo.image.noise import noise_level
+from vaezoo.image.damage.degradations import blur, gaussian_noise
+from vaezoo.image.damage.kernels import as_kernel, benchmark_kernels, spectrum
+from vaezoo.image.damage.noise import noise_level
 from vaezoo.restore.given import check_level, is_number, is_whole
 from vaezoo.restore.restorer import Restoration, Restorer
 from vaezoo.restore.task import Example, Progress, Task
@@ -51,7 +51,7 @@ class Deblur(Task):
     the blur took away.
 
     Args:
-        kernel: (h, w), not negative, of sum 1: a tensor, an array or lists; see `vaezoo.image.kernels`.
+        kernel: (h, w), not negative, of sum 1: a tensor, an array or lists; see `vaezoo.image.damage.kernels`.
         sigma: Standard deviation of the noise in grey levels (units of 1/255); None to estimate it.
         iterations: Number of turns, at least 1.
         boundary: ``"open"`` for photos: what lies beyond the border is unknown, and found along with the picture.
@@ -132,7 +132,7 @@ class Deblur(Task):
         """See :meth:`vaezoo.restore.task.Task.example`: circular blur, noise of 2.55 grey levels, both told.
 
         Raises:
-            DataMissing: See `vaezoo.image.kernels.benchmark_kernels`.
+            DataMissing: See `vaezoo.image.damage.kernels.benchmark_kernels`.
             ConfigError: There is no kernel of this index.
         """
         kernels = benchmark_kernels()

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from vaezoo.errors import ConfigError
-from vaezoo.image.degradations import jpeg, jpeg_file
-from vaezoo.image.intervals import outside, project
+from vaezoo.image.compression.intervals import outside, project
+from vaezoo.image.compression.quantisation import Quantised, expected_error, read_luma_table, read_quantised
+from vaezoo.image.damage.degradations import jpeg, jpeg_file
 from vaezoo.image.metrics import luma
-from vaezoo.image.quantisation import Quantised, expected_error, read_luma_table, read_quantised
 from vaezoo.restore.given import check_level
 from vaezoo.restore.restorer import Restoration, Restorer
 from vaezoo.restore.task import Example, Progress, Task, whole
@@ -46,11 +46,11 @@ class Dejpeg(Task):
 
     Args:
         project: Whether the result is moved into the intervals of its coefficients that the JPEG file states; see
-            `vaezoo.image.intervals.project`. Not for a file that was saved as JPEG before, at a lower quality: its
+            `vaezoo.image.compression.intervals.project`. Not for a file that was JPEG before, at a lower quality: its
             intervals hold the damaged picture, and the damage stays.
         quantised: What the file says; a task that is given a path reads it itself.
         expected: Root mean square error, grey levels, that the file's table lets expect, see
-            `vaezoo.image.quantisation.expected_error`; None where it is not known. Read as ``quantised`` is.
+            `vaezoo.image.compression.quantisation.expected_error`; None where it is unknown. Read as ``quantised`` is.
 
     Raises:
         ShapeError: The expected error is negative or not finite.

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from vaezoo.errors import ConfigError, ShapeError
 from vaezoo.image.chroma import split_luma
-from vaezoo.image.degradations import gaussian_noise
-from vaezoo.image.noise import describe_noise, estimate_noise, local_level
+from vaezoo.image.damage.degradations import gaussian_noise
+from vaezoo.image.damage.noise import describe_noise, estimate_noise, local_level
 from vaezoo.restore.given import is_number
 from vaezoo.restore.restorer import Restoration, Restorer
 from vaezoo.restore.task import LARGEST_STRENGTH, Example, Progress, Task
@@ -75,7 +75,7 @@ class Denoise(Task):
         Facts, in grey levels of 255: ``noise_levels`` and ``noise_luma_levels``, ``noise_chroma_levels`` as estimated
         from the picture alone, and ``removed_levels``, ``removed_luma_levels``, ``removed_chroma_levels`` as taken
         away; in pixels the side of their grain, ``noise_grain_pixels`` and ``removed_grain_pixels``. See
-        `vaezoo.image.noise.NoiseReport`.
+        `vaezoo.image.damage.noise.NoiseReport`.
 
         Raises:
             ShapeError: The map is not of the picture's size.

@@ -10,10 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vaezoo.core.light import to_linear
 from vaezoo.errors import ConfigError
-from vaezoo.image.degradations import low_light
-from vaezoo.image.noise import noise_level
+from vaezoo.image.damage.degradations import low_light
+from vaezoo.image.damage.light import to_linear
+from vaezoo.image.damage.noise import noise_level
 from vaezoo.restore.given import check_level
 from vaezoo.restore.restorer import Model, Restoration, Restorer, root_mean_square
 from vaezoo.restore.task import Example, Progress, Task

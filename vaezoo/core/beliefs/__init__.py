@@ -1,0 +1,5 @@
+"""What is believed of latents, given a picture: posteriors, and their kinds by name. The kinds import no torch."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

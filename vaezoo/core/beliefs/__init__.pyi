@@ -1,0 +1,17 @@
+from .covariance import FullGaussian as FullGaussian
+from .kinds import GROUP as GROUP
+from .kinds import BeliefKind as BeliefKind
+from .kinds import belief_channels as belief_channels
+from .kinds import belief_kind as belief_kind
+from .kinds import maker as maker
+from .posterior import LOGVAR_MAX as LOGVAR_MAX
+from .posterior import LOGVAR_MIN as LOGVAR_MIN
+from .posterior import DiagonalGaussian as DiagonalGaussian
+from .posterior import Dirac as Dirac
+from .posterior import Posterior as Posterior
+from .posterior import Pyramid as Pyramid
+from .posterior import believe as believe
+from .posterior import bound_logvar as bound_logvar
+from .posterior import diagonal_gaussian as diagonal_gaussian
+from .posterior import gaussian_log_prob as gaussian_log_prob
+from .posterior import kl as kl

@@ -1,0 +1,64 @@
+"""The names of likelihoods that a decoder takes, without torch.
+
+``likelihood`` is a name of the table, or a plugin's class as ``package.module:Class``; both may carry options:
+``student-t(nu=4)``, ``vaezoo_noise.kinds:PoissonGaussian(gain=0.01)``.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from vaezoo.errors import ConfigError, suggest
+
+_HERE = "vaezoo.core.likelihood"
+KINDS = {
+    "bernoulli": f"{_HERE}.pixelwise:BernoulliKind",
+    "gaussian": f"{_HERE}.pixelwise:GaussianKind",
+    "optimal-gaussian": f"{_HERE}.pixelwise:OptimalGaussianKind",
+    "laplace": f"{_HERE}.pixelwise:LaplaceKind",
+    "student-t": f"{_HERE}.student:StudentTKind",
+    "continuous-bernoulli": f"{_HERE}.continuous:ContinuousBernoulliKind",
+    "logistic-mixture": f"{_HERE}.levels:LogisticMixtureKind",
+    "log-cosh": f"{_HERE}.pseudo:LogCoshKind",
+    "ssim": f"{_HERE}.structure:SSIMKind",
+    "ms-ssim": f"{_HERE}.structure:MSSSIMKind",
+    "perceptual": f"{_HERE}.perceptual:PerceptualKind",
+}
+"""The class of each kind, a :class:`vaezoo.core.LikelihoodKind`."""
+
+PSEUDO = frozenset({"optimal-gaussian", "log-cosh", "ssim", "ms-ssim", "perceptual"})
+"""The kinds whose ``log_prob`` is no density of x."""
+
+
+def parse_kind(likelihood: str) -> tuple[str, dict[str, Any]]:
+    """Returns a likelihood's name and its options: ``student-t(nu=4)`` is ``("student-t", {"nu": 4})``.
+
+    Raises:
+        ConfigError: There is no likelihood of that name, or its options are not ``key=value`` with plain values.
+    """
+    name, bracket, rest = likelihood.partition("(")
+    if ":" not in name and name not in KINDS:
+        raise ConfigError(f"Expected a likelihood, got {likelihood!r}.", hint=suggest(name, KINDS), value=likelihood)
+    if not bracket:
+        return name, {}
+    try:
+        call = ast.parse(f"options({rest}", mode="eval").body
+        if not isinstance(call, ast.Call) or call.args:
+            raise ValueError(rest)
+        return name, {str(word.arg): _plain(word.value) for word in call.keywords}
+    except (SyntaxError, ValueError) as error:
+        raise ConfigError(
+            f"Expected a likelihood's options as key=value, with plain values, got {likelihood!r}.",
+            hint="Write student-t(nu=4).",
+            value=likelihood,
+        ) from error
+
+
+def _plain(node: ast.expr) -> Any:
+    return node.id if isinstance(node, ast.Name) else ast.literal_eval(node)
+
+
+def kind_target(name: str) -> str:
+    """Returns a kind's class as ``package.module:Class``."""
+    return KINDS.get(name, name)

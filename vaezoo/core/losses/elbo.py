@@ -1,0 +1,45 @@
+"""The negative bound as a loss."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+import torch
+
+from vaezoo.core.context import Batch
+from vaezoo.core.losses.loss import Loss, Phase, Terms, bound_reports, check_at_least
+
+if TYPE_CHECKING:
+    from vaezoo.core.vae import VAE
+
+
+@final
+class ELBOLoss(Loss):
+    """The negative bound, D + β·R, in nats per image.
+
+    Args:
+        beta: Weight of the rate; 1 is the bound itself.
+        free_nats: The rate of each group (level) costs nothing below this, in nats per image.
+        warmup: Steps over which beta rises from 0, linearly.
+        samples: Posterior samples per image, K.
+
+    Source: Auto-Encoding Variational Bayes (Kingma and Welling, 2013), eq. 3; free nats: Improved Variational
+    Inference with Inverse Autoregressive Flow (Kingma et al., 2016), eq. 15, arXiv:1606.04934.
+    """
+
+    def __init__(self, beta: float = 1.0, free_nats: float = 0.0, warmup: int = 0, samples: int = 1) -> None:
+        super().__init__()
+        check_at_least(0, beta=beta, free_nats=free_nats, warmup=warmup)
+        check_at_least(1, samples=samples)
+        self.beta, self.free_nats, self.warmup, self.samples = beta, free_nats, warmup, samples
+
+    def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
+        """See :meth:`Loss.forward`."""
+        bound = model(batch, k=self.samples)
+        beta = self.beta * min(1.0, (step + 1) / self.warmup) if self.warmup else self.beta
+        # A Monte Carlo rate may be negative by chance, so without free nats nothing is clamped.
+        rates = [r.mean().clamp_min(self.free_nats) if self.free_nats else r.mean() for r in bound.latents.rate]
+        loss = sum((beta * rate for rate in rates), start=bound.distortion.mean())
+        if bound.latents.penalties:
+            loss = loss + bound.penalty.mean()
+        return Terms(loss, {**bound_reports(bound), "beta": torch.tensor(beta)})

@@ -1,0 +1,182 @@
+"""The loss of a conditional restoration model: a faithful mean path, an honest scale, and the bound."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, final
+
+import torch
+from torch import Tensor
+
+from vaezoo.core.context import Batch
+from vaezoo.core.likelihood import Gaussian, Likelihood
+from vaezoo.core.losses.loss import Loss, Phase, Terms, bound_reports, check_at_least
+from vaezoo.core.noise import Noise
+from vaezoo.errors import IncompatibleParts, ShapeError
+
+if TYPE_CHECKING:
+    from vaezoo.core.vae import VAE
+
+
+def _per_pixel(tensor: Tensor) -> Tensor:
+    """Returns the mean over pixels and channels, (B, C, H, W) to (B,), in fp32."""
+    return tensor.float().flatten(1).mean(1)
+
+
+def _log_score(squares: Tensor, logvar: Tensor) -> Tensor:
+    return 0.5 * (squares * torch.exp(-logvar) + logvar)
+
+
+def ranked_score(error: Tensor, scale: Tensor) -> Tensor:
+    """Returns the CRPS of each error under a normal one of standard deviation ``scale``: any shape, in their unit.
+
+    Source: Strictly Proper Scoring Rules, Prediction, and Estimation (Gneiting and Raftery, 2007), section 4.2.
+    """
+    z = error / scale
+    density = torch.exp(-0.5 * z**2) / math.sqrt(2 * math.pi)
+    score: Tensor = scale * (z * torch.erf(z / math.sqrt(2)) + 2 * density - 1 / math.sqrt(math.pi))
+    return score
+
+
+def _ranked_score(squares: Tensor, logvar: Tensor) -> Tensor:
+    scale = torch.exp(0.5 * logvar)
+    return ranked_score(squares.sqrt(), scale) / scale.detach()
+
+
+def widened(likelihood: Gaussian, noise: Tensor | None) -> Gaussian:
+    """Returns the likelihood of a target with further independent noise, its standard deviation (B,), or none."""
+    if noise is None:
+        return likelihood
+    variance = (noise.float() ** 2)[:, None, None, None]
+    return Gaussian(likelihood.image, torch.logaddexp(likelihood.logvar.float(), variance.log()))
+
+
+def expect_gaussian(likelihood: Likelihood, loss: str) -> Gaussian:
+    """Returns the likelihood, for a loss that looks at a mean and a scale a pixel.
+
+    Raises:
+        IncompatibleParts: It is not Gaussian.
+    """
+    if not isinstance(likelihood, Gaussian):
+        raise IncompatibleParts(
+            f"{loss} takes a Gaussian likelihood, but the decoder gives {type(likelihood).__name__}.",
+            hint="Set the decoder's likelihood to gaussian and its scale to pixel.",
+            value=type(likelihood).__name__,
+        )
+    return likelihood
+
+
+@final
+class RestorationLoss(Loss):
+    """Mean path, scale and bound, each image weighted by how hard it is.
+
+    With e = x − x̂, s = log σ² of the head, w = 1/(rms(y − x) + 5/255) and n values an image (where the model enlarges,
+    y is its context's enlarged image):
+
+    - mean path (z at the prior's centre): ``mean_weight`` · w · mean e²;
+    - its scale: ``scale_weight`` · mean ½ (sg(e²)·exp(−s) + s), the error's gradient stopped; or, ``robust``, the mean
+      of CRPS(N(x̂, σ²), x) / sg(σ), which a few errors far out cannot sway, as drawings among photos have them;
+    - the bound (z from the posterior): ``bound_weight`` · 40 · w · sg(mean σ²) · (D + β·R)/n. The stopped factor
+      keeps the balance of rate and distortion inside an image, and gives hard and easy images alike a
+      gradient of the size of the squared error's;
+    - the samples (z from the prior): ``sample_weight`` · w · mean (x − the mean of two samples whose noise mirrors
+      each other)², so that the mean of many samples is as good a guess as the mean path.
+
+    Args:
+        mean_weight: Weight of the mean path.
+        scale_weight: Weight of its scale.
+        bound_weight: Weight of the bound; 0 leaves the posterior untrained.
+        beta: Weight of the rate inside the bound.
+        bound_every: The bound and the samples are computed at every so many-th step, and weigh as much more then.
+        sample_weight: Weight of the samples.
+        margin: So many pixels along a patch's edges do not count in the scale and the distortion. They see less of the
+            picture than those of a whole one and err more, which would make the scale of whole pictures too large.
+        robust: Whether the scale learns by the continuous ranked probability score.
+
+    A target may itself be noisy, with independent noise of the standard deviation ``batch.info["target_sigma"]`` (B,):
+    the likelihood is then that of the noisy target, N(x̂, σ² + its variance), so that σ stays the clean picture's.
+
+    Source: the weighting is in the spirit of On the Pitfalls of Heteroscedastic Uncertainty Estimation (Seitzer
+    et al., 2022), arXiv:2203.09168; the bound: Learning Structured Output Representation using Deep Conditional
+    Generative Models (Sohn et al., 2015), eq. 4.
+    """
+
+    def __init__(
+        self,
+        mean_weight: float = 20.0,
+        scale_weight: float = 0.05,
+        bound_weight: float = 0.3,
+        beta: float = 1.0,
+        bound_every: int = 1,
+        sample_weight: float = 0.0,
+        margin: int = 0,
+        robust: bool = False,
+    ) -> None:
+        super().__init__()
+        check_at_least(0, mean_weight=mean_weight, scale_weight=scale_weight, bound_weight=bound_weight, beta=beta)
+        check_at_least(0, sample_weight=sample_weight, margin=margin)
+        check_at_least(1, bound_every=bound_every)
+        self.mean_weight, self.scale_weight, self.bound_weight = mean_weight, scale_weight, bound_weight
+        self.beta, self.bound_every, self.sample_weight = beta, bound_every, sample_weight
+        self.margin, self.robust = margin, robust
+
+    def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
+        """See :meth:`Loss.forward`.
+
+        Raises:
+            IncompatibleParts: The decoder's likelihood is not Gaussian.
+        """
+        x = batch.target
+        with_bound = self.bound_weight > 0 and step % self.bound_every == 0
+        bound = model(batch) if with_bound else None
+        context = bound.context if bound is not None else model.context(batch.y, batch.cond)
+        weight = 1 / (_per_pixel((context.start(batch.y) - x) ** 2).sqrt() + 5 / 255)
+        _, likelihood = model.path(context, noise=Noise(temperature=0))
+        noise = batch.info.get("target_sigma")
+        gaussian = widened(expect_gaussian(likelihood, "RestorationLoss"), noise)
+        error = (x.float() - gaussian.image.float()) ** 2
+        mean = (weight * _per_pixel(error)).mean()
+        inner, logvar = self._inner(error.detach()), self._inner(gaussian.logvar.float().expand_as(error))
+        rule = _ranked_score if self.robust else _log_score
+        scale = rule(inner, logvar).mean()
+        loss = self.mean_weight * mean + self.scale_weight * scale
+        squares = _per_pixel(error.detach()) - (0 if noise is None else noise**2)
+        reports = {"psnr_db": -10 * torch.log10(squares.clamp_min(1e-10)).mean(), "scale": scale.detach()}
+        if bound is not None:
+            seen = widened(expect_gaussian(bound.likelihood, "RestorationLoss"), noise)
+            if noise is not None:
+                log_likelihood = seen.log_prob(x)
+                bound = replace(bound, log_likelihood=log_likelihood, distortion=-log_likelihood.mean(0))
+            variance = _per_pixel(seen.scale.detach() ** 2)
+            distortion = bound.distortion
+            if self.margin:
+                target = self._inner(x)
+                inside = Gaussian(self._inner(seen.image), self._inner(seen.logvar.expand_as(seen.image)))
+                distortion = -inside.log_prob(target).mean(0) * (x.numel() / target.numel())
+            per_value = (distortion + self.beta * bound.rate) / x[0].numel()
+            loss = loss + self.bound_weight * self.bound_every * (40 * weight * variance * per_value).mean()
+            loss = loss + bound.penalty.mean()
+            reports |= bound_reports(bound)
+        if self.sample_weight > 0 and step % self.bound_every == 0:
+            pair = Noise(seed=int(torch.randint(2**31, ())), paired=True)
+            samples = expect_gaussian(model.path(context, 2, pair)[1], "RestorationLoss").image.float()
+            off = _per_pixel((x.float() - samples.view(2, *x.shape).mean(0)) ** 2)
+            loss = loss + self.sample_weight * self.bound_every * (weight * off).mean()
+            reports["pair_psnr_db"] = -10 * torch.log10(off.detach().clamp_min(1e-10)).mean()
+        return Terms(loss, reports)
+
+    def _inner(self, values: Tensor) -> Tensor:
+        """Returns (..., H, W) without the margin.
+
+        Raises:
+            ShapeError: Nothing is left.
+        """
+        height, width = values.shape[-2:]
+        if 2 * self.margin >= min(height, width):
+            raise ShapeError(
+                f"Expected patches of more than {2 * self.margin} pixels for a margin of {self.margin}, got "
+                f"{height}×{width}.",
+                hint="Lower loss.margin or raise data.patch.", value=(height, width),
+            )  # fmt: skip
+        return values[..., self.margin : height - self.margin, self.margin : width - self.margin]

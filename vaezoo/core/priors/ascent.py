@@ -1,0 +1,64 @@
+"""Maximum likelihood by gradient, for priors that are fitted after training. Training a model is not here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from vaezoo.core.machine.arithmetic import check_gradients
+from vaezoo.errors import ConfigError, IncompatibleParts
+
+STEPS, ROWS, RATE = 2000, 256, 2e-3
+"""Usual steps, rows of one, and Adam's first learning rate, which falls to 0 along a cosine."""
+
+
+def ascend(
+    module: nn.Module,
+    log_prob: Callable[[Tensor], Tensor],
+    rows: int,
+    steps: int | None = None,
+    seed: int = 0,
+    *,
+    at_once: int = ROWS,
+) -> tuple[float, ...]:
+    """Maximises a module's mean log-likelihood over rows by Adam, in place; each step sees some rows, chosen anew.
+
+    Args:
+        module: Whose parameters are moved.
+        log_prob: From chosen rows, int64 (N,), to their log-likelihoods (N,) in nats.
+        rows: How many rows there are.
+        steps: Of Adam; `STEPS` where None.
+        seed: Of the choices.
+        at_once: Rows that a step sees.
+
+    Returns:
+        The mean log-likelihood of the rows of each step, nats.
+
+    Raises:
+        IncompatibleParts: The module has no parameter.
+        ConfigError: ``steps`` is below 1, or ``torch.inference_mode`` is on.
+    """
+    check_gradients("A fit")
+    steps = STEPS if steps is None else steps
+    parameters = [p for p in module.parameters() if p.requires_grad]
+    if not parameters:
+        name = type(module).__name__
+        raise IncompatibleParts(f"{name} has nothing to fit.", hint="Fit a mixture or a flow.", value=name)
+    if steps < 1:
+        raise ConfigError(f"Expected steps of at least 1, got {steps}.", value=steps)
+    generator, history = torch.Generator().manual_seed(seed), []
+    optimiser = torch.optim.Adam(parameters, lr=RATE)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    with torch.enable_grad():
+        for _ in range(steps):
+            chosen = torch.randint(rows, (min(at_once, rows),), generator=generator).to(parameters[0].device)
+            found = log_prob(chosen).mean()
+            optimiser.zero_grad()
+            (-found).backward()
+            optimiser.step()
+            schedule.step()
+            history.append(float(found.detach()))
+    optimiser.zero_grad()
+    return tuple(history)

@@ -1,0 +1,164 @@
+"""The pictures of a folder or zip, decoded to 8 bits a value.
+
+Not here: files that `vaezoo enhance` reads and writes, with all their bits; they are in `vaezoo.image.file.files`.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import io
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image, ImageSequence
+
+from vaezoo.errors import ImageError
+from vaezoo.image.file.picture import Picture
+
+Array = np.ndarray[Any, np.dtype[np.uint8]]
+SUFFIXES = (".png", ".webp", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+
+
+class Decoded(NamedTuple):
+    """A picture of a folder or zip.
+
+    Attributes:
+        name: Its path in there without the suffix, such as ``scene/photo``; of a TIFF file with several pictures, as
+            microscopes write them, each is one, ``scene/photo-0`` the first.
+        pixels: uint8, (H, W, 3).
+        bits: 8 or 16: those of a value in the file.
+    """
+
+    name: str
+    pixels: Array
+    bits: int
+
+
+def read_pictures(path: Path) -> list[Decoded]:
+    """Reads every picture of a folder (and its folders) or zip as RGB; hidden ones are left out.
+
+    Values of 16 bits are rounded to 8.
+
+    Returns:
+        The pictures in order of stem.
+
+    Raises:
+        ImageError: There is none, one cannot be read, or the path is neither a folder nor a zip.
+    """
+    found = list[Decoded]()
+    for name, content in _files(path):
+        try:
+            found += _decode(Path(name).with_suffix("").as_posix(), content)
+        except Exception as error:  # each format, and each damage to it, raises its own kind
+            reason = "it is empty" if not content else str(error).partition(" <_io.")[0]
+            raise ImageError(
+                f"{name} in {path} is not a readable picture: {reason}.", hint="Take it away, or save it as PNG.",
+                value=name,
+            ) from error  # fmt: skip
+    return found
+
+
+def list_pictures(path: Path) -> list[str]:
+    """Returns the path of each picture in a folder or zip, in order of stem, without opening any.
+
+    Raises:
+        ImageError: There is none, or the path is neither a folder nor a zip.
+    """
+    if path.is_dir():
+        names = [str(file.relative_to(path)) for file in path.rglob("*") if file.is_file()]
+    elif zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    else:
+        raise ImageError(f"{path} is neither a folder nor a zip of pictures.", value=str(path))
+    found = sorted((name for name in names if _is_picture(Path(name))), key=lambda name: (Path(name).stem, name))
+    if not found:
+        raise ImageError(f"There is no picture ({', '.join(SUFFIXES)}) in {path}.", value=str(path))
+    return found
+
+
+def pictures_sha256(names: Sequence[str], pixels: Sequence[Array]) -> str:
+    """Returns the hash of pictures: of their names, sizes and values."""
+    digest = hashlib.sha256()
+    for name, array in zip(names, pixels, strict=True):
+        digest.update(f"{name} {array.shape[0]} {array.shape[1]}\n".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def to_gray(pixels: Sequence[Array]) -> list[Array]:
+    """Returns pictures (H, W, 3) as luma (H, W, 1); gray ones as they are."""
+    luma = (np.asarray(Image.fromarray(array).convert("L")) for array in pixels if array.shape[2] == 3)
+    return [array[..., None] for array in luma] or list(pixels)
+
+
+def _decode(name: str, content: bytes) -> Iterator[Decoded]:
+    with Image.open(io.BytesIO(content)) as picture:
+        bits = _bits(picture)
+        stack = picture.format == "TIFF" and getattr(picture, "n_frames", 1) > 1
+        for page, frame in enumerate(ImageSequence.Iterator(picture) if stack else [picture]):
+            deep = bits == 16 and frame.mode in ("RGB", "RGBA")
+            pixels = _deep_colour(content, {"page": page} if stack else {}) if deep else _to_rgb(frame)
+            yield Decoded(f"{name}-{page}" if stack else name, pixels, bits)
+
+
+def _bits(picture: Image.Image) -> int:
+    """Returns how many bits a value has in the file; Pillow says so in the order of the bytes that it unpacks."""
+    if _is_deep_gray(picture):
+        return 16
+    tiles = getattr(picture, "tile", ()) if picture.format in ("PNG", "TIFF") else ()
+    return 16 if tiles and ";16" in str(tiles[0][3]) else 8
+
+
+def _is_deep_gray(picture: Image.Image) -> bool:
+    return picture.mode.startswith("I;16") or (picture.mode, picture.format) == (
+        "I",
+        "PNG",
+    )  # the latter before Pillow 11
+
+
+def _to_rgb(picture: Image.Image) -> Array:
+    """Returns a picture's pixels (H, W, 3); 16-bit gray rounded, where Pillow would clip it to white."""
+    if _is_deep_gray(picture):
+        return np.repeat(_rounded(np.asarray(picture).astype(np.uint16)[..., None]), 3, axis=2)
+    if picture.mode in ("I", "F"):
+        raise ValueError(f"its samples are of type {picture.mode!r}, not of 8 or 16 bits")
+    return np.asarray(picture.convert("RGB"))
+
+
+def _deep_colour(content: bytes, options: dict[str, int]) -> Array:
+    """Returns a file's 16-bit colours rounded to 8 bits, where Pillow would cut the lower 8 off."""
+    import pyvips
+
+    samples = pyvips.Image.new_from_buffer(content, "", **options).numpy()
+    return _rounded(samples[..., :3] if samples.shape[2] > 2 else np.repeat(samples[..., :1], 3, axis=2))
+
+
+def _rounded(values: np.ndarray) -> Array:
+    return Picture(values).to_8_bits().pixels
+
+
+def _files(path: Path) -> Iterator[tuple[str, bytes]]:
+    names = list_pictures(path)
+    if path.is_dir():
+        for name in names:
+            yield name, _content(name, path, (path / name).read_bytes)
+        return
+    with zipfile.ZipFile(path) as archive:
+        for name in names:
+            yield name, _content(name, path, functools.partial(archive.read, name))
+
+
+def _is_picture(inside: Path) -> bool:
+    return inside.suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in inside.parts)
+
+
+def _content(name: str, path: Path, read: Callable[[], bytes]) -> bytes:
+    try:
+        return read()
+    except Exception as error:  # of a file OSError, of a zip one for each kind of damage, and for a password
+        raise ImageError(f"{name} in {path} cannot be read: {error}.", value=name) from error

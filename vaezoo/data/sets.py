@@ -1,0 +1,145 @@
+"""Data sets by name: where each lies, its public source, licence and hash; and any folder or zip of pictures.
+
+Pixels stay 8-bit. How they become batches is in `vaezoo.train.data`; nothing is downloaded here.
+"""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+import yaml
+
+from vaezoo.data.factors import make_factors
+from vaezoo.data.pictures import Array, pictures_sha256, read_pictures, to_gray
+from vaezoo.errors import DataMissing, ImageError, UnknownName, suggest
+from vaezoo.image.file.folders import find_in_folders, named_folders
+
+
+@final
+@dataclass(frozen=True)
+class KnownSet:
+    """A public data set. ``sha256`` is of its decoded content; sets.yaml says how it is computed."""
+
+    name: str
+    kind: str
+    paths: tuple[str, ...]
+    url: str
+    sha256: str
+    licence: str
+    split: str = ""
+    labels: tuple[str, ...] = ()
+    leave_out: tuple[str, ...] = ()
+
+
+@final
+@dataclass(frozen=True)
+class Images:
+    """Decoded pictures: uint8, (H, W, C) each. ``names`` are stems, or empty for sets without file names."""
+
+    source: str
+    pixels: Sequence[Array]
+    sha256: str
+    licence: str
+    names: tuple[str, ...] = ()
+    labels: Array | None = field(default=None, repr=False)
+    factors: np.ndarray[Any, np.dtype[np.int64]] | None = field(default=None, repr=False)
+
+
+@functools.cache
+def known_sets() -> dict[str, KnownSet]:
+    """Returns the sets of sets.yaml by name."""
+    table: dict[str, dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "sets.yaml").read_text())
+    frozen: dict[str, dict[str, Any]] = {
+        name: {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+        for name, row in table.items()
+    }
+    return {name: KnownSet(name=name, **row) for name, row in frozen.items()}
+
+
+def load_images(name: str, gray: bool = False) -> Images:
+    """Reads a known set, or the pictures of a folder or zip.
+
+    Args:
+        name: A name of sets.yaml, a path, or ``factors`` or ``factors-SIZE``, which are drawn (`vaezoo.data.factors`).
+        gray: Pictures as one channel of luma instead of RGB.
+
+    Raises:
+        UnknownName: Neither a known set nor an existing path.
+        DataMissing: A known set that is in no folder of ``$VAEZOO_DATA``, or is there with other content.
+        ImageError: A folder without pictures, or a picture that cannot be read.
+    """
+    if made := re.fullmatch(r"factors(?:-(\d+))?", name):
+        drawn, factors = make_factors(int(made[1] or 32))
+        drawn = drawn if gray else drawn.repeat(3, axis=3)
+        digest = hashlib.sha256(drawn.tobytes()).hexdigest()
+        return Images(name, list(drawn), digest, "drawn here, no rights claimed", factors=factors)
+    known = known_sets().get(name)
+    if known is None:
+        if not name or not Path(name).exists():
+            raise UnknownName(
+                f"{name!r} is neither a data set nor a path.", hint=suggest(name, known_sets()), value=name
+            )
+        return _own_images(Path(name), gray)
+    path = find_file(known, known.paths)
+    names: tuple[str, ...] = ()
+    pixels: Any  # an (N, H, W, C) array, or a list of (H, W, C) ones
+    if known.kind == "idx":
+        raw, pixels = _read_idx(path)
+        sha256 = hashlib.sha256(raw).hexdigest()
+    elif known.kind == "bits":
+        packed = np.load(path)[known.split]
+        pixels = np.unpackbits(packed, axis=1)[:, :784].reshape(-1, 28, 28, 1) * np.uint8(255)
+        sha256 = hashlib.sha256(packed.tobytes()).hexdigest()
+    else:
+        names, pixels = _named_pictures(path)
+        sha256 = pictures_sha256(names, pixels)
+        kept = [i for i, stem in enumerate(names) if stem not in known.leave_out]
+        names, pixels = tuple(names[i] for i in kept), [pixels[i] for i in kept]
+    if sha256 != known.sha256:
+        message = f"{path} is not {known.name!r}: its content has sha256 {sha256}, not {known.sha256}."
+        raise DataMissing(message, hint=f"Get it from {known.url}.", value=str(path))
+    labels = _read_idx(find_file(known, known.labels))[1] if known.labels else None
+    return Images(name, to_gray(pixels) if gray else pixels, sha256, known.licence, names, labels)
+
+
+def _own_images(path: Path, gray: bool) -> Images:
+    names, pixels = _named_pictures(path)
+    return Images(str(path), to_gray(pixels) if gray else pixels, pictures_sha256(names, pixels), "unknown", names)
+
+
+def find_file(known: KnownSet, paths: Sequence[str]) -> Path:
+    """Returns the first of ``paths`` that exists in a folder of ``$VAEZOO_DATA``."""
+    found = find_in_folders("VAEZOO_DATA", paths)
+    if found is not None:
+        return found
+    raise DataMissing(
+        f"Data set {known.name!r} ({known.licence}) is in none of the folders of $VAEZOO_DATA: "
+        f"{named_folders('VAEZOO_DATA')}.",
+        hint=f"Get it from {known.url} (content sha256 {known.sha256}) and put it at {paths[0]} in one of them.",
+        value=known.name,
+    )
+
+
+def _read_idx(path: Path) -> tuple[bytes, Array]:
+    """Reads an idx file (LeCun's MNIST format): magic, dimensions, bytes. Images come as (N, H, W, 1)."""
+    raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    dims = raw[3] if raw[:3] == b"\0\0\x08" else 0
+    shape = tuple(int(n) for n in np.frombuffer(raw, ">u4", dims, offset=4)) if dims else ()
+    if not dims or len(raw) != 4 + 4 * dims + int(np.prod(shape)):
+        raise ImageError(f"{path} is not an idx file of bytes, or is cut off.", value=str(path))
+    values = np.frombuffer(raw, np.uint8, offset=4 + 4 * dims).reshape(shape)
+    return raw, values[..., None] if dims == 3 else values
+
+
+def _named_pictures(path: Path) -> tuple[tuple[str, ...], list[Array]]:
+    """Returns the stems and pixels of a folder's or zip's pictures, in order of stem."""
+    found = read_pictures(path)
+    return tuple(Path(picture.name).name for picture in found), [picture.pixels for picture in found]

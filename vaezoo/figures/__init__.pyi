@@ -1,0 +1,9 @@
+from .output import check_output as check_output
+from .output import write as write
+from .projection import Projection as Projection
+from .projection import latents as latents
+from .reconstructions import reconstruct as reconstruct
+from .samples import sample as sample
+from .sheet import Sheet as Sheet
+from .traversal import traverse as traverse
+from .ways import interpolate as interpolate

@@ -1,0 +1,151 @@
+"""JSON Schema from type hints, and the checker that parsing uses: one description, so the two cannot drift apart.
+
+What a registry file may say is in :mod:`vaezoo.registry.declared`. Only the words of JSON Schema used there are
+understood here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from vaezoo.errors import ConfigError, suggest
+from vaezoo.files.yaml import Lined
+
+Schema = dict[str, Any]
+_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
+_WORDS = {
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "null": "nothing",
+    "array": "a list",
+    "object": "a mapping",
+}
+
+
+def schema_of(hint: Any) -> Schema:
+    """Returns the schema of a type hint: scalars, tuples of one kind, mappings, unions, dataclasses.
+
+    ``Annotated[int, ("minimum", 0)]`` adds words of JSON Schema.
+
+    A dataclass's fields without a default are required; its docstring's ``Attributes`` describe them.
+    """
+    if get_origin(hint) is Annotated:
+        base, *notes = get_args(hint)
+        return schema_of(base) | dict(notes)
+    if is_dataclass(hint) and isinstance(hint, type):
+        return _of_dataclass(hint)
+    if hint in _TYPES:
+        return {"type": _TYPES[hint]}
+    if get_origin(hint) is tuple:
+        return {"type": "array", "items": schema_of(get_args(hint)[0])}
+    if isinstance(get_origin(hint), type) and issubclass(get_origin(hint), Mapping):
+        return {"type": "object", "additionalProperties": schema_of(get_args(hint)[1])}
+    return {"anyOf": [schema_of(option) for option in get_args(hint)]}
+
+
+def _of_dataclass(hint: type) -> Schema:
+    hints = get_type_hints(hint, include_extras=True)
+    told = dict(re.findall(r"^ {8}(\w+): (.+(?:\n {12}.+)*)", hint.__doc__ or "", re.M))
+    properties: Schema = {}
+    needed = []
+    for item in fields(hint):  # type: ignore[arg-type]
+        properties[item.name] = {"description": " ".join(told.get(item.name, "").replace("``", "").split())}
+        properties[item.name] |= schema_of(hints[item.name])
+        if item.default is MISSING and item.default_factory is MISSING:
+            needed.append(item.name)
+    return {"type": "object", "properties": properties, "required": needed, "additionalProperties": False}
+
+
+def conform(value: Any, schema: Schema, where: str, what: str = "it", line: int | None = None) -> None:
+    """Refuses a value that is not as a schema says.
+
+    Args:
+        value: As `vaezoo.files.yaml` reads it.
+        schema: What is expected.
+        where: The file, for messages.
+        what: The value's name, for messages.
+        line: The value's line, where it is known.
+
+    Raises:
+        ConfigError: It is not; the message has file and line.
+    """
+    at = where if line is None else f"{where}, line {line}"
+    if "anyOf" in schema and "type" not in schema:
+        fitting = [option for option in schema["anyOf"] if _is(value, option)]
+        schema = fitting[0] if fitting else schema
+    if not _is(value, schema):
+        raise ConfigError(f"{at}: expected {what} as {_words(schema)}, got {value!r}.", value=value)
+    if isinstance(value, Mapping):
+        _conform_mapping(value, schema, where, what, line)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            conform(item, schema.get("items", {}), where, f"each of {what}", line)
+
+
+def _conform_mapping(value: Mapping[str, Any], schema: Schema, where: str, what: str, line: int | None) -> None:
+    lines = value.lines if isinstance(value, Lined) else {}
+    known, rest = schema.get("properties", {}), schema.get("additionalProperties", True)
+    names = schema.get("propertyNames")
+    for key in value:
+        at = f"{where}, line {lines[key]}" if key in lines else where
+        if names is not None and not _is(key, names):
+            raise ConfigError(f"{at}: expected {_words(names)}, got {key!r}.", value=key)
+        if key not in known and rest is False:
+            raise ConfigError(f"{at}: unknown key {key!r}.", hint=suggest(key, known), value=key)
+    missing = lacking(value, schema)
+    if missing:
+        at = where if line is None else f"{where}, line {line}"
+        keys = f"the key{'s' * (len(missing) > 1)} {', '.join(map(repr, missing))}"
+        raise ConfigError(f"{at}: expected {keys} in {what}.", value=missing)
+    for key, item in value.items():
+        conform(item, known.get(key, rest if isinstance(rest, dict) else {}), where, key, lines.get(key, line))
+
+
+def lacking(value: Mapping[str, Any], schema: Schema) -> list[str]:
+    """Returns the keys that a mapping needs and does not have; of alternatives, those of the last."""
+    missing = [key for key in schema.get("required", ()) if key not in value]
+    ways = [[key for key in way.get("required", ()) if key not in value] for way in schema.get("anyOf", ())]
+    return missing if not ways or [] in ways else missing + ways[-1]
+
+
+def _is(value: Any, schema: Schema) -> bool:
+    """Returns whether a value is of the kind that a schema says, without looking inside."""
+    if "anyOf" in schema and "type" not in schema:
+        return any(_is(value, option) for option in schema["anyOf"])
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    kinds = {
+        "string": isinstance(value, str),
+        "integer": number and value == value // 1,
+        "number": number,
+        "boolean": isinstance(value, bool),
+        "null": value is None,
+        "array": isinstance(value, list | tuple),
+        "object": isinstance(value, Mapping),
+    }
+    return (
+        kinds.get(schema.get("type", ""), True)
+        and ("pattern" not in schema or re.search(schema["pattern"], value) is not None)
+        and value in schema.get("enum", (value,))
+        and ("minimum" not in schema or value >= schema["minimum"])
+        and ("exclusiveMinimum" not in schema or value > schema["exclusiveMinimum"])
+        and ("minLength" not in schema or len(value) >= schema["minLength"])
+        and ("minItems" not in schema or len(value) >= schema["minItems"])
+    )
+
+
+def _words(schema: Schema) -> str:
+    if "title" in schema:
+        return str(schema["title"])
+    if "anyOf" in schema:
+        return " or ".join(_words(option) for option in schema["anyOf"])
+    if "enum" in schema:
+        return " or ".join(map(repr, schema["enum"]))
+    least = f" of at least {schema['minimum']}" if "minimum" in schema else ""
+    least += f" above {schema['exclusiveMinimum']}" if "exclusiveMinimum" in schema else ""
+    empty = " that is not empty" if {"minLength", "minItems"} & schema.keys() else ""
+    return _WORDS.get(schema.get("type", ""), "something else") + least + empty

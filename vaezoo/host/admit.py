@@ -1,0 +1,204 @@
+"""The door: whether a plugin may come in, and what it brings. Nothing of one that is refused remains."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pluggy
+
+from vaezoo.errors import ConfigError, suggest
+from vaezoo.host.find import Candidate, make_importable
+from vaezoo.host.guard import Refused, guarded
+from vaezoo.host.hookspecs import API, HOOKS, PROJECT, ConformanceCase, manager_of
+from vaezoo.registry.registry import Registry
+from vaezoo.registry.shelf import HOUSE, Service, Source
+
+HEAVY = ("torch", "timm", "torchvision", "PIL")
+"""What declaring must not import."""
+DECLARING = {
+    "encoder": "vaezoo_encoders",
+    "decoder": "vaezoo_decoders",
+    "prior": "vaezoo_priors",
+    "loss": "vaezoo_losses",
+}
+"""Hooks that declare parts, by slot; conditioners are declared in registry files."""
+_OWN_NAME = re.compile(r"\s*vaezoo\s*[^\w\s.-]", re.I)
+_VERSIONS_ONLY = re.compile(r"\s*vaezoo\s*([<>=!~][\w\s.,*+!<>=~-]*)", re.I)
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
+_VERB = re.compile(r"[a-z][a-z0-9-]*")
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """A plugin that is in.
+
+    Attributes:
+        registry: What it declares.
+        manager: Calls its hooks.
+        cases: What the contract kit is to test.
+        note: Something it should do better.
+    """
+
+    registry: Registry
+    manager: pluggy.PluginManager
+    cases: tuple[ConformanceCase, ...]
+    note: str
+
+
+def admit(found: Candidate, limit_s: float) -> Admitted:
+    """Lets a plugin in.
+
+    Args:
+        found: It.
+        limit_s: How long importing it and asking what it declares may take, each.
+
+    Raises:
+        Refused: It may not come in; the error says why.
+    """
+    if found.fault:
+        raise Refused("invalid", found.fault)
+    if found.name.partition(":")[0] != HOUSE:
+        _check_versions(found)
+    light = {name for name in HEAVY if name in sys.modules}
+    package = found.module.partition(".")[0]
+    with guarded("import-failed", limit_s, package):
+        make_importable(found)
+        module = found.entry.load()
+    with guarded("invalid"):
+        _check_api(getattr(module, "VAEZOO_API", API))
+        manager = _manager(module, found.name)
+    with guarded("hook-raised", limit_s, package):
+        registry, cases = _declared(manager, found.name)
+    notes = []
+    if heavy := [name for name in HEAVY if name in sys.modules and name not in light]:
+        notes.append(f"declaring imports {', '.join(heavy)}, which slows everybody's first look at the zoo")
+    if not any(getattr(manager.hook, name).get_hookimpls() for name in HOOKS):
+        notes.append("it implements no hook")
+    return Admitted(registry, manager, cases, "; ".join(notes))
+
+
+def _check_versions(found: Candidate) -> None:
+    """Refuses what is made for another vaezoo, before anything of it is imported."""
+    with guarded("invalid"):
+        for text in found.requires:
+            if _OWN_NAME.match(text) and not _met(text):
+                version = sys.modules[HOUSE].__version__
+                raise Refused("incompatible", f"it needs {text}, this is vaezoo {version}")
+        path = found.source()
+        if path is not None:
+            _check_api(_api_in(path))
+
+
+def _met(text: str) -> bool:
+    """Says whether a requirement on vaezoo is met, or does not apply here."""
+    version = sys.modules[HOUSE].__version__
+    if plain := _VERSIONS_ONLY.fullmatch(text):  # without the grammar of markers, which takes longer to import
+        from packaging.specifiers import SpecifierSet
+
+        return SpecifierSet(plain[1]).contains(version, prereleases=True)
+    from packaging.requirements import Requirement
+
+    requirement = Requirement(text)
+    applies = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+    return not applies or requirement.specifier.contains(version, prereleases=True)
+
+
+def _api_in(path: Path) -> Any:
+    """Returns ``VAEZOO_API`` as a source file sets it, without running it; today's where it does not say."""
+    text = path.read_text(encoding="utf-8")
+    if "VAEZOO_API" in text:
+        try:
+            tree = ast.parse(text)
+        except SyntaxError:
+            return API  # importing it says this better
+        for node in tree.body:
+            targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+            value = getattr(node, "value", None)
+            if isinstance(value, ast.Constant) and any(getattr(t, "id", None) == "VAEZOO_API" for t in targets):
+                return value.value
+    return API
+
+
+def _check_api(api: Any) -> None:
+    if not isinstance(api, int) or api > API:
+        raise Refused("incompatible", f"it needs API {api!r}, this vaezoo has {API}")
+
+
+def _manager(module: Any, name: str) -> pluggy.PluginManager:
+    """Returns a manager of this plugin alone, whose hooks are all known and called as declared."""
+    for attribute in (a for a in dir(module) if a.startswith("vaezoo_")):
+        value = getattr(module, attribute)
+        marked = hasattr(value, f"{PROJECT}_impl")
+        if not marked and not (inspect.isfunction(value) and value.__module__ == getattr(module, "__name__", None)):
+            continue
+        options = getattr(value, f"{PROJECT}_impl", None) or {}
+        if (options.get("specname") or attribute) not in HOOKS:
+            raise Refused("invalid", f"there is no hook {attribute!r}. {suggest(attribute, HOOKS)}")
+        if not marked:
+            raise Refused("invalid", f"{attribute} is not marked @hookimpl, so it would never be called")
+    try:
+        return manager_of(module, name)
+    except pluggy.PluginValidationError as error:
+        raise Refused("invalid", str(error).splitlines()[-1]) from error
+
+
+def _declared(manager: pluggy.PluginManager, owner: str) -> tuple[Registry, tuple[ConformanceCase, ...]]:
+    """Returns what the hooks that declare return, checked, in a registry of its own."""
+    registry = Registry(owner)
+    for path, _ in _answers(manager, "vaezoo_registry_files"):
+        if not isinstance(path, str | Path):
+            raise ConfigError(f"vaezoo_registry_files: expected paths, got {path!r}.", value=path)
+        registry.add_file(Path(path))
+    for slot, hook in DECLARING.items():
+        for (name, said), source in _answers(manager, hook, Mapping):
+            target, facts, summary = _of_three(hook, name, said)
+            registry.add_part(slot, name, target, facts, summary, source)
+    for (name, body), source in _answers(manager, "vaezoo_models", Mapping):
+        registry.add_model(name, body, source)
+    for (name, target), source in _answers(manager, "vaezoo_weight_sources", Mapping):
+        if not (isinstance(name, str) and _SCHEME.fullmatch(name)):
+            raise ConfigError(f"vaezoo_weight_sources: expected URL schemes in lower case, got {name!r}.", value=name)
+        registry.schemes.add(name, owner, Service(target, "", source))
+    for (name, said), source in _answers(manager, "vaezoo_cli_commands", Mapping):
+        if not (isinstance(name, str) and _VERB.fullmatch(name) and isinstance(said, tuple) and len(said) == 2):
+            raise ConfigError(
+                f"vaezoo_cli_commands: expected a verb and (target, sentence), got {name!r}: {said!r}.", value=said
+            )
+        registry.verbs.add(name, owner, Service(*said, source))
+    cases = tuple(case for case, _ in _answers(manager, "vaezoo_conformance_cases"))
+    if wrong := [case for case in cases if not isinstance(case, ConformanceCase)]:
+        raise ConfigError(f"vaezoo_conformance_cases: expected ConformanceCase, got {wrong[0]!r}.", value=wrong[0])
+    return registry, cases
+
+
+def _answers(manager: pluggy.PluginManager, hook: str, kind: Any = list) -> list[tuple[Any, Source]]:
+    """Returns each item that a plugin's hook returns, a pair where that is a mapping, and where it is written."""
+    caller = getattr(manager.hook, hook)
+    found = []
+    for implementation in caller.get_hookimpls():
+        code = inspect.unwrap(implementation.function).__code__
+        source = Source(implementation.plugin_name, Path(code.co_filename).name, code.co_firstlineno)
+        for answer in caller():
+            if not isinstance(answer, kind):
+                wanted = "a list" if kind is list else "a mapping"
+                raise ConfigError(f"{hook}: expected {wanted}, got {answer!r}.", value=answer)
+            found += [(item, source) for item in (answer if kind is list else answer.items())]
+    return found
+
+
+def _of_three(hook: str, name: str, said: Any) -> tuple[Any, Any, str]:
+    """Returns a declaration's target, facts and summary."""
+    if isinstance(said, tuple) and len(said) == 3:
+        target, facts, summary = said
+        if all(isinstance(t, str) or callable(t) for t in (target, facts)) and isinstance(summary, str):
+            return target, facts, summary
+    raise ConfigError(
+        f"{hook}: expected {name!r} as PartDeclaration(target, facts, summary), got {said!r}.", value=said
+    )

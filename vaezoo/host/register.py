@@ -1,0 +1,93 @@
+"""Registering parts and models in code, for this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from vaezoo.errors import ConfigError, suggest
+from vaezoo.host.keeper import keeper
+from vaezoo.registry.declared import MODEL
+from vaezoo.registry.registry import Registry
+from vaezoo.registry.shelf import USER, Source
+
+Target = TypeVar("Target", bound=Callable[..., Any])
+
+
+def _register_part(slot: str, name: str, target: Any, facts: Any, summary: str) -> Any:
+    def add(implementation: Target) -> Target:
+        keeper().registry.add_part(slot, name, implementation, facts, summary, Source(USER))
+        return implementation
+
+    return add if target is None else add(target)
+
+
+def register_encoder(name: str, target: Any = None, *, facts: Callable[..., Any], summary: str = "") -> Any:
+    """Registers an encoder for this process; a decorator when no target is given.
+
+    Args:
+        name: Lower case words joined by hyphens.
+        target: The class, or ``"package.module:Class"``.
+        facts: Function of the same keyword arguments that returns its ``EncoderFacts``.
+        summary: One sentence.
+
+    Raises:
+        ConfigError: The name is malformed.
+        DuplicateName: The name is taken.
+    """
+    return _register_part("encoder", name, target, facts, summary)
+
+
+def register_decoder(name: str, target: Any = None, *, facts: Callable[..., Any], summary: str = "") -> Any:
+    """Registers a decoder for this process, see :func:`register_encoder`."""
+    return _register_part("decoder", name, target, facts, summary)
+
+
+def register_prior(name: str, target: Any = None, *, facts: Callable[..., Any], summary: str = "") -> Any:
+    """Registers a prior for this process, see :func:`register_encoder`."""
+    return _register_part("prior", name, target, facts, summary)
+
+
+def register_loss(name: str, target: Any = None, *, facts: Callable[..., Any], summary: str = "") -> Any:
+    """Registers a loss for this process, see :func:`register_encoder`."""
+    return _register_part("loss", name, target, facts, summary)
+
+
+def register_conditioner(name: str, target: Any = None, *, facts: Callable[..., Any], summary: str = "") -> Any:
+    """Registers a conditioner for this process, see :func:`register_encoder`."""
+    return _register_part("conditioner", name, target, facts, summary)
+
+
+def register_model(name: str, body: Mapping[str, Any] | None = None) -> Any:
+    """Registers a named model for this process; a decorator of a function that returns the body when none is given.
+
+    A name that this function registered before is registered anew, so a cell of a notebook can be run again.
+
+    Args:
+        name: Lower case words joined by hyphens.
+        body: As in a registry file: ``encoder``, ``prior``, ``decoder``, ``loss``, ``conditioner``, ``shared`` …
+
+    Raises:
+        ConfigError: The name is malformed, a slot is missing, or the body has an unknown key.
+        DuplicateName: The name is taken.
+    """
+
+    def add(make: Callable[[], Mapping[str, Any]]) -> Callable[[], Mapping[str, Any]]:
+        _add_model(name, make())
+        return make
+
+    if body is None:
+        return add
+    _add_model(name, body)
+    return body
+
+
+def _add_model(name: str, body: Mapping[str, Any]) -> None:
+    if isinstance(body, Mapping) and (unknown := [key for key in body if key not in MODEL["properties"]]):
+        hint = suggest(str(unknown[0]), MODEL["properties"])
+        raise ConfigError(f"Unknown key {unknown[0]!r} in the model {name!r}.", hint=hint, value=unknown[0])
+    trial = Registry(USER)
+    trial.add_model(name, body)  # what is wrong with it is said before an older one goes
+    registry = keeper().registry
+    registry.models.entries.get(name, {}).pop(USER, None)
+    registry.add_model(name, body, Source(USER))

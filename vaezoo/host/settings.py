@@ -1,0 +1,70 @@
+"""What a user has settled for all their work, in one file of their own: which plugin wins a tie, which licences."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from vaezoo.errors import ConfigError
+from vaezoo.files.yaml import read_yaml
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A user's configuration.
+
+    Attributes:
+        prefer: Plugins that win where two claim one name, the first most.
+        licences: What weights may be licensed under, or None for anything.
+        path: The file, or None where there is none.
+    """
+
+    prefer: tuple[str, ...] = ()
+    licences: tuple[str, ...] | None = None
+    path: Path | None = None
+
+
+def settings_file() -> Path | None:
+    """Returns the file: ``$VAEZOO_CONFIG``, else ``vaezoo/config.yaml`` in the XDG configuration; None if not there.
+
+    Raises:
+        ConfigError: ``$VAEZOO_CONFIG`` names no file.
+    """
+    if given := os.environ.get("VAEZOO_CONFIG"):
+        path = Path(given).expanduser()
+        if not path.is_file():
+            raise ConfigError(f"Expected VAEZOO_CONFIG to name a file, got {given!r}.", value=given)
+        return path
+    xdg = os.environ.get("XDG_CONFIG_HOME", "")
+    try:
+        folder = Path(xdg) if os.path.isabs(xdg) else Path.home() / ".config"  # a relative one is to be ignored
+    except RuntimeError:  # a user without a home folder
+        return None
+    path = folder / "vaezoo" / "config.yaml"
+    with suppress(OSError):  # a home folder that is somebody else's
+        if path.is_file():
+            return path
+    return None
+
+
+def settings() -> Settings:
+    """Returns the user's configuration, read now.
+
+    Raises:
+        ConfigError: The file cannot be read, or says something unknown; the message has file and line.
+    """
+    path = settings_file()
+    if path is None:
+        return Settings()
+    top = read_yaml(path)
+    top.check({"prefer", "licences"}, str(path))
+    lists: dict[str, tuple[str, ...]] = {}
+    for key, value in top.items():
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise ConfigError(
+                f"{path}, line {top.lines[key]}: expected {key} as a list of texts, got {value!r}.", value=value
+            )
+        lists[key] = tuple(value)
+    return Settings(lists.get("prefer", ()), lists.get("licences"), path)

@@ -1,0 +1,52 @@
+"""A new plugin's distribution, written from the template that ships with vaezoo."""
+
+from __future__ import annotations
+
+import re
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from string import Template
+
+from vaezoo.errors import ConfigError
+from vaezoo.registry.shelf import HOUSE
+
+_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+
+
+def write_plugin(target: str | Path) -> list[Path]:
+    """Writes a small distribution that builds, installs and passes its tests.
+
+    Args:
+        target: The plugin's name, such as ``acme``, or a folder whose last part is ``vaezoo-acme`` or ``acme``.
+
+    Returns:
+        The files written, all in one new folder ``vaezoo-NAME``.
+
+    Raises:
+        ConfigError: The name is not lower case words joined by hyphens, or the folder exists and is not empty.
+    """
+    target = Path(target)
+    name = target.name.removeprefix("vaezoo-")
+    if not _NAME.fullmatch(name):
+        raise ConfigError(
+            f"Expected a plugin's name of lower case words joined by hyphens, got {target.name!r}.", value=target.name
+        )
+    folder = target.with_name(f"vaezoo-{name}")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ConfigError(f"{folder} exists already.", hint="Choose another name or folder.", value=str(folder))
+    package = "vaezoo_" + name.replace("-", "_")
+    if find_spec(package) is not None:
+        message = f"The package {package} is installed already, and a plugin {name!r} would replace it."
+        raise ConfigError(message, hint="Choose another name.", value=name)
+    camel = "".join(word.title() for word in name.split("-"))
+    words = {"name": name, "package": package, "camel": camel, "version": sys.modules[HOUSE].__version__}
+    source = Path(__file__).parents[1] / "template"
+    written = []
+    for file in sorted(source.rglob("*.in")):
+        relative = file.relative_to(source).with_suffix("")
+        path = folder.joinpath(*(package if part == "package" else part for part in relative.parts))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(Template(file.read_text(encoding="utf-8")).substitute(words), encoding="utf-8")
+        written.append(path)
+    return written

@@ -1,0 +1,191 @@
+"""What a JPEG file says of its original: an interval for each coefficient of the cosine transform.
+
+An encoder divides each coefficient by a step Q of the file's tables and keeps the nearest integer k, so the original's
+lay in [(k − ½)Q, (k + ½)Q]. Moving a picture into these intervals is in `vaezoo.image.compression.intervals`.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vaezoo.errors import ImageError
+from vaezoo.image.compression.dct import dct, inverse_dct, to_blocks
+
+if TYPE_CHECKING:
+    from PIL.JpegImagePlugin import JpegImageFile
+
+ROUNDS = 8
+"""At most, of searching the coefficients of blocks that were clipped."""
+_HALVED = [(2, 2), (1, 1), (1, 1)]
+"""Sampling factors of 4:2:0."""
+
+
+@dataclass(frozen=True)
+class Plane:
+    """The quantised coefficients of luma or of one chroma plane.
+
+    Attributes:
+        centre: k·Q, (rows, columns, 8, 8), in grey levels of a plane around 0.
+        step: Q, (8, 8), grey levels.
+        known: Which blocks (rows, columns) give the file's pixels when k·Q is transformed back, to one grey level.
+    """
+
+    centre: Tensor
+    step: Tensor
+    known: Tensor
+
+
+@dataclass(frozen=True)
+class Quantised:
+    """What a JPEG file says of its original.
+
+    Attributes:
+        size: Height and width of the picture as it is stored, pixels.
+        channels: 1 or 3.
+        planes: Luma; with both chroma planes where they are as large, or half as large both ways (4:2:0).
+        halved: Whether the chroma planes are half as large.
+        orientation: EXIF orientation, 1 to 8, that turns the stored picture upright.
+    """
+
+    size: tuple[int, int]
+    channels: int
+    planes: tuple[Plane, ...]
+    halved: bool = False
+    orientation: int = 1
+
+
+def expected_error(table: Sequence[int]) -> float:
+    """Returns the root mean square error, grey levels, of luma quantised by a table of 64 steps Q: √(mean Q²/12).
+
+    An upper bound for pictures whose finest coefficients are smaller than half of a step, as most are: these err less.
+    """
+    return math.sqrt(sum(step * step for step in table) / (12 * len(table)))
+
+
+def read_luma_table(file: str | os.PathLike[str] | IO[bytes]) -> tuple[int, ...] | None:
+    """Returns the 64 steps of a JPEG file's luma table, from its header alone; None where it is no JPEG file."""
+    from PIL import Image
+
+    try:
+        with Image.open(file) as picture:
+            tables: dict[int, list[int]] = getattr(picture, "quantization", {})
+    except (OSError, SyntaxError, ValueError):
+        return None
+    return tuple(tables[min(tables)]) if tables else None
+
+
+def read_quantised(file: str | os.PathLike[str] | IO[bytes]) -> Quantised:
+    """Reads the quantised coefficients of a JPEG file, baseline or progressive.
+
+    They are found from the decoded planes: k is the coefficient of the 8-bit values over Q, rounded; of what was
+    clipped to 0 or 255, the values beyond are searched for. Where Q is 1 or 2, rounding to 8 bits may hide k behind
+    its neighbour.
+
+    Args:
+        file: A path, or an open file.
+
+    Raises:
+        ImageError: The file cannot be read, is no JPEG file, or has other planes than gray or luma and chroma.
+    """
+    import pyvips
+
+    content, name = _content(file)
+    if content[:3] != b"\xff\xd8\xff":
+        raise ImageError(
+            f"{name}: expected a JPEG file, which states its quantisation, got one that begins with {content[:4]!r}.",
+            hint="Leave projection out, or give the JPEG file that the picture came from.", value=name,
+        )  # fmt: skip
+    try:
+        return _read(content, name)
+    except (OSError, SyntaxError, ValueError, LookupError, OverflowError, pyvips.Error) as error:
+        raise ImageError(f"{name} cannot be decoded: {str(error).strip()}.", value=name) from error
+
+
+def _content(file: str | os.PathLike[str] | IO[bytes]) -> tuple[bytes, str]:
+    """Returns a file's bytes, and what to call it."""
+    if not isinstance(file, str | os.PathLike):
+        return file.read(), str(getattr(file, "name", "the file"))
+    try:
+        return Path(file).read_bytes(), str(file)
+    except OSError as error:
+        raise ImageError(f"{file} cannot be read: {error.strerror}.", value=str(file)) from error
+
+
+def _read(content: bytes, name: str) -> Quantised:
+    header = _open(content)
+    (width, height), layers = header.size, header.layer
+    if len(layers) not in (1, 3) or header.info.get("adobe_transform") == 0:
+        came = "red, green and blue" if len(layers) == 3 else f"{len(layers)} planes"
+        raise ImageError(f"{name}: expected gray, or luma and chroma, got {came}.", value=name)
+    factors = [(layer[1], layer[2]) for layer in layers]
+    halved = factors == _HALVED
+    steps = [torch.tensor(header.quantization[layer[3]], dtype=torch.float32).reshape(8, 8) for layer in layers]
+    pixels = _decoded(content, 8)
+    planes = [_plane(pixels[0], steps[0])]
+    if halved or len(set(factors)) == 1:
+        pixels = _decoded(content, 16, 2) if halved else pixels
+        planes += [_plane(chroma, step) for chroma, step in zip(pixels[1:], steps[1:], strict=True)]
+    return Quantised((height, width), len(layers), tuple(planes), halved, _orientation(content))
+
+
+def _open(content: bytes) -> JpegImageFile:
+    from PIL.JpegImagePlugin import JpegImageFile
+
+    return JpegImageFile(io.BytesIO(content))
+
+
+def _orientation(content: bytes) -> int:
+    """Returns the EXIF orientation by libvips, which turns the pictures that `read_picture` reads."""
+    import pyvips
+
+    image = pyvips.Image.new_from_buffer(content, "")
+    found = int(image.get("orientation")) if image.get_typeof("orientation") else 1
+    return found if 1 <= found <= 8 else 1
+
+
+def _decoded(content: bytes, unit: int, scale: int = 1) -> Tensor:
+    """Returns the planes as the file has them, (C, H, W) in grey levels, with what the encoder put beyond the border.
+
+    Blocks at the right and lower border are whole in a file, and its header says what to cut off: the header is told a
+    multiple of ``unit``, which changes nothing else. At half the scale, libjpeg gives halved chroma as it is.
+    """
+    at = _frame(content)
+    sides = [math.ceil(int.from_bytes(content[at + i : at + i + 2], "big") / unit) * unit for i in (0, 2)]
+    image = _open(content[:at] + b"".join(side.to_bytes(2, "big") for side in sides) + content[at + 4 :])
+    image.draft("YCbCr", (image.width // scale, image.height // scale))
+    pixels = np.array(image, dtype=np.float32)
+    return torch.from_numpy(pixels.reshape(*pixels.shape[:2], -1)).permute(2, 0, 1)
+
+
+def _frame(content: bytes) -> int:
+    """Returns where a JPEG file states its height, two bytes before its width."""
+    at = 2
+    while at + 9 <= len(content) and content[at] == 0xFF:
+        kind = content[at + 1]
+        if 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):
+            return at + 5
+        at += 1 if kind == 0xFF else 2 + int.from_bytes(content[at + 2 : at + 4], "big")
+    raise ValueError("it has no frame")
+
+
+def _plane(pixels: Tensor, step: Tensor) -> Plane:
+    """Finds the coefficients k·Q that a decoder made a plane of pixels (H, W) of."""
+    values = seen = to_blocks(pixels - 128)
+    for _ in range(ROUNDS):
+        centre = torch.round(dct(values) / step) * step
+        back = inverse_dct(centre)
+        known = ((back.clamp(-128, 127) - seen).abs() <= 1).all(-1).all(-1)
+        if bool(known.all()):
+            break
+        values = torch.where(seen <= -128, back.clamp(max=-128), torch.where(seen >= 127, back.clamp(min=127), seen))
+    return Plane(centre, step, known)

@@ -1,0 +1,1 @@
+"""What spoils a picture: noise, blur, light, JPEG and whole cameras, seeded."""

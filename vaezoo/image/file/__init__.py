@@ -1,0 +1,1 @@
+"""Pictures as files: reading, writing, formats, folders, and the way to tensors and back."""

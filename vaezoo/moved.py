@@ -1,0 +1,152 @@
+"""Modules and names that moved: the old ones keep working, and warn with their successors."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+MODULES = {
+    "vaezoo.core.arithmetic": "vaezoo.core.machine.arithmetic",
+    "vaezoo.core.ascent": "vaezoo.core.priors.ascent",
+    "vaezoo.core.axes": "vaezoo.core.priors.axes",
+    "vaezoo.core.backends": "vaezoo.core.machine.backends",
+    "vaezoo.core.builtin": "vaezoo.core.facts.builtin",
+    "vaezoo.core.covariance": "vaezoo.core.beliefs.covariance",
+    "vaezoo.core.device": "vaezoo.core.machine.device",
+    "vaezoo.core.em": "vaezoo.core.priors.em",
+    "vaezoo.core.kinds": "vaezoo.core.likelihood.names",
+    "vaezoo.core.ladder": "vaezoo.core.priors.ladder",
+    "vaezoo.core.light": "vaezoo.image.damage.light",
+    "vaezoo.core.limits": "vaezoo.core.facts.checks",
+    "vaezoo.core.loss": "vaezoo.core.losses.loss vaezoo.core.losses.elbo",
+    "vaezoo.core.mixture": "vaezoo.core.priors.densities",
+    "vaezoo.core.objective": "vaezoo.core.losses.objective",
+    "vaezoo.core.posterior": "vaezoo.core.beliefs.posterior",
+    "vaezoo.core.prior": "vaezoo.core.priors.prior vaezoo.core.priors.normal vaezoo.core.priors.mixture",
+    "vaezoo.core.restoration": "vaezoo.core.losses.restoration",
+    "vaezoo.image.camera": "vaezoo.image.damage.camera",
+    "vaezoo.image.convert": "vaezoo.image.file.convert",
+    "vaezoo.image.dct": "vaezoo.image.compression.dct",
+    "vaezoo.image.degradations": "vaezoo.image.damage.degradations",
+    "vaezoo.image.files": "vaezoo.image.file.files",
+    "vaezoo.image.folders": "vaezoo.image.file.folders",
+    "vaezoo.image.intervals": "vaezoo.image.compression.intervals",
+    "vaezoo.image.kernels": "vaezoo.image.damage.kernels",
+    "vaezoo.image.noise": "vaezoo.image.damage.noise",
+    "vaezoo.image.picture": "vaezoo.image.file.picture",
+    "vaezoo.image.png": "vaezoo.image.file.png",
+    "vaezoo.image.quantisation": "vaezoo.image.compression.quantisation",
+    "vaezoo.image.tiff": "vaezoo.image.file.tiff",
+    "vaezoo.zoo.acting": "vaezoo.host.acting",
+    "vaezoo.zoo.admit": "vaezoo.host.admit",
+    "vaezoo.zoo.calibration": "vaezoo.registry.calibration",
+    "vaezoo.zoo.cards": "vaezoo.registry.cards",
+    "vaezoo.zoo.connection": "vaezoo.store.connection",
+    "vaezoo.zoo.cost": "vaezoo.inspection.cost",
+    "vaezoo.zoo.declared": "vaezoo.registry.declared",
+    "vaezoo.zoo.download": "vaezoo.store.download",
+    "vaezoo.zoo.equivalent": "vaezoo.inspection.equivalent",
+    "vaezoo.zoo.explanation": "vaezoo.inspection.explanation",
+    "vaezoo.zoo.find": "vaezoo.host.find",
+    "vaezoo.zoo.fitting": "vaezoo.train.fitting",
+    "vaezoo.zoo.guard": "vaezoo.host.guard",
+    "vaezoo.zoo.hookspecs": "vaezoo.host.hookspecs",
+    "vaezoo.zoo.keeper": "vaezoo.host.keeper",
+    "vaezoo.zoo.opened": "vaezoo.publish.opened",
+    "vaezoo.zoo.page": "vaezoo.publish.page",
+    "vaezoo.zoo.partial": "vaezoo.store.partial",
+    "vaezoo.zoo.progress": "vaezoo.store.progress",
+    "vaezoo.zoo.publish": "vaezoo.publish.publish",
+    "vaezoo.zoo.register": "vaezoo.host.register",
+    "vaezoo.zoo.registry": "vaezoo.registry.registry",
+    "vaezoo.zoo.saving": "vaezoo.publish.saving",
+    "vaezoo.zoo.schema": "vaezoo.files.schema",
+    "vaezoo.zoo.settings": "vaezoo.host.settings",
+    "vaezoo.zoo.shelf": "vaezoo.registry.shelf",
+    "vaezoo.zoo.sources": "vaezoo.store.schemes vaezoo.host.acting",
+    "vaezoo.zoo.store": "vaezoo.store.store",
+    "vaezoo.zoo.template": "vaezoo.host.template",
+    "vaezoo.zoo.whereabouts": "vaezoo.inspection.whereabouts",
+    "vaezoo.zoo.whole": "vaezoo.files.atomic",
+    "vaezoo.zoo.yaml": "vaezoo.files.yaml",
+    "vaezoo.image.factors": "vaezoo.data.factors",
+    "vaezoo.train.blurs": "vaezoo.train.damages.blurs",
+    "vaezoo.train.crops": "vaezoo.train.damages.crops",
+    "vaezoo.train.damage": "vaezoo.train.damages.patches",
+    "vaezoo.train.pairs": "vaezoo.train.damages.pairs",
+    "vaezoo.train.photos": "vaezoo.train.damages.photos",
+    "vaezoo.train.pictures": "vaezoo.data.pictures",
+    "vaezoo.train.reductions": "vaezoo.train.damages.reductions",
+    "vaezoo.train.sets": "vaezoo.data.sets",
+    "vaezoo.train.styles": "vaezoo.data.styles",
+}
+"""Old module to new ones, separated by blanks."""
+NAMES = {
+    "vaezoo.zoo": {
+        **dict.fromkeys(("ConformanceCase", "PartDeclaration", "hookimpl"), "vaezoo.host.hookspecs"),
+        **dict.fromkeys(("Keeper", "Plugin", "keeper", "plugins"), "vaezoo.host.keeper"),
+        **dict.fromkeys(
+            [f"register_{kind}" for kind in ("conditioner", "decoder", "encoder", "loss", "model", "prior")],
+            "vaezoo.host.register",
+        ),
+        "explain": "vaezoo.inspection.explanation",
+        "fit_prior": "vaezoo.train.fitting",
+        "load": "vaezoo.publish.saving",
+        "save": "vaezoo.publish.saving",
+        "settings": "vaezoo.host.settings",
+    },
+}
+"""Names that a package had, and the modules they are in now."""
+
+
+def former(package: str, name: str) -> Any:
+    """Returns what a package's name is now, with a warning.
+
+    Raises:
+        AttributeError: The package never had it.
+    """
+    if name not in NAMES[package]:
+        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+    home = NAMES[package][name]
+    _warn(f"{package}.{name}", f"{home}.{name}")
+    return getattr(import_module(home), name)
+
+
+def follow() -> None:
+    """Makes imports of old modules find the new ones."""
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.append(_Finder())
+
+
+class _Finder(MetaPathFinder, Loader):
+    """Gives a module that looks its names up in the new ones."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        return ModuleSpec(fullname, self) if fullname in MODULES else None
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        old, homes = module.__name__, MODULES[module.__name__].split()
+        _warn(old, " and ".join(homes))
+
+        def find(name: str) -> Any:
+            for home in homes:
+                if hasattr(found := import_module(home), name):
+                    return getattr(found, name)
+            raise AttributeError(f"module {old!r} has no attribute {name!r}")
+
+        module.__getattr__ = find  # type: ignore[method-assign]
+
+
+def _warn(old: str, new: str) -> None:
+    warnings.warn(f"{old} is {new} now", DeprecationWarning, stacklevel=3)

@@ -1,0 +1,231 @@
+"""Weights for others: a folder, or a repository of the hub, with the weights, their card and a page about them.
+
+The card is a registry file that a plugin can ship as it is.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from vaezoo.errors import BackendUnavailable, ConfigError, NetworkError, OfflineError, StoreError
+from vaezoo.files.atomic import flush_folder, make_folder, write_whole
+from vaezoo.files.schema import conform, lacking
+from vaezoo.files.yaml import parse_yaml
+from vaezoo.host.keeper import Keeper, keeper
+from vaezoo.publish.page import page
+from vaezoo.publish.saving import TOLD, WEIGHTS, load, read_told, read_weights
+from vaezoo.registry.cards import card_from, card_schema
+from vaezoo.registry.declared import registry_schema
+from vaezoo.registry.registry import split_name
+from vaezoo.store.schemes import offline
+from vaezoo.zoo.described import body_of, describe, plain
+from vaezoo.zoo.probe import probe
+from vaezoo.zoo.specs import resolve
+from vaezoo.zoo.weights import locate, pick
+
+CARD, PAGE = "registry.yaml", "README.md"
+_HEADER = "# Written by vaezoo publish: a registry file, which a plugin may ship beside its own.\n"
+
+
+def publish(
+    source: str | Path,
+    to: str | Path,
+    *,
+    name: str = "",
+    card: Mapping[str, Any] | None = None,
+    urls: tuple[str, ...] = (),
+    overwrite: bool = False,
+    private: bool = False,
+    zoo: Keeper | None = None,
+) -> str:
+    """Writes weights, their card and a page into a folder or a repository of the hub, all of them or none.
+
+    Args:
+        source: ``arch`` or ``arch.tag``, or a folder that `vaezoo.save` wrote.
+        to: A folder, or ``hf://organisation/repository@revision`` (``main`` where none is said).
+        name: ``arch.tag`` for a folder's weights; a new arch where its configuration is no registered model's.
+        card: For a folder: fields of its card, beside those that were saved with it.
+        urls: Where the weights will be found too, before any other place.
+        overwrite: Whether files of a folder that exists may be replaced.
+        private: Whether a repository that has to be made is private.
+        zoo: Where names are looked up; the installed zoo where None.
+
+    Returns:
+        Where it is: the folder, or the commit's URL.
+
+    Raises:
+        VaezooError: The weights are not to be had, or a card lacks something; as for `vaezoo.create`.
+        ConfigError: The target is a file, or has such files already.
+        StoreError: The folder cannot be written.
+        OfflineError: The network is not to be used.
+        BackendUnavailable: huggingface_hub is not installed.
+        NetworkError: The hub does not take it.
+    """
+    kept = zoo or keeper()
+    hub = _hub(str(to)) if str(to).startswith("hf:") else None
+    place = f"hf://{hub[0]}@{hub[1]}/{WEIGHTS}" if hub else Path(to, WEIGHTS).absolute().as_uri()
+    if (Path(source) / TOLD).is_file() or Path(source).is_dir():
+        files = _of_folder(Path(source), name, card or {}, (*urls, place), kept)
+    elif name or card:
+        raise ConfigError(
+            f"Expected a folder to name or describe anew, got the name {str(source)!r}.",
+            hint="Weights that have a card keep it.",
+            value=str(source),
+        )
+    else:
+        files = _of_name(str(source), (*urls, place), kept)
+    return _upload(files, *hub, private=private) if hub else str(_write(files, Path(to), overwrite))
+
+
+def _of_name(name: str, urls: tuple[str, ...], zoo: Keeper) -> dict[str, bytes]:
+    arch, tag = split_name(name)
+    model = zoo.registry.models.get(arch)
+    card = pick(zoo.registry, model.name, tag)
+    content = locate(card)[1]
+    others = [url for url in card.urls if url not in urls]
+    fields = plain({k: v for k, v in asdict(card).items() if v not in ("", (), {})}, card.name)
+    fields |= {"urls": [*urls, *others]}
+    del fields["name"]
+    return _files(card.name, fields, {}, model.summary, content, urls)
+
+
+def _of_folder(
+    folder: Path, name: str, facts: Mapping[str, Any], urls: tuple[str, ...], zoo: Keeper
+) -> dict[str, bytes]:
+    told = read_told(folder)
+    content = read_weights(folder, told)[1]
+    if not split_name(name)[1]:
+        raise ConfigError(
+            f"Expected a name arch.tag for the weights in {folder}, got {name!r}.",
+            hint="Say --as arch.tag.",
+            value=name,
+        )
+    given = plain({**told.get("card", {}), **facts}, "the card")
+    own = {"sha256", "size_bytes", "urls", "probe"}
+    needed = lacking(dict.fromkeys(own) | given, card_schema())
+    if needed:
+        raise ConfigError(
+            f"The card of {folder} lacks {', '.join(needed)}.",
+            hint="Write them into a YAML file and give it as --card, or save with vaezoo.save(..., card={...}).",
+            value=needed,
+        )
+    model = load(folder, zoo=zoo)
+    spec, arch = model.origin.spec, split_name(name)[0]
+    models: dict[str, Any] = {}
+    if arch not in zoo.registry.models.entries:
+        models = {arch: body_of(describe(spec))}
+    elif _parts(describe(resolve(zoo.registry, arch))) != _parts(describe(spec)):
+        raise ConfigError(
+            f"The model {arch!r} has another configuration than the one in {folder}.",
+            hint="Publish it --as another name: it then becomes a model of its own.",
+            value=arch,
+        )
+    fields = {**given, **told["weights"], "urls": list(urls), "probe": list(probe(model))}
+    files = _files(name, fields, models, spec.model.summary, content, urls)
+    return files | {TOLD: (folder / TOLD).read_bytes()}
+
+
+def _parts(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what of a description decides the network: all but words and the loss."""
+    return {key: told.get(key) for key in ("encodes", "encoder", "prior", "decoder", "conditioner", "refine")}
+
+
+def _files(
+    name: str, fields: dict[str, Any], models: dict[str, Any], summary: str, content: bytes, urls: tuple[str, ...]
+) -> dict[str, bytes]:
+    order = [key for key in card_schema()["properties"] if key in fields]
+    body = {
+        "weights": {name: {key: fields[key] for key in order} | {k: v for k, v in fields.items() if k not in order}}
+    }
+    text = _HEADER + yaml.dump(
+        ({"models": models} if models else {}) | body, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110
+    )
+    top = parse_yaml(text.encode())
+    conform(top, registry_schema(), "The card", name)
+    card = card_from(name, top["weights"][name], "The card")
+    return {
+        WEIGHTS: content,
+        CARD: text.encode(),
+        PAGE: page(card, summary, urls[-1], own_model=bool(models)).encode(),
+    }
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes everything out: a registry file has no aliases."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Says yes."""
+        return True
+
+
+def _write(files: Mapping[str, bytes], folder: Path, overwrite: bool) -> Path:
+    """Writes the files: a new folder appears whole; in one that exists each file is replaced, the weights first."""
+    there = [name for name in files if (folder / name).exists()]
+    if there and not overwrite:
+        raise ConfigError(
+            f"{folder / there[0]} exists already.", hint="Choose another folder, or overwrite it.", value=str(folder)
+        )
+    make_folder(folder.parent)
+    if folder.exists():
+        make_folder(folder)
+        for name, content in files.items():
+            write_whole(folder / name, content)
+        return folder
+    draft = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
+    try:
+        draft.mkdir()
+        for name, content in files.items():
+            write_whole(draft / name, content)
+        os.rename(draft, folder)
+        flush_folder(folder.parent)
+    except OSError as error:
+        raise StoreError(f"{folder} cannot be written: {error.strerror}.", value=str(folder)) from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return folder
+
+
+def _hub(to: str) -> tuple[str, str]:
+    """Returns repository and revision of ``hf://organisation/repository@revision``."""
+    repository, at, revision = to.removeprefix("hf://").partition("@")
+    organisation, _, rest = repository.partition("/")
+    if not to.startswith("hf://") or not (organisation and rest) or "/" in rest or (at and not revision):
+        raise ConfigError(f"Expected hf://organisation/repository or …@revision, got {to!r}.", value=to)
+    if off := offline():
+        raise OfflineError(f"{to} cannot be reached while {off} is set.", hint="Publish to a folder.", value=to)
+    return repository, revision or "main"
+
+
+def _upload(files: Mapping[str, bytes], repository: str, revision: str, *, private: bool) -> str:
+    """Commits the files at once and returns the commit's URL."""
+    try:
+        from huggingface_hub import CommitOperationAdd, HfApi
+    except ImportError as error:
+        raise BackendUnavailable(
+            "Publishing to the hub needs huggingface_hub.", hint="pip install 'vaezoo[hub]'", value=repository
+        ) from error
+    api = HfApi(library_name="vaezoo")
+    try:
+        api.create_repo(repository, private=private, exist_ok=True)
+        if revision != "main":
+            api.create_branch(repository, branch=revision, exist_ok=True)
+        operations = [CommitOperationAdd(name, content) for name, content in files.items()]
+        done = api.create_commit(
+            repository, operations, commit_message="Publish weights with vaezoo", revision=revision
+        )
+    except Exception as error:  # its errors come from three libraries
+        cause = str(error).strip().partition("\n")[0]
+        raise NetworkError(
+            f"The hub does not take {repository}: {type(error).__name__}: {cause}.",
+            hint="Log in by `hf auth login`, and see that you may write there.",
+            value=repository,
+        ) from error
+    return str(done.commit_url)

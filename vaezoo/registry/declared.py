@@ -1,0 +1,80 @@
+"""What a registry file may say, as a JSON Schema: ``vaezoo schema`` prints it, and every file is parsed by it."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from vaezoo.registry.cards import card_schema
+
+SLOTS = ("encoder", "prior", "decoder", "loss", "conditioner", "refine")
+NAME = "[a-z0-9]+(-[a-z0-9]+)*"
+"""What parts and models are called: lower case words joined by hyphens."""
+TAG = "[A-Za-z0-9][A-Za-z0-9_-]*"
+"""What weights of a model are called; it becomes part of file names, so nothing in it may lead elsewhere."""
+
+_TEXT = {"type": "string"}
+_CHOICE = {
+    "type": "object",
+    "properties": {"name": {"type": "string", "minLength": 1}},
+    "required": ["name"],
+    "description": "A part by its name, with parameters beside it.",
+}
+_NONE = {"type": "null"}
+
+PART: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "target": {"type": "string", "minLength": 1, "description": "package.module:Class, imported when built."},
+        "facts": {"type": "string", "minLength": 1, "description": "The function whose signature is its settings."},
+        "summary": _TEXT | {"description": "One sentence."},
+    },
+    "required": ["target", "facts"],
+    "additionalProperties": False,
+}
+MODEL: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "summary": _TEXT | {"description": "One sentence."},
+        "task": _TEXT | {"description": "What it is for, such as generate or denoise."},
+        "default_weights": _TEXT | {"description": "Tag of the weights that are taken where none is named."},
+        "paper": _TEXT,
+        "differs": _TEXT | {"description": "How it is not as in the paper."},
+        "encodes": {"enum": ["input", "target"]},
+        "shared": {"type": "object", "description": "Values for every part that has a parameter of that name."},
+        **{slot: {"anyOf": [_TEXT, _CHOICE]} for slot in ("prior", "decoder", "loss")},
+        **{slot: {"anyOf": [_TEXT, _CHOICE, _NONE]} for slot in ("encoder", "conditioner", "refine")},
+    },
+    "required": ["prior", "decoder", "loss"],
+    "additionalProperties": False,
+}
+
+
+@cache
+def registry_schema() -> dict[str, Any]:
+    """Returns the JSON Schema (draft 2020-12) of a registry file."""
+    name = {"pattern": f"^{NAME}$", "title": "a name of lower case words joined by hyphens"}
+    tagged = {"pattern": f"^{NAME}\\.{TAG}$", "title": "a weight's name as arch.tag"}
+    parts = {"type": "object", "propertyNames": name, "additionalProperties": PART}
+    names = {"type": "object", "propertyNames": name, "additionalProperties": _TEXT}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A registry file of vaezoo",
+        "type": "object",
+        "properties": {
+            "parts": {
+                "type": "object",
+                "properties": dict.fromkeys(SLOTS, parts),
+                "additionalProperties": False,
+            },
+            "models": {"type": "object", "propertyNames": name, "additionalProperties": MODEL},
+            "weights": {"type": "object", "propertyNames": tagged, "additionalProperties": card_schema()},
+            "renamed": {
+                "type": "object",
+                "properties": dict.fromkeys((*SLOTS, "model"), names),
+                "additionalProperties": False,
+                "description": "Old names, each with the one that took its place.",
+            },
+        },
+        "additionalProperties": False,
+    }

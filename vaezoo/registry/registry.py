@@ -1,0 +1,167 @@
+"""What is registered: parts, models, weights, each with its owner and where it was declared."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from vaezoo.errors import ConfigError, DuplicateName, suggest
+from vaezoo.files.schema import conform
+from vaezoo.files.yaml import Lined, read_yaml
+from vaezoo.registry.cards import Card, card_from
+from vaezoo.registry.declared import NAME, SLOTS, registry_schema
+from vaezoo.registry.shelf import HOUSE, USER, Model, Part, Service, Shelf, Source, owned_by
+
+__all__ = ["HOUSE", "SLOTS", "USER", "Model", "Part", "Registry", "Service", "Source", "split_name"]
+_NAME = re.compile(NAME)
+
+
+class Registry:
+    """Parts, models and cards. A plugin fills one of its own, which is merged when all went well.
+
+    Args:
+        owner: Who registers, where no source says otherwise.
+    """
+
+    def __init__(self, owner: str) -> None:
+        self.owner = owner
+        self.parts: dict[str, Shelf[Part]] = {slot: Shelf(slot) for slot in SLOTS}
+        self.models: Shelf[Model] = Shelf("model")
+        self.cards: Shelf[Card] = Shelf("weight")
+        self.schemes: Shelf[Service] = Shelf("URL scheme")
+        self.verbs: Shelf[Service] = Shelf("verb")
+
+    def shelves(self) -> dict[str, Shelf[Any]]:
+        """Returns every shelf, by what is on it."""
+        shelves: list[Shelf[Any]] = [*self.parts.values(), self.models, self.cards, self.schemes, self.verbs]
+        return {shelf.kind: shelf for shelf in shelves}
+
+    def add_part(
+        self,
+        slot: str,
+        name: str,
+        target: str | Callable[..., Any],
+        facts: str | Callable[..., Any],
+        summary: str = "",
+        source: Source | None = None,
+    ) -> None:
+        """Registers an implementation of a slot; see :class:`Part`.
+
+        Raises:
+            ConfigError: The name is not lower case words joined by hyphens, or the slot is none.
+            DuplicateName: The name is taken.
+        """
+        _check_name(name)
+        if slot not in SLOTS:
+            raise ConfigError(f"Expected a slot, got {slot!r}.", hint=suggest(slot, SLOTS), value=slot)
+        part = Part(slot, name, target, facts, summary, source or Source(self.owner))
+        self.parts[slot].add(name, part.source.owner, part)
+
+    def add_model(self, name: str, body: Mapping[str, Any], source: Source | None = None) -> None:
+        """Registers a named model; ``body`` as in a registry file.
+
+        Raises:
+            ConfigError: The name is not lower case words joined by hyphens, or the body lacks a slot.
+            DuplicateName: The name is taken.
+        """
+        _check_name(name)
+        if not isinstance(body, Mapping):
+            raise ConfigError(f"Expected the model {name!r} as a mapping, got {body!r}.", value=body)
+        missing = [slot for slot in ("prior", "decoder", "loss") if slot not in body]
+        if missing:
+            raise ConfigError(f"Expected the model {name!r} to name its {' and '.join(missing)}.", value=name)
+        model = Model(name, body, source or Source(self.owner))
+        self.models.add(name, model.source.owner, model)
+
+    def add_file(self, path: Path) -> None:
+        """Registers what a registry file declares.
+
+        Raises:
+            ConfigError: The file cannot be read or says something unknown; the message has file and line.
+            DuplicateName: A name is taken.
+        """
+        top = read_yaml(path)
+        conform(top, registry_schema(), str(path), "a registry file")
+        slots = top.section("parts")
+        for slot in slots:
+            parts = slots.section(slot)
+            for name, body in parts.items():
+                where = self._source(path, parts, name)
+                self.add_part(slot, name, body["target"], body["facts"], body.get("summary", ""), where)
+        models = top.section("models")
+        for name, body in models.items():
+            where = self._source(path, models, name)
+            self.add_model(name, body, where)
+        cards = top.section("weights")
+        for name, body in cards.items():
+            where = self._source(path, cards, name)
+            self.cards.add(name, self.owner, card_from(name, body, str(where)))
+        kinds = top.section("renamed")
+        for kind in kinds:
+            for old, new in kinds.section(kind).items():
+                self.shelves()[kind].rename(old, new, self.owner)
+
+    def _source(self, path: Path, section: Lined, key: str) -> Source:
+        return Source(self.owner, path.name, section.lines.get(key))
+
+    def merge(self, other: Registry) -> None:
+        """Takes over everything of another registry, or nothing if a name clashes with the house's.
+
+        Raises:
+            DuplicateName: A name is the house's.
+        """
+        theirs = other.shelves()
+        for kind, mine in self.shelves().items():
+            for name, owner, _ in theirs[kind].all():
+                mine.check(name, owner)
+        for kind, mine in self.shelves().items():
+            for name, owner, entry in theirs[kind].all():
+                mine.add(name, owner, entry)
+            for old, owners in theirs[kind].renamed.items():
+                mine.renamed.setdefault(old, {}).update(owners)
+
+    def prefer(self, plugins: tuple[str, ...]) -> None:
+        """Lets these plugins win ties, the first most."""
+        for shelf in self.shelves().values():
+            shelf.prefer = plugins
+
+    def cards_of(self, arch: str) -> dict[str, Card]:
+        """Returns the cards of an architecture by tag, in the order they were declared.
+
+        A tag that several owners claim is here only if the name says ``plugin/``, or one is preferred.
+        """
+        plugin, _, bare = arch.rpartition("/")
+        found = {}
+        for name, owners in self.cards.entries.items():
+            base, _, tag = name.partition(".")
+            if base == bare:
+                mine = owned_by(plugin, owners) or owners
+                with suppress(DuplicateName):
+                    found[tag] = mine[self.cards.choose(name, mine, name)]
+        return found
+
+
+def split_name(name: str) -> tuple[str, str | None]:
+    """Returns architecture and tag of ``arch`` or ``arch.tag``; the tag is None where there is none.
+
+    Raises:
+        ConfigError: It is no text.
+    """
+    if not isinstance(name, str):
+        raise ConfigError(f"Expected a model's name, got {name!r}.", value=name)
+    plugin, slash, bare = name.rpartition("/")
+    arch, _, tag = bare.partition(".")
+    return plugin + slash + arch, tag or None
+
+
+def is_file(text: str) -> bool:
+    """Says whether what stands for weights is meant as a file's path, rather than as a tag or a name."""
+    return "/" in text or text.endswith(".safetensors")
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise ConfigError(f"Expected a name of lower case words joined by hyphens, got {name!r}.", value=name)

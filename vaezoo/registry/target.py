@@ -1,0 +1,26 @@
+"""Objects named as text, ``package.module:name``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from vaezoo.errors import BackendUnavailable
+
+
+def load_object(target: str | Callable[..., Any], what: str) -> Any:
+    """Returns what ``"package.module:name"`` names.
+
+    Raises:
+        BackendUnavailable: It cannot be imported; the cause is in the message.
+    """
+    if not isinstance(target, str):
+        return target
+    module, _, name = target.partition(":")
+    try:
+        return getattr(import_module(module), name)
+    except Exception as error:
+        raise BackendUnavailable(
+            f"{what} needs {target}, which fails with {type(error).__name__}: {error}", value=target
+        ) from error

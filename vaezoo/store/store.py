@@ -1,0 +1,255 @@
+"""The weights cache: blobs named by their sha256, hashed whenever they are read. Sources are not known here.
+
+Under ``VAEZOO_HOME``: ``blobs/`` (each with a sidecar that says when it was verified), ``partial/`` (downloads under
+way), ``quarantine/`` (what turned out to be something else). A folder of ``VAEZOO_SEEDS`` has ``blobs/`` too, or the
+blobs themselves, and is only read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+from vaezoo.errors import HashMismatch, StoreError
+from vaezoo.store import partial
+
+TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# Made by vaezoo: everything here can be fetched again.\n"
+SPARE_BYTES = 16 * 2**20
+"""Left free on the disk."""
+Filler = Callable[[Path, int], bool]
+"""Completes a partial file to a size; says whether it was put together from several answers."""
+
+
+@dataclass(frozen=True)
+class Blob:
+    """A file of the cache.
+
+    Attributes:
+        sha256: Its name, and its hash if it is sound.
+        path: The file.
+        size_bytes: Of the file.
+        verified: When it was last found sound, in UTC, or None.
+        status: ``ok`` as it was then, ``changed`` since, ``unverified``.
+    """
+
+    sha256: str
+    path: Path
+    size_bytes: int
+    verified: str | None
+    status: str
+
+
+def home() -> Path:
+    """Returns the cache's folder: ``$VAEZOO_HOME``, else ``vaezoo`` in the XDG cache."""
+    if given := os.environ.get("VAEZOO_HOME"):
+        return Path(given).expanduser().absolute()
+    xdg = os.environ.get("XDG_CACHE_HOME", "")
+    if os.path.isabs(xdg):  # the specification says to ignore a relative one
+        return Path(xdg, "vaezoo")
+    try:
+        return Path.home() / ".cache" / "vaezoo"
+    except RuntimeError:  # a user without a home folder
+        return Path(tempfile.gettempdir(), "vaezoo")
+
+
+def seeds() -> tuple[Path, ...]:
+    """Returns the read-only folders of ``$VAEZOO_SEEDS``."""
+    return tuple(Path(f).expanduser() for f in os.environ.get("VAEZOO_SEEDS", "").split(os.pathsep) if f)
+
+
+@final
+class Store:
+    """A cache of blobs.
+
+    Args:
+        folder: Where it is; None takes :func:`home`.
+        seeded: Folders that are read only; None takes :func:`seeds`.
+        patience_s: How long to wait for another process that does nothing.
+    """
+
+    def __init__(
+        self, folder: Path | None = None, seeded: tuple[Path, ...] | None = None, patience_s: float = partial.PATIENCE_S
+    ) -> None:
+        self.folder = home() if folder is None else folder
+        self.seeded = seeds() if seeded is None else seeded
+        self.patience_s = patience_s
+
+    def path_of(self, sha256: str) -> Path:
+        """Returns where a blob is, or would be."""
+        return self.folder / "blobs" / sha256
+
+    def read(self, sha256: str) -> tuple[Path, bytes] | None:
+        """Returns a blob of the cache or of a seed, hashed just now; None where there is no sound one."""
+        own = self.path_of(sha256)
+        for path in (own, *(f / name for f in self.seeded for name in (f"blobs/{sha256}", sha256))):
+            try:
+                content = path.read_bytes()
+            except OSError:
+                continue
+            if hashlib.sha256(content).hexdigest() == sha256:
+                if path == own and self._look(own).status != "ok":
+                    _note(own)
+                return path, content
+            warnings.warn(f"vaezoo: {path} is no longer what its name says, so it is not used", stacklevel=2)
+            if path == own:
+                self._quarantine(own, sha256)
+        return None
+
+    def fill(self, sha256: str, size: int, filler: Filler) -> tuple[Path, bytes]:
+        """Returns a blob, from a source where the cache does not have it; one download however many ask at once.
+
+        Where the cache cannot be written, the blob is fetched for this once, with a warning.
+
+        Args:
+            sha256: Of the blob.
+            size: Of the blob, in bytes.
+            filler: The source.
+
+        Raises:
+            HashMismatch: The source gives something else, which is in quarantine.
+            StoreError: There is no space for it.
+        """
+        with self._writable() as folder:
+            work = folder / "partial"
+            with partial.turn(work, sha256, self.patience_s):
+                if found := self.read(sha256):
+                    return found
+                with partial.claimed(work, sha256) as part:
+                    free, needed = shutil.disk_usage(work).free, size - part.stat().st_size + SPARE_BYTES
+                    if free < needed:
+                        raise StoreError(
+                            f"{self.folder} needs {needed / 2**20:.0f} MiB of free space, it has {free / 2**20:.0f}",
+                            value=free,
+                        )
+                    content = self._filled(part, sha256, size, filler)
+                    if folder == self.folder:
+                        self._adopt(part, sha256)
+                    else:
+                        part.unlink()
+        return self.path_of(sha256), content
+
+    def _filled(self, part: Path, sha256: str, size: int, filler: Filler) -> bytes:
+        """Returns the bytes that a source gives, once more from the start if pieces did not fit together."""
+        for _ in range(2):
+            pieced = filler(part, size)
+            content = part.read_bytes()
+            found = hashlib.sha256(content).hexdigest()
+            if found == sha256:
+                return content
+            if not pieced:
+                break
+            os.truncate(part, 0)
+        self._quarantine(part, sha256)
+        raise HashMismatch(f"sha256 {found} instead of {sha256}", value=found)
+
+    def add(self, source: Path, sha256: str) -> bool:
+        """Copies a file into the cache if it is that blob and the cache has it not; says whether it did.
+
+        Raises:
+            HashMismatch: It is another.
+            StoreError: There is no space for it.
+            OSError: It cannot be read.
+        """
+        if self.path_of(sha256).is_file() and self.read(sha256):
+            return False
+
+        def copy(part: Path, size: int) -> bool:
+            shutil.copyfile(source, part)
+            return False
+
+        self.fill(sha256, source.stat().st_size, copy)
+        return True
+
+    def blobs(self) -> list[Blob]:
+        """Returns what is in the cache, without hashing it."""
+        return [self._look(p) for p in sorted(self.folder.glob("blobs/*")) if len(p.name) == 64 and p.is_file()]
+
+    def dead(self) -> list[Path]:
+        """Returns what dead downloads left, and what is in quarantine."""
+        return [*partial.leftovers(self.folder / "partial", 0), *sorted(self.folder.glob("quarantine/*"))]
+
+    def remove(self, path: Path) -> None:
+        """Removes a file of the cache, with its sidecar."""
+        for each in (_sidecar(path), path):
+            with suppress(FileNotFoundError):
+                shutil.rmtree(each) if each.is_dir() else each.unlink()
+
+    def _look(self, path: Path) -> Blob:
+        stat = path.stat()
+        try:
+            known = json.loads(_sidecar(path).read_text(encoding="utf-8"))
+            same = (known["size_bytes"], known["mtime_ns"]) == (stat.st_size, stat.st_mtime_ns)
+            return Blob(path.name, path, stat.st_size, str(known["verified"]), "ok" if same else "changed")
+        except (OSError, ValueError, KeyError, TypeError):
+            return Blob(path.name, path, stat.st_size, None, "unverified")
+
+    @contextmanager
+    def _writable(self) -> Iterator[Path]:
+        """Gives the cache's folder, swept; or, where that cannot be written, one for this once."""
+        try:
+            for name in ("blobs", "partial", "quarantine"):
+                (self.folder / name).mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=self.folder / "partial").close()
+            if not (self.folder / "CACHEDIR.TAG").exists():
+                (self.folder / "CACHEDIR.TAG").write_text(TAG, encoding="utf-8")
+        except OSError as error:
+            warnings.warn(
+                f"vaezoo: {self.folder} cannot be written ({error.strerror}), so nothing is kept", stacklevel=2
+            )
+            with tempfile.TemporaryDirectory(prefix="vaezoo-") as once:
+                Path(once, "partial").mkdir()
+                yield Path(once)
+            return
+        for path in partial.leftovers(self.folder / "partial"):
+            with suppress(OSError):
+                self.remove(path)
+        yield self.folder
+
+    def _adopt(self, part: Path, sha256: str) -> None:
+        """Moves a file with the right hash among the blobs, whole or not at all, whenever the power fails."""
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        blob = self.path_of(sha256)
+        os.replace(part, blob)
+        with suppress(OSError):  # not every system can open a folder
+            handle = os.open(blob.parent, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+        _note(blob)
+
+    def _quarantine(self, path: Path, sha256: str) -> None:
+        """Puts a file that is not what it should be out of the way, in place of the last one."""
+        place = self.folder / "quarantine" / sha256
+        with suppress(OSError):
+            place.parent.mkdir(exist_ok=True)
+            os.replace(path, place)
+        with suppress(OSError):  # where it cannot be moved
+            self.remove(path)
+
+
+def _sidecar(path: Path) -> Path:
+    return path.with_name(path.name + ".json")
+
+
+def _note(blob: Path) -> None:
+    """Writes a blob's sidecar, where it can be written: it was found sound now."""
+    with suppress(OSError):
+        stat = blob.stat()
+        verified = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        text = json.dumps({"size_bytes": stat.st_size, "mtime_ns": stat.st_mtime_ns, "verified": verified})
+        draft = blob.parents[1] / "partial" / f"{blob.name}.{secrets.token_hex(4)}.tmp"
+        draft.write_text(text, encoding="utf-8")
+        os.replace(draft, _sidecar(blob))

@@ -1,0 +1,115 @@
+"""What training does to patches besides noise: JPEG, fewer pixels, less light, blur, grain; of single patches.
+
+Damage to one picture, seeded for measuring, is in `vaezoo.image.damage.degradations`.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from vaezoo.image.damage.degradations import READ, blur, darken
+from vaezoo.image.resize import downscale, upscale
+from vaezoo.train.damages.blurs import draw_kernel
+from vaezoo.train.recipe import DataRecipe
+
+Pixels = np.ndarray[Any, np.dtype[np.uint8]]
+Values = np.ndarray[Any, np.dtype[np.float32]]
+Draw = Callable[[Pixels, np.random.Generator], tuple[Values, tuple[int, int]]]
+"""From a region (H, W, C), larger than a patch by the damage's margin, to the damaged one in [0, 1] and where in it the
+patch begins."""
+
+ALIGNED = 0.75
+"""Share of JPEG patches that begin at a corner of the 8×8 grid, as whole files do; the others were cropped later."""
+
+GRAIN = 4.0
+"""Largest standard deviation of a film's grain, in grey levels of 255."""
+
+
+def damage_of(data: DataRecipe) -> tuple[int, Draw] | None:
+    """Returns the damage that a recipe asks for, if any, with the margin that it needs around a patch."""
+    if data.damage == "jpeg":
+        return 8, lambda region, rng: _jpeg(region, rng, data.quality[0], data.quality[1])
+    if data.damage == "downscale":
+        return -data.patch % 12, lambda region, rng: _fewer(region, rng, data.factors)
+    if data.damage == "lowlight":
+        return 0, lambda region, rng: _dark(region, rng, data.light, data.electrons)
+    if data.damage == "blur":
+        return 2 * data.reach, lambda region, rng: _blurred(region, rng, data.reach)
+    return None
+
+
+def is_gray(picture: Pixels) -> bool:
+    """Says whether the channels of a picture (H, W, C) are equal."""
+    return bool((picture == picture[..., :1]).all())
+
+
+def _levels(region: Pixels) -> Tensor:
+    """Returns a copy of a region (H, W, C), which may be read-only or turned, as float32."""
+    return torch.from_numpy(region.astype(np.float32, order="C"))
+
+
+def _jpeg(region: Pixels, rng: np.random.Generator, low: float, high: float) -> tuple[Values, tuple[int, int]]:
+    """Saves a region as JPEG: gray where its channels are equal; chroma halved in half of the others."""
+    quality = round(rng.uniform(low, high))
+    subsampling = "4:2:0" if rng.random() < 0.5 else "4:4:4"
+    offset = (0, 0) if rng.random() < ALIGNED else (int(rng.integers(8)), int(rng.integers(8)))
+    gray = is_gray(region)
+    file = io.BytesIO()
+    image = Image.fromarray(np.ascontiguousarray(region[..., 0] if gray else region))
+    image.save(file, "JPEG", quality=quality, subsampling=subsampling)
+    decoded: Values = np.asarray(Image.open(file), np.float32) / np.float32(255)
+    return np.broadcast_to(decoded[..., None], region.shape) if gray else decoded, offset
+
+
+def _fewer(region: Pixels, rng: np.random.Generator, factors: list[int]) -> tuple[Values, tuple[int, int]]:
+    """Makes a region smaller by a factor, in 8 bits, and bicubically as large as it was."""
+    factor = factors[int(rng.integers(len(factors)))]
+    height, width = (side - side % factor for side in region.shape[:2])
+    x = _levels(region[:height, :width]).permute(2, 0, 1)[None]
+    small = downscale(x, factor).round_().clamp_(0, 255)
+    large = upscale(small, factor)[0].permute(1, 2, 0).div_(255)
+    return large.numpy(), (0, 0)
+
+
+def _dark(
+    region: Pixels, rng: np.random.Generator, light: list[float], electrons: list[float]
+) -> tuple[Values, tuple[int, int]]:
+    """Takes light from a region and adds a camera's noise, in all channels the same where these are equal."""
+    share, count = (float(np.exp(rng.uniform(*np.log(ends)))) for ends in (light, electrons))
+    gray = is_gray(region)
+    noise = rng.standard_normal((*region.shape[:2], 1 if gray else region.shape[2]), np.float32)
+    x = _levels(region).div_(255)
+    dark = darken(x, share, torch.from_numpy(noise).expand_as(x), electrons=count, read=READ)
+    return dark.numpy(), (0, 0)
+
+
+def _blurred(region: Pixels, rng: np.random.Generator, reach: int) -> tuple[Values, tuple[int, int]]:
+    """Blurs a region by a drawn kernel; what it leaves of the border is of the region's own pixels."""
+    x = _levels(region).permute(2, 0, 1)[None].div_(255)
+    blurred = blur(x, draw_kernel(rng, reach), "replicate")[0].permute(1, 2, 0)
+    return blurred.numpy(), (reach, reach)
+
+
+def grained(region: Pixels, rng: np.random.Generator) -> Pixels:
+    """Returns a region (H, W, C) with grain as scans of film have it: normal, a little blurred, of drawn strength.
+
+    It belongs to the picture, so noise comes on top. Equal channels stay equal.
+
+    Source: simplified from A Stochastic Film Grain Model for Resolution-Independent Rendering (Newson et al., 2017).
+    """
+    height, width, channels = region.shape
+    grain = rng.standard_normal((height + 2, width + 2, 1 if is_gray(region) else channels), np.float32)
+    blur = rng.uniform(0, 0.25)
+    for axis in (0, 1):
+        size = grain.shape[axis] - 2
+        before, middle, after = (grain.take(range(start, start + size), axis) for start in range(3))
+        grain = (1 - 2 * blur) * middle + blur * (before + after)
+    grain *= rng.uniform(0, GRAIN) / grain.std()
+    return np.clip(np.rint(region + grain), 0, 255).astype(np.uint8)

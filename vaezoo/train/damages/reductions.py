@@ -1,0 +1,105 @@
+"""Pairs for models that enlarge: a small picture, and the one that it was made of.
+
+The small one is a clean reduction, or what a camera, a phone or a web page would have made of it after that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vaezoo.core import Batch
+from vaezoo.data.sets import Images
+from vaezoo.errors import ConfigError
+from vaezoo.image.chroma import split_luma
+from vaezoo.image.damage.camera import saved, take
+from vaezoo.image.resize import downscale
+from vaezoo.train.damages.crops import draw_region, equal_channels
+from vaezoo.train.damages.photos import draw_camera, draw_noise
+from vaezoo.train.recipe import DataRecipe
+
+CLEAN, JPEGS, NOISES = 0.2, 0.4, 0.2
+"""Shares of small pictures that stay clean, were saved as JPEG, or have noise; the rest is from a camera."""
+QUALITY = (30, 96)
+"""Range of JPEG's quality: what web pages have."""
+QUIETER = 0.45
+"""Share of the level of `draw_noise`, so up to 25 grey levels: who enlarges a picture can see it."""
+
+
+@final
+class Reductions:
+    """Random square crops, each from a picture drawn uniformly, and their bicubic reductions in 8 bits.
+
+    ``data.patch`` is the side of the small ones. A step has one factor of ``data.factors``, the condition ``factor``.
+    With the damage ``reduce-photo`` the small ones are spoilt, see `spoilt`; with ``reduce`` they are clean.
+    """
+
+    def __init__(self, images: tuple[Images, ...], data: DataRecipe, seed: int) -> None:
+        self.images, self.data, self.seed = images, data, seed
+        self.pictures = [array for source in images for array in source.pixels]
+        smallest = min(min(array.shape[:2]) for array in self.pictures)
+        needed = data.patch * max(data.factors)
+        if smallest < needed:
+            message = f"Patches of {data.patch}, {max(data.factors)} times as large, do not fit a picture {smallest} "
+            raise ConfigError(message + "pixels small.", hint="Lower data.patch or data.factors.", value=data.patch)
+
+    def steps_per_epoch(self, batch: int) -> int:
+        """See :meth:`vaezoo.train.data.Source.steps_per_epoch`; a step of the mean factor's size."""
+        pixels = sum(array.shape[0] * array.shape[1] for array in self.pictures)
+        squares = sum(factor**2 for factor in self.data.factors) / len(self.data.factors)
+        return max(1, int(pixels / (batch * self.data.patch**2 * squares)))
+
+    def factor(self, step: int) -> int:
+        """Returns the factor of a step."""
+        rng = np.random.default_rng((self.seed, step))
+        return self.data.factors[int(rng.integers(len(self.data.factors)))]
+
+    def batch(self, step: int, rows: range, batch: int, device: torch.device) -> Batch:
+        """See :meth:`vaezoo.train.data.Source.batch`."""
+        factor = self.factor(step)
+        side, channels = factor * self.data.patch, self.pictures[0].shape[2]
+        large = np.empty((len(rows), side, side, channels), np.uint8)
+        draws = [np.random.default_rng((self.seed, step, row)) for row in rows]
+        for i, rng in enumerate(draws):
+            region = draw_region(self.pictures[int(rng.integers(len(self.pictures)))], rng, side, self.data)
+            gray = self.data.gray_share > 0 and rng.random() < self.data.gray_share
+            large[i] = equal_channels(region) if gray else region
+        x = torch.from_numpy(large).to(device).permute(0, 3, 1, 2).float().contiguous()
+        y = downscale(x, factor).round_().clamp_(0, 255).div_(255)
+        if self.data.damage == "reduce-photo":
+            y = torch.cat([spoilt(row[None], rng) for row, rng in zip(y.cpu(), draws, strict=True)]).to(device)
+        told = torch.full((len(rows),), factor, dtype=torch.int64, device=device)
+        return Batch(y, x.div_(255), {"factor": told})
+
+
+def spoilt(y: Tensor, rng: np.random.Generator) -> Tensor:
+    """Returns a small picture as it would be found: clean, as JPEG, with noise, or from a camera; where it was.
+
+    Args:
+        y: (1, 3, H, W) in [0, 1]; equal channels stay equal.
+        rng: Drawn from.
+    """
+    kind = rng.random()
+    if kind < CLEAN:
+        return y
+    gray = bool((y == y[:, :1]).all())
+    if kind < CLEAN + JPEGS:
+        found = _jpeg(y, rng, 2 if rng.random() < 0.15 else 1)
+    elif kind < CLEAN + JPEGS + NOISES:
+        noise = draw_noise(rng)
+        found = (y + replace(noise, sigma=QUIETER * noise.sigma).draw(y, rng)).clamp(0, 1)
+        found = _jpeg(found, rng, 1) if rng.random() < 0.5 else saved(found)
+    else:
+        camera = replace(draw_camera(rng), resize=1.0, lens=0.0)
+        eps = rng.standard_normal((1, 1, y.shape[2], y.shape[3]), np.float32)
+        found = take(y, camera, torch.from_numpy(eps)).y
+    return split_luma(found)[0].expand_as(found) if gray else found
+
+
+def _jpeg(y: Tensor, rng: np.random.Generator, times: int) -> Tensor:
+    qualities = [int(rng.integers(*QUALITY)) for _ in range(times)]
+    return saved(y, qualities, "4:2:0" if rng.random() < 0.6 else "4:4:4")
