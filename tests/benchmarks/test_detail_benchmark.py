@@ -17,9 +17,9 @@ from safetensors.torch import save_file
 
 from benchmarks import detail
 from vaezoo import create
+from vaezoo.data import sets
 from vaezoo.data.sets import Images
 from vaezoo.restore.restorer import Restoration
-from vaezoo.data import sets
 
 
 def wave(frequency: float) -> torch.Tensor:

@@ -11,9 +11,9 @@ from click.testing import CliRunner
 
 import vaezoo
 from benchmarks import calibrate, shelve, uncertainty
+from vaezoo.data import sets
 from vaezoo.data.sets import Images
 from vaezoo.registry.calibration import Calibration, calibration_from
-from vaezoo.data import sets
 
 CALIBRATION = Calibration(
     factor=2.0, quantiles={"68": 1.0, "90": 1.645, "95": 1.96}, image_factor=1.8, risk_factor=3.0, sigmas=(25.0,),

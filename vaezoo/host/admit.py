@@ -16,7 +16,7 @@ import pluggy
 from vaezoo.errors import ConfigError, suggest
 from vaezoo.host.find import Candidate, make_importable
 from vaezoo.host.guard import Refused, guarded
-from vaezoo.host.hookspecs import API, HOOKS, PROJECT, ConformanceCase, manager_of
+from vaezoo.host.hookspecs import API, HOOKS, PROJECT, ConformanceCase, Declaration, manager_of
 from vaezoo.registry.registry import Registry
 from vaezoo.registry.shelf import HOUSE, Service, Source
 
@@ -160,6 +160,12 @@ def _declared(manager: pluggy.PluginManager, owner: str) -> tuple[Registry, tupl
         for (name, said), source in _answers(manager, hook, Mapping):
             target, facts, summary = _of_three(hook, name, said)
             registry.add_part(slot, name, target, facts, summary, source)
+    for said, source in _answers(manager, "vaezoo_declarations"):
+        if not isinstance(said, Declaration):
+            raise ConfigError(
+                f"vaezoo_declarations: expected Declaration(kind, name, target), got {said!r}.", value=said
+            )
+        registry.add(said.kind, said.name, said.target, said.summary, source)
     for (name, body), source in _answers(manager, "vaezoo_models", Mapping):
         registry.add_model(name, body, source)
     for (name, target), source in _answers(manager, "vaezoo_weight_sources", Mapping):

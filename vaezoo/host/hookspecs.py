@@ -41,6 +41,22 @@ class PartDeclaration(NamedTuple):
     summary: str
 
 
+class Declaration(NamedTuple):
+    """Something of a kind of `vaezoo.registry.kinds`, as a hook declares it.
+
+    Attributes:
+        kind: Such as ``task`` or ``metric``.
+        name: Lower case words joined by hyphens.
+        target: ``"package.module:name"``, or the thing itself; imported when used.
+        summary: One sentence.
+    """
+
+    kind: str
+    name: str
+    target: str | Callable[..., Any]
+    summary: str = ""
+
+
 class ConformanceCase(NamedTuple):
     """A model that the contract kit is to test, under some overrides.
 
@@ -82,6 +98,11 @@ def vaezoo_priors() -> Mapping[str, PartDeclaration]:  # type: ignore[empty-body
 @hookspec
 def vaezoo_losses() -> Mapping[str, PartDeclaration]:  # type: ignore[empty-body]
     """Returns losses by name."""
+
+
+@hookspec
+def vaezoo_declarations() -> list[Declaration]:  # type: ignore[empty-body]
+    """Returns tasks, damages, metrics, data sets, optimizers, schedules, recipes and kinds of belief."""
 
 
 @hookspec

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 from vaezoo.errors import ConfigError, suggest
@@ -56,6 +57,42 @@ def register_loss(name: str, target: Any = None, *, facts: Callable[..., Any], s
 def register_conditioner(name: str, target: Any = None, *, facts: Callable[..., Any], summary: str = "") -> Any:
     """Registers a conditioner for this process, see :func:`register_encoder`."""
     return _register_part("conditioner", name, target, facts, summary)
+
+
+def register(kind: str, name: str, target: Any = None, *, summary: str = "") -> Any:
+    """Registers something of a kind for this process; a decorator when no target is given.
+
+    A name that this function registered before is registered anew, so a cell of a notebook can be run again.
+
+    Args:
+        kind: One of `vaezoo.registry.kinds.KINDS`, such as ``task``, ``damage`` or ``metric``.
+        name: Lower case words joined by hyphens.
+        target: The thing itself, or ``"package.module:name"``.
+        summary: One sentence.
+
+    Raises:
+        ConfigError: There is no such kind, or the name is malformed.
+        DuplicateName: The name is taken.
+    """
+
+    def add(thing: Any) -> Any:
+        Registry(USER).add(kind, name, thing, summary)  # what is wrong with it is said before an older one goes
+        registry = keeper().registry
+        registry.kinds[kind].entries.get(name, {}).pop(USER, None)
+        registry.add(kind, name, thing, summary, Source(USER))
+        return thing
+
+    return add if target is None else add(target)
+
+
+register_task = partial(register, "task")
+register_damage = partial(register, "damage")
+register_metric = partial(register, "metric")
+register_data = partial(register, "data")
+register_optimizer = partial(register, "optimizer")
+register_schedule = partial(register, "schedule")
+register_recipe = partial(register, "recipe")
+register_belief = partial(register, "belief")
 
 
 def register_model(name: str, body: Mapping[str, Any] | None = None) -> Any:

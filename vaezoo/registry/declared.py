@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from vaezoo.registry.cards import card_schema
+from vaezoo.registry.kinds import KINDS
 
 SLOTS = ("encoder", "prior", "decoder", "loss", "conditioner", "refine")
 NAME = "[a-z0-9]+(-[a-z0-9]+)*"
@@ -30,6 +31,15 @@ PART: dict[str, Any] = {
         "summary": _TEXT | {"description": "One sentence."},
     },
     "required": ["target", "facts"],
+    "additionalProperties": False,
+}
+DECLARED: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "target": {"type": "string", "minLength": 1, "description": "package.module:name, imported when used."},
+        "summary": _TEXT | {"description": "One sentence."},
+    },
+    "required": ["target"],
     "additionalProperties": False,
 }
 MODEL: dict[str, Any] = {
@@ -69,9 +79,18 @@ def registry_schema() -> dict[str, Any]:
             },
             "models": {"type": "object", "propertyNames": name, "additionalProperties": MODEL},
             "weights": {"type": "object", "propertyNames": tagged, "additionalProperties": card_schema()},
+            **{
+                kind.section: {
+                    "type": "object",
+                    "propertyNames": name,
+                    "additionalProperties": DECLARED,
+                    "description": f"Each by name; its target is {kind.target}.",
+                }
+                for kind in KINDS.values()
+            },
             "renamed": {
                 "type": "object",
-                "properties": dict.fromkeys((*SLOTS, "model"), names),
+                "properties": dict.fromkeys((*SLOTS, "model", *KINDS), names),
                 "additionalProperties": False,
                 "description": "Old names, each with the one that took its place.",
             },

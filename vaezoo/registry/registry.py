@@ -13,6 +13,7 @@ from vaezoo.files.schema import conform
 from vaezoo.files.yaml import Lined, read_yaml
 from vaezoo.registry.cards import Card, card_from
 from vaezoo.registry.declared import NAME, SLOTS, registry_schema
+from vaezoo.registry.kinds import KINDS
 from vaezoo.registry.shelf import HOUSE, USER, Model, Part, Service, Shelf, Source, owned_by
 
 __all__ = ["HOUSE", "SLOTS", "USER", "Model", "Part", "Registry", "Service", "Source", "split_name"]
@@ -33,10 +34,12 @@ class Registry:
         self.cards: Shelf[Card] = Shelf("weight")
         self.schemes: Shelf[Service] = Shelf("URL scheme")
         self.verbs: Shelf[Service] = Shelf("verb")
+        self.kinds: dict[str, Shelf[Service]] = {kind: Shelf(kind) for kind in KINDS}
 
     def shelves(self) -> dict[str, Shelf[Any]]:
         """Returns every shelf, by what is on it."""
         shelves: list[Shelf[Any]] = [*self.parts.values(), self.models, self.cards, self.schemes, self.verbs]
+        shelves += self.kinds.values()
         return {shelf.kind: shelf for shelf in shelves}
 
     def add_part(
@@ -76,6 +79,31 @@ class Registry:
         model = Model(name, body, source or Source(self.owner))
         self.models.add(name, model.source.owner, model)
 
+    def add(
+        self, kind: str, name: str, target: str | Callable[..., Any], summary: str = "", source: Source | None = None
+    ) -> None:
+        """Registers something of a kind of `vaezoo.registry.kinds`.
+
+        Args:
+            kind: Such as ``task``.
+            name: Lower case words joined by hyphens.
+            target: ``"package.module:name"``, or the thing itself; imported when used.
+            summary: One sentence.
+            source: Who declares it, and where; None for the registry's owner.
+
+        Raises:
+            ConfigError: There is no such kind, the name is malformed, or the target is neither text nor callable.
+            DuplicateName: The name is taken.
+        """
+        if kind not in self.kinds:
+            raise ConfigError(f"Expected a kind, got {kind!r}.", hint=suggest(str(kind), self.kinds), value=kind)
+        _check_name(name)
+        if not (isinstance(target, str) or callable(target)):
+            message = f"Expected the target of the {kind} {name!r} as {KINDS[kind].target}, got {target!r}."
+            raise ConfigError(message, hint="Say it as package.module:name.", value=target)
+        source = source or Source(self.owner)
+        self.kinds[kind].add(name, source.owner, Service(target, summary, source))
+
     def add_file(self, path: Path) -> None:
         """Registers what a registry file declares.
 
@@ -99,10 +127,15 @@ class Registry:
         for name, body in cards.items():
             where = self._source(path, cards, name)
             self.cards.add(name, self.owner, card_from(name, body, str(where)))
-        kinds = top.section("renamed")
-        for kind in kinds:
-            for old, new in kinds.section(kind).items():
-                self.shelves()[kind].rename(old, new, self.owner)
+        for kind in KINDS.values():
+            declared = top.section(kind.section)
+            for name, body in declared.items():
+                where = self._source(path, declared, name)
+                self.add(kind.name, name, body["target"], body.get("summary", ""), where)
+        renamed = top.section("renamed")
+        for what in renamed:
+            for old, new in renamed.section(what).items():
+                self.shelves()[what].rename(old, new, self.owner)
 
     def _source(self, path: Path, section: Lined, key: str) -> Source:
         return Source(self.owner, path.name, section.lines.get(key))

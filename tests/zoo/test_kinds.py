@@ -1,0 +1,91 @@
+"""Things that are declared by name and target: by a registry file, a hook, or for this process."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import vaezoo
+from vaezoo.errors import BackendUnavailable, ConfigError, DuplicateName, PluginError, UnknownName
+from vaezoo.host.admit import _declared
+from vaezoo.host.hookspecs import Declaration, hookimpl, manager_of
+from vaezoo.host.kinds import find, names_of
+from vaezoo.registry.kinds import KINDS
+from vaezoo.registry.registry import Registry
+
+
+def zoo_of(registry: Registry) -> Any:
+    return SimpleNamespace(registry=registry)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_registry_file_declares_each_kind(kind: str, tmp_path: Path) -> None:
+    file = tmp_path / "registry.yaml"
+    file.write_text(f"{KINDS[kind].section}:\n  mine: {{target: 'math:hypot', summary: A thing.}}\n")
+    registry = Registry("acme")
+    registry.add_file(file)
+    import math
+
+    assert names_of(kind, zoo_of(registry)) == ["mine"] and find(kind, "mine", zoo_of(registry)) is math.hypot
+    with pytest.raises(UnknownName, match=f"Expected a known {kind}, got 'mien'"):
+        find(kind, "mien", zoo_of(registry))
+
+
+def test_a_hook_declares() -> None:
+    plugin = SimpleNamespace(__name__="acme")
+
+    @hookimpl
+    def vaezoo_declarations() -> list[Declaration]:
+        return [Declaration("metric", "gap", "math:dist", "How far.")]
+
+    plugin.vaezoo_declarations = vaezoo_declarations
+    registry, _ = _declared(manager_of(plugin, "acme"), "acme")
+    assert registry.kinds["metric"].get("gap").summary == "How far."
+
+
+def test_a_name_is_registered_for_this_process_and_anew() -> None:
+    @vaezoo.register_metric("kinds-gap", summary="How far.")
+    def gap(a: float, b: float) -> float:
+        return a - b
+
+    assert find("metric", "kinds-gap") is gap
+    vaezoo.register_metric("kinds-gap", max)
+    assert find("metric", "kinds-gap") is max
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "message"),
+    [("Gap", "math:dist", "lower case words"), ("gap", 5, "Expected the target of the metric 'gap' as a function")],
+)
+def test_what_cannot_be_registered(name: str, target: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        vaezoo.register_metric(name, target)
+
+
+def test_a_kind_that_is_none() -> None:
+    with pytest.raises(ConfigError, match="Expected a kind, got 'matric'"):
+        Registry("acme").add("matric", "gap", "math:dist")
+
+
+def test_an_owner_has_a_name_once() -> None:
+    registry = Registry("acme")
+    registry.add("metric", "gap", "math:dist")
+    with pytest.raises(DuplicateName, match="'gap'"):
+        registry.add("metric", "gap", "math:hypot")
+
+
+def test_what_cannot_be_imported_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "kinds_exits.py").write_text("raise SystemExit(9)\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    registry = Registry("acme")
+    registry.add("metric", "gone", "no_such_package:gap")
+    registry.add("metric", "exits", "kinds_exits:gap")
+    with pytest.raises(BackendUnavailable, match="no_such_package"):
+        find("metric", "gone", zoo_of(registry))
+    with pytest.raises(PluginError, match="'exits' of acme"):
+        find("metric", "exits", zoo_of(registry))
+    assert "kinds_exits" not in sys.modules
