@@ -23,6 +23,8 @@ ANOTHER_COST = {"inspection/explanation.py", "cli/explained.py", "cli/shelf.py"}
 """Files in which the cost is what a model takes to run; an objective is a ``loss`` there too."""
 PUBLISHED = {"vaezoo.core", "vaezoo.core.facts", "vaezoo.core.beliefs", "vaezoo.errors", "vaezoo.image"}
 """Packages whose names plugins may import, beside ``vaezoo`` itself."""
+ALIASES = {"LogJoint"}
+"""Published names of types, which cannot have a docstring."""
 FORBIDDEN_FILES = {"utils.py", "helpers.py", "common.py", "misc.py"}
 
 named = pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -66,7 +68,7 @@ def test_the_front_door_is_whole() -> None:
 
     for package in (vaezoo, vaezoo.core):
         assert set(package.__all__) <= set(dir(package))
-        assert all(getattr(package, name).__doc__ for name in package.__all__)
+        assert all(getattr(package, name).__doc__ for name in package.__all__ if name not in ALIASES)
         with pytest.raises(AttributeError, match="nothing"):
             _ = package.nothing
 

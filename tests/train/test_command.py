@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ valid_every: 3
 
 @pytest.fixture
 def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("vaezoo.zoo.create.create_objective", lambda name, overrides, seed: toy.objective())
+    monkeypatch.setattr(import_module("vaezoo.zoo.create"), "create_objective", lambda name, **_: toy.objective())
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pictures").mkdir()
     Image.fromarray(np.random.default_rng(0).integers(256, size=(16, 20, 3), dtype=np.uint8)).save(

@@ -370,7 +370,7 @@ def test_a_verb_cannot_take_ours(guests: Guests) -> None:
 
     zoo = zoo_with(guests.saying("acme", "vaezoo_cli_commands", {"list": (greet, "No.")}))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("vaezoo.host.keeper", lambda: zoo)
+        patch.setattr("vaezoo.host.keeper.keeper", lambda: zoo)
         with pytest.warns(UserWarning, match="the verb 'list' of the plugin local:acme is ours; say acme/list"):
             assert "list" not in verbs(VERBS)
 
