@@ -16,7 +16,7 @@ from vaezoo.host.keeper import keeper
 from vaezoo.store.store import Store
 from vaezoo.zoo.weights import locate, pick
 
-as_json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 
 @click.command("fetch")
@@ -82,8 +82,8 @@ def ls(as_json: bool) -> None:
 
 
 @cache.command("prune")
-@click.option("--all", "everything", is_flag=True, help="Also what a card names.")
-@click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
+@click.option("--all", "everything", is_flag=True, help="Remove also the weights that a card names.")
+@click.option("--dry-run", is_flag=True, help="Print what would be removed, and remove nothing.")
 @as_json_option
 def prune(everything: bool, dry_run: bool, as_json: bool) -> None:
     """Remove what no card names, what broken downloads left, and what is in quarantine."""

@@ -91,24 +91,35 @@ def flat(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
 @click.command("eval")
 @click.argument("name")
 @click.option(
-    "--data", help="A data set, or a folder or zip of pictures. Default: the card's, or fashion-mnist or kodak24."
+    "--data", help="Data set, or folder or zip of pictures. Default: the card's, else fashion-mnist or kodak24."
 )
-@click.option("--weights", type=click.Path(path_type=Path), help="A safetensors file instead of the weights that ship.")
-@click.option("--limit", type=click.IntRange(min=1), help="Only so many images, drawn by a fixed seed.")
-@click.option("--levels", "--sigma", "levels", help="How much damage, such as 15,25,50; default: the task's own.")
-@click.option("--nll", type=click.IntRange(min=1), help="Estimate the likelihood by so many importance samples.")
-@click.option("--binarise", is_flag=True, help="Make gray images black and white first, by a seeded draw.")
-@click.option("--seed", default=0, show_default=True, help="Of the latents and the draw.")
-@click.option("--style", type=click.Choice(STYLES), help="Draw each image in a style, and tell the model so.")
 @click.option(
-    "--metrics", help="Metrics by name, such as elbo,nll,mig@1, instead of the task's own; see docs/evaluate.md."
+    "--weights", type=click.Path(path_type=Path), help="Safetensors file to load instead of the shipped weights."
 )
-@click.option("--samples", type=click.IntRange(min=1), default=100, show_default=True, help="Of the metric nll.")
-@click.option("--max-mib", default=512.0, show_default=True, help="Memory that metrics may take at once, MiB.")
+@click.option("--limit", type=click.IntRange(min=1), help="Number of images, drawn by a fixed seed. Default: all.")
+@click.option("--levels", "--sigma", "levels", help="Damage levels, such as 15,25,50. Default: the task's own.")
+@click.option("--nll", type=click.IntRange(min=1), help="Number of importance samples of the likelihood's estimate.")
+@click.option("--binarise", is_flag=True, help="Binarise gray images first, by a seeded draw.")
+@click.option("--seed", default=0, show_default=True, help="Random seed for the latents and for binarisation.")
+@click.option("--style", type=click.Choice(STYLES), help="Style in which each image is drawn; the model is told it.")
 @click.option(
-    "--precision", type=click.Choice(("fp32", "bf16")), default="fp32", help="Of the metric nll; bf16: less time."
+    "--metrics", help="Names of metrics, such as elbo,nll,mig@1. Default: the task's own. See docs/evaluate.md."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--samples",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    help="Number of importance samples of the metric nll.",
+)
+@click.option("--max-mib", default=512.0, show_default=True, help="Memory limit of the metrics, MiB.")
+@click.option(
+    "--precision",
+    type=click.Choice(("fp32", "bf16")),
+    default="fp32",
+    help="Precision of the metric nll; bf16 takes less time.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_context
 def evaluate(
     context: click.Context,

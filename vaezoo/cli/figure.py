@@ -25,9 +25,9 @@ DATA = "fashion-mnist"
 def common(command: F) -> F:
     """Adds the options of every verb that draws."""
     for option in (
-        click.option("--json", "as_json", is_flag=True, help="Print what is shown as JSON."),
-        click.option("--overwrite", is_flag=True, help="Replace the figure where it exists already."),
-        click.option("--weights", type=FILE, help="A safetensors file instead of the weights that ship."),
+        click.option("--json", "as_json", is_flag=True, help="Print the figure's values as JSON."),
+        click.option("--overwrite", is_flag=True, help="Replace an existing figure."),
+        click.option("--weights", type=FILE, help="Safetensors file to load instead of the shipped weights."),
     ):
         command = option(command)
     return command
@@ -35,7 +35,7 @@ def common(command: F) -> F:
 
 def output(default: str) -> Callable[[F], F]:
     """Returns the option of where the figure goes."""
-    return click.option("-o", "--output", type=FILE, default=default, show_default=True, help="The figure.")
+    return click.option("-o", "--output", type=FILE, default=default, show_default=True, help="Path of the figure.")
 
 
 def data(text: str) -> Callable[[F], F]:
@@ -43,9 +43,9 @@ def data(text: str) -> Callable[[F], F]:
     return click.option("--data", help=text)
 
 
-seed = click.option("--seed", default=0, show_default=True, help="Of all draws.")
+seed = click.option("--seed", default=0, show_default=True, help="Random seed for all draws.")
 condition = click.option(
-    "--condition", multiple=True, metavar="NAME=NUMBER", help="Tell the model a class, such as label=3."
+    "--condition", multiple=True, metavar="NAME=NUMBER", help="Condition to draw under, such as label=3."
 )
 
 

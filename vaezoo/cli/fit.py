@@ -15,22 +15,26 @@ if TYPE_CHECKING:
 
 @click.command("fit-prior")
 @click.argument("name")
-@click.option("--data", default="mnist", show_default=True, help="What it was trained on: a set, folder or zip.")
-@click.option("--prior", default="mixture", show_default=True, help="Which prior.")
-@click.option("--components", type=click.IntRange(min=1), help="Of a mixture.")
-@click.option("--set", "settings", multiple=True, help="Another setting of the prior, KEY=VALUE.")
-@click.option("--weights", type=click.Path(path_type=Path), help="A safetensors file instead of the weights that ship.")
-@click.option("--limit", type=click.IntRange(min=1), help="Only the first so many images.")
-@click.option("--steps", type=click.IntRange(min=1), help="Of the fit, at most.")
-@click.option("--seed", default=0, show_default=True, help="Of latents, start and fit.")
+@click.option(
+    "--data", default="mnist", show_default=True, help="Training data of the model: a data set, folder or zip."
+)
+@click.option("--prior", default="mixture", show_default=True, help="Name of the prior.")
+@click.option("--components", type=click.IntRange(min=1), help="Number of components of a mixture.")
+@click.option("--set", "settings", multiple=True, help="Further setting of the prior, KEY=VALUE.")
+@click.option(
+    "--weights", type=click.Path(path_type=Path), help="Safetensors file to load instead of the shipped weights."
+)
+@click.option("--limit", type=click.IntRange(min=1), help="Number of images, the first ones. Default: all.")
+@click.option("--steps", type=click.IntRange(min=1), help="Largest number of steps of the fit.")
+@click.option("--seed", default=0, show_default=True, help="Random seed for the latents and the fit.")
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
     required=True,
-    help="A folder, which vaezoo.load reads, or a safetensors file.",
+    help="Folder for vaezoo.load, or safetensors file, to write.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace the model or file where it exists already.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing folder or file.")
 def fit_prior(
     name: str,
     data: str,

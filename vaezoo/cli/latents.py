@@ -14,13 +14,34 @@ from vaezoo.errors import ConfigError
 @click.argument("name")
 @click.argument("file", required=False, type=of.FILE)
 @of.data("A data set, folder or zip, by which latents are ranked; else the model's own samples.")
-@click.option("-n", "number", type=click.IntRange(min=2), default=500, show_default=True, help="Images that rank.")
-@click.option("--picture", type=click.IntRange(min=0), help="Start at this picture of the set, 0 the first.")
-@click.option("--rows", type=click.IntRange(min=1), default=8, show_default=True, help="At most so many latents.")
-@click.option("--columns", type=click.IntRange(min=2), default=7, show_default=True, help="Positions of each.")
-@click.option("--reach", type=float, default=3.0, show_default=True, help="How far, standard deviations of the prior.")
-@click.option("--level", type=click.IntRange(min=0), default=0, show_default=True, help="Of a ladder, 0 the coarsest.")
-@click.option("--axes", help="Latents by name, such as z3,z7, instead of the most active ones.")
+@click.option(
+    "-n",
+    "number",
+    type=click.IntRange(min=2),
+    default=500,
+    show_default=True,
+    help="Number of images that rank the latents by activity.",
+)
+@click.option(
+    "--picture", type=click.IntRange(min=0), help="Number of the set's picture to start from; 0 is the first."
+)
+@click.option(
+    "--rows", type=click.IntRange(min=1), default=8, show_default=True, help="Largest number of latents, a row each."
+)
+@click.option(
+    "--columns", type=click.IntRange(min=2), default=7, show_default=True, help="Number of positions of each latent."
+)
+@click.option(
+    "--reach",
+    type=float,
+    default=3.0,
+    show_default=True,
+    help="Range of each latent, in standard deviations of the prior.",
+)
+@click.option(
+    "--level", type=click.IntRange(min=0), default=0, show_default=True, help="Level of a ladder; 0 is the coarsest."
+)
+@click.option("--axes", help="Names of latents, such as z3,z7. Default: the most active ones.")
 @of.output("traversal.png")
 @of.condition
 @of.seed
@@ -80,9 +101,13 @@ def traverse(
 @click.argument("name")
 @click.argument("files", nargs=-1, type=of.FILE)
 @of.data("A data set, folder or zip, instead of files. Default: the card's, or fashion-mnist.")
-@click.option("--pictures", default="0,1", show_default=True, help="Which of the set: start,end,start,end and so on.")
-@click.option("--columns", type=click.IntRange(min=2), default=8, show_default=True, help="Points on each way.")
-@click.option("--linear", is_flag=True, help="Take straight lines instead of the prior's own ways.")
+@click.option(
+    "--pictures", default="0,1", show_default=True, help="Numbers of the set's pictures: start,end,start,end and so on."
+)
+@click.option(
+    "--columns", type=click.IntRange(min=2), default=8, show_default=True, help="Number of points between two pictures."
+)
+@click.option("--linear", is_flag=True, help="Interpolate along straight lines instead of the prior's own paths.")
 @of.output("interpolation.png")
 @of.condition
 @of.common
@@ -126,7 +151,7 @@ def interpolate(
 @click.command()
 @click.argument("name")
 @of.data("A data set, folder or zip. Default: the card's, or fashion-mnist.")
-@click.option("-n", "number", type=click.IntRange(min=3), default=2000, show_default=True, help="How many images.")
+@click.option("-n", "number", type=click.IntRange(min=3), default=2000, show_default=True, help="Number of images.")
 @of.output("latents.png")
 @of.condition
 @of.common

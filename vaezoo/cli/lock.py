@@ -16,9 +16,11 @@ from vaezoo.zoo.lock import NAME, Lock, write_lock
 
 @click.command("lock")
 @click.argument("names", nargs=-1)
-@click.option("-o", "--output", type=click.Path(path_type=Path), default=NAME, show_default=True, help="The lock.")
-@click.option("--check", is_flag=True, help="Only say what differs now from what the lock says.")
-@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), default=NAME, show_default=True, help="Path of the lock."
+)
+@click.option("--check", is_flag=True, help="Print what differs from the lock, and write nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def lock(names: tuple[str, ...], output: Path, check: bool, as_json: bool) -> None:
     """Write down the hash, every setting and the plugins' versions of NAMES; without names, of all weights.
 

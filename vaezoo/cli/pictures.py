@@ -12,9 +12,11 @@ from vaezoo.errors import ConfigError
 
 @click.command()
 @click.argument("name")
-@click.option("-n", "number", type=click.IntRange(min=1), default=64, show_default=True, help="How many.")
-@click.option("--rows", type=click.IntRange(min=1), help="How many rows; of a model told a class, how many classes.")
-@click.option("--columns", type=click.IntRange(min=1), help="Images a row.")
+@click.option("-n", "number", type=click.IntRange(min=1), default=64, show_default=True, help="Number of samples.")
+@click.option(
+    "--rows", type=click.IntRange(min=1), help="Number of rows; of a class-conditional model, number of classes."
+)
+@click.option("--columns", type=click.IntRange(min=1), help="Number of images in a row.")
 @of.output("samples.png")
 @of.condition
 @of.seed
@@ -53,9 +55,13 @@ def sample(
 @click.argument("name")
 @click.argument("files", nargs=-1, type=of.FILE)
 @of.data("A data set, folder or zip, instead of files. Default: the card's, or fashion-mnist.")
-@click.option("-n", "number", type=click.IntRange(min=1), default=10, show_default=True, help="How many of a set.")
-@click.option("--samples", type=click.IntRange(min=0), default=0, show_default=True, help="Rows of posterior draws.")
-@click.option("--difference/--no-difference", default=True, help="Show where the two differ, as by default.")
+@click.option(
+    "-n", "number", type=click.IntRange(min=1), default=10, show_default=True, help="Number of pictures of a data set."
+)
+@click.option(
+    "--samples", type=click.IntRange(min=0), default=0, show_default=True, help="Number of rows of posterior samples."
+)
+@click.option("--difference/--no-difference", default=True, help="Show the difference of picture and reconstruction.")
 @of.output("reconstructions.png")
 @of.condition
 @of.seed

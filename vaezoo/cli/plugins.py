@@ -27,7 +27,7 @@ def plugins() -> None:
 
 
 @plugins.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def list_plugins(as_json: bool) -> None:
     """List plugins with their status and, where one does not load, the cause."""
     found = all_plugins()
@@ -40,7 +40,7 @@ def list_plugins(as_json: bool) -> None:
 
 @plugins.command("show")
 @click.argument("name")
-@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def show(name: str, as_json: bool) -> None:
     """Show what one plugin brought: its parts, its models, or why it is not there."""
     matches = _named(name)
@@ -75,8 +75,8 @@ def _named(name: str) -> list[Plugin]:
 
 @plugins.command("check")
 @click.argument("name")
-@click.option("--models", is_flag=True, help="Also its models, as vaezoo_conformance_cases names them.")
-@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+@click.option("--models", is_flag=True, help="Check also the models that its vaezoo_conformance_cases name.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def check(name: str, models: bool, as_json: bool) -> None:
     """Check one plugin against the contract, in a process of its own; 7 where a check fails."""
     matches = _named(name)

@@ -12,13 +12,15 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.command("publish")
 @click.argument("source", metavar="NAME|FOLDER")
-@click.option("--to", required=True, metavar="DIR|hf://ORG/REPO[@REVISION]", help="Where to.")
-@click.option("--as", "name", default="", metavar="ARCH.TAG", help="What a folder's weights are called.")
-@click.option("--card", type=_FILE, help="YAML with fields of a folder's card: licence, data, recipe …")
-@click.option("--url", "urls", multiple=True, help="Where the weights will be found too; may be given several times.")
-@click.option("--overwrite", is_flag=True, help="Replace files in a folder that exists.")
-@click.option("--private", is_flag=True, help="Make a private repository, where one has to be made.")
-@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+@click.option(
+    "--to", required=True, metavar="DIR|hf://ORG/REPO[@REVISION]", help="Folder or hub repository to publish to."
+)
+@click.option("--as", "name", default="", metavar="ARCH.TAG", help="Name for the weights of a saved folder.")
+@click.option("--card", type=_FILE, help="YAML file with fields of the card: licence, data, recipe …")
+@click.option("--url", "urls", multiple=True, help="Further URL of the weights; may be given several times.")
+@click.option("--overwrite", is_flag=True, help="Replace files of an existing folder.")
+@click.option("--private", is_flag=True, help="Make a new repository private.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def publish(
     source: str,
     to: str,

@@ -33,8 +33,8 @@ PACKAGES = (
 
 @click.command("verify")
 @click.argument("names", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="All weights that are on this machine.")
-@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+@click.option("--all", "everything", is_flag=True, help="Verify all weights on this machine.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def verify(names: tuple[str, ...], everything: bool, as_json: bool) -> None:
     """Check weights against their cards: the file's sha256, and the output of one seeded input."""
     if not names and not everything:
@@ -95,7 +95,7 @@ def _verify(name: str) -> dict[str, Any]:
 
 
 @click.command("doctor")
-@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def doctor(as_json: bool) -> None:
     """Check this installation: Python, packages, plugins, weights."""
     rows: list[tuple[str, str, str]] = [("python", "ok", platform.python_version())]
