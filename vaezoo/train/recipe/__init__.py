@@ -1,0 +1,36 @@
+"""A recipe: everything that decides which weights come out, and the machine settings that do not.
+
+Torch is not imported here. What a recipe's words mean is in `vaezoo.train.data` and `vaezoo.train.loop`.
+"""
+
+from vaezoo.train.recipe.digest import LATER, flatten, recipe_dict, recipe_hash
+from vaezoo.train.recipe.find import find_recipe
+from vaezoo.train.recipe.load import load_recipe, smoke_recipe
+from vaezoo.train.recipe.settings import (
+    DAMAGES,
+    REDUCTIONS,
+    DataRecipe,
+    MachineRecipe,
+    OptimizerKind,
+    OptimizerRecipe,
+    Precision,
+    Recipe,
+)
+
+__all__ = [
+    "DAMAGES",
+    "LATER",
+    "REDUCTIONS",
+    "DataRecipe",
+    "MachineRecipe",
+    "OptimizerKind",
+    "OptimizerRecipe",
+    "Precision",
+    "Recipe",
+    "find_recipe",
+    "flatten",
+    "load_recipe",
+    "recipe_dict",
+    "recipe_hash",
+    "smoke_recipe",
+]

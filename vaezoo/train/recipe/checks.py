@@ -1,0 +1,120 @@
+"""Checks of a recipe: values that have the right type and make no sense are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from vaezoo.errors import ConfigError
+from vaezoo.train.recipe.digest import flatten, recipe_dict
+from vaezoo.train.recipe.settings import DAMAGES, REDUCTIONS, DataRecipe, Recipe
+
+_LEAST = {
+    "steps": 0,
+    "epochs": 0,
+    "data.patch": 0,
+    "optimizer.lr": 0,
+    "optimizer.final_lr": 0,
+    "optimizer.warmup": 0,
+    "optimizer.weight_decay": 0,
+    "optimizer.clip": 0,
+    "patience": 1,
+    "valid_every": 1,
+    "machine.log_every": 1,
+    "machine.checkpoint_minutes": 0,
+}
+
+
+def check_recipe(recipe: Recipe) -> None:
+    """Refuses values that have the right type and make no sense."""
+
+    def refuse(key: str, expected: str, value: Any) -> None:
+        raise ConfigError(f"{key} should be {expected}, not {value!r}.", value=value)
+
+    if not recipe.model:
+        refuse("model", "the name of a model", recipe.model)
+    if (recipe.steps > 0) == (recipe.epochs > 0):
+        refuse("steps or epochs", "one of the two, above zero", (recipe.steps, recipe.epochs))
+    if not (recipe.data.sets or recipe.data.pairs):
+        refuse("data.sets", "the names of data sets or paths of pictures, such as data=FOLDER", recipe.data.sets)
+    if recipe.batch < 1 or recipe.accumulate < 1 or recipe.batch % recipe.accumulate:
+        refuse("batch", "a positive multiple of accumulate", (recipe.batch, recipe.accumulate))
+    for key, pair, low, high in (
+        ("data.sigma", recipe.data.sigma, 0.0, 255.0),
+        ("data.scale", recipe.data.scale, 0.05, 1.0),
+        ("data.quality", recipe.data.quality, 1.0, 100.0),
+        ("data.light", recipe.data.light, 0.001, 1.0),
+        ("data.electrons", recipe.data.electrons, 1.0, 1e6),
+        ("optimizer.betas", recipe.optimizer.betas, 0.0, 0.99999),
+    ):
+        if len(pair) != 2 or not low <= pair[0] <= pair[1] <= high:
+            refuse(key, f"two ascending numbers within {low:g} and {high:g}", pair)
+    if recipe.data.style not in ("", "class", "code", "reference"):
+        refuse("data.style", "class, code, reference or nothing", recipe.data.style)
+    if recipe.data.style and (recipe.data.patch or recipe.data.binarise or recipe.data.sigma[1]):
+        refuse("data.style", "without patch, binarise and sigma", recipe.data.style)
+    _check_pairs(recipe.data, refuse)
+    _check_damage(recipe.data, refuse)
+    values = flatten(recipe_dict(recipe))
+    for key, least in _LEAST.items():
+        if not least <= values[key] < float("inf"):
+            refuse(key, f"a number of at least {least:g}", values[key])
+    if not 0.0 <= recipe.ema < 1.0:
+        refuse("ema", "at least 0 and below 1", recipe.ema)
+
+
+OWN = {
+    "sets": "Set data.sets=[].",
+    "valid": "Set data.valid=[], and data.valid_pairs=[NOISY,CLEAN] for the validation loss.",
+    "damage": "Set data.damage=''.",
+    "sigma": "Set data.sigma=[0,0].",
+    "camera": "Set data.camera=0.",
+    "grain": "Set data.grain=0.",
+}
+"""What pairs have of their own, `DataRecipe.pairs`, and what to do where a recipe says it too."""
+
+
+def _check_pairs(data: DataRecipe, refuse: Callable[[str, str, Any], None]) -> None:
+    for key, paths in (("data.pairs", data.pairs), ("data.valid_pairs", data.valid_pairs)):
+        if paths and len(paths) != 2:
+            refuse(key, "two folders or zips of pictures with the same names, [NOISY,CLEAN]", paths)
+        if paths and not data.patch:
+            refuse(key, "used with a patch, such as data.patch=128", paths)
+    default = DataRecipe()
+    for name, hint in OWN.items():
+        if data.pairs and (value := getattr(data, name)) != getattr(default, name):
+            message = f"data.pairs takes the place of data.{name}, but that is {value!r}."
+            raise ConfigError(message, hint=hint, value=value)
+    if data.valid and data.valid_pairs:
+        message = f"data.valid_pairs takes the place of data.valid, but that is {data.valid!r}."
+        raise ConfigError(message, hint="Set data.valid=[].", value=data.valid)
+    if data.valid_pairs and data.damage in REDUCTIONS:
+        refuse(
+            "data.valid_pairs", f"used without the damage {data.damage!r}, whose pictures are smaller", data.valid_pairs
+        )
+
+
+def _check_damage(data: DataRecipe, refuse: Callable[[str, str, Any], None]) -> None:
+    for name in ("told", "gray_share", "camera", "grain"):
+        if not 0.0 <= (share := getattr(data, name)) <= 1.0:
+            refuse(f"data.{name}", "between 0 and 1", share)
+    if data.grain and not data.patch:
+        refuse("data.grain", "above 0 only with a patch", data.grain)
+    if data.damage not in ("", *DAMAGES):
+        refuse("data.damage", f"{', '.join(DAMAGES)} or nothing", data.damage)
+    if data.damage and not data.patch:
+        refuse("data.damage", "used with a patch", data.damage)
+    if data.damage in ("photo", "camera", "jpeg", "downscale", *REDUCTIONS, "lowlight") and data.sigma[1]:
+        refuse("data.damage", "used without sigma", data.damage)
+    if data.reach < 4:
+        refuse("data.reach", "at least 4 pixels", data.reach)
+    if data.damage == "recorrupt" and data.sigma[0] != data.sigma[1]:
+        refuse("data.sigma", "one level twice, that of the noisy pictures, or 0 to estimate it", data.sigma)
+    if not data.factors or not {2, 3, 4} >= set(data.factors):
+        refuse("data.factors", "some of 2, 3 and 4", data.factors)
+    photos = data.damage in ("photo", "camera", "saved") or data.pairs
+    for key, share in (("data.told", 0 if photos else data.told), ("data.camera", data.camera)):
+        if share and not (data.patch and data.sigma[1] and data.damage in ("", "blur")):
+            refuse(key, "above 0 only with a patch and sigma", share)
+    if not 0 < data.sigma_power < float("inf"):
+        refuse("data.sigma_power", "a number above 0", data.sigma_power)
