@@ -10,12 +10,21 @@ from typing import Any
 
 import lazy_loader
 
-from vaezoo import moved
+from vaezoo import lookup, moved
 
 __version__ = "0.1.0"
 
 moved.follow()
 _lazy, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+
+def _find_belief(name: str) -> Any:
+    from vaezoo.host.beliefs import find_belief
+
+    return find_belief(name)
+
+
+lookup.FINDERS["belief"] = _find_belief
 
 
 def __getattr__(name: str) -> Any:

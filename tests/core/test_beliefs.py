@@ -13,9 +13,11 @@ from torch import Tensor
 from vaezoo.core import VAE, Batch, Context, Decoder, Encoder, FullGaussian, Gaussian, Noise, NormalPrior, Posterior, kl
 from vaezoo.core.beliefs import belief_channels, belief_kind
 from vaezoo.core.beliefs.covariance import full_gaussian
+from vaezoo.core.beliefs.kinds import OWN
 from vaezoo.core.beliefs.posterior import DiagonalGaussian, believe
 from vaezoo.core.facts import check_belief
 from vaezoo.errors import ConfigError
+from vaezoo.host.keeper import keeper
 from vaezoo.testing import ModelContract
 
 
@@ -42,13 +44,10 @@ def test_what_is_no_belief_is_refused(belief: str, sentence: str) -> None:
         check_belief(belief)
 
 
-def test_a_name_that_two_claim_is_nobodys(monkeypatch: pytest.MonkeyPatch) -> None:
-    from importlib.metadata import EntryPoint
-
-    points = [EntryPoint("twice", f"place{i}:kind", "vaezoo.beliefs") for i in (1, 2)]
-    monkeypatch.setattr("vaezoo.core.beliefs.kinds.entry_points", lambda group: points)
-    with pytest.raises(ConfigError, match="'twice' is claimed by place1:kind and place2:kind"):
-        check_belief("twice")
+def test_the_cores_own_are_declared_too() -> None:
+    declared = keeper().registry.kinds["belief"]
+    for name, function in OWN.items():
+        assert declared.get(name).target == f"vaezoo.core.beliefs.kinds:{function.__name__}"
 
 
 def test_saying_a_belief_loads_no_torch() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache, wraps
 from typing import Any
 
 from vaezoo.errors import PluginError, VaezooError
@@ -35,11 +38,37 @@ def find(kind: str, name: str, zoo: Keeper | None = None) -> Any:
         PluginError: Importing it does what no plugin may, such as ending the process.
     """
     entry = (zoo or keeper()).registry.kinds[kind].get(name)
+    with _at_its_own_risk(kind, name, entry.source.owner):
+        return load_object(entry.target, f"The {kind} {name!r}")
+
+
+def safely(kind: str, name: str, zoo: Keeper | None = None) -> Callable[..., Any]:
+    """Returns what a name of a kind stands for, as a function of its signature that is called under the guard too.
+
+    Raises:
+        VaezooError: As `find`; when it is called, an error of vaezoo's own as it is, all else as `PluginError`.
+    """
+    owner = (zoo or keeper()).registry.kinds[kind].get(name).source.owner
+    return _guarding(kind, name, owner, find(kind, name, zoo))
+
+
+@lru_cache(maxsize=256)  # so that the same declaration is the same function, for whoever keeps what it returned
+def _guarding(kind: str, name: str, owner: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def call(*args: Any, **settings: Any) -> Any:
+        with _at_its_own_risk(kind, name, owner):
+            return function(*args, **settings)
+
+    return call
+
+
+@contextmanager
+def _at_its_own_risk(kind: str, name: str, owner: str) -> Iterator[None]:
     try:
         with guarded("hook-raised"):
-            return load_object(entry.target, f"The {kind} {name!r}")
+            yield
     except Refused as error:
         if isinstance(error.__cause__, VaezooError):
             raise error.__cause__ from None
-        message = f"The {kind} {name!r} of {entry.source.owner} cannot be used: {error.cause}."
+        message = f"The {kind} {name!r} of {owner} cannot be used: {error.cause}."
         raise PluginError(message, hint="Remove the plugin, or ask who made it.", value=name) from error

@@ -1,5 +1,4 @@
 from .covariance import FullGaussian as FullGaussian
-from .kinds import GROUP as GROUP
 from .kinds import BeliefKind as BeliefKind
 from .kinds import belief_channels as belief_channels
 from .kinds import belief_kind as belief_kind

@@ -1,8 +1,8 @@
 """Kinds of belief by name: how many channels a network gives for each, and who makes a posterior of them. No torch.
 
-A belief is said as ``NAME`` or ``NAME(key=value)``. A name is the house's, or an entry point of the group
-``vaezoo.beliefs``, or a reference ``package.module:function``; each is a function that returns a :class:`BeliefKind`,
-and whose signature is the kind's configuration.
+A belief is said as ``NAME`` or ``NAME(key=value)``. A name is declared, as ``beliefs`` of a registry file or by
+`vaezoo.register_belief`, or is a reference ``package.module:function``, in code alone; each is a function that returns
+a :class:`BeliefKind`, and whose signature is the kind's configuration.
 """
 
 from __future__ import annotations
@@ -14,12 +14,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import Any
 
-from vaezoo.errors import ConfigError, suggest
+from vaezoo.errors import BackendUnavailable, ConfigError
+from vaezoo.lookup import FINDERS
 
-GROUP = "vaezoo.beliefs"
 _TEXT = re.compile(r"(?P<name>[\w.:-]+)(?:\((?P<options>.*)\))?")
 
 
@@ -57,61 +56,56 @@ def full_gaussian() -> BeliefKind:
     return BeliefKind("density", lambda d: d + d * (d + 1) // 2, "vaezoo.core.beliefs.covariance:full_gaussian")
 
 
-_HOUSE: dict[str, Callable[..., BeliefKind]] = {
+OWN: dict[str, Callable[..., BeliefKind]] = {
     "gaussian": gaussian,
     "dirac": dirac,
     "full-gaussian": full_gaussian,
 }
+"""The core's own, which are there without any plugin being looked for."""
 
 
 def _function(name: str) -> Callable[..., BeliefKind]:
-    if name in _HOUSE:
-        return _HOUSE[name]
+    if name in OWN:
+        return OWN[name]
     module, colon, attribute = name.partition(":")
-    found = entry_points(group=GROUP)
+    if not colon:
+        return FINDERS["belief"](name)
     try:
-        if colon:
-            return getattr(import_module(module), attribute)  # type: ignore[no-any-return]
-        values = {point.value: point for point in found if point.name == name}
-        if len(values) == 1:
-            return next(iter(values.values())).load()  # type: ignore[no-any-return]
-    except Exception as error:
+        return getattr(import_module(module), attribute)  # type: ignore[no-any-return]
+    except (Exception, SystemExit) as error:
         raise ConfigError(
             f"Expected a kind of belief, but {name!r} fails with {type(error).__name__}: {error}", value=name
         ) from error
-    if values:
-        raise ConfigError(
-            f"The belief {name!r} is claimed by {' and '.join(sorted(values))}.", hint="Say which.", value=name
-        )
-    known = sorted({*_HOUSE, *(point.name for point in found)})
-    raise ConfigError(
-        f"Expected belief to be one of {', '.join(known)}, or package.module:function, got {name!r}.",
-        hint=suggest(name, known),
-        value=name,
-    )
 
 
-@lru_cache(maxsize=256)
 def belief_kind(belief: str) -> BeliefKind:
     """Returns the kind that a text says.
 
     Raises:
         ConfigError: No kind has this name, or it has no such option.
+        PluginError: The function that is declared under it fails.
     """
     said = _TEXT.fullmatch(belief)
     if said is None:
         raise ConfigError(f"Expected belief as NAME or NAME(key=value), got {belief!r}.", value=belief)
-    function = _function(said["name"])
+    return _made(belief, said["options"] or "", _function(said["name"]))
+
+
+@lru_cache(maxsize=256)
+def _made(belief: str, options: str, function: Callable[..., BeliefKind]) -> BeliefKind:
     try:
-        call = ast.parse(f"f({said['options'] or ''})", mode="eval").body
-        options = {str(word.arg): ast.literal_eval(word.value) for word in call.keywords}  # type: ignore[attr-defined]
-        inspect.signature(function).bind(*call.args, **options)  # type: ignore[attr-defined]
+        call = ast.parse(f"f({options})", mode="eval").body
+        settings = {str(word.arg): ast.literal_eval(word.value) for word in call.keywords}  # type: ignore[attr-defined]
+        inspect.signature(function).bind(*call.args, **settings)  # type: ignore[attr-defined]
     except (SyntaxError, ValueError, TypeError) as error:
         takes = ", ".join(inspect.signature(function).parameters) or "none"
         raise ConfigError(
             f"Expected belief as NAME(key=value) with options {takes}, got {belief!r}.", value=belief
         ) from (error)
-    return function(**options)
+    kind = function(**settings)
+    if not isinstance(kind, BeliefKind):
+        raise ConfigError(f"Expected the belief {belief!r} to be a BeliefKind, got {kind!r}.", value=kind)
+    return kind
 
 
 def belief_channels(belief: str, latent_channels: int) -> int:
@@ -123,8 +117,22 @@ def belief_channels(belief: str, latent_channels: int) -> int:
     return belief_kind(belief).channels(latent_channels)
 
 
-@lru_cache(maxsize=256)
 def maker(belief: str) -> Callable[..., Any]:
-    """Returns the function that makes a posterior of raw channels; it imports torch."""
-    module, _, attribute = belief_kind(belief).target.partition(":")
-    return getattr(import_module(module), attribute)  # type: ignore[no-any-return]
+    """Returns the function that makes a posterior of raw channels; it imports torch.
+
+    Raises:
+        ConfigError: See :func:`belief_kind`.
+        BackendUnavailable: The function cannot be imported; the cause is in the message.
+    """
+    return _imported(belief, belief_kind(belief).target)
+
+
+@lru_cache(maxsize=256)
+def _imported(belief: str, target: str) -> Callable[..., Any]:
+    module, _, attribute = target.partition(":")
+    try:
+        return getattr(import_module(module), attribute)  # type: ignore[no-any-return]
+    except (Exception, SystemExit) as error:
+        raise BackendUnavailable(
+            f"The belief {belief!r} needs {target}, which fails with {type(error).__name__}: {error}", value=belief
+        ) from error
