@@ -32,11 +32,13 @@ from vaezoo.core import (
     Likelihood,
     LikelihoodHead,
     Pyramid,
+    Revision,
     bound_logvar,
 )
 from vaezoo.errors import ShapeError
 
 from .blocks import BottomUp, add_into, chain, conv3
+from .correction import REVISION, corrected
 from .detail import DetailBranch
 from .facts import EVIDENCE, LATENTS, WIDTHS
 
@@ -204,6 +206,7 @@ class ResidualLevel(Level):
         self.correct = conv3(width + evidence, 2 * latents)
         self.inject = nn.Conv2d(latents, width, 1)
         self.blocks = chain(width, blocks, kind, recurrent)
+        self.revision = Revision(REVISION)
         nn.init.zeros_(self.correct.weight)
         nn.init.zeros_(self.correct.bias) if self.correct.bias is not None else None
 
@@ -221,7 +224,7 @@ class ResidualLevel(Level):
     def posterior(self, state: Tensor, evidence: Tensor, prior: DiagonalGaussian) -> DiagonalGaussian:
         """See :meth:`vaezoo.core.Level.posterior`."""
         mean, logvar = self.correct(torch.cat([state, evidence], 1)).chunk(2, 1)
-        return DiagonalGaussian(prior.mean + mean, bound_logvar(prior.logvar + logvar))
+        return corrected(prior, mean, logvar, self.revision)
 
     def leave(self, state: Tensor, z: Tensor) -> Tensor:
         """See :meth:`vaezoo.core.Level.leave`."""

@@ -29,11 +29,13 @@ from vaezoo.core import (
     Likelihood,
     LikelihoodHead,
     Pyramid,
+    Revision,
     bound_logvar,
     modulated,
     modulations,
 )
 
+from .correction import REVISION, corrected
 from .facts import DEPTHS, SIZE, TOP_LATENTS, TOP_WIDTHS
 
 
@@ -177,6 +179,7 @@ class TopDownLevel(Level):
         self.correct = scaled(nn.Conv2d(hidden, 2 * latents, 1), 0.3)
         self.inject = nn.Conv2d(latents, width, 1)
         scaled(self.inject, 1 / math.sqrt(depth))
+        self.revision = Revision(REVISION)
 
     def enter(self, state: Tensor | None, feature: Tensor | None) -> Tensor:
         """See :meth:`vaezoo.core.Level.enter`; the top state is learned, and no feature is read."""
@@ -192,7 +195,7 @@ class TopDownLevel(Level):
         """See :meth:`vaezoo.core.Level.posterior`."""
         both = self.gather(F.silu(torch.cat([state, evidence], 1)))
         mean, logvar = self.correct(F.silu(both)).chunk(2, 1)
-        return DiagonalGaussian(prior.mean + mean, bound_logvar(prior.logvar + logvar))
+        return corrected(prior, mean, logvar, self.revision)
 
     def leave(self, state: Tensor, z: Tensor) -> Tensor:
         """See :meth:`vaezoo.core.Level.leave`."""

@@ -66,7 +66,7 @@ def test_the_nll_falls_towards_the_truth_as_samples_grow() -> None:
     model = create("ladder-vae", seed=0, **SMALL).eval()
     stirred(model)
     batch = Batch((pictures(4, 1, 28) > 0.5).float())
-    one = torch.stack([model.nll(batch, 1, noise=Noise(seed=s)) for s in range(8)]).mean(0)
+    one = torch.stack([model.nll(batch, 1, noise=Noise(seed=s)) for s in range(48)]).mean(0)
     many = model.nll(batch, 64, noise=Noise(seed=99))
     assert (many < one).all()
 

@@ -12,6 +12,7 @@ from .beliefs.posterior import bound_logvar as bound_logvar
 from .beliefs.posterior import diagonal_gaussian as diagonal_gaussian
 from .beliefs.posterior import gaussian_log_prob as gaussian_log_prob
 from .beliefs.posterior import kl as kl
+from .beliefs.posterior import unbound_logvar as unbound_logvar
 from .conditioner import Conditioner as Conditioner
 from .conditioner import ImageConditioner as ImageConditioner
 from .conditioner import LabelConditioner as LabelConditioner
@@ -71,6 +72,8 @@ from .refine import Refinement as Refinement
 from .refine import slope as slope
 from .results import Bound as Bound
 from .results import Restored as Restored
+from .revision import Revision as Revision
+from .revision import with_revisions as with_revisions
 from .shapes import check_shape as check_shape
 from .shapes import pad_to_stride as pad_to_stride
 from .shapes import repeat_rows as repeat_rows

@@ -13,7 +13,7 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from vaezoo.core import Batch, Objective, Prior
+from vaezoo.core import Batch, Objective, Prior, with_revisions
 from vaezoo.core.machine.arithmetic import arithmetic
 from vaezoo.errors import ConfigError, TrainingError, VaezooError
 from vaezoo.train.checkpoint import (
@@ -143,7 +143,7 @@ class _Loop:
             self.average = Average(self.objective.model, self.recipe.ema)
         if found is not None:
             self.objective.load_state_dict(found["objective"])
-            self.average.load(found["average"])
+            self.average.load(with_revisions(self.objective.model, found["average"]))
             self.updater.load(found["optimizers"])
             self.step, self.spent, self.reports = found["step"], found["spent"], found["reports"]
         first = self.ranks.rank == 0

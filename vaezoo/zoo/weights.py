@@ -271,10 +271,14 @@ def digest_of(model: nn.Module) -> str:
 def load_strictly(model: VAE, tensors: dict[str, Tensor], what: str) -> tuple[str, ...]:
     """Loads tensors into a model if names, shapes and kinds agree; returns the names whose type was changed.
 
+    A file from before a part had a `vaezoo.core.Revision` is one of revision 1.
+
     Raises:
         TensorMismatch: One does not; the model is as it was.
     """
-    own = model.state_dict()
+    from vaezoo.core import with_revisions
+
+    own, tensors = model.state_dict(), with_revisions(model, tensors)
     if own.keys() == tensors.keys() and all(_fits(own[n], tensors[n]) for n in own):
         model.load_state_dict(tensors, strict=True)
         return tuple(n for n in own if own[n].dtype != tensors[n].dtype)

@@ -1,0 +1,34 @@
+"""The posterior of a level: its prior, corrected."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from vaezoo.core import LOGVAR_MAX, LOGVAR_MIN, DiagonalGaussian, Revision, bound_logvar, unbound_logvar
+
+REVISION = 2
+"""Since 2 the correction is added to the prior's raw log-variance; in 1 the bound was applied twice."""
+
+_EDGE = 1e-3
+"""How near its bounds a log-variance is unbound: at the bound itself the raw number is infinite."""
+
+
+def corrected(prior: DiagonalGaussian, mean: Tensor, logvar: Tensor, revision: Revision) -> DiagonalGaussian:
+    """Returns N(μ + Δμ, σ²), where log σ² is the bound of the prior's raw log-variance plus Δ.
+
+    Where both corrections are zero it is the prior, and the rate is zero.
+
+    Args:
+        prior: p(z|h) of the level, its log-variance bounded.
+        mean: Δμ, of the shape of the prior's mean.
+        logvar: Δ, likewise.
+        revision: That of the level's weights. In revision 1 the bound of the prior's *bounded* log-variance plus Δ is
+            taken, so the posterior is not the prior where Δ is zero.
+
+    Source: NVAE (Vahdat and Kautz, 2020), section 3.2, arXiv:2007.03898.
+    """
+    bounded = prior.logvar.to(torch.promote_types(prior.logvar.dtype, torch.float32))
+    raw = unbound_logvar(bounded.clamp(LOGVAR_MIN + _EDGE, LOGVAR_MAX - _EDGE))
+    start = torch.where(revision.number > 1, raw, bounded)
+    return DiagonalGaussian(prior.mean + mean, bound_logvar(start + logvar).to(prior.logvar.dtype))
