@@ -265,7 +265,7 @@ def test_a_folder_goes_before_an_installed_plugin_of_its_name(tmp_path: Path) ->
 def test_a_folder_that_is_none_costs_itself_only(tmp_path: Path) -> None:
     faults = {
         "none": "no folder",
-        "empty": "expected a checkout with a pyproject.toml, or packages with a plugin.py",
+        "empty": "expected a checkout with a pyproject.toml, or packages with a registry.yaml or a plugin.py",
         "torn": "TOMLDecodeError",
         "mute": "has no entry point of the group vaezoo.plugins",
         "house": "a folder cannot take the place of vaezoo itself",

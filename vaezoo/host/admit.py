@@ -75,12 +75,13 @@ def admit(found: Candidate, limit_s: float) -> Admitted:
         _check_api(getattr(module, "VAEZOO_API", API))
         manager = _manager(module, found.name)
     with guarded("hook-raised", limit_s, package):
-        registry, cases = _declared(manager, found.name)
+        beside = _beside(found.module)
+        registry, cases = _declared(manager, found.name, beside)
     notes = []
     if heavy := [name for name in HEAVY if name in sys.modules and name not in light]:
         notes.append(f"declaring imports {', '.join(heavy)}, which slows everybody's first look at the zoo")
-    if not any(getattr(manager.hook, name).get_hookimpls() for name in HOOKS):
-        notes.append("it implements no hook")
+    if beside is None and not any(getattr(manager.hook, name).get_hookimpls() for name in HOOKS):
+        notes.append("it implements no hook, and its package has no registry.yaml")
     return Admitted(registry, manager, cases, "; ".join(notes))
 
 
@@ -149,9 +150,26 @@ def _manager(module: Any, name: str) -> pluggy.PluginManager:
         raise Refused("invalid", str(error).splitlines()[-1]) from error
 
 
-def _declared(manager: pluggy.PluginManager, owner: str) -> tuple[Registry, tuple[ConformanceCase, ...]]:
-    """Returns what the hooks that declare return, checked, in a registry of its own."""
+def _beside(module: str) -> Path | None:
+    """Returns the registry.yaml of the package that a module is, or is in; None where there is none."""
+    name = getattr(sys.modules.get(module), "__package__", None)
+    folders = getattr(sys.modules.get(name or ""), "__path__", ())
+    return next((path for folder in folders if (path := Path(folder) / "registry.yaml").is_file()), None)
+
+
+def _declared(
+    manager: pluggy.PluginManager, owner: str, beside: Path | None
+) -> tuple[Registry, tuple[ConformanceCase, ...]]:
+    """Returns what a plugin declares, checked, in a registry of its own.
+
+    Args:
+        manager: Calls its hooks.
+        owner: Its name.
+        beside: The registry file of its package, for a plugin whose hooks name none.
+    """
     registry = Registry(owner)
+    if beside and not manager.hook.vaezoo_registry_files.get_hookimpls():
+        registry.add_file(beside)
     for path, _ in _answers(manager, "vaezoo_registry_files"):
         if not isinstance(path, str | Path):
             raise ConfigError(f"vaezoo_registry_files: expected paths, got {path!r}.", value=path)
@@ -178,10 +196,18 @@ def _declared(manager: pluggy.PluginManager, owner: str) -> tuple[Registry, tupl
                 f"vaezoo_cli_commands: expected a verb and (target, sentence), got {name!r}: {said!r}.", value=said
             )
         registry.verbs.add(name, owner, Service(*said, source))
+    return registry, _cases(manager, registry)
+
+
+def _cases(manager: pluggy.PluginManager, registry: Registry) -> tuple[ConformanceCase, ...]:
+    """Returns what the kit is to test: by the hook, else by the registry files, else every model declared."""
+    if not manager.hook.vaezoo_conformance_cases.get_hookimpls():
+        models = [ConformanceCase(name) for name, _, _ in registry.models.all()]
+        return tuple(models if registry.cases is None else registry.cases)
     cases = tuple(case for case, _ in _answers(manager, "vaezoo_conformance_cases"))
     if wrong := [case for case in cases if not isinstance(case, ConformanceCase)]:
         raise ConfigError(f"vaezoo_conformance_cases: expected ConformanceCase, got {wrong[0]!r}.", value=wrong[0])
-    return registry, cases
+    return cases
 
 
 def _answers(manager: pluggy.PluginManager, hook: str, kind: Any = list) -> list[tuple[Any, Source]]:

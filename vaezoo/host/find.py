@@ -15,6 +15,8 @@ from typing import Any
 from vaezoo.registry.shelf import HOUSE
 
 GROUP = "vaezoo.plugins"
+_MARKS = ("plugin.py", "registry.yaml")
+"""Files that make a package a plugin."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,8 @@ def installed() -> list[Candidate]:
 def in_folders(text: str) -> list[Candidate]:
     """Returns the plugins in folders, joined as in ``$PATH``.
 
-    Each is a checkout whose pyproject.toml names entry points, or a folder of packages that have a ``plugin.py``.
+    Each is a checkout whose pyproject.toml names entry points, or a folder of packages that have a ``plugin.py`` or a
+    ``registry.yaml``.
     """
     return [each for folder in filter(None, text.split(os.pathsep)) for each in _in_folder(Path(folder).expanduser())]
 
@@ -105,16 +108,19 @@ def _in_folder(folder: Path) -> list[Candidate]:
         if (folder / "pyproject.toml").is_file():
             return _checkout(folder)
         found = [
-            Candidate(f"local:{name}", _entry(name, f"{path.parent.name}.plugin"), "", folder.absolute())
-            for path in sorted(folder.glob("*/plugin.py"))
-            for name in [path.parent.name.removeprefix("vaezoo_").replace("_", "-")]
+            Candidate(f"local:{name}", _entry(name, package.name + tail), "", folder.absolute())
+            for package in sorted({file.parent for word in _MARKS for file in folder.glob(f"*/{word}")})
+            for name in [package.name.removeprefix("vaezoo_").replace("_", "-")]
+            for tail in [".plugin" if (package / "plugin.py").is_file() else ""]
         ]
     except (OSError, ValueError, AttributeError, TypeError) as error:
         return [_faulty(f"local:{folder}", f"{type(error).__name__}: {error}")]
     if found:
         return found
     cause = (
-        "expected a checkout with a pyproject.toml, or packages with a plugin.py" if folder.is_dir() else "no folder"
+        "expected a checkout with a pyproject.toml, or packages with a registry.yaml or a plugin.py"
+        if folder.is_dir()
+        else "no folder"
     )
     return [_faulty(f"local:{folder}", f"VAEZOO_PLUGIN_PATH names it: {cause}")]
 

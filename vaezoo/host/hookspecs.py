@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pluggy
 
+from vaezoo.registry.conformance import ConformanceCase
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -57,27 +59,15 @@ class Declaration(NamedTuple):
     summary: str = ""
 
 
-class ConformanceCase(NamedTuple):
-    """A model that the contract kit is to test, under some overrides.
-
-    Attributes:
-        model: Its name.
-        params: Overrides, as the keywords of :func:`vaezoo.create`; small ones make the test quick.
-        cond: ``"package.module:function"`` of a function from a number of images to the model's conditions, or
-            None where it reads none.
-    """
-
-    model: str
-    params: Mapping[str, Any] = {}
-    cond: str | None = None
-
-
 # Hooks that declare
 
 
 @hookspec
 def vaezoo_registry_files() -> list[Path]:  # type: ignore[empty-body]
-    """Returns registry files: YAML that declares parts, models and weights, read without importing torch."""
+    """Returns registry files: YAML that declares parts, models and weights, read without importing torch.
+
+    A plugin without this hook has the ``registry.yaml`` of its package, where there is one.
+    """
 
 
 @hookspec
@@ -126,7 +116,10 @@ def vaezoo_cli_commands() -> Mapping[str, tuple[str, str]]:  # type: ignore[empt
 
 @hookspec
 def vaezoo_conformance_cases() -> list[ConformanceCase]:  # type: ignore[empty-body]
-    """Returns what ``pytest --vaezoo-plugin NAME`` is to test of this plugin's models."""
+    """Returns what ``pytest --vaezoo-plugin NAME`` is to test of this plugin's models.
+
+    A plugin without this hook may list it as ``conformance`` in its registry file; all its models, where it does not.
+    """
 
 
 # Hooks that act

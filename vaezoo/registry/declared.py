@@ -59,6 +59,17 @@ MODEL: dict[str, Any] = {
     "additionalProperties": False,
 }
 
+CASE: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "model": {"type": "string", "minLength": 1},
+        "params": {"type": "object", "description": "Overrides, as the keywords of vaezoo.create."},
+        "cond": _TEXT | {"description": "package.module:function that makes conditions for a number of images."},
+    },
+    "required": ["model"],
+    "additionalProperties": False,
+}
+
 
 @cache
 def registry_schema() -> dict[str, Any]:
@@ -79,6 +90,11 @@ def registry_schema() -> dict[str, Any]:
             },
             "models": {"type": "object", "propertyNames": name, "additionalProperties": MODEL},
             "weights": {"type": "object", "propertyNames": tagged, "additionalProperties": card_schema()},
+            "conformance": {
+                "type": "array",
+                "items": {"anyOf": [_TEXT, CASE]},
+                "description": "What the contract kit is to test; all models of the file where it does not say.",
+            },
             **{
                 kind.section: {
                     "type": "object",

@@ -12,6 +12,7 @@ from vaezoo.errors import ConfigError, DuplicateName, suggest
 from vaezoo.files.schema import conform
 from vaezoo.files.yaml import Lined, read_yaml
 from vaezoo.registry.cards import Card, card_from
+from vaezoo.registry.conformance import ConformanceCase
 from vaezoo.registry.declared import NAME, SLOTS, registry_schema
 from vaezoo.registry.kinds import KINDS
 from vaezoo.registry.shelf import HOUSE, USER, Model, Part, Service, Shelf, Source, owned_by
@@ -25,7 +26,12 @@ class Registry:
 
     Args:
         owner: Who registers, where no source says otherwise.
+
+    Attributes:
+        cases: What the contract kit is to test, by the registry files; None where none says so.
     """
+
+    cases: list[ConformanceCase] | None = None
 
     def __init__(self, owner: str) -> None:
         self.owner = owner
@@ -132,6 +138,9 @@ class Registry:
             for name, body in declared.items():
                 where = self._source(path, declared, name)
                 self.add(kind.name, name, body["target"], body.get("summary", ""), where)
+        if "conformance" in top:
+            said = [{"model": case} if isinstance(case, str) else case for case in top["conformance"]]
+            self.cases = [*(self.cases or ()), *(ConformanceCase(**case) for case in said)]
         renamed = top.section("renamed")
         for what in renamed:
             for old, new in renamed.section(what).items():
