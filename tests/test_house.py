@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
+import grimp
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -42,6 +44,21 @@ def test_layers() -> None:
     script = "from importlinter.cli import lint_imports_command; lint_imports_command()"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_plugins_know_vaezoo_and_not_each_other() -> None:
+    names = sorted(path.name for path in (ROOT / "plugins").glob("vaezoo_*"))
+    graph = grimp.build_graph("vaezoo", *names, cache_dir=str(ROOT / ".import_linter_cache"))
+    found = graph.find_illegal_dependencies_for_layers([grimp.Layer(*names, independent=True), "vaezoo"])
+    assert not found, [f"{each.importer} imports {each.imported}" for each in found]
+
+
+def test_every_plugin_has_an_entry_point_and_needs_no_other_line() -> None:
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    for path in (ROOT / "plugins").glob("vaezoo_*"):
+        lines = [line for line in text.splitlines() if re.search(rf"\b{path.name}\b", line)]
+        assert len(lines) == 1, f"{path.name}: {lines}"
+        assert re.fullmatch(rf'[a-z-]+ = "{path.name}(\.plugin)?"', lines[0]), lines
 
 
 @pytest.mark.parametrize(
