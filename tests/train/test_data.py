@@ -12,7 +12,9 @@ from vaezoo.image.damage.degradations import camera_file
 from vaezoo.image.damage.kernels import as_kernel
 from vaezoo.image.damage.noise import camera_noise
 from vaezoo.train.damages.blurs import draw_kernel
-from vaezoo.train.damages.patches import GRAIN, damage_of
+from vaezoo.train.damages.damage import damage_of
+from vaezoo.train.damages.patches import GRAIN
+from vaezoo.train.damages.recorruption import Recorruptions
 from vaezoo.train.data import Patches, WholeImages, recorrupted
 from vaezoo.train.recipe import DataRecipe
 
@@ -200,9 +202,9 @@ def test_fewer_pixels_are_made_as_the_benchmark_makes_them() -> None:
 def test_a_region_that_may_not_be_written_is_damaged_without_a_warning_and_stays(damage: str) -> None:
     region = np.full((64, 64, 3), 128, np.uint8)
     region.setflags(write=False)
-    _, draw = damage_of(DataRecipe(patch=48, damage=damage)) or (0, None)
-    assert draw is not None
-    draw(region, np.random.default_rng(0))
+    made = damage_of(DataRecipe(patch=48, damage=damage))
+    assert made is not None
+    made.spoil(region, np.random.default_rng(0))
     assert (region == 128).all()
 
 
@@ -266,12 +268,12 @@ def test_noisy_pictures_are_recorrupted_at_their_own_level() -> None:
     rng = np.random.default_rng(0)
     noisy = [np.clip(128 + level * rng.standard_normal((64, 64, 3)), 0, 255).astype(np.uint8) for level in (10, 30)]
     images = Images("noisy", noisy, "0" * 64, "none")
-    batch = Patches((images,), DataRecipe(patch=16, damage="recorrupt"), 0).batch(0, range(64), 64, CPU)
-    assert torch.equal(batch.y, Patches((images,), DataRecipe(patch=16, damage="recorrupt"), 0).batch(
+    batch = Recorruptions((images,), DataRecipe(patch=16, damage="recorrupt"), 0).batch(0, range(64), 64, CPU)
+    assert torch.equal(batch.y, Recorruptions((images,), DataRecipe(patch=16, damage="recorrupt"), 0).batch(
         0, range(64), 64, CPU).y)  # fmt: skip
     found = (batch.y - 128 / 255).flatten(1).std(1) / batch.info["sigma"]
     assert float(found.min()) > 0.9 and float(found.max()) < 1.1
-    known = Patches((images,), DataRecipe(patch=16, damage="recorrupt", sigma=[20.0, 20.0]), 0)
+    known = Recorruptions((images,), DataRecipe(patch=16, damage="recorrupt", sigma=[20.0, 20.0]), 0)
     told = known.batch(0, range(4), 4, CPU).info
     ratio = (told["sigma"] * 255 / 20) ** 2 - 1
     torch.testing.assert_close((told["target_sigma"] * 255 / 20) ** 2, 1 + 1 / ratio, rtol=1e-4, atol=1e-4)
@@ -283,5 +285,5 @@ def test_a_gray_noisy_picture_gets_gray_noise_and_a_coloured_one_coloured_noise(
     gray = np.repeat(coloured[..., :1], 3, axis=2)
     for pixels, equal in ((coloured, False), (gray, True)):
         images = Images("noisy", [pixels], "0" * 64, "none")
-        batch = Patches((images,), DataRecipe(patch=16, damage="recorrupt"), 0).batch(0, range(8), 8, CPU)
+        batch = Recorruptions((images,), DataRecipe(patch=16, damage="recorrupt"), 0).batch(0, range(8), 8, CPU)
         assert torch.equal(batch.y[:, :1].expand_as(batch.y), batch.y) is equal

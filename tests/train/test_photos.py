@@ -11,7 +11,7 @@ from PIL import Image
 
 from vaezoo.errors import ConfigError
 from vaezoo.image.compression.quantisation import expected_error, read_luma_table
-from vaezoo.train.damages import photos
+from vaezoo.train.damages.damage import PairDamage, damage_of
 from vaezoo.train.damages.photos import Pair, draw_camera, draw_noise, drawing, smoothed, table_of
 from vaezoo.train.data import open_source
 from vaezoo.train.recipe import DataRecipe, load_recipe
@@ -29,8 +29,9 @@ def smooth(side: int) -> np.ndarray:
 
 def pairs(damage: str, count: int = 40, **options: object) -> list[Pair]:
     data = DataRecipe(patch=SIDE, damage=damage, **options)  # type: ignore[arg-type]
-    draw = photos.DRAWS[damage]
-    return [draw(smooth, 256, np.random.default_rng(seed), data) for seed in range(count)]
+    made = damage_of(data)
+    assert isinstance(made, PairDamage)
+    return [made.pair(smooth, 256, np.random.default_rng(seed)) for seed in range(count)]
 
 
 @pytest.mark.parametrize("damage", ["photo", "camera", "saved"])

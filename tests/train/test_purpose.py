@@ -12,8 +12,8 @@ import vaezoo
 from vaezoo.errors import ConfigError
 from vaezoo.publish.opened import task_of
 from vaezoo.train.loop import train
-from vaezoo.train.purpose import TASKS, purpose
-from vaezoo.train.recipe import DAMAGES, DataRecipe, Recipe
+from vaezoo.train.purpose import purpose
+from vaezoo.train.recipe import DataRecipe, Recipe
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,6 @@ from vaezoo.train.recipe import DAMAGES, DataRecipe, Recipe
 )
 def test_the_damage_says_what_is_learned(data: dict[str, object], task: str | None) -> None:
     assert purpose(DataRecipe(**data)) == task  # type: ignore[arg-type]
-    assert set(TASKS) < set(DAMAGES)
 
 
 def test_a_generative_model_that_learned_to_restore_enhances_and_another_does_not(tmp_path: Path) -> None:

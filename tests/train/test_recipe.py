@@ -58,7 +58,6 @@ def test_a_folder_takes_the_place_of_all_of_a_recipes_pictures(told: list[str]) 
         ("optimizer.betas=[0.9]", r"optimizer.betas should be"),
         ("ema=1", r"ema should be at least 0 and below 1, not 1.0"),
         ("data.told=2", r"data.told should be between 0 and 1, not 2.0"),
-        ("data.damage=haze", r"should be photo, camera, saved, .* recorrupt or nothing, not 'haze'"),
         ("data={patch: 8, damage: blur, reach: 3}", "data.reach should be at least 4 pixels, not 3"),
         ("data.damage=jpeg", r"data.damage should be used with a patch, not 'jpeg'"),
         ("data={patch: 8, damage: jpeg, sigma: [0, 5]}", r"data.damage should be used without sigma, not 'jpeg'"),
@@ -68,6 +67,7 @@ def test_a_folder_takes_the_place_of_all_of_a_recipes_pictures(told: list[str]) 
         ("data.light=[0,1]", r"data.light should be two ascending numbers within 0.001 and 1, not \[0.0, 1.0\]"),
         ("data.electrons=[9,1]", r"data.electrons should be two ascending numbers within 1 and 1e\+06"),
         ("data.told=0.5", r"data.told should be above 0 only with a patch and sigma"),
+        ("data={patch: 8, damage: recorrupt, sigma: [5, 5], told: 0.5}", r"data.told should be 0 with the damage 'rec"),
         ("data.camera=0.5", r"data.camera should be above 0 only with a patch and sigma"),
         ("data.camera=2", r"data.camera should be between 0 and 1, not 2.0"),
         ("data.grain=2", r"data.grain should be between 0 and 1, not 2.0"),
@@ -85,6 +85,15 @@ def test_a_wrong_override_is_named(override: str, message: str, tmp_path: Path) 
     file.write_text("model: toy\ndata: {sets: [mnist]}\nsteps: 10\n")
     with pytest.raises(ConfigError, match=message):
         load_recipe(str(file), [override])
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [("data.damage=jpge", "Expected a known damage, got 'jpge'.* Did you mean 'jpeg'")],
+)
+def test_a_name_that_nothing_has_is_named(override: str, message: str) -> None:
+    with pytest.raises(UnknownName, match=message):
+        load_recipe("mlp-vae", [override])
 
 
 def test_an_unknown_recipe_is_named() -> None:

@@ -13,6 +13,7 @@ from vaezoo.data.sets import Images
 from vaezoo.errors import ConfigError
 from vaezoo.image import downscale
 from vaezoo.train.damages.crops import draw_region
+from vaezoo.train.damages.damage import damage_of
 from vaezoo.train.damages.reductions import Reductions, spoilt
 from vaezoo.train.data import open_source
 from vaezoo.train.recipe import DataRecipe
@@ -28,7 +29,11 @@ def pictures(*sizes: tuple[int, int]) -> Images:
 
 def reductions(seed: int = 0, **data: object) -> Reductions:
     given: dict[str, object] = {"patch": 8, "damage": "reduce", **data}
-    return Reductions((pictures((40, 50), (64, 33)),), DataRecipe(**given), seed)  # type: ignore[arg-type]
+    damage = damage_of(DataRecipe(**given))  # type: ignore[arg-type]
+    assert damage is not None
+    source = damage.source((pictures((40, 50), (64, 33)),), seed)
+    assert isinstance(source, Reductions)
+    return source
 
 
 def test_targets_are_larger_by_the_steps_factor_and_shrink_to_what_the_model_sees() -> None:

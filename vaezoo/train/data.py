@@ -18,17 +18,16 @@ from vaezoo.data.pictures import Array
 from vaezoo.data.sets import Images, load_images
 from vaezoo.data.styles import draw_styles, restyle
 from vaezoo.errors import ConfigError
-from vaezoo.image.damage.noise import camera_noise, noise_level
-from vaezoo.train.damages.crops import draw_region, equal_channels
+from vaezoo.image.damage.noise import camera_noise
+from vaezoo.train.damages.crops import check_fit, draw_region, equal_channels, patches_per_epoch
+from vaezoo.train.damages.damage import PairDamage, damage_of
 from vaezoo.train.damages.pairs import Pairs, load_pairs
-from vaezoo.train.damages.patches import damage_of, grained, is_gray
-from vaezoo.train.damages.photos import DRAWS, MARGIN, Draw
-from vaezoo.train.damages.reductions import Reductions
-from vaezoo.train.recipe import REDUCTIONS, DataRecipe
+from vaezoo.train.damages.patches import grained
+from vaezoo.train.damages.recorruption import normal, recorrupted
+from vaezoo.train.recipe import DataRecipe
 from vaezoo.train.seeds import mix
 
-RECORRUPTION = (0.3, 1.0)
-"""Range of τ in `recorrupted`."""
+__all__ = ["Patches", "Source", "WholeImages", "open_source", "recorrupted"]
 
 
 class Source(Protocol):
@@ -62,8 +61,8 @@ def open_source(data: DataRecipe, names: Sequence[str], seed: int, pairs: Sequen
     if pairs:
         return Pairs(load_pairs(pairs, data.gray), data, seed)
     images = tuple(load_images(name, data.gray) for name in names)
-    if data.damage in REDUCTIONS:
-        return Reductions(images, data, seed)
+    if damage := damage_of(data):
+        return damage.source(images, seed)
     return Patches(images, data, seed) if data.patch else WholeImages(images, data, seed)
 
 
@@ -146,38 +145,29 @@ class Patches:
         self.images, self.data, self.seed = images, data, seed
         self.pictures = [array for source in images for array in source.pixels]
         self.damage = damage_of(data)
-        self.levels = self._levels() if data.damage == "recorrupt" else []
-        self.gray = [bool(self.levels) and is_gray(array) for array in self.pictures]  # so is the noise in them
-        self.photos = DRAWS.get(data.damage)
-        self.margin = self.damage[0] if self.damage else MARGIN if self.photos else 0
-        smallest = min(min(array.shape[:2]) for array in self.pictures)
-        needed = data.patch + self.margin
-        if smallest * data.scale[0] < needed:
-            message = f"Patches of {needed} at scale {data.scale[0]:g} do not fit a picture {smallest} pixels small."
-            raise ConfigError(message, hint="Lower data.patch or raise data.scale.", value=data.patch)
+        self.margin = self.damage.margin if self.damage else 0
+        check_fit(self.pictures, data.patch + self.margin, data)
 
     def steps_per_epoch(self, batch: int) -> int:
         """See :meth:`Source.steps_per_epoch`."""
-        pixels = sum(array.shape[0] * array.shape[1] for array in self.pictures)
-        return max(1, pixels // (batch * self.data.patch**2))
+        return patches_per_epoch(self.pictures, batch, self.data.patch)
 
     def batch(self, step: int, rows: range, batch: int, device: torch.device) -> Batch:
         """See :meth:`Source.batch`."""
-        if self.photos is not None:
-            return self._photos(self.photos, step, rows, device)
+        if isinstance(self.damage, PairDamage):
+            return self._pairs(self.damage, step, rows, device)
         side, channels = self.data.patch, self.pictures[0].shape[2]
         patches = np.empty((len(rows), side, side, channels), np.uint8)
         damaged = np.empty((len(rows), side, side, channels), np.float32) if self.damage else None
-        sigmas, seeds, grays, told, lights, chosen = [], [], [], [], [], []
+        sigmas, seeds, grays, told, lights = [], [], [], [], []
         for i, row in enumerate(rows):
             rng = np.random.default_rng((self.seed, step, row))
             picture = int(rng.integers(len(self.pictures)))
-            chosen.append(picture)
             region = draw_region(self.pictures[picture], rng, side + self.margin, self.data)
             low, high = self.data.sigma
             sigmas.append((low + (high - low) * rng.random() ** self.data.sigma_power) / 255)
             seeds.append(int(rng.integers(2**63)))
-            grays.append(self.gray[picture] or (self.data.gray_share > 0 and rng.random() < self.data.gray_share))
+            grays.append(self.data.gray_share > 0 and rng.random() < self.data.gray_share)
             told.append(self.data.told > 0 and rng.random() < self.data.told)
             camera = self.data.camera > 0 and rng.random() < self.data.camera
             lights.append(rng.random() if camera else None)
@@ -186,22 +176,14 @@ class Patches:
                 region = grained(region, rng)
             top = left = 0
             if damaged is not None and self.damage is not None:
-                values, (top, left) = self.damage[1](region, rng)
+                values, (top, left) = self.damage.spoil(region, rng)
                 damaged[i] = values[top : top + side, left : left + side]
             patches[i] = region[top : top + side, left : left + side]
         x = torch.from_numpy(patches).to(device).permute(0, 3, 1, 2).float().contiguous().div_(255)
         seen = x if damaged is None else torch.from_numpy(damaged).to(device).permute(0, 3, 1, 2).contiguous()
-        if self.data.sigma[1] == 0 and not self.levels:
+        if self.data.sigma[1] == 0:
             return Batch(x) if damaged is None else Batch(seen, x)
-        noise = torch.empty_like(x)
-        generator = torch.Generator(device)
-        for plane, seed, gray in zip(noise, seeds, grays, strict=True):
-            plane.normal_(generator=generator.manual_seed(seed))
-            if gray:
-                plane[1:] = plane[:1]
-        if self.levels:
-            shares = torch.tensor([np.random.default_rng((seed,)).uniform(*RECORRUPTION) for seed in seeds])
-            return recorrupted(x, noise, torch.tensor([self.levels[i] for i in chosen]), shares)
+        noise = normal(x, seeds, grays)
         sigma = torch.tensor(sigmas, device=device)
         y = torch.addcmul(seen, sigma[:, None, None, None], noise)
         for i, light in enumerate(lights):
@@ -210,8 +192,8 @@ class Patches:
         cond = {"sigma": torch.where(torch.tensor(told, device=device), sigma, torch.nan)} if self.data.told else {}
         return Batch(y, x, cond, {"sigma": sigma})
 
-    def _photos(self, draw: Draw, step: int, rows: range, device: torch.device) -> Batch:
-        """Returns pairs as cameras and files make them; see `vaezoo.train.damages.photos`."""
+    def _pairs(self, damage: PairDamage, step: int, rows: range, device: torch.device) -> Batch:
+        """Returns pairs that a damage makes, such as cameras' and files'."""
         pairs = []
         for row in rows:
             rng = np.random.default_rng((self.seed, step, row))
@@ -220,38 +202,10 @@ class Patches:
             def cut(side: int, picture: Array = picture, rng: np.random.Generator = rng) -> Array:
                 return draw_region(picture, rng, side, self.data)
 
-            pairs.append(draw(cut, min(picture.shape[:2]), rng, self.data))
+            pairs.append(damage.pair(cut, min(picture.shape[:2]), rng))
         y, x, told = (torch.cat(parts).to(device).contiguous() for parts in zip(*pairs, strict=True))
         cond = {"sigma": told} if self.data.told else {}
         return Batch(y, x, cond, {"sigma": (y - x).square().flatten(1).mean(1).sqrt()})
-
-    def _levels(self) -> list[float]:
-        """Returns the noise of each picture, in units of the pixel value: what the recipe says, or estimates."""
-        if self.data.sigma[1] > 0:
-            return [self.data.sigma[1] / 255] * len(self.pictures)
-        tensors = (torch.tensor(p).permute(2, 0, 1)[None] / 255 for p in self.pictures)
-        return [noise_level(tensor) for tensor in tensors]
-
-
-def recorrupted(x: Tensor, noise: Tensor, sigma: Tensor, share: Tensor) -> Batch:
-    """Makes a pair to learn denoising from out of noisy pictures alone: to each the same noise is added and subtracted.
-
-    Of x = clean + σ·e, y = x + τσ·n and the target x − σ·n/τ have independent noise, so the best guess of the target
-    from y is the clean picture's. ``info["target_sigma"]`` is the noise left in the target.
-
-    Args:
-        x: Noisy pictures (B, C, H, W).
-        noise: n, standard normal, of their shape.
-        sigma: σ (B,), in units of the pixel value.
-        share: τ (B,).
-
-    Source: Recorrupted-to-Recorrupted: Unsupervised Deep Learning for Image Denoising (Pang et al., 2021).
-    """
-    sigma, share = sigma.to(x), share.to(x)
-    y = torch.addcmul(x, (share * sigma)[:, None, None, None], noise)
-    target = torch.addcmul(x, (-sigma / share)[:, None, None, None], noise)
-    info = {"sigma": sigma * (1 + share**2).sqrt(), "target_sigma": sigma * (1 + share**-2).sqrt()}
-    return Batch(y, target, info=info)
 
 
 def _generator(*key: int) -> torch.Generator:

@@ -5,21 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from vaezoo.train.damages.damage import damage_of
 from vaezoo.train.recipe import DataRecipe
 
 if TYPE_CHECKING:
     from vaezoo.zoo.create import Origin
-
-TASKS = {
-    "jpeg": "dejpeg",
-    "saved": "dejpeg",
-    "downscale": "sr",
-    "reduce": "sr",
-    "reduce-photo": "sr",
-    "lowlight": "lowlight",
-    "blur": "blind-deblur",
-}
-"""The task that undoes a damage; denoising where it is not here."""
 
 
 def purpose(data: DataRecipe) -> str | None:
@@ -29,7 +19,8 @@ def purpose(data: DataRecipe) -> str | None:
     """
     if not (data.patch and (data.damage or data.sigma[1] or data.pairs)):
         return None
-    return TASKS.get(data.damage, "denoise")
+    damage = damage_of(data)
+    return damage.task if damage else "denoise"
 
 
 def with_purpose(origin: Origin, data: DataRecipe) -> Origin:

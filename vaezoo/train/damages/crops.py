@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from PIL import Image
 
 from vaezoo.data.pictures import Array
+from vaezoo.errors import ConfigError
 from vaezoo.train.recipe import DataRecipe
+
+
+def check_fit(pictures: Sequence[Array], wanted: int, data: DataRecipe) -> None:
+    """Refuses pictures (H, W, C) that regions of a side do not fit, shrunk as the recipe says.
+
+    Raises:
+        ConfigError: One is too small.
+    """
+    smallest = min(min(array.shape[:2]) for array in pictures)
+    if smallest * data.scale[0] < wanted:
+        message = f"Patches of {wanted} at scale {data.scale[0]:g} do not fit a picture {smallest} pixels small."
+        raise ConfigError(message, hint="Lower data.patch or raise data.scale.", value=data.patch)
+
+
+def patches_per_epoch(pictures: Sequence[Array], batch: int, patch: int) -> int:
+    """Returns how many batches of patches look at every pixel about once, at least one."""
+    return max(1, sum(array.shape[0] * array.shape[1] for array in pictures) // (batch * patch**2))
 
 
 def draw_region(picture: Array, rng: np.random.Generator, wanted: int, data: DataRecipe) -> Array:

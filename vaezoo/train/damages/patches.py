@@ -6,7 +6,6 @@ Damage to one picture, seeded for measuring, is in `vaezoo.image.damage.degradat
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,32 +16,17 @@ from torch import Tensor
 from vaezoo.image.damage.degradations import READ, blur, darken
 from vaezoo.image.resize import downscale, upscale
 from vaezoo.train.damages.blurs import draw_kernel
-from vaezoo.train.recipe import DataRecipe
 
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 Values = np.ndarray[Any, np.dtype[np.float32]]
-Draw = Callable[[Pixels, np.random.Generator], tuple[Values, tuple[int, int]]]
-"""From a region (H, W, C), larger than a patch by the damage's margin, to the damaged one in [0, 1] and where in it the
-patch begins."""
+Spoilt = tuple[Values, tuple[int, int]]
+"""A damaged region in [0, 1], and where in it the patch begins; the region (H, W, C) was larger by a margin."""
 
 ALIGNED = 0.75
 """Share of JPEG patches that begin at a corner of the 8×8 grid, as whole files do; the others were cropped later."""
 
 GRAIN = 4.0
 """Largest standard deviation of a film's grain, in grey levels of 255."""
-
-
-def damage_of(data: DataRecipe) -> tuple[int, Draw] | None:
-    """Returns the damage that a recipe asks for, if any, with the margin that it needs around a patch."""
-    if data.damage == "jpeg":
-        return 8, lambda region, rng: _jpeg(region, rng, data.quality[0], data.quality[1])
-    if data.damage == "downscale":
-        return -data.patch % 12, lambda region, rng: _fewer(region, rng, data.factors)
-    if data.damage == "lowlight":
-        return 0, lambda region, rng: _dark(region, rng, data.light, data.electrons)
-    if data.damage == "blur":
-        return 2 * data.reach, lambda region, rng: _blurred(region, rng, data.reach)
-    return None
 
 
 def is_gray(picture: Pixels) -> bool:
@@ -55,7 +39,7 @@ def _levels(region: Pixels) -> Tensor:
     return torch.from_numpy(region.astype(np.float32, order="C"))
 
 
-def _jpeg(region: Pixels, rng: np.random.Generator, low: float, high: float) -> tuple[Values, tuple[int, int]]:
+def jpeg(region: Pixels, rng: np.random.Generator, low: float, high: float) -> Spoilt:
     """Saves a region as JPEG: gray where its channels are equal; chroma halved in half of the others."""
     quality = round(rng.uniform(low, high))
     subsampling = "4:2:0" if rng.random() < 0.5 else "4:4:4"
@@ -68,7 +52,7 @@ def _jpeg(region: Pixels, rng: np.random.Generator, low: float, high: float) -> 
     return np.broadcast_to(decoded[..., None], region.shape) if gray else decoded, offset
 
 
-def _fewer(region: Pixels, rng: np.random.Generator, factors: list[int]) -> tuple[Values, tuple[int, int]]:
+def fewer(region: Pixels, rng: np.random.Generator, factors: list[int]) -> Spoilt:
     """Makes a region smaller by a factor, in 8 bits, and bicubically as large as it was."""
     factor = factors[int(rng.integers(len(factors)))]
     height, width = (side - side % factor for side in region.shape[:2])
@@ -78,23 +62,21 @@ def _fewer(region: Pixels, rng: np.random.Generator, factors: list[int]) -> tupl
     return large.numpy(), (0, 0)
 
 
-def _dark(
-    region: Pixels, rng: np.random.Generator, light: list[float], electrons: list[float]
-) -> tuple[Values, tuple[int, int]]:
+def dark(region: Pixels, rng: np.random.Generator, light: list[float], electrons: list[float]) -> Spoilt:
     """Takes light from a region and adds a camera's noise, in all channels the same where these are equal."""
     share, count = (float(np.exp(rng.uniform(*np.log(ends)))) for ends in (light, electrons))
     gray = is_gray(region)
     noise = rng.standard_normal((*region.shape[:2], 1 if gray else region.shape[2]), np.float32)
     x = _levels(region).div_(255)
-    dark = darken(x, share, torch.from_numpy(noise).expand_as(x), electrons=count, read=READ)
-    return dark.numpy(), (0, 0)
+    found = darken(x, share, torch.from_numpy(noise).expand_as(x), electrons=count, read=READ)
+    return found.numpy(), (0, 0)
 
 
-def _blurred(region: Pixels, rng: np.random.Generator, reach: int) -> tuple[Values, tuple[int, int]]:
+def blurred(region: Pixels, rng: np.random.Generator, reach: int) -> Spoilt:
     """Blurs a region by a drawn kernel; what it leaves of the border is of the region's own pixels."""
     x = _levels(region).permute(2, 0, 1)[None].div_(255)
-    blurred = blur(x, draw_kernel(rng, reach), "replicate")[0].permute(1, 2, 0)
-    return blurred.numpy(), (reach, reach)
+    found = blur(x, draw_kernel(rng, reach), "replicate")[0].permute(1, 2, 0)
+    return found.numpy(), (reach, reach)
 
 
 def grained(region: Pixels, rng: np.random.Generator) -> Pixels:

@@ -70,7 +70,9 @@ class Pair(NamedTuple):
     told: Tensor
 
 
-def draw_pair(cut: Cut, largest: int, rng: np.random.Generator, data: DataRecipe) -> Pair:
+def draw_pair(
+    cut: Cut, largest: int, rng: np.random.Generator, data: DataRecipe, *, cameras_alone: bool = False
+) -> Pair:
     """Draws a patch and its damage.
 
     Args:
@@ -78,10 +80,11 @@ def draw_pair(cut: Cut, largest: int, rng: np.random.Generator, data: DataRecipe
         largest: Pixels.
         rng: Drawn from.
         data: Says the patch's side, and the shares of gray and of told ones.
+        cameras_alone: Without added noise, JPEG alone and clean patches.
     """
     kind, told = rng.random(), bool(rng.random() < data.told)
     grainy = told and rng.random() < GRAINY
-    if data.damage == "camera" or kind < CAMERAS:
+    if cameras_alone or kind < CAMERAS:
         y, x = _camera(cut, largest, rng, data.patch, grainy)
     elif kind < CAMERAS + NOISES:
         y, x = _noise(_levels(cut(data.patch)), rng, grainy)
@@ -187,15 +190,6 @@ def draw_camera(rng: np.random.Generator, smallest: float = 0.5) -> Camera:
         qualities=qualities,
         subsampling="4:2:0" if rng.random() < 0.55 else "4:4:4",
     )
-
-
-Draw = Callable[[Cut, int, np.random.Generator, DataRecipe], Pair]
-DRAWS: dict[str, Draw] = {
-    "photo": draw_pair,
-    "camera": draw_pair,
-    "saved": draw_saved,
-}
-"""How a pair is drawn, by the recipe's ``data.damage``."""
 
 
 def _matrix(rng: np.random.Generator) -> tuple[tuple[float, float, float], ...]:

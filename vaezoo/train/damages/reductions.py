@@ -5,6 +5,7 @@ The small one is a clean reduction, or what a camera, a phone or a web page woul
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import final
 
@@ -29,17 +30,20 @@ QUALITY = (30, 96)
 QUIETER = 0.45
 """Share of the level of `draw_noise`, so up to 25 grey levels: who enlarges a picture can see it."""
 
+Found = Callable[[Tensor, np.random.Generator], Tensor]
+
 
 @final
 class Reductions:
     """Random square crops, each from a picture drawn uniformly, and their bicubic reductions in 8 bits.
 
     ``data.patch`` is the side of the small ones. A step has one factor of ``data.factors``, the condition ``factor``.
-    With the damage ``reduce-photo`` the small ones are spoilt, see `spoilt`; with ``reduce`` they are clean.
+    The small ones are clean, or what ``found`` makes of them, such as `spoilt`: from one (1, 3, H, W) in [0, 1] and a
+    generator to another.
     """
 
-    def __init__(self, images: tuple[Images, ...], data: DataRecipe, seed: int) -> None:
-        self.images, self.data, self.seed = images, data, seed
+    def __init__(self, images: tuple[Images, ...], data: DataRecipe, seed: int, found: Found | None = None) -> None:
+        self.images, self.data, self.seed, self.found = images, data, seed, found
         self.pictures = [array for source in images for array in source.pixels]
         smallest = min(min(array.shape[:2]) for array in self.pictures)
         needed = data.patch * max(data.factors)
@@ -70,8 +74,8 @@ class Reductions:
             large[i] = equal_channels(region) if gray else region
         x = torch.from_numpy(large).to(device).permute(0, 3, 1, 2).float().contiguous()
         y = downscale(x, factor).round_().clamp_(0, 255).div_(255)
-        if self.data.damage == "reduce-photo":
-            y = torch.cat([spoilt(row[None], rng) for row, rng in zip(y.cpu(), draws, strict=True)]).to(device)
+        if self.found is not None:
+            y = torch.cat([self.found(row[None], rng) for row, rng in zip(y.cpu(), draws, strict=True)]).to(device)
         told = torch.full((len(rows),), factor, dtype=torch.int64, device=device)
         return Batch(y, x.div_(255), {"factor": told})
 

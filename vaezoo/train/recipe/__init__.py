@@ -7,8 +7,6 @@ from vaezoo.train.recipe.digest import LATER, flatten, recipe_dict, recipe_hash
 from vaezoo.train.recipe.find import find_recipe
 from vaezoo.train.recipe.load import load_recipe, smoke_recipe
 from vaezoo.train.recipe.settings import (
-    DAMAGES,
-    REDUCTIONS,
     DataRecipe,
     MachineRecipe,
     OptimizerKind,
@@ -18,9 +16,7 @@ from vaezoo.train.recipe.settings import (
 )
 
 __all__ = [
-    "DAMAGES",
     "LATER",
-    "REDUCTIONS",
     "DataRecipe",
     "MachineRecipe",
     "OptimizerKind",

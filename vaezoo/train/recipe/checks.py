@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from vaezoo.errors import ConfigError
+from vaezoo.train.damages.damage import damage_of
 from vaezoo.train.recipe.digest import flatten, recipe_dict
-from vaezoo.train.recipe.settings import DAMAGES, REDUCTIONS, DataRecipe, Recipe
+from vaezoo.train.recipe.settings import DataRecipe, Recipe
 
 _LEAST = {
     "steps": 0,
@@ -88,7 +89,7 @@ def _check_pairs(data: DataRecipe, refuse: Callable[[str, str, Any], None]) -> N
     if data.valid and data.valid_pairs:
         message = f"data.valid_pairs takes the place of data.valid, but that is {data.valid!r}."
         raise ConfigError(message, hint="Set data.valid=[].", value=data.valid)
-    if data.valid_pairs and data.damage in REDUCTIONS:
+    if data.valid_pairs and (damage := damage_of(data)) and damage.shrinks:
         refuse(
             "data.valid_pairs", f"used without the damage {data.damage!r}, whose pictures are smaller", data.valid_pairs
         )
@@ -100,21 +101,20 @@ def _check_damage(data: DataRecipe, refuse: Callable[[str, str, Any], None]) -> 
             refuse(f"data.{name}", "between 0 and 1", share)
     if data.grain and not data.patch:
         refuse("data.grain", "above 0 only with a patch", data.grain)
-    if data.damage not in ("", *DAMAGES):
-        refuse("data.damage", f"{', '.join(DAMAGES)} or nothing", data.damage)
-    if data.damage and not data.patch:
+    damage = damage_of(data)
+    if damage and not data.patch:
         refuse("data.damage", "used with a patch", data.damage)
-    if data.damage in ("photo", "camera", "jpeg", "downscale", *REDUCTIONS, "lowlight") and data.sigma[1]:
+    if damage and not damage.takes_noise and data.sigma[1]:
         refuse("data.damage", "used without sigma", data.damage)
     if data.reach < 4:
         refuse("data.reach", "at least 4 pixels", data.reach)
-    if data.damage == "recorrupt" and data.sigma[0] != data.sigma[1]:
-        refuse("data.sigma", "one level twice, that of the noisy pictures, or 0 to estimate it", data.sigma)
     if not data.factors or not {2, 3, 4} >= set(data.factors):
         refuse("data.factors", "some of 2, 3 and 4", data.factors)
-    photos = data.damage in ("photo", "camera", "saved") or data.pairs
-    for key, share in (("data.told", 0 if photos else data.told), ("data.camera", data.camera)):
-        if share and not (data.patch and data.sigma[1] and data.damage in ("", "blur")):
+    tells = data.pairs or (damage and damage.tells)
+    for key, share in (("data.told", 0 if tells else data.told), ("data.camera", data.camera)):
+        if share and not (data.patch and data.sigma[1]):
             refuse(key, "above 0 only with a patch and sigma", share)
     if not 0 < data.sigma_power < float("inf"):
         refuse("data.sigma_power", "a number above 0", data.sigma_power)
+    if damage:
+        damage.check()

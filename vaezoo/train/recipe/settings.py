@@ -20,12 +20,6 @@ class OptimizerKind(Enum):
     muon = "muon"
 
 
-REDUCTIONS = ("reduce", "reduce-photo")
-"""Damages that leave fewer pixels, see `vaezoo.train.damages.reductions`."""
-DAMAGES = ("photo", "camera", "saved", "jpeg", "downscale", *REDUCTIONS, "lowlight", "blur", "recorrupt")
-"""What a patch may have suffered, `DataRecipe.damage`."""
-
-
 @dataclass
 class DataRecipe:
     """What the model sees. Whole images, or random patches of ``patch`` pixels a side."""
@@ -42,7 +36,7 @@ class DataRecipe:
     told: float = 0.0  # share of patches whose noise level the model is told, as cond["sigma"]
     gray_share: float = 0.0  # share of colour patches that turn gray: equal channels, and equal noise in them
     grain: float = 0.0  # share of patches that have a film's grain themselves, as scans do: nothing to be removed
-    damage: str = ""  # of patches: one of DAMAGES, see docs/train.md
+    damage: str = ""  # of patches, by name, such as jpeg; see docs/train.md
     quality: list[float] = field(default_factory=lambda: [5.0, 95.0])  # range of JPEG's quality
     factors: list[int] = field(default_factory=lambda: [2, 3, 4])  # of downscale and reduce, drawn evenly
     light: list[float] = field(default_factory=lambda: [0.05, 0.5])  # range of the share of it that lowlight leaves
