@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from vaezoo import ConformanceCase, PartDeclaration, hookimpl
+from vaezoo import PartDeclaration, hookimpl
 
 VAEZOO_API = 1
 
-
-@hookimpl
-def vaezoo_registry_files() -> list[Path]:
-    """Returns this plugin's registry file: its models."""
-    return [Path(__file__).with_name("registry.yaml")]
 
 
 @hookimpl
@@ -34,15 +27,3 @@ def vaezoo_losses() -> dict[str, PartDeclaration]:
             "vaezoo_beta.schedules:LinearLoss", "vaezoo_beta.facts:linear", "A β that goes from one value to another."
         ),
     }
-
-
-@hookimpl
-def vaezoo_conformance_cases() -> list[ConformanceCase]:
-    """Returns what the contract kit is to test."""
-    return [
-        ConformanceCase("mlp-vae", {"loss": {"name": "beta", "beta": 4.0}}),
-        ConformanceCase("mlp-vae", {"loss": {"name": "capacity", "gamma": 1.0}}),
-        ConformanceCase("cyclical-vae"),
-        ConformanceCase("disentangled-beta-vae", {"loss": {"gamma": 1.0}}),
-        ConformanceCase("mlp-vae", {"loss": {"name": "linear", "first": 0.1}}),
-    ]

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from vaezoo import ConformanceCase, PartDeclaration, hookimpl
+from vaezoo import PartDeclaration, hookimpl
 
 VAEZOO_API = 1
 
-
-@hookimpl
-def vaezoo_registry_files() -> list[Path]:
-    """Returns this plugin's registry file, which declares its models."""
-    return [Path(__file__).with_name("registry.yaml")]
 
 
 @hookimpl
@@ -37,10 +30,3 @@ def vaezoo_priors() -> dict[str, PartDeclaration]:
             "A masked autoregressive or neural spline flow, one for all cells.",
         )
     }
-
-
-@hookimpl
-def vaezoo_conformance_cases() -> list[ConformanceCase]:
-    """Returns what the contract kit is to test: each model, and a grid of cells under the prior."""
-    on_a_grid = ConformanceCase("conv-beta", {"prior": {"name": "flow", "flow": "maf"}, "loss": "elbo"})
-    return [*map(ConformanceCase, ("iaf-vae", "spline-flow-vae", "linear-flow-vae", "flow-prior-vae")), on_a_grid]

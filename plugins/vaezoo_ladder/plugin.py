@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from vaezoo import ConformanceCase, hookimpl
+from vaezoo import hookimpl
 
 VAEZOO_API = 1
 
 
-@hookimpl
-def vaezoo_registry_files() -> list[Path]:
-    """Returns this plugin's registry file."""
-    return [Path(__file__).with_name("registry.yaml")]
-
-
-@hookimpl
-def vaezoo_conformance_cases() -> list[ConformanceCase]:
-    """Returns what the contract kit is to test."""
-    return [
-        ConformanceCase("denoise", {"widths": [16, 24, 32], "blocks": 1}),
-        ConformanceCase("sr-fast", {"widths": [16, 24, 32], "blocks": 1, "finest_blocks": 1}),
-        ConformanceCase("ladder-vae"),
-        ConformanceCase("vdvae-small", {"depths": [2, 2, 2]}),
-    ]
 
 
 @hookimpl
