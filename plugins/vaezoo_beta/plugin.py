@@ -7,7 +7,6 @@ from vaezoo import PartDeclaration, hookimpl
 VAEZOO_API = 1
 
 
-
 @hookimpl
 def vaezoo_losses() -> dict[str, PartDeclaration]:
     """Returns this plugin's losses."""

@@ -7,7 +7,6 @@ from vaezoo import PartDeclaration, hookimpl
 VAEZOO_API = 1
 
 
-
 @hookimpl
 def vaezoo_encoders() -> dict[str, PartDeclaration]:
     """Returns the encoder whose belief is a Gaussian that a flow moves."""

@@ -9,8 +9,6 @@ from vaezoo import hookimpl
 VAEZOO_API = 1
 
 
-
-
 @hookimpl
 def vaezoo_after_create(name: str, model: Any) -> None:
     """Lets a model of this plugin work with channels last on a CPU, where its convolutions are faster so."""
