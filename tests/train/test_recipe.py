@@ -89,7 +89,11 @@ def test_a_wrong_override_is_named(override: str, message: str, tmp_path: Path) 
 
 @pytest.mark.parametrize(
     ("override", "message"),
-    [("data.damage=jpge", "Expected a known damage, got 'jpge'.* Did you mean 'jpeg'")],
+    [
+        ("data.damage=jpge", "Expected a known damage, got 'jpge'.* Did you mean 'jpeg'"),
+        ("optimizer.kind=adam", "Expected a known optimizer, got 'adam'.* Did you mean 'adamw'"),
+        ("optimizer.schedule=cosin", "Expected a known schedule, got 'cosin'.* Did you mean 'cosine'"),
+    ],
 )
 def test_a_name_that_nothing_has_is_named(override: str, message: str) -> None:
     with pytest.raises(UnknownName, match=message):

@@ -23,6 +23,16 @@ def names_of(kind: str, zoo: Keeper | None = None) -> list[str]:
     return (zoo or keeper()).registry.kinds[kind].names()
 
 
+def check_name(kind: str, name: str, zoo: Keeper | None = None) -> None:
+    """Refuses a name that nothing of a kind has, without importing what it stands for.
+
+    Raises:
+        UnknownName: Nothing of this kind has the name.
+        DuplicateName: Two plugins have it.
+    """
+    (zoo or keeper()).registry.kinds[kind].get(name)
+
+
 def find(kind: str, name: str, zoo: Keeper | None = None) -> Any:
     """Returns what a name of a kind stands for, imported if it has to be.
 

@@ -1,4 +1,8 @@
-"""The learning rate as a function of the step, and the average of weights over steps."""
+"""The learning rate as a function of the step, and the average of weights over steps.
+
+A schedule is declared as ``schedules`` of a registry file or by `vaezoo.register_schedule`: a function of the step from
+0, the steps of the whole run and the recipe's settings, which returns the learning rate.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +14,31 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from vaezoo.errors import ConfigError
+from vaezoo.host.kinds import find
 from vaezoo.train.recipe import OptimizerRecipe
 
 
 def learning_rate(step: int, total: int, recipe: OptimizerRecipe) -> float:
+    """Returns the learning rate of a step by the recipe's schedule.
+
+    Args:
+        step: From 0.
+        total: Steps of the whole run.
+        recipe: Its settings; ``schedule`` names the schedule.
+
+    Raises:
+        UnknownName: There is no such schedule.
+        ConfigError: It returned no finite number of at least 0.
+    """
+    rate = find("schedule", recipe.schedule)(step, total, recipe)
+    if not (isinstance(rate, int | float) and 0 <= rate < math.inf):
+        message = f"Expected the schedule {recipe.schedule!r} to return a learning rate for step {step}, got {rate!r}."
+        raise ConfigError(message, value=rate)
+    return rate
+
+
+def cosine(step: int, total: int, recipe: OptimizerRecipe) -> float:
     """Returns a linear warm-up to ``lr``, then half a cosine down to ``final_lr`` at the last step."""
     if step < recipe.warmup:
         return recipe.lr * (step + 1) / recipe.warmup

@@ -12,9 +12,9 @@ from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from vaezoo.core import Batch, Objective, Phase, Terms
 from vaezoo.core.machine.arithmetic import arithmetic, keep_freed_memory
 from vaezoo.errors import TrainingError
-from vaezoo.train.muon import Muon
+from vaezoo.train.optimizers import make_optimizers
 from vaezoo.train.ranks import Ranks
-from vaezoo.train.recipe import OptimizerKind, OptimizerRecipe, Recipe
+from vaezoo.train.recipe import Recipe
 from vaezoo.train.schedule import learning_rate
 from vaezoo.train.seeds import mix, seed_torch
 
@@ -41,7 +41,7 @@ class Updater:
         self.forward: Callable[..., Terms] = torch.compile(objective) if recipe.machine.compile else objective
         self.phases: tuple[Phase, ...] = objective.loss.phases
         self.parameters = {phase.name: _parameters(objective, phase, recipe.only) for phase in self.phases}
-        self.optimizers = {name: _optimizers(p, recipe.optimizer, ranks.device) for name, p in self.parameters.items()}
+        self.optimizers = {name: make_optimizers(p, recipe.optimizer) for name, p in self.parameters.items()}
 
     def update(self, step: int, pieces: Sequence[Batch]) -> dict[str, Tensor]:
         """Runs one step and returns its loss and reports, averaged over pieces.
@@ -118,31 +118,6 @@ def _parameters(objective: nn.Module, phase: Phase, only: Sequence[str]) -> dict
             f"Phase {phase.name!r} trains {phase.trains}, and no parameter has such a name.", value=phase
         )
     return parameters
-
-
-HIDDEN = 32
-"""Muon takes kernels with at least so many rows and channels: those between hidden layers, not to or from images."""
-
-
-def _optimizers(
-    parameters: Mapping[str, nn.Parameter], recipe: OptimizerRecipe, device: torch.device
-) -> tuple[torch.optim.Optimizer, ...]:
-    hidden = {}
-    if recipe.kind is OptimizerKind.muon:
-        hidden = {name: p for name, p in parameters.items() if p.ndim > 1 and min(p.shape[:2]) >= HIDDEN}
-    rest = {name: p for name, p in parameters.items() if name not in hidden}
-    muon = (Muon(hidden.values(), recipe.lr, weight_decay=recipe.weight_decay),) if hidden else ()
-    return (*((_adamw(rest, recipe, device),) if rest else ()), *muon)
-
-
-def _adamw(parameters: Mapping[str, nn.Parameter], recipe: OptimizerRecipe, device: torch.device) -> torch.optim.AdamW:
-    groups = [
-        {"params": [p for p in parameters.values() if p.ndim > 1], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in parameters.values() if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    betas = (recipe.betas[0], recipe.betas[1])
-    fused = device.type in ("cpu", "cuda")
-    return torch.optim.AdamW([g for g in groups if g["params"]], lr=recipe.lr, betas=betas, fused=fused)
 
 
 def _first_bad(reports: Mapping[str, Tensor], loss: str, gradients: Mapping[str, Tensor]) -> str:

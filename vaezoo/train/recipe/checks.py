@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from vaezoo.errors import ConfigError
+from vaezoo.host.kinds import check_name
 from vaezoo.train.damages.damage import damage_of
 from vaezoo.train.recipe.digest import flatten, recipe_dict
 from vaezoo.train.recipe.settings import DataRecipe, Recipe
@@ -54,6 +55,8 @@ def check_recipe(recipe: Recipe) -> None:
         refuse("data.style", "class, code, reference or nothing", recipe.data.style)
     if recipe.data.style and (recipe.data.patch or recipe.data.binarise or recipe.data.sigma[1]):
         refuse("data.style", "without patch, binarise and sigma", recipe.data.style)
+    check_name("optimizer", recipe.optimizer.kind)
+    check_name("schedule", recipe.optimizer.schedule)
     _check_pairs(recipe.data, refuse)
     _check_damage(recipe.data, refuse)
     values = flatten(recipe_dict(recipe))

@@ -12,6 +12,7 @@ from vaezoo.train.recipe.settings import Recipe
 
 LATER = {
     "optimizer.kind": "adamw",
+    "optimizer.schedule": "cosine",
     "grow": False,
     "shed": False,
     "only": [],

@@ -13,11 +13,13 @@ class Precision(Enum):
     bf16 = "bf16"
 
 
-class OptimizerKind(Enum):
-    """What updates the weights; ``muon`` is for hidden kernels, and leaves the rest to AdamW."""
+class OptimizerKind(str, Enum):
+    """The names of vaezoo's own optimizers; `OptimizerRecipe.kind` takes any that is declared."""
 
     adamw = "adamw"
     muon = "muon"
+
+    __str__ = str.__str__
 
 
 @dataclass
@@ -53,9 +55,10 @@ class DataRecipe:
 
 @dataclass
 class OptimizerRecipe:
-    """AdamW or Muon, with a linear warm-up and a cosine down to ``final_lr``."""
+    """What updates the weights, and by how much at which step."""
 
-    kind: OptimizerKind = OptimizerKind.adamw  # adamw or muon, which is for hidden kernels and leaves the rest to AdamW
+    kind: str = "adamw"  # by name: adamw, or muon, which is for hidden kernels and leaves the rest to AdamW
+    schedule: str = "cosine"  # of the learning rate, by name: cosine has a linear warm-up, and goes down to final_lr
     lr: float = 1e-3  # at the end of the warm-up
     final_lr: float = 1e-6  # at the last step
     warmup: int = 200  # steps
