@@ -147,10 +147,11 @@ def timed(model: VAE, baseline: VAE) -> tuple[float, float]:
 
 def quality(model: VAE, data: str, limit: int | None) -> dict[str, float]:
     """Returns the mean PSNR of whole pictures at each noise level, with the noise of ``vaezoo eval``."""
+    from vaezoo_denoise.denoise import Denoise
+
     from vaezoo.cli.evaluate import load_test_split, tensor_of
     from vaezoo.restore import Restorer
     from vaezoo.restore.measure import evaluate_task
-    from vaezoo.restore.tasks.denoise import Denoise
 
     pictures = map(tensor_of, load_test_split(data, model.channels == 1, limit).pixels)
     found = evaluate_task(Denoise, Restorer(model), pictures, SIGMAS)

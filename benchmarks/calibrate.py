@@ -93,13 +93,13 @@ def fit(name: str, data: str, grain: float, limit: int | None = None, photos: bo
 def main(name: str, data: str) -> None:
     """Fit the calibration of the weights NAME, as arch.tag, and write it into their card."""
     from vaezoo.host.keeper import keeper
-    from vaezoo.restore.task import HOMES
+    from vaezoo.host.kinds import names_of
     from vaezoo.train.recipe import load_recipe
 
     cards = read_cards()[1]
     if name not in cards:
         raise click.ClickException(f"registry.yaml has no weights called {name!r}.")
-    if keeper().registry.models.get(name.partition(".")[0]).task not in HOMES:
+    if keeper().registry.models.get(name.partition(".")[0]).task not in names_of("task"):
         raise click.ClickException(f"{name} makes pictures up and restores none: it has no errors to calibrate.")
     if data in {trained_on["set"] for trained_on in cards[name]["data"]}:
         raise click.ClickException(f"{name} was trained on {data}: its errors there are too small.")

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from vaezoo.errors import ConfigError
-from vaezoo.restore.task import HOMES, Task, task_class
+from vaezoo.host.kinds import names_of
+from vaezoo.restore.task import Task, task_class
 
 
 class Result(NamedTuple):
@@ -51,7 +52,7 @@ def untold(weights: Path | None = None) -> Method:
 
     It is compared for the one kernel whose centre of mass is its centre; by the others it moves the picture.
     """
-    from vaezoo.restore.tasks.blind_deblur import BlindDeblur
+    from vaezoo_deblur.blind_deblur import BlindDeblur
 
     blind = model("deblur", weights)
     return dataclasses.replace(
@@ -98,7 +99,7 @@ def model(
         raise ConfigError(f"{name!r} cannot be told the noise level.", hint="Compare it blind.", value=name)
     identity = f"vaezoo {vaezoo.__version__}, weights {vae.origin.weights.sha256}" + (", told σ" if told else "")
     purpose = vae.origin.spec.model.task
-    for other in task_class(purpose).also if purpose in HOMES else ():
+    for other in task_class(purpose).also if purpose in names_of("task") else ():
         identity += f", {other.partition('.')[0]} {vaezoo.create(other, pretrained=True).origin.weights.sha256}"
     identity += f", mean of samples: {samples}" if samples else ""
     identity += ", self-ensemble" if ensemble else ""

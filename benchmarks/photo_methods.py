@@ -15,11 +15,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from vaezoo_denoise.denoise import Denoise
 
 from benchmarks import classical, learned, methods
 from benchmarks.photo_sets import Photo, pixels_of, png, taken
 from vaezoo.core import VAE
-from vaezoo.restore.tasks.denoise import Denoise
 
 
 class Answer(NamedTuple):

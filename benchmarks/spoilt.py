@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from vaezoo_sr.sr import SuperResolve
 
 from benchmarks.restoration import first, picture
 from vaezoo.data.sets import load_images
@@ -21,7 +22,6 @@ from vaezoo.image.damage.degradations import gaussian_noise, jpeg
 from vaezoo.image.metrics import luma, psnr_db
 from vaezoo.image.resize import upscale
 from vaezoo.restore import Restorer, load_model
-from vaezoo.restore.tasks.sr import SuperResolve
 
 DAMAGES: dict[str, Callable[[Tensor, int], Tensor]] = {
     "clean": lambda y, index: y,

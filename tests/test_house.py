@@ -24,6 +24,7 @@ FORBIDDEN |= {"reg_loss", "recon_loss", "cost", "lmbda", "kl_weight", "embed_ind
 ANOTHER_COST = {"inspection/explanation.py", "cli/explained.py", "cli/shelf.py"}
 """Files in which the cost is what a model takes to run; an objective is a ``loss`` there too."""
 PUBLISHED = {"vaezoo.core", "vaezoo.core.facts", "vaezoo.core.beliefs", "vaezoo.errors", "vaezoo.image"}
+PUBLISHED |= {"vaezoo.image.compression.intervals", "vaezoo.image.resize", "vaezoo.restore"}
 """Packages whose names plugins may import, beside ``vaezoo`` itself."""
 ALIASES = {"LogJoint"}
 """Published names of types, which cannot have a docstring."""

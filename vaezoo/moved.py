@@ -87,6 +87,8 @@ MODULES = {
     "vaezoo.train.styles": "vaezoo.data.styles",
 }
 """Old module to new ones, separated by blanks."""
+TASKS = "vaezoo.restore.tasks"
+"""The package that had a module for each task; now each is in the plugin that declares it."""
 NAMES = {
     "vaezoo.zoo": {
         **dict.fromkeys(("ConformanceCase", "PartDeclaration", "hookimpl"), "vaezoo.host.hookspecs"),
@@ -130,13 +132,17 @@ class _Finder(MetaPathFinder, Loader):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        return ModuleSpec(fullname, self) if fullname in MODULES else None
+        if fullname in MODULES:
+            return ModuleSpec(fullname, self)
+        if fullname == TASKS or fullname.startswith(f"{TASKS}."):
+            return ModuleSpec(fullname, self, is_package=fullname == TASKS)
+        return None
 
     def create_module(self, spec: ModuleSpec) -> None:
         return None
 
     def exec_module(self, module: ModuleType) -> None:
-        old, homes = module.__name__, MODULES[module.__name__].split()
+        old, homes = module.__name__, _homes(module.__name__)
         _warn(old, " and ".join(homes))
 
         def find(name: str) -> Any:
@@ -146,6 +152,25 @@ class _Finder(MetaPathFinder, Loader):
             raise AttributeError(f"module {old!r} has no attribute {name!r}")
 
         module.__getattr__ = find  # type: ignore[method-assign]
+
+
+def _homes(old: str) -> list[str]:
+    """Returns the modules that took an old one's place; a task's is where its plugin declares it.
+
+    Raises:
+        ModuleNotFoundError: It was that of a task, and no plugin declares one of the name.
+    """
+    if old in MODULES:
+        return MODULES[old].split()
+    if old == TASKS:
+        return ["vaezoo.restore.task"]
+    from vaezoo.errors import UnknownName
+    from vaezoo.host.kinds import find
+
+    try:
+        return [find("task", old.rpartition(".")[2].replace("_", "-")).__module__]
+    except UnknownName as error:
+        raise ModuleNotFoundError(f"No module named {old!r}", name=old) from error
 
 
 def _warn(old: str, new: str) -> None:

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 from skimage import data
+from vaezoo_dejpeg.dejpeg import Dejpeg
 
 import vaezoo
 from benchmarks import methods, projection
 from tests.restore.fakes import Smoother
 from vaezoo.data.sets import Images
 from vaezoo.restore import Restorer
-from vaezoo.restore.tasks.dejpeg import Dejpeg
 
 CAT = torch.from_numpy(data.chelsea()[:96, 100:220].transpose(2, 0, 1) / np.float32(255))[None]
 

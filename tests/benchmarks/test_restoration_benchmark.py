@@ -16,8 +16,9 @@ from benchmarks.records import Key, Records
 from benchmarks.suites import METHODS, SUITES, Suite
 from vaezoo.data.sets import Images
 from vaezoo.errors import ConfigError, DataMissing
+from vaezoo.host.kinds import names_of
 from vaezoo.restore import Restorer
-from vaezoo.restore.task import HOMES, make_task, task_class
+from vaezoo.restore.task import make_task, task_class
 
 TOY = Suite("denoise", "toy", 2, ("noisy", "nlm", "bm3d", "denoise"))
 
@@ -152,9 +153,9 @@ def test_an_unsharp_mask_undoes_a_part_of_a_blur_that_nobody_tells() -> None:
 
 def test_a_kernel_that_others_are_told_is_kept_from_the_blind(tmp_path: Path) -> None:
     from safetensors.torch import save_file
+    from vaezoo_deblur.deblur import Deblur
 
     import vaezoo
-    from vaezoo.restore.tasks.deblur import Deblur
 
     save_file(vaezoo.create("deblur", seed=0).state_dict(), tmp_path / "w.safetensors")
     method = methods.untold(tmp_path / "w.safetensors")
@@ -200,7 +201,7 @@ def restorer_of(weights: Path) -> Restorer:
 
 def test_every_suite_names_methods_that_there_are() -> None:
     assert {name for suite in suites.SUITES for name in suite.methods} == set(METHODS)
-    assert {suite.task for suite in SUITES} == set(HOMES)
+    assert {suite.task for suite in SUITES} == set(names_of("task"))
     assert len({suite.name for suite in SUITES}) == len(SUITES)
     for suite in SUITES:
         assert suite.own in suite.methods and METHODS[suite.own].own and suite.task in report.TASKS

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from vaezoo_denoise.denoise import Denoise
 
 from vaezoo.errors import ConfigError
 from vaezoo.evaluate import score
 from vaezoo.evaluate.restoration import average
-from vaezoo.restore.tasks.denoise import Denoise
 
 
 @pytest.fixture

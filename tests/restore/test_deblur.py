@@ -11,6 +11,8 @@ import pytest
 import torch
 from skimage import data
 from torch import Tensor, nn
+from vaezoo_deblur import deblur
+from vaezoo_deblur.deblur import BOUNDARIES, DataStep, Deblur
 
 import vaezoo
 from vaezoo.errors import ConfigError, DataMissing, ShapeError
@@ -18,8 +20,6 @@ from vaezoo.image import blur, gaussian_kernel, gaussian_noise, motion_kernel, p
 from vaezoo.image.damage.kernels import as_kernel
 from vaezoo.restore import Restorer
 from vaezoo.restore.task import make_task
-from vaezoo.restore.tasks import deblur
-from vaezoo.restore.tasks.deblur import BOUNDARIES, DataStep, Deblur
 
 CAT = torch.from_numpy(data.chelsea()[60:156, 100:220].transpose(2, 0, 1) / np.float32(255))[None]
 SKEW = torch.tensor([[0.1, 0.0, 0.2, 0.05], [0.0, 0.3, 0.1, 0.0], [0.15, 0.0, 0.0, 0.1]])

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from vaezoo_denoise.denoise import Denoise
 
 import vaezoo
 from vaezoo.errors import ConfigError, ImageError, UnknownName
 from vaezoo.host.keeper import keeper
 from vaezoo.image import Picture, write_picture
 from vaezoo.restore import Restorer, enhance, enhance_with
-from vaezoo.restore.tasks.denoise import Denoise
 
 from .fakes import Smoother
 

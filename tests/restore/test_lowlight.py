@@ -7,6 +7,8 @@ import pytest
 import torch
 from skimage import data
 from torch import Tensor
+from vaezoo_lowlight import lowlight
+from vaezoo_lowlight.lowlight import Lowlight
 
 from vaezoo import create
 from vaezoo.core import Batch, Noise
@@ -15,8 +17,6 @@ from vaezoo.image import psnr_db
 from vaezoo.image.damage.degradations import low_light
 from vaezoo.image.damage.light import from_linear, to_linear
 from vaezoo.restore import Restorer, enhance
-from vaezoo.restore.tasks import lowlight
-from vaezoo.restore.tasks.lowlight import Lowlight
 
 from .fakes import Brightener, Copier
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from vaezoo_sr.sr import SuperResolve, project
 
 from vaezoo.errors import ConfigError
 from vaezoo.image.resize import resize
 from vaezoo.restore import Restorer, enhance
-from vaezoo.restore.tasks.sr import SuperResolve, project
 
 from .fakes import Enlarger, Smoother
 from .test_tasks import photo

@@ -10,10 +10,15 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from vaezoo_deblur.blind_deblur import BlindDeblur
+from vaezoo_dejpeg.dejpeg import Dejpeg, trust
+from vaezoo_denoise.denoise import Denoise
+from vaezoo_sr.sr import SuperResolve, project
 
 from vaezoo import create
 from vaezoo.data.sets import load_images
 from vaezoo.errors import ConfigError, DataMissing, ShapeError, UnknownName
+from vaezoo.host.kinds import names_of
 from vaezoo.image import downscale, gaussian_noise, luma, psnr_db, read_quantised, to_tensor, upscale
 from vaezoo.image.chroma import split_luma
 from vaezoo.image.compression.intervals import outside
@@ -22,11 +27,7 @@ from vaezoo.image.damage.noise import local_level, noise_level
 from vaezoo.image.file.picture import Picture
 from vaezoo.restore import Restorer, enhance
 from vaezoo.restore.measure import evaluate_task
-from vaezoo.restore.task import HOMES, make_task, task_class
-from vaezoo.restore.tasks.blind_deblur import BlindDeblur
-from vaezoo.restore.tasks.dejpeg import Dejpeg, trust
-from vaezoo.restore.tasks.denoise import Denoise
-from vaezoo.restore.tasks.sr import SuperResolve, project
+from vaezoo.restore.task import make_task, task_class
 from vaezoo.train.damages.photos import table_of
 
 from .fakes import Brightener, Copier, Halver, Smoother
@@ -38,7 +39,7 @@ def photo(height: int = 36, width: int = 48, channels: int = 3) -> torch.Tensor:
     return (0.5 + 0.35 * waves)[None]
 
 
-@pytest.mark.parametrize("name", HOMES)
+@pytest.mark.parametrize("name", names_of("task"))
 def test_every_task_has_a_protocol_that_runs(name: str) -> None:
     cls = task_class(name)
     assert cls.name == name and cls.levels and cls.unit and cls.data
@@ -164,7 +165,7 @@ def test_what_does_not_fit_is_refused() -> None:
         Denoise(torch.ones(2, 3)).restore(Restorer(Copier()), photo())
     with pytest.raises(ConfigError, match="factor above 1, up to 16, got 17"):
         SuperResolve(17)
-    with pytest.raises(UnknownName, match=r"Expected a task, got 'denoize'.*denoise"):
+    with pytest.raises(UnknownName, match=r"Expected a known task, got 'denoize'.*denoise"):
         make_task("denoize")
     with pytest.raises(ConfigError, match="'dejpeg' has no option 'sigma': it takes project, quantised"):
         make_task("dejpeg", sigma=3)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vaezoo.cli.options import FILE, TaskCommand, given_options
 from vaezoo.errors import ConfigError, VaezooError
-from vaezoo.restore.task import HOMES
 
 if TYPE_CHECKING:
     from vaezoo.restore import Restorer
@@ -22,42 +22,19 @@ if TYPE_CHECKING:
     from vaezoo.restore.task import Task
 
 
-class _File(click.Path):
-    """A path; an empty text is none, though Python takes it for the current folder."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Returns the path."""
-        if value == "":
-            self.fail("Expected a file or folder, got an empty text; is a variable of the shell unset?", param, ctx)
-        return super().convert(value, param, ctx)
-
-
-_FILE = _File(path_type=Path, readable=False)
-
-
-@click.command()
-@click.argument("inputs", nargs=-1, required=True, type=_FILE)
-@click.option("-o", "--output", type=_FILE, help="A file; a folder for several inputs.")
-@click.option(
-    "--task", type=click.Choice(sorted(HOMES)), help="What to do. Default: what the model is for, or denoise."
-)
+@click.command(cls=TaskCommand)
+@click.argument("inputs", nargs=-1, required=True, type=FILE)
+@click.option("-o", "--output", type=FILE, help="A file; a folder for several inputs.")
+@click.option("--task", metavar="NAME", help="What to do. Default: what the model is for, or denoise.")
 @click.option("--model", help="A model's name, or the folder of a saved one. Default: the task's own.")
-@click.option("--sigma", type=click.FloatRange(min=0), help="Denoising: the noise level, where known, in grey levels.")
-@click.option("--factor", type=float, help="Super-resolution: how many times as long the sides become. Default: 2.")
-@click.option("--size", help="Super-resolution: pixels instead of a factor, such as 3000x, x2000 or 3000x2000.")
-@click.option("--megapixels", type=float, help="Super-resolution: millions of pixels instead of a factor.")
-@click.option("--kernel", type=_FILE, help="Deblurring: the blur where known, as a picture or a .npy file of sum 1.")
-@click.option("--project", is_flag=True, help="JPEG: keep to what the file's quantisation says. Needs JPEG files.")
-@click.option("--luma", type=click.FloatRange(0, 3), help="Denoising: strength for brightness. Default: --strength.")
-@click.option("--chroma", type=click.FloatRange(0, 3), help="Denoising: strength for colour. Default: --strength.")
 @click.option("--weights-tag", help="Tag of the weights, such as open for denoise.open. Default: the model's own.")
-@click.option("--weights", type=_FILE, help="A safetensors file instead of the weights that ship.")
+@click.option("--weights", type=FILE, help="A safetensors file instead of the weights that ship.")
 @click.option("--figure", is_flag=True, help="Also draw before, after and uncertainty side by side.")
 @click.option("--uncertainty", is_flag=True, help="Also write sd and 90 % interval: NAME.uncertainty.npz and .png.")
 @click.option("--tile", type=click.IntRange(min=1), help="Largest side of a tile, for less memory.")
 @click.option("--strength", type=click.FloatRange(0, 3), default=1.0, help="0 changes nothing; default 1; above: more.")
 @click.option("--detail", type=click.FloatRange(0, 1), default=0.0, help="Above 0: likely texture, drawn; default 0.")
-@click.option("--seed", type=int, default=0, help="Of the detail.")
+@click.option("--seed", type=int, default=0, help="Random seed of the detail.")
 @click.option("--self-ensemble", is_flag=True, help="Mean over turns and mirror images: better, 8 times the time.")
 @click.option("--precision", type=click.Choice(("fp32", "bf16")), default="fp32", help="bf16: less time, if it can be.")
 @click.option("--device", help="Such as cpu or cuda:0; without it a GPU where there is one.")
@@ -72,14 +49,6 @@ def enhance(
     output: Path | None,
     task: str | None,
     model: str | None,
-    sigma: float | None,
-    factor: float | None,
-    size: str | None,
-    megapixels: float | None,
-    kernel: Path | None,
-    project: bool,
-    luma: float | None,
-    chroma: float | None,
     weights_tag: str | None,
     weights: Path | None,
     figure: bool,
@@ -102,24 +71,19 @@ def enhance(
     EXIF and XMP survive, and the words of a PNG. --uncertainty writes float32 arrays sd, lower and upper, in units
     of the pixel value in [0, 1], and the sd as a picture with its scale; docs/uncertainty.md says what the interval
     promises.
+
+    vaezoo list --kind tasks lists the tasks, vaezoo enhance --task NAME --help shows the options of one.
     """
     from vaezoo.restore.batch import plan
 
     jobs: list[Job] = []
-    asked: dict[str, Any] = {"sigma": sigma, "luma": luma, "chroma": chroma, "project": project or None}
-    asked |= {"factor": factor, "size": size, "megapixels": megapixels}
-    options: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
     try:
-        if kernel is not None:
-            from vaezoo.image.damage.kernels import read_kernel
-
-            options["kernel"] = read_kernel(kernel)
         also = {"figure": figure, "uncertainty": uncertainty}
         jobs = plan(inputs, output, **also)
         for job in jobs:
             job.check(overwrite=overwrite, skip_existing=skip_existing, **also)
         pending = [job for job in jobs if job.status == "pending"]
-        chosen = _task(task, model, options)
+        chosen = _task(task, model, given_options(context))
         if uncertainty and not chosen.states:
             message = f"The task {chosen.name!r} states no uncertainty."
             raise ConfigError(message, hint="Leave --uncertainty out.", value=chosen.name)

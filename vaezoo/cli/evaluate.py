@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vaezoo.cli.shelf import columns
-from vaezoo.errors import ConfigError, ShapeError
-from vaezoo.restore.task import HOMES, task_class
+from vaezoo.errors import ConfigError, ShapeError, suggest
+from vaezoo.host.kinds import names_of
+from vaezoo.restore.task import all_tasks, task_class
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,9 +47,10 @@ class Protocol:
     style: str = ""
 
     def __post_init__(self) -> None:
-        if self.task not in ("generate", *HOMES):
-            known = ", ".join(("generate", *HOMES))
-            raise ConfigError(f"Models for {self.task!r} have no protocol.", hint=f"Known: {known}.", value=self.task)
+        if self.task not in (known := ("generate", *names_of("task"))):
+            raise ConfigError(
+                f"Models for {self.task!r} have no protocol.", hint=suggest(self.task, known), value=self.task
+            )
         if self.levels is not None:
             _numbers(self.levels)
 
@@ -80,7 +82,7 @@ class Protocol:
 
 def flat(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """Returns rows of values as a card has them, each with its level in its name, such as ``psnr_db_sigma15``."""
-    words, named = {task_class(task).word for task in HOMES}, dict[str, float]()
+    words, named = {task.word for task in all_tasks().values()}, dict[str, float]()
     for row in rows:
         word = next((name for name in row if name in words), None)
         end = "" if word is None else f"_{word}{row[word]:g}"

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from vaezoo.errors import ConfigError, UnknownName
+from vaezoo.errors import ConfigError, UnknownName, suggest
+from vaezoo.host.kinds import names_of
 from vaezoo.image.file.convert import open_image
 from vaezoo.image.resize import resize
 from vaezoo.registry.calibration import Calibration
@@ -20,7 +21,10 @@ from vaezoo.restore.familiar import doubt_of, signs_of
 from vaezoo.restore.given import is_number
 from vaezoo.restore.interval import Interval, find_calibration, interval_of
 from vaezoo.restore.restorer import Model, Restorer, root_mean_square
-from vaezoo.restore.task import HOMES, LARGEST_STRENGTH, Task, is_generative, make_task, purpose_of
+from vaezoo.restore.task import LARGEST_STRENGTH, Task, is_generative, make_task, purpose_of
+
+USUAL = "denoise"
+"""The task where neither the user nor the model says one."""
 
 
 @dataclass(frozen=True)
@@ -114,8 +118,8 @@ def enhance(
     Args:
         image: A path, `vaezoo.image.Picture`, PIL image, array or tensor, as `vaezoo.image.open_image` takes
             it. Alpha passes through untouched.
-        task: What to do: a name such as ``"denoise"``, ``"lowlight"`` or ``"sr"``, or a task of
-            `vaezoo.restore.tasks`; None for what the model is for, and for denoising where none is given.
+        task: What to do: a name such as ``"denoise"`` or ``"sr"``, see ``vaezoo list --kind tasks``, or a `Task`; None
+            for what the model is for, and for denoising where none is given.
         model: A model's name, or the model itself, which saves loading it again; None for the task's own.
         tile: The largest side of a tile, pixels; None for 768, less when memory runs out.
         strength: 0 leaves the image as it is, 1 is the model's result, between them a mixture. Above 1, up to 3, a
@@ -215,25 +219,38 @@ def choose_task(task: str | Task | None, model: str | Model | None, **options: A
             raise ConfigError(f"Expected no options beside a task that has its own, got {options}.", value=options)
         return task
     if task is None:
-        task = _purpose(model)
+        task = purpose(model)
     if not isinstance(task, str):
-        hint = "Give one such as 'sr', or vaezoo.restore.tasks.sr.SuperResolve(2)."
+        hint = "Give one such as 'sr', or make_task('sr', factor=2)."
         raise ConfigError(f"Expected a task's name, or a task, got {task!r}.", hint=hint, value=task)
     return make_task(task, **options)
 
 
-def _purpose(model: str | Model | None) -> str:
-    """Returns the name of the task that a model was made for; those made for others do as denoisers do."""
+def purpose(model: str | Model | None) -> str:
+    """Returns the name of the task that a model was made for; that of denoising where nothing says it.
+
+    Raises:
+        UnknownName: It was made for a task that nobody declares.
+    """
     if isinstance(model, str):
         from vaezoo.publish.opened import task_of
 
         try:
-            purpose: str | None = task_of(model)
+            declared: str | None = task_of(model)
         except UnknownName:  # said better where the model is made
-            purpose = None
+            declared = None
     else:
-        purpose = purpose_of(model)
-    return purpose if purpose in HOMES else "denoise"
+        declared = purpose_of(model)
+    if declared is None or declared == "generate":  # nothing says it: what makes pictures up is refused elsewhere
+        return USUAL
+    if declared.rpartition("/")[2] not in (known := names_of("task")):
+        name = model if isinstance(model, str) else getattr(getattr(model, "origin", None), "name", "")
+        raise UnknownName(
+            f"The model {name!r} is for the task {declared!r}, which nobody declares. {suggest(declared, known)}",
+            hint="Install the plugin that has it, or say which task the model is to do.",
+            value=declared,
+        )
+    return declared
 
 
 def _refuse_generative(model: str | Model | None) -> None:
@@ -251,8 +268,8 @@ def _refuse_generative(model: str | Model | None) -> None:
         where = f"in {folder / 'vaezoo.yaml'}" if (folder := folder_of(model)) else where
     if not generative:
         return
-    registry = keeper().registry
-    others = [name for name, _, known in registry.models.all() if known.task in HOMES and registry.cards_of(name)]
+    registry, tasks = keeper().registry, names_of("task")
+    others = [name for name, _, known in registry.models.all() if known.task in tasks and registry.cards_of(name)]
     raise ConfigError(
         f"Expected a model that restores pictures, but {name!r} makes them up: its task is 'generate'.",
         hint=f"Take {', '.join(others)}, or another of vaezoo list --task denoise. "

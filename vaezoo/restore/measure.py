@@ -19,7 +19,7 @@ def evaluate_task(
     """Scores a model on a set of clean pictures, damaged and compared as the task's protocol says.
 
     Args:
-        task: Such as `vaezoo.restore.tasks.sr.SuperResolve`.
+        task: A task's class, as `task_class` returns it.
         restorer: Holds the model.
         pictures: Clean, each (1, C, H, W) in [0, 1], in the order of the set: it seeds what is random.
         levels: How much damage, in the task's unit; by default those of its protocol.

@@ -1,18 +1,24 @@
 """What is asked of a photo: the road from a user's picture through a model and back, and how it is measured.
 
-A task is a small file in `vaezoo.restore.tasks`. How a model runs over a large picture is in `vaezoo.restore.restorer`.
+Tasks are declared by plugins, see `vaezoo.registry.kinds`. How a model runs over a large picture is in
+`vaezoo.restore.restorer`.
 """
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import fields
-from importlib import import_module
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from dataclasses import is_dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from vaezoo.errors import ConfigError, UnknownName, suggest
+from vaezoo.errors import ConfigError, PluginError, VaezooError
+from vaezoo.host.keeper import keeper
+from vaezoo.host.kinds import find, names_of
+from vaezoo.registry.kinds import KINDS
+from vaezoo.registry.options import options_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,7 +45,10 @@ class Example(NamedTuple):
 
 
 class Task(ABC):
-    """Something to do to a photo. Options are the fields of its dataclass.
+    """Something to do to a photo. Its options are the fields of its dataclass.
+
+    ``vaezoo enhance`` offers each field that a command line can say: numbers, texts, flags, a ``Literal``, paths. Its
+    help is the first sentence that the docstring's ``Args`` say of it.
 
     Attributes:
         name: Short, as in registries and on the command line.
@@ -129,27 +138,29 @@ class Task(ABC):
         return image
 
 
-HOMES = {
-    "denoise": "denoise:Denoise",
-    "dejpeg": "dejpeg:Dejpeg",
-    "sr": "sr:SuperResolve",
-    "deblur": "deblur:Deblur",
-    "blind-deblur": "blind_deblur:BlindDeblur",
-    "lowlight": "lowlight:Lowlight",
-}
-"""Where each task is defined, in `vaezoo.restore.tasks`."""
-
-
 def task_class(name: str) -> type[Task]:
-    """Returns a task's class by its name.
+    """Returns a task's class by its name, or by ``plugin/name``.
 
     Raises:
         UnknownName: No task has it.
+        DuplicateName: Two plugins have it.
+        PluginError: What is declared is no task, or its module does what no plugin may.
+        BackendUnavailable: It cannot be imported.
     """
-    if name not in HOMES:
-        raise UnknownName(f"Expected a task, got {name!r}.", hint=suggest(name, HOMES), value=name)
-    module, _, title = HOMES[name].partition(":")
-    found: type[Task] = getattr(import_module(f"vaezoo.restore.tasks.{module}"), title)
+    found = find("task", name)
+    if not (isinstance(found, type) and issubclass(found, Task) and is_dataclass(found)):
+        message = f"Expected the task {name!r} as {KINDS['task'].target}, got {found!r}."
+        raise PluginError(message, hint="Ask who declares it.", value=found)
+    return found
+
+
+def all_tasks() -> dict[str, type[Task]]:
+    """Returns every task by its name, as ``plugin/name`` where two claim it; not those that cannot be imported."""
+    shelf, found = keeper().registry.kinds["task"], dict[str, type[Task]]()
+    for name, owner, _ in shelf.all():
+        label = shelf.label(name, owner)
+        with suppress(VaezooError):
+            found[label] = task_class(label)
     return found
 
 
@@ -175,8 +186,12 @@ def _declared(model: object) -> object:
     return getattr(getattr(getattr(model, "origin", None), "spec", None), "model", None)
 
 
-def whole(level: float, word: str) -> int:
+def whole_level(level: float, word: str) -> int:
     """Returns the level of a damage that has whole levels only.
+
+    Args:
+        level: How much damage.
+        word: What the levels are, such as ``quality``.
 
     Raises:
         ConfigError: It is none.
@@ -194,9 +209,33 @@ def make_task(name: str, **options: Any) -> Task:
         ConfigError: The task has no such option, or not with this value.
     """
     cls = task_class(name).fitting(options)
-    known = [option.name for option in fields(cls)]  # type: ignore[arg-type]  # every task is a dataclass
-    for option in options:
-        if option not in known:
-            takes = f"it takes {', '.join(known)}" if known else "it takes none"
-            raise ConfigError(f"The task {cls.name!r} has no option {option!r}: {takes}.", value=option)
-    return cls(**options)
+    known = {option.name: option for option in options_of(cls)}
+    if unknown := [option for option in options if option not in known]:
+        raise _no_option(cls, unknown[0], known)
+    try:
+        made = cls(**options)
+    except (TypeError, ValueError) as error:  # what the task does not check itself is told by its annotations
+        for option, value in options.items():
+            known[option].check(value)
+        raise ConfigError(f"The task {cls.name!r} does not take {options}: {error}", value=options) from error
+    for option, value in options.items():
+        known[option].check(value)
+    return made
+
+
+def _no_option(cls: type[Task], name: str, known: Collection[str]) -> ConfigError:
+    takes = f"it takes {', '.join(known)}" if known else "it takes none"
+    others = [other for other, task in all_tasks().items() if name in {option.name for option in options_of(task)}]
+    hint = f"That is an option of {' and '.join(others)}." if others else None
+    return ConfigError(f"The task {cls.name!r} has no option {name!r}: {takes}.", hint=hint, value=name)
+
+
+def __getattr__(name: str) -> Any:
+    """Returns what former names mean, with a warning."""
+    if name == "HOMES":
+        warnings.warn("HOMES is vaezoo.host.kinds.names_of('task') now", DeprecationWarning, stacklevel=2)
+        return dict.fromkeys(names_of("task"), "")
+    if name == "whole":
+        warnings.warn("whole is whole_level now", DeprecationWarning, stacklevel=2)
+        return whole_level
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,7 +1,7 @@
 """Blur kernels: made, read and checked, and what they are to a Fourier transform.
 
 A kernel is (h, w), not negative, and sums to one; its centre is the pixel (h // 2, w // 2). Blurring with one is in
-`vaezoo.image.damage.degradations`, undoing it in `vaezoo.restore.tasks.deblur`.
+`vaezoo.image.damage.degradations`, undoing it is the task ``deblur``.
 """
 
 from __future__ import annotations

@@ -9,12 +9,8 @@ import torch
 from torch import Tensor
 
 from vaezoo.errors import ConfigError, ShapeError
-from vaezoo.image.chroma import split_luma
-from vaezoo.image.damage.degradations import gaussian_noise
-from vaezoo.image.damage.noise import describe_noise, estimate_noise, local_level
-from vaezoo.restore.given import is_number
-from vaezoo.restore.restorer import Restoration, Restorer
-from vaezoo.restore.task import LARGEST_STRENGTH, Example, Progress, Task
+from vaezoo.image import describe_noise, estimate_noise, gaussian_noise, local_level, split_luma
+from vaezoo.restore import LARGEST_STRENGTH, Example, Progress, Restoration, Restorer, Task, is_number
 
 
 @final
@@ -27,11 +23,11 @@ class Denoise(Task):
     ``denoise.photo``, then give up weak texture with the noise. Below 1 the result is mixed with the input.
 
     Args:
-        sigma: Standard deviation of the noise in grey levels (units of 1/255): a number, or a map (H, W); None where
-            it is not known. A model that is blind ignores it.
-        boost: Strength: above 1 the model is told a noise level so many times higher.
-        luma: Strength for the brightness, 0 to 3; None for ``boost``.
-        chroma: Strength for the colour, 0 to 3; None for ``boost``.
+        sigma: Noise level where it is known, grey levels. A standard deviation in units of 1/255: a number, or a map
+            (H, W). A model that is blind ignores it.
+        boost: Factor by which the noise level is told too high.
+        luma: Strength for brightness, 0 to 3. None for ``boost``.
+        chroma: Strength for colour, 0 to 3. None for ``boost``.
 
     Raises:
         ShapeError: A noise level is negative or not finite.
@@ -70,7 +66,7 @@ class Denoise(Task):
             raise ShapeError(f"Expected a noise level of at least 0, in grey levels, got {worst}.", value=worst)
 
     def restore(self, restorer: Restorer, y: Tensor, progress: Progress | None = None) -> Restoration:
-        """See :meth:`vaezoo.restore.task.Task.restore`.
+        """See :meth:`vaezoo.restore.Task.restore`.
 
         Facts, in grey levels of 255: ``noise_levels`` and ``noise_luma_levels``, ``noise_chroma_levels`` as estimated
         from the picture alone, and ``removed_levels``, ``removed_luma_levels``, ``removed_chroma_levels`` as taken
@@ -110,7 +106,7 @@ class Denoise(Task):
 
     @property
     def apart(self) -> bool:
-        """See :attr:`vaezoo.restore.task.Task.apart`: luma and colour."""
+        """See :attr:`vaezoo.restore.Task.apart`: luma and colour."""
         return self.luma is not None or self.chroma is not None
 
     def _level(self, y: Tensor) -> Tensor | None:
@@ -129,12 +125,12 @@ class Denoise(Task):
         return restorer(y, progress, maps=None if level is None else {"sigma": level})
 
     def stronger(self, strength: float, restorer: Restorer) -> Task:
-        """See :meth:`vaezoo.restore.task.Task.stronger`."""
+        """See :meth:`vaezoo.restore.Task.stronger`."""
         if strength > 1 and "sigma" not in restorer.takes:
             return super().stronger(strength, restorer)
         return replace(self, boost=self.boost * strength)
 
     @classmethod
     def example(cls, x: Tensor, level: float, index: int) -> Example:
-        """See :meth:`vaezoo.restore.task.Task.example`: Gaussian noise, not clipped; the model is not told."""
+        """See :meth:`vaezoo.restore.Task.example`: Gaussian noise, not clipped; the model is not told."""
         return Example(x, gaussian_noise(x, level, seed=index), cls())

@@ -11,13 +11,19 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vaezoo.errors import ConfigError
-from vaezoo.image.damage.degradations import low_light
-from vaezoo.image.damage.light import to_linear
-from vaezoo.image.damage.noise import noise_level
-from vaezoo.restore.given import check_level
-from vaezoo.restore.restorer import Model, Restoration, Restorer, root_mean_square
-from vaezoo.restore.task import Example, Progress, Task
-from vaezoo.restore.tasks.denoise import Denoise
+from vaezoo.image import low_light, noise_level, to_linear
+from vaezoo.restore import (
+    Example,
+    Model,
+    Progress,
+    Restoration,
+    Restorer,
+    Task,
+    check_level,
+    load_model,
+    make_task,
+    root_mean_square,
+)
 
 DENOISER = "denoise.open"
 """The weights that remove the noise, whose level they are told."""
@@ -42,8 +48,8 @@ class Lowlight(Task):
     the tone curve, which is found by asking the model for a little more and a little less. The denoiser is told so.
 
     Args:
-        denoise: Whether the noise is removed.
-        sigma: Standard deviation of the noise of the dark picture in grey levels (units of 1/255); None to estimate it.
+        denoise: Removal of the noise that the light makes visible.
+        sigma: Noise level of the dark picture where it is known, grey levels. A standard deviation in units of 1/255.
 
     Raises:
         ShapeError: The noise level is negative or not finite.
@@ -64,7 +70,7 @@ class Lowlight(Task):
         check_level(self.sigma)
 
     def restore(self, restorer: Restorer, y: Tensor, progress: Progress | None = None) -> Restoration:
-        """See :meth:`vaezoo.restore.task.Task.restore`.
+        """See :meth:`vaezoo.restore.Task.restore`.
 
         ``facts["gain"]``: how many times as much light the result has on average; ``facts["noise_levels"]``: the noise
         of the dark picture, told or estimated, in grey levels.
@@ -92,7 +98,7 @@ class Lowlight(Task):
         told = noise * root_mean_square((more - less) / (2 * STEP))
         left: Tensor | None = told / 255
         if self.denoise:
-            denoiser, cleaner = restorer.other(_denoiser()), Denoise(told[0, 0])
+            denoiser, cleaner = restorer.other(_denoiser()), make_task("denoise", sigma=told[0, 0])
             clean = cleaner.restore(denoiser, image, progress)
             image, left = clean.image, clean.scale
             if average is not None:
@@ -111,13 +117,11 @@ class Lowlight(Task):
 
     @classmethod
     def example(cls, x: Tensor, level: float, index: int) -> Example:
-        """See :meth:`vaezoo.restore.task.Task.example`: less light, noise of a camera, 8 bits; nothing is told."""
+        """See :meth:`vaezoo.restore.Task.example`: less light, noise of a camera, 8 bits; nothing is told."""
         return Example(x, low_light(x, level, seed=index), cls())
 
 
 @functools.lru_cache(maxsize=1)
 def _denoiser() -> Model:
     """Returns the denoiser; kept, since it takes as long to load as to restore a small picture."""
-    from vaezoo.restore.enhanced import load_model
-
     return load_model(DENOISER)

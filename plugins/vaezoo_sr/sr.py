@@ -13,11 +13,9 @@ import torch
 from torch import Tensor
 
 from vaezoo.errors import ConfigError
-from vaezoo.image.metrics import luma
+from vaezoo.image import luma
 from vaezoo.image.resize import downscale, resize
-from vaezoo.restore.given import is_number
-from vaezoo.restore.restorer import Restoration, Restorer
-from vaezoo.restore.task import Example, Progress, Task, weights_tag, whole
+from vaezoo.restore import Example, Progress, Restoration, Restorer, Task, is_number, weights_tag, whole_level
 
 FACTORS = (2, 3, 4)
 """What models for pictures that were enlarged already have seen; others say it by themselves."""
@@ -38,13 +36,12 @@ class SuperResolve(Task):
     antialiased bicubic filter makes that smaller to what was asked for.
 
     Args:
-        factor: How many times as long the sides become: a number above 1, up to `LARGEST`. None: 2, where nothing else
-            is said.
-        consistent: Whether the result is moved until it shrinks to the input, to half of an 8-bit level. None: unless
-            the weights are of the tag `SPOILT`, which take noise and JPEG away: moving would bring them back.
-        size: Pixels instead of a factor: ``"3000x"`` of width, ``"x2000"`` of height, ``"3000x2000"`` the largest
-            picture that fits inside. The sides keep their ratio.
-        megapixels: Millions of pixels instead of a factor; the sides keep their ratio.
+        factor: How many times as long the sides become, above 1; 2 where nothing else is said. At most `LARGEST`.
+        consistent: Consistency with the input, to which the result then shrinks, within half of an 8-bit level. None:
+            unless the weights are of the tag `SPOILT`, which take noise and JPEG away: moving would bring them back.
+        size: Size in pixels instead of a factor, such as 3000x, x2000 or 3000x2000. That is a width, a height, the
+            largest picture that fits inside. The sides keep their ratio.
+        megapixels: Size in millions of pixels instead of a factor. The sides keep their ratio.
 
     Raises:
         ConfigError: A number is out of range, the size is no such text, or more than one of the three is given.
@@ -77,7 +74,7 @@ class SuperResolve(Task):
             _sides(self.size)
 
     def restore(self, restorer: Restorer, y: Tensor, progress: Progress | None = None) -> Restoration:
-        """See :meth:`vaezoo.restore.task.Task.restore`.
+        """See :meth:`vaezoo.restore.Task.restore`.
 
         ``facts["consistency_levels"]``: how far, at most, the result's bicubic reduction to the input's size is from
         the input, in grey levels of 255; of any factor, whole or not.
@@ -134,8 +131,8 @@ class SuperResolve(Task):
 
     @classmethod
     def example(cls, x: Tensor, level: float, index: int) -> Example:
-        """See :meth:`vaezoo.restore.task.Task.example`: cropped to a multiple, shrunk, rounded to 8 bits."""
-        factor = whole(level, cls.word)
+        """See :meth:`vaezoo.restore.Task.example`: cropped to a multiple, shrunk, rounded to 8 bits."""
+        factor = whole_level(level, cls.word)
         height, width = (side - side % factor for side in x.shape[-2:])
         x = x[..., :height, :width]
         y = downscale(x, factor).mul(255).round().div(255).clamp(0, 1)
@@ -143,7 +140,7 @@ class SuperResolve(Task):
 
     @classmethod
     def compared(cls, image: Tensor, level: float) -> Tensor:
-        """See :meth:`vaezoo.restore.task.Task.compared`: luma, without a border as wide as the factor."""
+        """See :meth:`vaezoo.restore.Task.compared`: luma, without a border as wide as the factor."""
         border = round(level)
         plane = luma(image) if image.shape[1] == 3 else image
         return plane[..., border:-border, border:-border]

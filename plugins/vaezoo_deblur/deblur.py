@@ -1,27 +1,35 @@
 """Undoing a known blur: a denoiser as prior, in turns with an exact solution of what the kernel says.
 
-Where the blur is not known: `vaezoo.restore.tasks.blind_deblur`.
+Where the blur is not known: `blind_deblur`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, Literal, final
 
 import torch
 from torch import Tensor
 
 from vaezoo.errors import ConfigError, ShapeError
-from vaezoo.image.damage.degradations import blur, gaussian_noise
-from vaezoo.image.damage.kernels import as_kernel, benchmark_kernels, spectrum
-from vaezoo.image.damage.noise import noise_level
-from vaezoo.restore.given import check_level, is_number, is_whole
-from vaezoo.restore.restorer import Restoration, Restorer
-from vaezoo.restore.task import Example, Progress, Task
-from vaezoo.restore.tasks.blind_deblur import BlindDeblur
-from vaezoo.restore.views import VIEWS, turn, turn_back
+from vaezoo.image import as_kernel, benchmark_kernels, blur, gaussian_noise, noise_level, spectrum
+from vaezoo.restore import (
+    VIEWS,
+    Example,
+    Progress,
+    Restoration,
+    Restorer,
+    Task,
+    check_level,
+    is_number,
+    is_whole,
+    turn,
+    turn_back,
+)
+
+from .blind_deblur import BlindDeblur
 
 FIRST = 49.0
 """Noise level that the denoiser is used for first, grey levels; from there down to the picture's on a log scale."""
@@ -51,14 +59,16 @@ class Deblur(Task):
     the blur took away.
 
     Args:
-        kernel: (h, w), not negative, of sum 1: a tensor, an array or lists; see `vaezoo.image.damage.kernels`.
-        sigma: Standard deviation of the noise in grey levels (units of 1/255); None to estimate it.
+        kernel: Blur where it is known, as a picture or a .npy file of sum 1. In Python (h, w), not negative: a tensor,
+            an array or lists; see `vaezoo.image.damage.kernels`.
+        sigma: Noise level where it is known, grey levels. A standard deviation in units of 1/255.
         iterations: Number of turns, at least 1.
-        boundary: ``"open"`` for photos: what lies beyond the border is unknown, and found along with the picture.
-            ``"circular"`` for benchmarks, whose pictures were blurred as if they went on at the other side.
-        perturb: Standard deviation of ε in units of σₖ; 0 for none, which takes half the time and a denoiser that obeys
-            the level it is told.
-        seed: Of ε.
+        boundary: What lies beyond the border: open for photos, circular for benchmarks. Beyond an ``open`` one nothing
+            is known, and it is found along with the picture; pictures of benchmarks were blurred as if they went on at
+            the other side.
+        perturb: Standard deviation of ε in units of σₖ, 0 to 2. 0 takes half the time, and a denoiser that obeys the
+            level it is told.
+        seed: Random seed of ε.
 
     Raises:
         ShapeError: The kernel is none, or sigma negative or not finite.
@@ -68,10 +78,10 @@ class Deblur(Task):
     level; ε and the open border are ours.
     """
 
-    kernel: Any = None
+    kernel: Any = field(default=None, metadata={"read": "vaezoo.image:read_kernel"})
     sigma: float | None = None
     iterations: int = 8
-    boundary: str = "open"
+    boundary: Literal["open", "circular"] = "open"
     perturb: float = 1.4
     seed: int = 0
 
@@ -100,7 +110,7 @@ class Deblur(Task):
             raise ConfigError(f"Expected a whole number as seed, got {self.seed!r}.", value=self.seed)
 
     def restore(self, restorer: Restorer, y: Tensor, progress: Progress | None = None) -> Restoration:
-        """See :meth:`vaezoo.restore.task.Task.restore`.
+        """See :meth:`vaezoo.restore.Task.restore`.
 
         ``facts["noise_levels"]``: the noise level that was told or estimated; ``facts["residual_levels"]``: the root
         mean square of what the result, blurred again, leaves of the picture. Both in grey levels.
@@ -124,12 +134,12 @@ class Deblur(Task):
 
     @classmethod
     def fitting(cls, options: Mapping[str, Any]) -> type[Task]:
-        """See :meth:`vaezoo.restore.task.Task.fitting`: without a kernel, `BlindDeblur`."""
+        """See :meth:`vaezoo.restore.Task.fitting`: without a kernel, `BlindDeblur`."""
         return cls if options.get("kernel") is not None else BlindDeblur
 
     @classmethod
     def example(cls, x: Tensor, level: float, index: int) -> Example:
-        """See :meth:`vaezoo.restore.task.Task.example`: circular blur, noise of 2.55 grey levels, both told.
+        """See :meth:`vaezoo.restore.Task.example`: circular blur, noise of 2.55 grey levels, both told.
 
         Raises:
             DataMissing: See `vaezoo.image.damage.kernels.benchmark_kernels`.

@@ -12,13 +12,9 @@ import torch
 from torch import Tensor
 
 from vaezoo.errors import ConfigError
+from vaezoo.image import Quantised, expected_error, jpeg, jpeg_file, luma, read_luma_table, read_quantised
 from vaezoo.image.compression.intervals import outside, project
-from vaezoo.image.compression.quantisation import Quantised, expected_error, read_luma_table, read_quantised
-from vaezoo.image.damage.degradations import jpeg, jpeg_file
-from vaezoo.image.metrics import luma
-from vaezoo.restore.given import check_level
-from vaezoo.restore.restorer import Restoration, Restorer
-from vaezoo.restore.task import Example, Progress, Task, whole
+from vaezoo.restore import Example, Progress, Restoration, Restorer, Task, check_level, whole_level
 
 NOTHING, ALL = 2.0, 1.0
 """Grey levels of expected error: up to which nothing is changed, and beyond that the scale on which trust grows.
@@ -45,12 +41,12 @@ class Dejpeg(Task):
     corner.
 
     Args:
-        project: Whether the result is moved into the intervals of its coefficients that the JPEG file states; see
-            `vaezoo.image.compression.intervals.project`. Not for a file that was JPEG before, at a lower quality: its
-            intervals hold the damaged picture, and the damage stays.
-        quantised: What the file says; a task that is given a path reads it itself.
-        expected: Root mean square error, grey levels, that the file's table lets expect, see
-            `vaezoo.image.compression.quantisation.expected_error`; None where it is unknown. Read as ``quantised`` is.
+        project: Projection of the result into what the JPEG file says of its original. The intervals of its
+            coefficients, see `vaezoo.image.compression.intervals.project`. Not for a file that was JPEG before, at a
+            lower quality: its intervals hold the damaged picture, and the damage stays.
+        quantised: What the file says. A task that is given a path reads it itself.
+        expected: Root mean square error of the JPEG file, grey levels. What its table lets expect, see
+            `vaezoo.image.compression.quantisation.expected_error`; read as ``quantised`` is where a path is given.
 
     Raises:
         ShapeError: The expected error is negative or not finite.
@@ -72,7 +68,7 @@ class Dejpeg(Task):
         check_level(self.expected)
 
     def restore(self, restorer: Restorer, y: Tensor, progress: Progress | None = None) -> Restoration:
-        """See :meth:`vaezoo.restore.task.Task.restore`.
+        """See :meth:`vaezoo.restore.Task.restore`.
 
         ``facts["outside_percent"]``, where projected: how many luma coefficients the model had put outside their
         intervals.
@@ -107,19 +103,19 @@ class Dejpeg(Task):
         return restored._replace(image=torch.lerp(y, restored.image, share), average=average)
 
     def of_file(self, path: str | os.PathLike[str] | IO[bytes]) -> Dejpeg:
-        """See :meth:`vaezoo.restore.task.Task.of_file`: the table, and the quantisation where it is asked for."""
+        """See :meth:`vaezoo.restore.Task.of_file`: the table, and the quantisation where it is asked for."""
         table = None if self.expected is not None else read_luma_table(path)
         told = self if table is None else replace(self, expected=expected_error(table))
         return replace(told, quantised=read_quantised(path)) if self.project else told
 
     @classmethod
     def example(cls, x: Tensor, level: float, index: int) -> Example:
-        """See :meth:`vaezoo.restore.task.Task.example`: a file of that quality, chroma halved."""
-        quality = whole(level, cls.word)
+        """See :meth:`vaezoo.restore.Task.example`: a file of that quality, chroma halved."""
+        quality = whole_level(level, cls.word)
         file = jpeg_file(x, quality)
         return Example(x, jpeg(x, quality), cls(quantised=read_quantised(io.BytesIO(file))).of_file(io.BytesIO(file)))
 
     @classmethod
     def compared(cls, image: Tensor, level: float) -> Tensor:
-        """See :meth:`vaezoo.restore.task.Task.compared`: gray as it is, luma of colour."""
+        """See :meth:`vaezoo.restore.Task.compared`: gray as it is, luma of colour."""
         return luma(image) if image.shape[1] == 3 else image

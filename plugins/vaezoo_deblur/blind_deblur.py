@@ -8,11 +8,8 @@ from typing import ClassVar, final
 from torch import Tensor
 
 from vaezoo.errors import ConfigError
-from vaezoo.image.damage.degradations import blur, gaussian_noise
-from vaezoo.image.damage.kernels import gaussian_kernel
-from vaezoo.restore.restorer import Restoration, Restorer
-from vaezoo.restore.task import Example, Progress, Task, purpose_of
-from vaezoo.restore.tasks.denoise import Denoise
+from vaezoo.image import blur, gaussian_kernel, gaussian_noise
+from vaezoo.restore import Example, Progress, Restoration, Restorer, Task, make_task, purpose_of
 
 
 @final
@@ -21,8 +18,8 @@ class BlindDeblur(Task):
     """Sharpens a photo that is out of focus or shaken, and removes its noise.
 
     Args:
-        sigma: Standard deviation of the noise in grey levels (units of 1/255): a number, or a map (H, W); None where
-            it is not known.
+        sigma: Noise level where it is known, grey levels. A standard deviation in units of 1/255: a number, or a map
+            (H, W).
 
     Raises:
         ShapeError: A noise level is negative or not finite.
@@ -38,10 +35,10 @@ class BlindDeblur(Task):
     levels: ClassVar[tuple[float, ...]] = (1, 2, 3)
 
     def __post_init__(self) -> None:
-        Denoise(self.sigma)
+        self._denoise()
 
     def restore(self, restorer: Restorer, y: Tensor, progress: Progress | None = None) -> Restoration:
-        """See :meth:`vaezoo.restore.task.Task.restore`.
+        """See :meth:`vaezoo.restore.Task.restore`.
 
         Raises:
             ShapeError: The map is not of the picture's size.
@@ -54,10 +51,13 @@ class BlindDeblur(Task):
                 hint="Give a kernel, or use the model deblur.",
                 value=purpose,
             )
-        return Denoise(self.sigma).restore(restorer, y, progress)
+        return self._denoise().restore(restorer, y, progress)
+
+    def _denoise(self) -> Task:
+        return make_task("denoise", sigma=self.sigma)
 
     @classmethod
     def example(cls, x: Tensor, level: float, index: int) -> Example:
-        """See :meth:`vaezoo.restore.task.Task.example`: noise of 2.55 grey levels after the blur; nothing is told."""
+        """See :meth:`vaezoo.restore.Task.example`: noise of 2.55 grey levels after the blur; nothing is told."""
         y = blur(x, gaussian_kernel(level), "reflect")
         return Example(x, gaussian_noise(y, 2.55, seed=index), cls())

@@ -1,0 +1,1 @@
+"""Deblurring, with a kernel that is known or without."""

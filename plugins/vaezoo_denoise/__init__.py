@@ -1,0 +1,1 @@
+"""Denoising, of any noise level."""

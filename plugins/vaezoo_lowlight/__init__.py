@@ -1,0 +1,1 @@
+"""Lighting photos that were taken too dark."""

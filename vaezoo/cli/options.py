@@ -1,0 +1,151 @@
+"""The options of tasks on the command line: a verb that takes those of the task it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from vaezoo.errors import VaezooError
+from vaezoo.host.keeper import keeper
+from vaezoo.registry.options import Option, options_of
+from vaezoo.registry.target import load_object
+
+if TYPE_CHECKING:
+    from vaezoo.restore.task import Task
+
+Sections = dict[str, list[click.Option]]
+_OFFERED = "vaezoo.cli.options"
+_GIVEN = "vaezoo.cli.options.given"
+_TYPES: dict[str, Any] = {"number": click.FLOAT, "whole number": click.INT, "text": click.STRING}
+
+
+class FilePath(click.Path):
+    """A path; an empty text is none, though Python takes it for the current folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Returns the path."""
+        if value == "":
+            self.fail("Expected a file or folder, got an empty text; is a variable of the shell unset?", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+FILE = FilePath(path_type=Path, readable=False)
+
+
+class TaskCommand(click.Command):
+    """A verb with the options of a task beside its own; the task is the one of ``--task``, or that of ``--model``.
+
+    Without ``--task`` the help shows the options of all tasks. An option of another task is known too, so that what
+    makes the task can say whose it is.
+    """
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Returns the verb's own parameters, then the task's."""
+        return [*super().get_params(ctx), *_without_doubles(ctx.meta.get(_OFFERED, {}))]
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parses, after a look at which task is asked for."""
+        asked, given = self._asked(ctx, args), list(args)
+        wants_help = not set(ctx.help_option_names).isdisjoint(args)
+        chosen = {} if wants_help and not asked.get("task") else self._sections(_chosen(**asked))
+        ctx.meta[_OFFERED] = chosen or self._sections(_all())
+        try:
+            return super().parse_args(ctx, given)
+        except click.NoSuchOption:
+            ctx.meta[_OFFERED] = {**chosen, **self._sections(_all())}
+            return super().parse_args(ctx, list(args))
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the verb's own options, then a section for each task."""
+        mine = (param for param in super().get_params(ctx) if isinstance(param, click.Option))
+        own = [found for param in mine if (found := param.get_help_record(ctx))]
+        with formatter.section("Options"):
+            formatter.write_dl(own)
+        for name, offered in ctx.meta.get(_OFFERED, {}).items():
+            with formatter.section(f"Options of the task {name}"):
+                formatter.write_dl([found for param in offered if (found := param.get_help_record(ctx))])
+
+    def _asked(self, ctx: click.Context, args: list[str]) -> dict[str, str | None]:
+        """Returns what is given for ``--task`` and ``--model``, whatever else is there."""
+        parser = self.make_parser(ctx)
+        parser.ignore_unknown_options = True
+        try:
+            values = parser.parse_args(list(args))[0]
+        except click.UsageError:  # said better when all is parsed
+            values = {}
+        return {name: values.get(name) for name in ("task", "model")}
+
+    def _sections(self, tasks: dict[str, type[Task]]) -> Sections:
+        own = {flag for param in self.params for flag in param.opts}
+        found = {name: [_parameter(name, o, own) for o in options_of(cls) if o.kind] for name, cls in tasks.items()}
+        return {name: offered for name, offered in found.items() if offered}
+
+
+def given_options(ctx: click.Context) -> dict[str, Any]:
+    """Returns the values of a task's options that the user gave, by the field's name; files are read now.
+
+    Args:
+        ctx: Of a `TaskCommand` that was parsed.
+
+    Raises:
+        VaezooError: A file does not hold what the option reads from it.
+    """
+    found = {}
+    for option, value in ctx.meta.get(_GIVEN, []):
+        read = load_object(option.read, f"What reads {option.flag}") if option.read else None
+        found[option.name] = read(value) if read else value
+    return found
+
+
+def _parameter(task: str, option: Option, taken: Iterable[str]) -> click.Option:
+    """Returns a field as an option of the command line, with the task's name in front where the verb has one alike."""
+    flag = option.flag if option.flag not in taken else f"--{task.replace('/', '-')}-{option.flag[2:]}"
+    settings: dict[str, Any] = {"help": option.help, "default": None}
+    if option.default not in (None, False, True):
+        settings["help"] = f"{option.help} Default: {option.default}.".strip()
+    if option.kind == "flag":
+        settings["is_flag"] = True
+        flag += "" if option.default is False else f"/--no-{flag[2:]}"
+    elif option.kind == "file":
+        settings["type"] = FILE
+    else:
+        settings["type"] = click.Choice(option.choices) if option.choices else _TYPES[option.kind]
+
+    def keep(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+        if ctx.get_parameter_source(str(param.name)) is ParameterSource.COMMANDLINE:
+            ctx.meta.setdefault(_GIVEN, []).append((option, value))
+
+    return click.Option([flag, f"option_{option.name}"], callback=keep, expose_value=False, **settings)
+
+
+def _without_doubles(sections: Sections) -> list[click.Option]:
+    """Returns the options of all sections; of those that are spelt or stored alike, the first."""
+    found: dict[str, click.Option] = {}
+    for option in (each for offered in sections.values() for each in offered):
+        if not any(set(option.opts) & set(other.opts) for other in found.values()):
+            found.setdefault(str(option.name), option)
+    return list(found.values())
+
+
+def _chosen(task: str | None, model: str | None) -> dict[str, type[Task]]:
+    """Returns the task that is asked for; none where something is wrong with it, which is said when it is made."""
+    from vaezoo.restore.enhanced import purpose
+    from vaezoo.restore.task import task_class
+
+    try:
+        name = task or purpose(model)
+        return {name: task_class(name)}
+    except VaezooError:
+        return {}
+
+
+def _all() -> dict[str, type[Task]]:
+    if not keeper().registry.kinds["task"].entries:
+        return {}
+    from vaezoo.restore.task import all_tasks
+
+    return all_tasks()

@@ -1,0 +1,110 @@
+"""A configuration's fields as options that a user can give: name, type, default and help, read from a dataclass."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import numbers
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, fields
+from typing import Any
+
+from vaezoo.errors import ConfigError
+
+_WORDS = {"bool": "flag", "float": "number", "int": "whole number", "Path": "file", "str": "text"}
+_BASIC = {*_WORDS, "None"}
+
+
+@dataclass(frozen=True)
+class Option:
+    """A field of a configuration.
+
+    Attributes:
+        name: Of the field.
+        kind: ``flag``, ``number``, ``whole number``, ``text``, ``choice`` or ``file``; empty where no command line can
+            say its values.
+        default: The field's; None where it has none.
+        help: The first sentence that the docstring's ``Args`` say of it.
+        choices: Of a ``choice``.
+        closed: Whether the annotation names nothing but what ``kind`` means, and None.
+        read: Turns a file's path into the value, as ``"package.module:function"`` or the function itself.
+    """
+
+    name: str
+    kind: str
+    default: Any
+    help: str
+    choices: tuple[str, ...] = ()
+    closed: bool = False
+    read: str | Callable[..., Any] | None = None
+
+    @property
+    def flag(self) -> str:
+        """How the command line spells it."""
+        return f"--{self.name.replace('_', '-')}"
+
+    def plain(self) -> dict[str, Any]:
+        """Returns what ``vaezoo info`` shows."""
+        return {"kind": self.kind or "Python only", "default": self.default, "help": self.help}
+
+    def check(self, value: Any) -> None:
+        """Refuses a value of another type than the field's annotation names.
+
+        Raises:
+            ConfigError: It is one.
+        """
+        if not self.closed or value is self.default:
+            return
+        if self.choices:
+            if value not in self.choices:
+                known = " or ".join(self.choices)
+                raise ConfigError(f"Expected {self.name} as {known}, got {value!r:.80}.", value=value)
+        elif not _TYPES[self.kind](value):
+            raise ConfigError(f"Expected {self.name} as a {self.kind}, got {value!r:.80}.", value=value)
+
+
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, bool) or type(value).__name__ == "bool"  # NumPy's is no bool
+
+
+_TYPES: Mapping[str, Callable[[Any], bool]] = {
+    "flag": _is_flag,
+    "number": lambda value: isinstance(value, numbers.Real) and not _is_flag(value),
+    "whole number": lambda value: isinstance(value, numbers.Integral) and not _is_flag(value),
+    "text": lambda value: isinstance(value, str),
+    "file": lambda value: isinstance(value, str) or hasattr(value, "__fspath__"),
+}
+
+
+def options_of(configuration: type) -> list[Option]:
+    """Returns the fields of a dataclass as options, in their order.
+
+    A field's metadata may name a function as ``read``, which turns a path into the value: the option is then a file.
+    """
+    said = _said(configuration)
+    return [_option(each, said.get(each.name, "")) for each in fields(configuration) if each.init]
+
+
+def _option(field: Field[Any], said: str) -> Option:
+    default = None if field.default is MISSING else field.default
+    annotation = field.type if isinstance(field.type, str) else getattr(field.type, "__name__", "")
+    if not isinstance(field.type, type | str):
+        annotation = str(field.type)
+    annotation = annotation.replace("typing.", "").replace("pathlib.", "")
+    choices: tuple[str, ...] = ()
+    if found := re.search(r"Literal(\[[^]]*\])", annotation):
+        choices = tuple(str(choice) for choice in ast.literal_eval(found[1]))
+        annotation = annotation.replace(found[0], "None")
+    named = set(re.findall(r"\w+", annotation)) - {"Optional"}
+    kind = "choice" if choices else next((kind for word, kind in _WORDS.items() if word in named), "")
+    read = field.metadata.get("read")
+    return Option(field.name, "file" if read else kind, default, said, choices, not read and named <= _BASIC, read)
+
+
+def _said(configuration: type) -> dict[str, str]:
+    """Returns the first sentence about each argument of a docstring in Google's style."""
+    text = inspect.cleandoc(configuration.__doc__ or "")
+    found = re.search(r"^Args:\n(.*?)(?=^\S|\Z)", text, re.M | re.S)
+    entries = re.findall(r"^ {4}(\w+):\s+(.*(?:\n {8}.*)*)", found[1], re.M) if found else []
+    return {name: re.split(r"(?<=\.)\s", " ".join(entry.split()))[0] for name, entry in entries}
