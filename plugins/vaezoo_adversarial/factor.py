@@ -72,7 +72,7 @@ class FactorLoss(Loss):
         loss, reports = bound.distortion.new_zeros(()), dict[str, Tensor]()
         if name in (None, "model"):
             correlation = torch.as_tensor(as_judged(self.critic, cell_rows(z))).sum() / len(z)
-            loss = bound.distortion.mean() + bound.rate.mean() + self.gamma * correlation + bound.penalty.mean()
+            loss = bound.distortion.mean() + bound.rate.mean() + self.gamma * correlation
             reports = bound_reports(bound) | {"total_correlation": correlation.detach()}
         if name in (None, "critic"):
             confusion = telling_apart(self.critic(first), self.critic(permuted(second)))

@@ -59,7 +59,7 @@ class AAELoss(Loss):
             prior, latents = drawn(model, bound)
         loss, reports = bound.distortion.new_zeros(()), dict[str, Tensor]()
         if name in (None, "reconstruction"):
-            loss = bound.distortion.mean() + bound.penalty.mean()
+            loss = bound.distortion.mean()
             reports = reports_of(bound)
         if name in (None, "critic"):
             confusion = telling_apart(self.critic(prior.detach()), self.critic(latents.detach()))
@@ -103,7 +103,7 @@ class WAEGANLoss(Loss):
         if name in (None, "model"):
             judged = [torch.as_tensor(as_judged(self.critic, r)) + standard_log_prob(r) for r in (latents, prior)]
             fooled = F.softplus(-judged[0]).mean() + F.softplus(judged[1]).mean()
-            loss = bound.distortion.mean() + bound.penalty.mean() + self.weight * fooled
+            loss = bound.distortion.mean() + self.weight * fooled
             reports = reports_of(bound, fooling=fooled)
         if name in (None, "critic"):
             logits = [self.critic(rows) + standard_log_prob(rows) for rows in (prior.detach(), latents.detach())]

@@ -57,7 +57,7 @@ class VAEGANLoss(Loss):
             reports = {"feature_distance": distance.detach()}
             distance = distance + self.pixels * bound.distortion.mean()
         if name in (None, "encoder"):
-            loss = loss + bound.rate.mean() + bound.penalty.mean() + distance
+            loss = loss + bound.rate.mean() + distance
             reports |= bound_reports(bound)
         if name in (None, "decoder"):
             imagined = as_judged(self.critic, drawn_picture(model, bound))[0]
@@ -120,7 +120,7 @@ class PatchGANLoss(Loss):
         loss, reports = bound.distortion.new_zeros(()), dict[str, Tensor]()
         if name in (None, "model"):
             distortion = bound.distortion.mean()
-            loss = distortion + self.beta * bound.rate.mean() + bound.penalty.mean()
+            loss = distortion + self.beta * bound.rate.mean()
             reports = bound_reports(bound)
             if step >= self.start and self.weight:
                 fooling = -as_judged(self.critic, x_hat)[0].mean()

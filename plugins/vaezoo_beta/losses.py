@@ -31,7 +31,7 @@ class BetaLoss(Loss):
         beta = self.beta
         if self.normalised:
             beta *= batch.target[0].numel() / sum(z[0, 0].numel() for z in bound.latents.z)
-        loss = bound.distortion.mean() + beta * bound.rate.mean() + bound.penalty.mean()
+        loss = bound.distortion.mean() + beta * bound.rate.mean()
         return Terms(loss, {**bound_reports(bound), "beta": torch.tensor(float(beta))})
 
 
@@ -56,5 +56,5 @@ class CapacityLoss(Loss):
         """See :meth:`vaezoo.core.Loss.forward`."""
         bound = model(batch)
         capacity = self.capacity * min(1.0, step / self.warmup) if self.warmup else self.capacity
-        loss = bound.distortion.mean() + self.gamma * (bound.rate.mean() - capacity).abs() + bound.penalty.mean()
+        loss = bound.distortion.mean() + self.gamma * (bound.rate.mean() - capacity).abs()
         return Terms(loss, {**bound_reports(bound), "capacity": torch.tensor(float(capacity))})

@@ -13,7 +13,7 @@ from vaezoo.errors import ConfigError
 def weighed(model: VAE, batch: Batch, beta: float) -> Terms:
     """Returns D + β·R and its reports."""
     bound = model(batch)
-    loss = bound.distortion.mean() + beta * bound.rate.mean() + bound.penalty.mean()
+    loss = bound.distortion.mean() + beta * bound.rate.mean()
     return Terms(loss, {**bound_reports(bound), "beta": torch.tensor(float(beta))})
 
 

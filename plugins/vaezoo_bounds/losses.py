@@ -42,7 +42,7 @@ def importance_bound(log_w: Tensor) -> Tensor:
 def terms_of(bound: Bound, values: Tensor, loss: Tensor | None = None) -> Terms:
     """Returns the loss of a bound's values (B,), minus their mean unless another is given, and the reports."""
     loss = -values.mean() if loss is None else loss
-    return Terms(loss + bound.penalty.mean(), {**bound_reports(bound), "weighted_bound": values.detach().mean()})
+    return Terms(loss, {**bound_reports(bound), "weighted_bound": values.detach().mean()})
 
 
 @final

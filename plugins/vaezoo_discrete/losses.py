@@ -43,6 +43,6 @@ class JointCapacityLoss(Loss):
             ((rate - grown * nats).abs() for rate, nats in zip(rates, self.nats, strict=True)),
             start=torch.zeros_like(rates[0]),
         )
-        loss = bound.distortion.mean() + self.gamma * held + bound.penalty.mean()
+        loss = bound.distortion.mean() + self.gamma * held
         told = {"rate_gaussian": rates[0].detach(), "rate_categorical": rates[1].detach()}
         return Terms(loss, bound_reports(bound) | told)

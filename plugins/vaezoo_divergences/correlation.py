@@ -104,5 +104,5 @@ class TotalCorrelationLoss(Loss):
             "dimension_rate": (alone - log_p).mean(),
         }
         weighed = sum(w * part for w, part in zip((self.alpha, self.beta, self.gamma), parts.values(), strict=True))
-        loss = bound.distortion.mean() + weighed + bound.penalty.mean()
+        loss = bound.distortion.mean() + weighed
         return Terms(loss, bound_reports(bound) | {name: part.detach() for name, part in parts.items()})

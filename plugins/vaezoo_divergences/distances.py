@@ -96,7 +96,7 @@ class InfoLoss(Loss):
         """See :meth:`vaezoo.core.Loss.forward`."""
         bound = model(batch)
         distance = maximum_mean_discrepancy(*drawn_rows(model, bound), self.kernel)
-        loss = bound.distortion.mean() + (1 - self.alpha) * bound.rate.mean() + bound.penalty.mean()
+        loss = bound.distortion.mean() + (1 - self.alpha) * bound.rate.mean()
         loss = loss + (self.alpha + self.weight - 1) * distance
         return Terms(loss, {**bound_reports(bound), "mmd": distance.detach()})
 
@@ -122,7 +122,7 @@ class MMDLoss(Loss):
         """See :meth:`vaezoo.core.Loss.forward`."""
         bound = model(batch)
         distance = maximum_mean_discrepancy(*drawn_rows(model, bound), self.kernel)
-        loss = bound.distortion.mean() + self.weight * distance + bound.penalty.mean()
+        loss = bound.distortion.mean() + self.weight * distance
         return Terms(loss, {"distortion": bound.distortion.detach().mean(), "mmd": distance.detach()})
 
 
@@ -147,5 +147,5 @@ class SlicedLoss(Loss):
         """See :meth:`vaezoo.core.Loss.forward`."""
         bound = model(batch)
         distance = sliced_distance(*drawn_rows(model, bound), self.directions)
-        loss = bound.distortion.mean() + self.weight * distance + bound.penalty.mean()
+        loss = bound.distortion.mean() + self.weight * distance
         return Terms(loss, {"distortion": bound.distortion.detach().mean(), "sliced_distance": distance.detach()})

@@ -24,7 +24,7 @@ def distance_from_identity(matrix: Tensor, off_diagonal: float, diagonal: float)
 
 
 def _terms(bound: Bound, distance: Tensor) -> Terms:
-    loss = -bound.elbo.mean() + distance + bound.penalty.mean()
+    loss = -bound.elbo.mean() + distance
     return Terms(loss, {**bound_reports(bound), "covariance_distance": distance.detach()})
 
 

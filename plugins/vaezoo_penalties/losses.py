@@ -16,12 +16,12 @@ MEASURES = ("rate", "l1")
 
 
 def reconstruction(model: VAE, bound: Bound) -> Tensor:
-    """Returns the mean distortion and penalty of a batch, nats per image.
+    """Returns the mean distortion of a batch, nats per image.
 
     A prior that learns, such as a mixture, is fitted to the latents, which do not move for it: −log p(z) is added,
     with z held still.
     """
-    loss = bound.distortion.mean() + bound.penalty.mean()
+    loss = bound.distortion.mean()
     if isinstance(model.prior, FlatPrior) and any(p.requires_grad for p in model.prior.parameters()):
         loss = loss - model.prior.log_prob(bound.latents.z[0].detach(), bound.context).mean()
     return loss
@@ -96,7 +96,7 @@ class DenoisingLoss(Loss):
         if not bound.latents.rate:
             return Terms(reconstruction(model, bound), reports_of(bound))
         rate = bound.rate.mean()
-        loss = bound.distortion.mean() + self.beta * rate + bound.penalty.mean()
+        loss = bound.distortion.mean() + self.beta * rate
         return Terms(loss, reports_of(bound, rate=rate))
 
 

@@ -22,7 +22,7 @@ def told(batch: Batch, name: str) -> Tensor | None:
 
 
 def _terms(bound: Bound, beta: float, term: Tensor | None, weight: float, **reports: Tensor) -> Terms:
-    loss = bound.distortion.mean() + beta * bound.rate.mean() + bound.penalty.mean()
+    loss = bound.distortion.mean() + beta * bound.rate.mean()
     if term is not None:
         loss = loss + weight * term
     return Terms(loss, {**bound_reports(bound), **{name: value.detach() for name, value in reports.items()}})

@@ -21,7 +21,7 @@ class Latents:
         log_p: Log density of z under the prior, (K, B) nats, or None.
         log_q: Log density of z under the posterior, (K, B) nats, or None.
         codes: Indices into codebooks, int64 (B, h, w) each.
-        penalties: Further terms (B,), already weighted by their owner; every loss adds all of them.
+        penalties: Further terms (B,), already weighted by their owner; `vaezoo.core.Objective` adds them to any loss.
     """
 
     z: tuple[Tensor, ...]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import final
@@ -46,8 +47,14 @@ class Bound:
 
     @property
     def penalty(self) -> Tensor:
-        """All penalties of the latents, already weighted, (B,); every loss adds it."""
-        return sum(self.latents.penalties.values(), start=torch.zeros_like(self.distortion))
+        """Zeros, (B,): `vaezoo.core.Objective` adds the penalties; a loss that does so too would count them twice."""
+        warnings.warn(
+            "vaezoo: Objective adds the penalties of latents: leave bound.penalty out of the loss, and read "
+            "latents.penalties for their values",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return torch.zeros_like(self.distortion)
 
     @property
     def log_weight(self) -> Tensor:

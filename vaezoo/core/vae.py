@@ -50,6 +50,7 @@ class VAE(nn.Module):
         size: The one (H, W) that is taken, or None for any.
         enlarges: How many times as large as y the image may be, see :class:`vaezoo.core.Conditioner`; empty: as large.
         origin: How it was made; set by whoever makes it, unread here.
+        watch: Where a list, `forward` adds each bound to it: so an objective sees what its loss asks for.
 
     Raises:
         ConfigError: ``encodes`` is neither word.
@@ -71,29 +72,25 @@ class VAE(nn.Module):
         only = check_parts(encoder, decoder, conditioner, encodes)
         check_refinement(refine, encoder, prior)
         self.conditioner, self.encoder, self.prior, self.decoder = conditioner, encoder, prior, decoder
-        self.refine = refine
+        self.refine, self.encodes = refine, encodes
         if encoder is not None:
             prior.bind(encoder)
-        self.encodes = encodes
         self.channels = decoder.channels
         self.stride = math.lcm(*(p.stride for p in (encoder, decoder, conditioner) if p is not None))
         mirror = conditioner is not None and conditioner.channels is not None  # so that noise goes on as noise
         self._pad = partial(pad_to_stride, stride=self.stride, mirror=mirror)
-        self.size = only
-        self.default_size = self.size or default_size
+        self.size, self.default_size = only, only or default_size
         self.enlarges = () if conditioner is None else conditioner.enlarges
         self.origin: Any = None
+        self.watch: list[Bound] | None = None
 
     def forward(self, batch: Batch, k: int = 1, noise: Noise | None = None) -> Bound:
-        """Computes the bound of a batch.
+        """Computes the bound of a batch, in nats per image.
 
         Args:
             batch: Images; checked by shape only, since training calls this at every step.
             k: Posterior samples per image.
             noise: Where the samples come from.
-
-        Returns:
-            The bound, in nats per image.
 
         Raises:
             ShapeError: An image has the wrong shape, or x is not as large as the model makes y.
@@ -103,7 +100,10 @@ class VAE(nn.Module):
         context = self.context(batch.y, batch.cond)
         check_sizes(batch, context)
         belief = self._believe(batch.y if self.encodes == "input" else batch.target, context)
-        return self._bound(belief, context, batch.target, k, noise)
+        bound = self._bound(belief, context, batch.target, k, noise)
+        if self.watch is not None:
+            self.watch.append(bound)
+        return bound
 
     def _bound(self, belief: Posterior | Pyramid, context: Context, x: Tensor, k: int, noise: Noise | None) -> Bound:
         latents = self._infer(belief, context, x, k, noise)

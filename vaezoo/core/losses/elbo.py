@@ -19,7 +19,7 @@ class ELBOLoss(Loss):
 
     Args:
         beta: Weight of the rate; 1 is the bound itself.
-        free_nats: The rate of each group (level) costs nothing below this, in nats per image.
+        free_nats: The mean rate of a batch in each group (level) costs nothing below this, in nats per image.
         warmup: Steps over which beta rises from 0, linearly.
         samples: Posterior samples per image, K.
 
@@ -40,6 +40,4 @@ class ELBOLoss(Loss):
         # A Monte Carlo rate may be negative by chance, so without free nats nothing is clamped.
         rates = [r.mean().clamp_min(self.free_nats) if self.free_nats else r.mean() for r in bound.latents.rate]
         loss = sum((beta * rate for rate in rates), start=bound.distortion.mean())
-        if bound.latents.penalties:
-            loss = loss + bound.penalty.mean()
         return Terms(loss, {**bound_reports(bound), "beta": torch.tensor(beta)})

@@ -156,7 +156,6 @@ class RestorationLoss(Loss):
                 distortion = -inside.log_prob(target).mean(0) * (x.numel() / target.numel())
             per_value = (distortion + self.beta * bound.rate) / x[0].numel()
             loss = loss + self.bound_weight * self.bound_every * (40 * weight * variance * per_value).mean()
-            loss = loss + bound.penalty.mean()
             reports |= bound_reports(bound)
         if self.sample_weight > 0 and step % self.bound_every == 0:
             pair = Noise(seed=int(torch.randint(2**31, ())), paired=True)
