@@ -17,6 +17,7 @@ from vaezoo.evaluate.data import Data
 from vaezoo.evaluate.distances import frechet_distance, kernel_distance
 from vaezoo.evaluate.information import aggregate_log_prob
 from vaezoo.evaluate.memory import rows_within
+from vaezoo.evaluate.metrics import Metric
 
 from . import linear
 
@@ -225,3 +226,30 @@ def test_a_pseudo_likelihood_has_no_nll_and_no_bits(images: Tensor) -> None:
     with pytest.raises(NotNormalised, match="OptimalGaussian is no density of x, so it has no NLL"):
         vaezoo.evaluate(model, images, ["nll"])
     assert "elbo@1.bits_per_dim" not in vaezoo.evaluate(model, images, ["elbo"])
+
+
+def brightness(result: Tensor, truth: Tensor) -> Tensor:
+    return (result - truth).flatten(1).mean(1)
+
+
+def test_a_strangers_function_and_metric_are_measured_by_name() -> None:
+    vaezoo.register_metric("test-brightness", brightness)
+    vaezoo.register_metric("test-share", Metric(3, lambda trial: {"ones": float((trial.data.labels == 1).float().mean())},
+        "labels"))  # fmt: skip
+    model, x = vaezoo.create("mlp-vae", seed=0), torch.rand(8, 1, 28, 28)
+    found = vaezoo.evaluate(model, Data(x, labels=torch.arange(8) % 4), ["test-brightness", "test-share@3"], batch=3)
+    exact = (model.eval().reconstruct(x) - x).mean().item()
+    assert found == {"test-brightness@1": pytest.approx(exact, abs=1e-5), "test-share@3.ones": 0.25}
+    with pytest.raises(ConfigError, match="needs labels of the images, and there are none"):
+        vaezoo.evaluate(model, x, ["test-share"])
+
+
+def test_what_is_no_metric_is_refused() -> None:
+    vaezoo.register_metric("test-mean", lambda result, truth: (result - truth).mean())
+    with pytest.raises(ConfigError, match=r"'test-mean' to return 2 numbers, one an image, got \(\)"):
+        vaezoo.evaluate(vaezoo.create("mlp-vae", seed=0), torch.rand(2, 1, 28, 28), ["test-mean"])
+    vaezoo.register_metric("test-pi", "math:pi")
+    with pytest.raises(ConfigError, match=r"Expected the metric 'test-pi' to be a function or a Metric, got 3\.14"):
+        vaezoo.evaluate(vaezoo.create("mlp-vae", seed=0), torch.rand(2, 1, 28, 28), ["test-pi"])
+    with pytest.raises(UnknownName, match=r"Expected a known metric, got 'migg'.* Did you mean 'mig'"):
+        vaezoo.evaluate(vaezoo.create("mlp-vae", seed=0), torch.rand(2, 1, 28, 28), ["migg"])

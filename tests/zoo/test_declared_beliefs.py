@@ -79,9 +79,7 @@ def test_a_belief_that_exits_ends_nothing() -> None:
 def test_a_posterior_that_exits_when_imported_ends_nothing(site: Path) -> None:
     (site / "acme_posterior.py").write_text("raise SystemExit(9)")
     vaezoo.register_belief("declared-late", lambda: BeliefKind("dirac", lambda d: d, "acme_posterior:Point"))
-    with pytest.raises(
-        BackendUnavailable, match="'declared-late' needs acme_posterior:Point, which fails with SystemE"
-    ):
+    with pytest.raises(BackendUnavailable, match="'declared-late' needs acme_posterior:Point, which fails with Sys"):
         believe(torch.ones(1, 3), "declared-late")
 
 
@@ -89,7 +87,7 @@ def test_a_plugin_that_is_left_out_brings_no_belief(site: Path) -> None:
     registry = "beliefs: {points: {target: 'acme_dots:points', summary: Points.}}"
     distribution(site, "acme-dots", BELIEF, registry=registry)
     assert find_belief("points", Keeper())().fact == "dirac"
-    with pytest.raises(ConfigError, match="Expected belief to be one of .* got 'points'"):
+    with pytest.raises(ConfigError, match=r"Expected belief to be one of .* got 'points'"):
         find_belief("points", Keeper(disabled=frozenset({"acme-dots"})))
 
 
@@ -120,7 +118,7 @@ def test_an_entry_point_that_exits_ends_nothing(site: Path) -> None:
     old_way(site, "acme-old", "import sys; sys.exit(9)")
     with (
         pytest.warns(DeprecationWarning),
-        pytest.raises(PluginError, match=r"'points' of acme-old:points .* exit\(9\)"),
+        pytest.raises(PluginError, match=r"'points' of acme-old:points .*exit\(9\)"),
     ):
         find_belief("points", Keeper())
 
@@ -131,7 +129,7 @@ def test_a_name_that_two_claim_is_nobodys(site: Path) -> None:
     zoo = Keeper()
     with (
         pytest.warns(DeprecationWarning),
-        pytest.raises(DuplicateName, match="claimed by acme-one:points and acme-two"),
+        pytest.raises(DuplicateName, match="claimed by acme-one:points and acme-tw"),
     ):
         find_belief("points", zoo)
 
