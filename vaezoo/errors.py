@@ -93,6 +93,13 @@ class IncompatibleParts(ConfigError):
     advice = "Choose another of the two parts; vaezoo explain NAME shows what each gives and takes."
 
 
+class PartMismatch(ConfigError):
+    """A part whose constructor takes something else than its configuration or its facts function says."""
+
+    code = "part-mismatch"
+    advice = "Build the part from its configuration, so that its parameters stand once."
+
+
 class UnknownName(VaezooError):
     """A model, part, tag, data set or recipe that nobody registered."""
 

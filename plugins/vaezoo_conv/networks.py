@@ -8,7 +8,6 @@ them, so the weights' shapes depend on the configuration alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import final
 
@@ -27,6 +26,9 @@ from vaezoo.core import (
     modulations,
 )
 from vaezoo.core.beliefs import belief_channels
+from vaezoo.core.facts import accepts_keywords
+
+from .facts import ConvDecoderConfig, ConvEncoderConfig
 
 
 @final
@@ -54,35 +56,27 @@ class ConvEncoder(Encoder):
     """Strided convolutions to the mean and log-variance of a Gaussian, or to a point.
 
     Args:
-        latent_channels: D, per cell.
-        image_channels: C.
-        widths: Channels of the stages, each of which halves the resolution.
-        gather: Side of the last, non-overlapping convolution: the cell's size in pixels is this times 2^stages.
-        context_vector: Dimensions of the context's vector; 0 for none.
-        belief: ``gaussian``, ``dirac`` for a point and nothing else, or another of :mod:`vaezoo.core.beliefs`.
-        modulate: ``film`` or ``adain``: the vector changes what each stage gives instead of being added once.
+        config: Its parameters, which are also taken as keywords.
 
     Raises:
         ConfigError: There is no such belief.
     """
 
-    def __init__(
-        self,
-        latent_channels: int,
-        image_channels: int = 1,
-        widths: Sequence[int] = (32, 64, 128),
-        gather: int = 4,
-        context_vector: int = 0,
-        belief: str = "gaussian",
-        modulate: str = "none",
-    ) -> None:
+    @accepts_keywords(ConvEncoderConfig)
+    def __init__(self, config: ConvEncoderConfig) -> None:
         super().__init__()
-        self.belief = belief
-        self.channels, self.stride = image_channels, 2 ** len(widths) * gather
-        self.stages = nn.Sequential(*(Stage(a, b, 2) for a, b in pairwise([image_channels, *widths])))
-        self.tell = nn.Linear(context_vector, widths[-1]) if context_vector and modulate == "none" else None
-        self.modulations = modulations(modulate, context_vector, widths)
-        self.believe = nn.Conv2d(widths[-1], belief_channels(belief, latent_channels), gather, gather)
+        self.belief = config.belief
+        self.channels, self.stride = config.image_channels, 2 ** len(config.widths) * config.gather
+        self.stages = nn.Sequential(*(Stage(a, b, 2) for a, b in pairwise([config.image_channels, *config.widths])))
+        self.tell = (
+            nn.Linear(config.context_vector, config.widths[-1])
+            if config.context_vector and config.modulate == "none"
+            else None
+        )
+        self.modulations = modulations(config.modulate, config.context_vector, config.widths)
+        self.believe = nn.Conv2d(
+            config.widths[-1], belief_channels(config.belief, config.latent_channels), config.gather, config.gather
+        )
 
     def forward(self, image: Tensor, context: Context) -> Posterior:
         """See :meth:`vaezoo.core.Encoder.forward`."""
@@ -97,36 +91,24 @@ class ConvDecoder(Decoder):
     """Upsampling convolutions to a likelihood.
 
     Args:
-        latent_channels: D, per cell.
-        image_channels: C.
-        widths: Channels of the stages, as the encoder's; walked backwards.
-        gather: As the encoder's.
-        likelihood: A kind, see :class:`vaezoo.core.LikelihoodHead`.
-        scale: Likewise.
-        context_vector: Dimensions of the context's vector; 0 for none.
-        modulate: As the encoder's.
+        config: Its parameters, which are also taken as keywords.
     """
 
-    def __init__(
-        self,
-        latent_channels: int,
-        image_channels: int = 1,
-        widths: Sequence[int] = (32, 64, 128),
-        gather: int = 4,
-        likelihood: str = "bernoulli",
-        scale: float | str = "learned",
-        context_vector: int = 0,
-        modulate: str = "none",
-    ) -> None:
+    @accepts_keywords(ConvDecoderConfig)
+    def __init__(self, config: ConvDecoderConfig) -> None:
         super().__init__()
-        self.channels, self.stride = image_channels, 2 ** len(widths) * gather
-        self.head = LikelihoodHead(likelihood, image_channels, scale)
-        self.spread = nn.ConvTranspose2d(latent_channels, widths[-1], gather, gather)
-        self.tell = nn.Linear(context_vector, widths[-1]) if context_vector and modulate == "none" else None
-        outputs = [*reversed(widths), widths[0]]
+        self.channels, self.stride = config.image_channels, 2 ** len(config.widths) * config.gather
+        self.head = LikelihoodHead(config.likelihood, config.image_channels, config.scale)
+        self.spread = nn.ConvTranspose2d(config.latent_channels, config.widths[-1], config.gather, config.gather)
+        self.tell = (
+            nn.Linear(config.context_vector, config.widths[-1])
+            if config.context_vector and config.modulate == "none"
+            else None
+        )
+        outputs = [*reversed(config.widths), config.widths[0]]
         self.stages = nn.ModuleList(Stage(a, b) for a, b in pairwise(outputs))
-        self.modulations = modulations(modulate, context_vector, outputs[1:])
-        self.project = nn.Conv2d(widths[0], self.head.outputs, 3, padding=1)
+        self.modulations = modulations(config.modulate, config.context_vector, outputs[1:])
+        self.project = nn.Conv2d(config.widths[0], self.head.outputs, 3, padding=1)
 
     def forward(self, state: Tensor, context: Context) -> Likelihood:
         """See :meth:`vaezoo.core.Decoder.forward`; a vector is taken as a grid of one cell."""

@@ -22,7 +22,10 @@ from vaezoo.core import (
     modulations,
 )
 from vaezoo.core.beliefs import belief_channels
+from vaezoo.core.facts import accepts_keywords
 from vaezoo.errors import ConfigError, suggest
+
+from .facts import DenseDecoderConfig, DenseEncoderConfig
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": lambda: nn.ReLU(inplace=True),
@@ -78,38 +81,24 @@ class DenseEncoder(Encoder):
     """Pixels to the mean and log-variance of a Gaussian, or to a point.
 
     Args:
-        latent_channels: D.
-        image_channels: C.
-        image_size: (H, W), the one size it takes.
-        hidden: Widths of the hidden layers.
-        activation: ``relu``, ``silu``, ``tanh``, ``sigmoid``, ``gelu`` or ``glu``, see :func:`dense`.
-        context_vector: Dimensions of the context's vector, read beside the pixels; 0 for none.
-        belief: ``gaussian``, ``dirac`` for a point and nothing else, or another of :mod:`vaezoo.core.beliefs`.
-        modulate: ``film`` or ``adain``: the vector changes every hidden layer instead of being read beside the pixels.
+        config: Its parameters, which are also taken as keywords.
 
     Raises:
         ConfigError: There is no such belief.
     """
 
-    def __init__(
-        self,
-        latent_channels: int,
-        image_channels: int = 1,
-        image_size: Sequence[int] = (28, 28),
-        hidden: Sequence[int] = (512, 256),
-        activation: str = "silu",
-        context_vector: int = 0,
-        belief: str = "gaussian",
-        modulate: str = "none",
-    ) -> None:
+    @accepts_keywords(DenseEncoderConfig)
+    def __init__(self, config: DenseEncoderConfig) -> None:
         super().__init__()
-        self.belief = belief
-        self.channels, self.size = image_channels, (image_size[0], image_size[1])
-        self.modulations = modulations(modulate, context_vector, layer_widths(hidden, activation))
-        self.vector = context_vector if modulate == "none" else 0
-        widths = [image_channels * math.prod(image_size) + self.vector, *hidden]
-        self.body = dense(widths, activation)
-        self.believe = nn.Linear(widths[-1], belief_channels(belief, latent_channels))
+        self.belief = config.belief
+        self.channels, self.size = config.image_channels, (config.image_size[0], config.image_size[1])
+        self.modulations = modulations(
+            config.modulate, config.context_vector, layer_widths(config.hidden, config.activation)
+        )
+        self.vector = config.context_vector if config.modulate == "none" else 0
+        widths = [config.image_channels * math.prod(config.image_size) + self.vector, *config.hidden]
+        self.body = dense(widths, config.activation)
+        self.believe = nn.Linear(widths[-1], belief_channels(config.belief, config.latent_channels))
 
     def forward(self, image: Tensor, context: Context) -> Posterior:
         """See :meth:`vaezoo.core.Encoder.forward`."""
@@ -122,38 +111,22 @@ class DenseDecoder(Decoder):
     """Latents to a likelihood of pixels.
 
     Args:
-        latent_channels: D.
-        image_channels: C.
-        image_size: (H, W), the one size it gives.
-        hidden: Widths of the hidden layers.
-        activation: As the encoder's.
-        likelihood: A kind, see :class:`vaezoo.core.LikelihoodHead`.
-        scale: Likewise.
-        context_vector: Dimensions of the context's vector, read beside the latents; 0 for none.
-        modulate: ``film`` or ``adain``: the vector changes every hidden layer instead of being read beside the latents.
+        config: Its parameters, which are also taken as keywords.
     """
 
-    def __init__(
-        self,
-        latent_channels: int,
-        image_channels: int = 1,
-        image_size: Sequence[int] = (28, 28),
-        hidden: Sequence[int] = (256, 512),
-        activation: str = "silu",
-        likelihood: str = "bernoulli",
-        scale: float | str = "learned",
-        context_vector: int = 0,
-        modulate: str = "none",
-    ) -> None:
+    @accepts_keywords(DenseDecoderConfig)
+    def __init__(self, config: DenseDecoderConfig) -> None:
         super().__init__()
-        self.channels, self.size = image_channels, (image_size[0], image_size[1])
-        self.image_size = (image_size[0], image_size[1])
-        self.head = LikelihoodHead(likelihood, image_channels, scale)
-        self.modulations = modulations(modulate, context_vector, layer_widths(hidden, activation))
-        self.vector = context_vector if modulate == "none" else 0
-        widths = [latent_channels + self.vector, *hidden]
-        self.body = dense(widths, activation)
-        self.project = nn.Linear(widths[-1], self.head.outputs * math.prod(image_size))
+        self.channels, self.size = config.image_channels, (config.image_size[0], config.image_size[1])
+        self.image_size = (config.image_size[0], config.image_size[1])
+        self.head = LikelihoodHead(config.likelihood, config.image_channels, config.scale)
+        self.modulations = modulations(
+            config.modulate, config.context_vector, layer_widths(config.hidden, config.activation)
+        )
+        self.vector = config.context_vector if config.modulate == "none" else 0
+        widths = [config.latent_channels + self.vector, *config.hidden]
+        self.body = dense(widths, config.activation)
+        self.project = nn.Linear(widths[-1], self.head.outputs * math.prod(config.image_size))
 
     def forward(self, state: Tensor, context: Context) -> Likelihood:
         """See :meth:`vaezoo.core.Decoder.forward`; a state of one cell is taken as a vector."""

@@ -27,7 +27,9 @@ from vaezoo.zoo.weights import load_into, locate
 from .guests import Guests
 
 ROOT = Path(__file__).parents[2]
-DENSE = PartDeclaration("vaezoo_mlp.networks:DenseEncoder", "vaezoo_mlp.facts:encoder", "Dense.")
+DENSE = PartDeclaration(
+    "vaezoo_mlp.networks:DenseEncoder", summary="Dense.", config="vaezoo_mlp.facts:DenseEncoderConfig"
+)
 BODY = {"prior": "normal", "encoder": "mlp", "decoder": "mlp", "loss": "elbo", "shared": {"latent_channels": 2}}
 BYTES = b"not really weights"
 
@@ -84,7 +86,7 @@ def test_a_hook_is_used_by_a_plugin_of_ours(hook: str) -> None:
 def test_parts_are_declared_in_code(guests: Guests, slot: str) -> None:
     hook = {"loss": "vaezoo_losses"}.get(slot, f"vaezoo_{slot}s")
     part = zoo_with(guests.saying("acme", hook, {"mine": DENSE})).registry.parts[slot].get("mine")
-    assert part[:] == DENSE if isinstance(part, tuple) else (part.target, part.facts, part.summary) == tuple(DENSE)
+    assert (part.target, part.facts, part.summary, part.config) == tuple(DENSE)
     assert part.source.owner == "local:acme" and part.source.file == "guests.py" and part.source.line
 
 
@@ -105,7 +107,11 @@ def test_models_are_declared_in_code(guests: Guests) -> None:
         ("vaezoo_registry_files", "registry.yaml", "vaezoo_registry_files: expected a list, got 'registry.yaml'"),
         ("vaezoo_registry_files", [3], "vaezoo_registry_files: expected paths, got 3"),
         ("vaezoo_encoders", [DENSE], "vaezoo_encoders: expected a mapping, got"),
-        ("vaezoo_priors", {"p": ("a:b", "a:b")}, r"vaezoo_priors: expected 'p' as PartDeclaration\(target, facts, su"),
+        (
+            "vaezoo_priors",
+            {"p": ("a:b", "a:b")},
+            r"vaezoo_priors: expected 'p' as PartDeclaration\(target, config=\.\.\., su",
+        ),
         ("vaezoo_losses", {"l": ("a:b", 3, "A.")}, "vaezoo_losses: expected 'l' as PartDeclaration"),
         ("vaezoo_decoders", {"Not-A-Name": DENSE}, "Expected a name of lower case words"),
         ("vaezoo_models", {"m": {"prior": "normal"}}, "Expected the model 'm' to name its decoder and loss"),

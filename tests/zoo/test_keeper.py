@@ -116,16 +116,19 @@ def test_a_name_of_the_house_is_taken_whatever_the_order(guests: Guests) -> None
 def test_registering_in_code_belongs_to_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
     zoo = Keeper()
     monkeypatch.setattr(import_module("vaezoo.host.register"), "keeper", lambda: zoo)
-    source = zoo.registry.parts["encoder"].get("mlp")
 
-    @vaezoo.register_encoder("mine", facts=lambda latent_channels: None, summary="Mine.")
+    def facts(latent_channels: int) -> None:
+        """Says nothing."""
+
+    @vaezoo.register_encoder("mine", facts=facts, summary="Mine.")
     class Mine:
-        pass
+        def __init__(self, latent_channels: int) -> None:
+            """Has no layer."""
 
     assert zoo.registry.parts["encoder"].get("mine").target is Mine
     assert zoo.registry.parts["encoder"].get("user/mine").source.owner == "user"
     for slot in ("decoder", "prior", "loss", "conditioner"):
-        getattr(vaezoo, f"register_{slot}")("mine", Mine, facts=source.facts)
+        getattr(vaezoo, f"register_{slot}")("mine", Mine, facts=facts)
         assert zoo.registry.parts[slot].get("mine").target is Mine
     body = {"prior": "normal", "decoder": "mlp", "loss": "elbo"}
     assert vaezoo.register_model("my-model", body) is body

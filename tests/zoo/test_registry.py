@@ -63,7 +63,7 @@ def test_an_empty_file_declares_nothing(tmp_path: Path) -> None:
         ("parts: {encoder: 5}", "line 1: expected encoder as a mapping, got 5"),
         ("models:\n  a: 5", "line 2: expected a as a mapping, got 5"),
         ("parts: {encodr: {a: {target: t, facts: f}}}", "unknown key 'encodr'. Did you mean 'encoder' or"),
-        ("parts: {encoder: {a: {target: t}}}", "expected the key 'facts' in a"),
+        ("parts: {encoder: {a: {target: t}}}", "expected the key 'config' in a"),
         ("parts: {encoder: {a: {target: t, fact: f}}}", "unknown key 'fact'. Did you mean 'facts'?"),
         ("parts: {encoder: {A_b: {target: t, facts: f}}}", "lower case words joined by hyphens, got 'A_b'"),
         ("models: {a: {prior: normal}}", "line 1: expected the keys 'decoder', 'loss' in a"),

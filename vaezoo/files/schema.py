@@ -6,6 +6,7 @@ understood here.
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
@@ -50,15 +51,25 @@ def schema_of(hint: Any) -> Schema:
 
 def _of_dataclass(hint: type) -> Schema:
     hints = get_type_hints(hint, include_extras=True)
-    told = dict(re.findall(r"^ {8}(\w+): (.+(?:\n {12}.+)*)", hint.__doc__ or "", re.M))
+    told = attributes_of(hint)
     properties: Schema = {}
     needed = []
     for item in fields(hint):  # type: ignore[arg-type]
-        properties[item.name] = {"description": " ".join(told.get(item.name, "").replace("``", "").split())}
+        properties[item.name] = {"description": told.get(item.name, "").replace("``", "")}
         properties[item.name] |= schema_of(hints[item.name])
         if item.default is MISSING and item.default_factory is MISSING:
             needed.append(item.name)
     return {"type": "object", "properties": properties, "required": needed, "additionalProperties": False}
+
+
+def attributes_of(hint: type) -> dict[str, str]:
+    """Returns what the docstrings of a dataclass and of those it inherits from say under ``Attributes``, by field."""
+    told: dict[str, str] = {}
+    for each in reversed(hint.__mro__):
+        text = inspect.cleandoc(each.__dict__.get("__doc__") or "").partition("Attributes:\n")[2]
+        found = re.findall(r"^ {4}(\w+): (.+(?:\n {8}.+)*)", text, re.M)
+        told |= {name: " ".join(said.split()) for name, said in found}
+    return told
 
 
 def conform(value: Any, schema: Schema, where: str, what: str = "it", line: int | None = None) -> None:

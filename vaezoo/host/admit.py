@@ -16,7 +16,7 @@ import pluggy
 from vaezoo.errors import ConfigError, suggest
 from vaezoo.host.find import Candidate, make_importable
 from vaezoo.host.guard import Refused, guarded
-from vaezoo.host.hookspecs import API, HOOKS, PROJECT, ConformanceCase, Declaration, manager_of
+from vaezoo.host.hookspecs import API, HOOKS, PROJECT, ConformanceCase, Declaration, PartDeclaration, manager_of
 from vaezoo.registry.registry import Registry
 from vaezoo.registry.shelf import HOUSE, Service, Source
 
@@ -176,8 +176,8 @@ def _declared(
         registry.add_file(Path(path))
     for slot, hook in DECLARING.items():
         for (name, said), source in _answers(manager, hook, Mapping):
-            target, facts, summary = _of_three(hook, name, said)
-            registry.add_part(slot, name, target, facts, summary, source)
+            target, facts, summary, config = _declaration(hook, name, said)
+            registry.add_part(slot, name, target, facts, summary, source, config)
     for said, source in _answers(manager, "vaezoo_declarations"):
         if not isinstance(said, Declaration):
             raise ConfigError(
@@ -225,12 +225,13 @@ def _answers(manager: pluggy.PluginManager, hook: str, kind: Any = list) -> list
     return found
 
 
-def _of_three(hook: str, name: str, said: Any) -> tuple[Any, Any, str]:
-    """Returns a declaration's target, facts and summary."""
-    if isinstance(said, tuple) and len(said) == 3:
-        target, facts, summary = said
-        if all(isinstance(t, str) or callable(t) for t in (target, facts)) and isinstance(summary, str):
-            return target, facts, summary
+def _declaration(hook: str, name: str, said: Any) -> tuple[Any, Any, str, Any]:
+    """Returns a declaration's target, facts, summary and configuration."""
+    if isinstance(said, tuple) and len(said) in (3, 4):
+        target, facts, summary, config = PartDeclaration(*said)
+        known = [given for given in (target, facts, config) if given is not None]
+        if target is not None and all(isinstance(t, str) or callable(t) for t in known) and isinstance(summary, str):
+            return target, facts, summary, config
     raise ConfigError(
-        f"{hook}: expected {name!r} as PartDeclaration(target, facts, summary), got {said!r}.", value=said
+        f"{hook}: expected {name!r} as PartDeclaration(target, config=..., summary=...), got {said!r}.", value=said
     )

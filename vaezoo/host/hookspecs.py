@@ -34,13 +34,15 @@ class PartDeclaration(NamedTuple):
 
     Attributes:
         target: ``"package.module:Class"``, or the class or function itself; imported when built.
-        facts: The same for its facts, whose signature is the part's configuration.
+        facts: The same for its facts function, whose parameters are the part's; None where it has a configuration.
         summary: One sentence.
+        config: The same for its configuration, a frozen dataclass with a method ``facts``.
     """
 
     target: str | Callable[..., Any]
-    facts: str | Callable[..., Any]
-    summary: str
+    facts: str | Callable[..., Any] | None = None
+    summary: str = ""
+    config: str | Callable[..., Any] | None = None
 
 
 class Declaration(NamedTuple):

@@ -15,48 +15,53 @@ from vaezoo.registry.shelf import USER, Source
 Target = TypeVar("Target", bound=Callable[..., Any])
 
 
-def _register_part(slot: str, name: str, target: Any, facts: Any, summary: str) -> Any:
+def _register_part(slot: str, name: str, target: Any, facts: Any, config: Any, summary: str) -> Any:
     def add(implementation: Target) -> Target:
-        keeper().registry.add_part(slot, name, implementation, facts, summary, Source(USER))
+        keeper().registry.add_part(slot, name, implementation, facts, summary, Source(USER), config)
         return implementation
 
     return add if target is None else add(target)
 
 
-def register_encoder(name: str, target: Any = None, *, facts: Callable[..., Any], summary: str = "") -> Any:
+def register_encoder(name: str, target: Any = None, *, facts: Any = None, config: Any = None, summary: str = "") -> Any:
     """Registers an encoder for this process; a decorator when no target is given.
 
     Args:
         name: Lower case words joined by hyphens.
         target: The class, or ``"package.module:Class"``.
-        facts: Function of the same keyword arguments that returns its ``EncoderFacts``.
+        facts: In place of a configuration: a function of the same parameters that returns its ``EncoderFacts``.
+        config: The class of its configuration, or its name as text; see `vaezoo.core.facts.PartConfig`. None where
+            the constructor's annotation says it.
         summary: One sentence.
 
     Raises:
-        ConfigError: The name is malformed.
+        ConfigError: The name is malformed, or there is neither a configuration nor a facts function.
+        PartMismatch: The part is built from something else.
         DuplicateName: The name is taken.
     """
-    return _register_part("encoder", name, target, facts, summary)
+    return _register_part("encoder", name, target, facts, config, summary)
 
 
-def register_decoder(name: str, target: Any = None, *, facts: Callable[..., Any], summary: str = "") -> Any:
+def register_decoder(name: str, target: Any = None, *, facts: Any = None, config: Any = None, summary: str = "") -> Any:
     """Registers a decoder for this process, see :func:`register_encoder`."""
-    return _register_part("decoder", name, target, facts, summary)
+    return _register_part("decoder", name, target, facts, config, summary)
 
 
-def register_prior(name: str, target: Any = None, *, facts: Callable[..., Any], summary: str = "") -> Any:
+def register_prior(name: str, target: Any = None, *, facts: Any = None, config: Any = None, summary: str = "") -> Any:
     """Registers a prior for this process, see :func:`register_encoder`."""
-    return _register_part("prior", name, target, facts, summary)
+    return _register_part("prior", name, target, facts, config, summary)
 
 
-def register_loss(name: str, target: Any = None, *, facts: Callable[..., Any], summary: str = "") -> Any:
+def register_loss(name: str, target: Any = None, *, facts: Any = None, config: Any = None, summary: str = "") -> Any:
     """Registers a loss for this process, see :func:`register_encoder`."""
-    return _register_part("loss", name, target, facts, summary)
+    return _register_part("loss", name, target, facts, config, summary)
 
 
-def register_conditioner(name: str, target: Any = None, *, facts: Callable[..., Any], summary: str = "") -> Any:
+def register_conditioner(
+    name: str, target: Any = None, *, facts: Any = None, config: Any = None, summary: str = ""
+) -> Any:
     """Registers a conditioner for this process, see :func:`register_encoder`."""
-    return _register_part("conditioner", name, target, facts, summary)
+    return _register_part("conditioner", name, target, facts, config, summary)
 
 
 def register(kind: str, name: str, target: Any = None, *, summary: str = "") -> Any:

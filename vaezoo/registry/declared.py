@@ -27,10 +27,20 @@ PART: dict[str, Any] = {
     "type": "object",
     "properties": {
         "target": {"type": "string", "minLength": 1, "description": "package.module:Class, imported when built."},
-        "facts": {"type": "string", "minLength": 1, "description": "The function whose signature is its settings."},
+        "config": {
+            "type": "string",
+            "minLength": 1,
+            "description": "package.module:Class, a frozen dataclass of its parameters with a method facts.",
+        },
+        "facts": {
+            "type": "string",
+            "minLength": 1,
+            "description": "In place of config: the function of the same parameters that returns the facts.",
+        },
         "summary": _TEXT | {"description": "One sentence."},
     },
-    "required": ["target", "facts"],
+    "required": ["target"],
+    "anyOf": [{"required": ["facts"]}, {"required": ["config"]}],
     "additionalProperties": False,
 }
 DECLARED: dict[str, Any] = {

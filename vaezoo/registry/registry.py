@@ -15,6 +15,7 @@ from vaezoo.registry.cards import Card, card_from
 from vaezoo.registry.conformance import ConformanceCase
 from vaezoo.registry.declared import NAME, SLOTS, registry_schema
 from vaezoo.registry.kinds import KINDS
+from vaezoo.registry.parameters import check_config, check_pair, config_of
 from vaezoo.registry.shelf import HOUSE, USER, Model, Part, Service, Shelf, Source, owned_by
 
 __all__ = ["HOUSE", "SLOTS", "USER", "Model", "Part", "Registry", "Service", "Source", "split_name"]
@@ -53,20 +54,45 @@ class Registry:
         slot: str,
         name: str,
         target: str | Callable[..., Any],
-        facts: str | Callable[..., Any],
+        facts: str | Callable[..., Any] | None = None,
         summary: str = "",
         source: Source | None = None,
+        config: str | Callable[..., Any] | None = None,
     ) -> None:
         """Registers an implementation of a slot; see :class:`Part`.
 
+        Args:
+            slot: One of `SLOTS`.
+            name: Lower case words joined by hyphens.
+            target: The class, or ``"package.module:Class"``.
+            facts: Its facts function, or ``"package.module:function"``; None where there is a configuration.
+            summary: One sentence.
+            source: Who declares it, and where; None for the registry's owner.
+            config: The class of its configuration, or ``"package.module:Class"``. None where there is a facts
+                function, or where the target is a class whose constructor says it.
+
         Raises:
-            ConfigError: The name is not lower case words joined by hyphens, or the slot is none.
+            ConfigError: The name is not lower case words joined by hyphens, the slot is none, or neither or both of
+                configuration and facts function are given.
+            PartMismatch: The part is built from something else.
             DuplicateName: The name is taken.
         """
         _check_name(name)
         if slot not in SLOTS:
             raise ConfigError(f"Expected a slot, got {slot!r}.", hint=suggest(slot, SLOTS), value=slot)
-        part = Part(slot, name, target, facts, summary, source or Source(self.owner))
+        if facts is None and config is None and callable(target):
+            config = config_of(target)
+        what = f"The {slot} {name!r}"
+        if (facts is None) == (config is None):
+            raise ConfigError(
+                f"{what}: expected either its config or its facts, got {config!r} and {facts!r}.", value=name
+            )
+        said = facts if config is None else config
+        if config is not None and not isinstance(config, str):
+            check_config(config, what)
+        if callable(target) and callable(said):
+            check_pair(target, said, what)
+        part = Part(slot, name, target, facts, summary, source or Source(self.owner), config)
         self.parts[slot].add(name, part.source.owner, part)
 
     def add_model(self, name: str, body: Mapping[str, Any], source: Source | None = None) -> None:
@@ -124,7 +150,8 @@ class Registry:
             parts = slots.section(slot)
             for name, body in parts.items():
                 where = self._source(path, parts, name)
-                self.add_part(slot, name, body["target"], body["facts"], body.get("summary", ""), where)
+                facts, config = body.get("facts"), body.get("config")
+                self.add_part(slot, name, body["target"], facts, body.get("summary", ""), where, config)
         models = top.section("models")
         for name, body in models.items():
             where = self._source(path, models, name)

@@ -36,17 +36,20 @@ class Part:
         slot: ``encoder``, ``prior``, ``decoder``, ``loss`` or ``conditioner``.
         name: Its name within the slot.
         target: ``"package.module:Class"``, or the class or function itself; imported when built.
-        facts: The same for its facts, whose signature is the part's configuration.
+        facts: The same for its facts function, whose parameters are the part's; None where it has a configuration.
         summary: One sentence.
         source: Who declared it.
+        config: The same for its configuration, a frozen dataclass with a method ``facts``; None where it has a facts
+            function.
     """
 
     slot: str
     name: str
     target: str | Callable[..., Any]
-    facts: str | Callable[..., Any]
+    facts: str | Callable[..., Any] | None
     summary: str
     source: Source
+    config: str | Callable[..., Any] | None = None
 
 
 @dataclass(frozen=True)

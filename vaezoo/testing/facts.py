@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,22 +11,24 @@ from torch import Tensor
 from vaezoo.core import VAE, DiagonalGaussian, Dirac, Posterior, Pyramid
 from vaezoo.core.facts import Grid
 from vaezoo.core.likelihood.head import kind_class
+from vaezoo.errors import PartMismatch
+from vaezoo.registry.parameters import check_pair
 from vaezoo.zoo.specs import ModelSpec
 
 BELIEFS = {"gaussian": DiagonalGaussian, "density": Posterior, "dirac": Dirac, "pyramid": Pyramid}
 
 
 def check_signature(target: Callable[..., Any], facts: Callable[..., Any]) -> None:
-    """Checks that a part and its facts have the same parameters and defaults.
+    """Checks that a part is built from what is registered with it.
 
     Args:
         target: The class, or the function that makes the part.
-        facts: Its facts function.
+        facts: Its configuration, or its facts function.
     """
-    part, said = (
-        {p.name: p.default for p in inspect.signature(called).parameters.values()} for called in (target, facts)
-    )
-    assert part == said, f"{target.__qualname__} and its facts differ in parameters or defaults"
+    try:
+        check_pair(target, facts, target.__qualname__)
+    except PartMismatch as error:
+        raise AssertionError(str(error)) from error
 
 
 def _fits(tensor: Tensor, grid: Grid, size: tuple[int, int]) -> bool:

@@ -16,6 +16,7 @@ from vaezoo.errors import OfflineError
 from vaezoo.host.admit import HEAVY
 from vaezoo.host.keeper import Keeper, Plugin, keeper
 from vaezoo.registry.declared import SLOTS
+from vaezoo.registry.parameters import parameters_of
 from vaezoo.registry.shelf import Part
 from vaezoo.registry.target import load_object
 from vaezoo.testing.facts import check_signature
@@ -83,17 +84,26 @@ class PluginContract:
         assert plugin.status == "ok", plugin.cause
 
     def test_declaring_loads_no_torch(self, plugin: Plugin, parts: list[Part]) -> None:
-        """Its entry point, hooks and facts need none of the heavy packages."""
-        facts = [p.facts.partition(":")[0] for p in parts if isinstance(p.facts, str)]
+        """Its entry point and hooks need none of the heavy packages, nor do configurations in files of their own."""
+        pairs = [(str(p.target).partition(":")[0], str(p.config or p.facts).partition(":")[0]) for p in parts]
+        facts = [said for built, said in pairs if said != built]
         script = _DECLARE.format(plugin=plugin.name, facts=facts, heavy=HEAVY)
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr.strip().rpartition("\n")[2]
         assert done.stdout.strip() == "[]", f"declaring {plugin.name} imports {done.stdout.strip()}"
 
     def test_parts_have_the_parameters_of_their_facts(self, parts: list[Part]) -> None:
-        """Each part's constructor and facts agree in parameters and defaults."""
+        """Each part is built from its configuration, or agrees with its facts in parameters and defaults."""
         for part in parts:
-            check_signature(load_object(part.target, part.name), load_object(part.facts, part.name))
+            check_signature(
+                load_object(part.target, part.name), load_object(part.config or part.facts or "", part.name)
+            )
+
+    def test_parameters_are_documented(self, parts: list[Part]) -> None:
+        """Each field of a configuration has its line under Attributes."""
+        for part in (each for each in parts if each.config):
+            silent = [name for name, parameter in parameters_of(part).items() if not parameter.help]
+            assert not silent, f"{part.slot} {part.name!r}: the docstring of its config does not say {silent}"
 
     def test_parts_fill_their_slots(self, parts: list[Part]) -> None:
         """Each part that is a class inherits its slot's, and each has a summary of one sentence."""

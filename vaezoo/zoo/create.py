@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from vaezoo.errors import BackendUnavailable, ConfigError, VaezooError, suggest
 from vaezoo.host.keeper import Keeper, keeper
+from vaezoo.registry.parameters import check_pair
 from vaezoo.registry.registry import is_file, split_name
 from vaezoo.registry.target import load_object
 from vaezoo.zoo.specs import ModelSpec, Overrides, PartSpec, resolve
@@ -44,11 +45,13 @@ def build(part: PartSpec) -> Any:
 
     Raises:
         BackendUnavailable: A package it needs cannot be imported.
+        PartMismatch: It is built from something else than what is registered with it.
     """
     what = f"The {part.part.slot} {part.part.name!r}"
     target = load_object(part.part.target, what)
+    check_pair(target, load_object(part.part.facts or part.part.config or "", what), what)
     try:
-        return target(**part.arguments)
+        return target(**part.arguments) if part.config is None else target(part.config)
     except ImportError as error:
         raise BackendUnavailable(
             f"{what} needs a package that fails to import: {error}", value=part.part.name

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import MISSING, dataclass, field, make_dataclass, replace
 from functools import lru_cache
 from math import isfinite
-from typing import Any, get_type_hints
+from typing import Any
 
 from yaml import YAMLError
 
 from vaezoo.core.facts import ModelFacts, misfits
 from vaezoo.errors import ConfigError, IncompatibleParts, suggest
 from vaezoo.registry.declared import MODEL, SLOTS
+from vaezoo.registry.parameters import load_config, parameters_of
 from vaezoo.registry.registry import Registry, split_name
 from vaezoo.registry.shelf import Model, Part, Source
 from vaezoo.registry.target import load_object
@@ -40,11 +40,13 @@ class PartSpec:
         part: What is registered.
         params: Every parameter, by name.
         facts: What the part says of itself under them.
+        config: The configuration that the part is built from; None where it has a facts function instead.
     """
 
     part: Part
     params: dict[str, Value]
     facts: Any
+    config: Any = None
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -210,7 +212,7 @@ class _Draft:
         elif dot and slot == "shared":
             self.put(registry, rest, value, origin)
         else:
-            signatures = {s: _schema(registry.parts[s].get(n)) for s, n in self.names.items() if n}
+            signatures = {s: parameters_of(registry.parts[s].get(n)) for s, n in self.names.items() if n}
             known = {"image_size", *self.shared}.union(*signatures.values())
             if key not in known:
                 options = known | set(SLOTS) | {f"{s}.{p}" for s, names in signatures.items() for p in names}
@@ -253,37 +255,26 @@ class _Draft:
         return parts
 
 
-def _schema(part: Part) -> dict[str, tuple[Any, Any]]:
-    """Returns the type and default (or MISSING) of each parameter of a part."""
-    return _signature(load_object(part.facts, f"The {part.slot} {part.name!r}"))
-
-
-@lru_cache(maxsize=1024)
-def _signature(facts: Callable[..., Any]) -> dict[str, tuple[Any, Any]]:
-    hints = get_type_hints(facts)
-    return {
-        name: (hints.get(name, Any), MISSING if p.default is p.empty else p.default)
-        for name, p in inspect.signature(facts).parameters.items()
-    }
-
-
 def _part_spec(part: Part, explicit: Mapping[str, Value], shared: Mapping[str, Value]) -> PartSpec:
     what = f"The {part.slot} {part.name!r}"
-    schema = _schema(part)
+    schema = parameters_of(part)
     for key in explicit:
         if key not in schema:
             raise ConfigError(f"{what} has no parameter {key!r}.", hint=suggest(key, {*schema, "name"}), value=key)
     params = {}
-    for key, (kind, default) in schema.items():
+    for key, parameter in schema.items():
         value = explicit.get(key) or shared.get(key)
         if value is None:
-            if default is MISSING:
+            if parameter.default is MISSING:
                 raise ConfigError(f"{what} needs {key!r}.", hint=f"Set {key} or {part.slot}.{key}.", value=key)
-            params[key] = Value(default, "default")
+            params[key] = Value(parameter.default, "default")
         else:
-            params[key] = Value(_typed(kind, value.value, f"{what}, {key}"), value.origin)
-    facts = load_object(part.facts, what)(**{k: v.value for k, v in params.items()})
-    return PartSpec(part, params, facts)
+            params[key] = Value(_typed(parameter.kind, value.value, f"{what}, {key}"), value.origin)
+    arguments = {name: value.value for name, value in params.items()}
+    if part.config is None:
+        return PartSpec(part, params, load_object(part.facts or "", what)(**arguments))
+    config = load_config(part, what)(**arguments)
+    return PartSpec(part, params, config.facts(), config)
 
 
 def _typed(kind: Any, value: Any, what: str) -> Any:

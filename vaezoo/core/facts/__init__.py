@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from vaezoo.core.facts.checks import check_belief, check_modulate, check_widths, likelihood_fact
+from vaezoo.core.facts.checks import check_at_least, check_belief, check_modulate, check_widths, likelihood_fact
+from vaezoo.core.facts.config import (
+    VECTORS,
+    LossConfig,
+    NetworkConfig,
+    PartConfig,
+    PriorConfig,
+    accepts_keywords,
+    former_facts,
+)
 from vaezoo.core.facts.facts import (
     ConditionerFacts,
     DecoderFacts,
@@ -17,18 +26,26 @@ from vaezoo.core.facts.validator import Check, checks, misfits
 
 __all__ = [
     "Check",
+    "VECTORS",
     "ConditionerFacts",
     "DecoderFacts",
     "EncoderFacts",
     "Grid",
+    "LossConfig",
     "LossFacts",
+    "NetworkConfig",
+    "PartConfig",
+    "PriorConfig",
     "ModelFacts",
     "PriorFacts",
     "RefineFacts",
+    "accepts_keywords",
+    "check_at_least",
     "check_belief",
     "check_modulate",
     "check_widths",
     "checks",
+    "former_facts",
     "likelihood_fact",
     "misfits",
 ]

@@ -12,6 +12,17 @@ from vaezoo.core.likelihood.names import parse_kind
 from vaezoo.errors import ConfigError
 
 
+def check_at_least(minimum: float, /, **values: float) -> None:
+    """Refuses settings below a minimum, and NaN.
+
+    Raises:
+        ConfigError: One is; the message names it.
+    """
+    for name, value in values.items():
+        if not value >= minimum:
+            raise ConfigError(f"Expected {name} of at least {minimum:g}, got {value}.", value=value)
+
+
 def check_widths(name: str, widths: Sequence[int], least: int = 1) -> None:
     """Refuses layers of no channels, and fewer of them than a part needs.
 
