@@ -34,7 +34,7 @@ def test_a_name_has_options_and_channels() -> None:
         ("gausian", "Expected belief to be one of .*gaussian.*Did you mean 'gaussian'"),
         ("gaussian(width=2)", "Expected belief as NAME.key=value. with options none, got 'gaussian.width=2.'"),
         ("gaussian(", "Expected belief as NAME or NAME.key=value., got 'gaussian.'"),
-        ("gaussian(1+)", "with options none, got"),
+        ("gaussian(1+)", "Expected belief as NAME.key=value. with plain values, got"),
         ("not a name", "Expected belief as NAME or NAME"),
         ("vaezoo.nowhere:thing", "'vaezoo.nowhere:thing' fails with ModuleNotFoundError"),
     ],

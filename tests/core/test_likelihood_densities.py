@@ -180,8 +180,8 @@ def test_extremes_have_finite_values_and_gradients(kind: str, raw: float, pixel:
     [
         ("student-t(nu=2)", "Expected nu as a number above 2, or 'learned', got 2."),
         ("student-t(nu=often)", "Expected nu as a number above 2, or 'learned', got 'often'."),
-        ("student-t(4)", "Expected a likelihood's options as key=value, with plain values, got 'student-t(4)'."),
-        ("student-t(nu=4", "Expected a likelihood's options as key=value"),
+        ("student-t(4)", "Expected every option of likelihood by its name, got 'student-t(4)'. Write student-t"),
+        ("student-t(nu=4", "Expected likelihood as NAME or NAME(key=value), got 'student-t(nu=4'."),
         ("student-t(tails=4)", "The likelihood 'student-t' has no option 'tails'. Known: nu."),
         ("gaussian(nu=4)", "The likelihood 'gaussian' has no option 'nu'. None is known."),
         ("logistic-mixture(components=0)", "Expected at least 1 component and 2 levels, got 0 and 256."),

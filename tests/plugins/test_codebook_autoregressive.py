@@ -240,8 +240,12 @@ def test_what_has_no_codes_is_refused() -> None:
 def test_settings_that_cannot_be_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"Expected width, layers and reach of at least 1, got \(8, 0, 1\)"):
         facts.autoregressive(2, 4, width=8, layers=0)
-    for around in ("vq(entrie=3)", "vq(entries=", "vq(3)"):
-        with pytest.raises(ConfigError, match=r"Expected around as vq\(key=value\) with options entries, learn"):
+    for around, message in (
+        ("vq(entrie=3)", r"Expected around as NAME\(key=value\) with options entries, learn"),
+        ("vq(entries=", r"Expected around as NAME or NAME\(key=value\), got 'vq\(entries='"),
+        ("vq(3)", r"Expected every option of around by its name, got 'vq\(3\)'\. Write vq\(key=value\)"),
+    ):
+        with pytest.raises(ConfigError, match=message):
             facts.autoregressive(2, 4, around)
     assert facts.autoregressive(2, 4, "fsq(levels=(3, 2))") == facts.fsq(2, 4, (3, 2))
 

@@ -7,19 +7,15 @@ a :class:`BeliefKind`, and whose signature is the kind's configuration.
 
 from __future__ import annotations
 
-import ast
-import inspect
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
+from vaezoo.core.choice import check_options, parse_choice
 from vaezoo.errors import BackendUnavailable, ConfigError
 from vaezoo.lookup import FINDERS
-
-_TEXT = re.compile(r"(?P<name>[\w.:-]+)(?:\((?P<options>.*)\))?")
 
 
 @dataclass(frozen=True)
@@ -85,23 +81,13 @@ def belief_kind(belief: str) -> BeliefKind:
         ConfigError: No kind has this name, or it has no such option.
         PluginError: The function that is declared under it fails.
     """
-    said = _TEXT.fullmatch(belief)
-    if said is None:
-        raise ConfigError(f"Expected belief as NAME or NAME(key=value), got {belief!r}.", value=belief)
-    return _made(belief, said["options"] or "", _function(said["name"]))
+    return _made(belief, _function(parse_choice(belief, "belief")[0]))
 
 
 @lru_cache(maxsize=256)
-def _made(belief: str, options: str, function: Callable[..., BeliefKind]) -> BeliefKind:
-    try:
-        call = ast.parse(f"f({options})", mode="eval").body
-        settings = {str(word.arg): ast.literal_eval(word.value) for word in call.keywords}  # type: ignore[attr-defined]
-        inspect.signature(function).bind(*call.args, **settings)  # type: ignore[attr-defined]
-    except (SyntaxError, ValueError, TypeError) as error:
-        takes = ", ".join(inspect.signature(function).parameters) or "none"
-        raise ConfigError(
-            f"Expected belief as NAME(key=value) with options {takes}, got {belief!r}.", value=belief
-        ) from (error)
+def _made(belief: str, function: Callable[..., BeliefKind]) -> BeliefKind:
+    settings = parse_choice(belief, "belief")[1]
+    check_options(belief, "belief", settings, function)
     kind = function(**settings)
     if not isinstance(kind, BeliefKind):
         raise ConfigError(f"Expected the belief {belief!r} to be a BeliefKind, got {kind!r}.", value=kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vaezoo.core.choice import check_options, parse_choice
 from vaezoo.core.facts.checks import check_at_least, check_belief, check_modulate, check_widths, likelihood_fact
 from vaezoo.core.facts.config import (
     VECTORS,
@@ -43,9 +44,11 @@ __all__ = [
     "check_at_least",
     "check_belief",
     "check_modulate",
+    "check_options",
     "check_widths",
     "checks",
     "former_facts",
     "likelihood_fact",
     "misfits",
+    "parse_choice",
 ]

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from vaezoo.core.beliefs.posterior import bound_logvar
+from vaezoo.core.choice import check_options
 from vaezoo.core.likelihood.base import Likelihood
 from vaezoo.core.likelihood.kind import LikelihoodKind
 from vaezoo.core.likelihood.names import kind_target, parse_kind
@@ -111,6 +112,8 @@ def made_kind(name: str, options: Mapping[str, Any]) -> LikelihoodKind:
             raise ConfigError(
                 f"The likelihood {name!r} has no option {option!r}.", hint=suggest(option, known), value=option
             )
+    if options:
+        check_options(f"{name}(...)", "likelihood", options, found.__init__, skip=1)
     return found(**options)
 
 

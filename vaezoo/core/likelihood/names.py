@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-import ast
 from typing import Any
 
+from vaezoo.core.choice import parse_choice
 from vaezoo.errors import ConfigError, suggest
 
 _HERE = "vaezoo.core.likelihood"
@@ -37,26 +37,10 @@ def parse_kind(likelihood: str) -> tuple[str, dict[str, Any]]:
     Raises:
         ConfigError: There is no likelihood of that name, or its options are not ``key=value`` with plain values.
     """
-    name, bracket, rest = likelihood.partition("(")
+    name, options = parse_choice(likelihood, "likelihood")
     if ":" not in name and name not in KINDS:
         raise ConfigError(f"Expected a likelihood, got {likelihood!r}.", hint=suggest(name, KINDS), value=likelihood)
-    if not bracket:
-        return name, {}
-    try:
-        call = ast.parse(f"options({rest}", mode="eval").body
-        if not isinstance(call, ast.Call) or call.args:
-            raise ValueError(rest)
-        return name, {str(word.arg): _plain(word.value) for word in call.keywords}
-    except (SyntaxError, ValueError) as error:
-        raise ConfigError(
-            f"Expected a likelihood's options as key=value, with plain values, got {likelihood!r}.",
-            hint="Write student-t(nu=4).",
-            value=likelihood,
-        ) from error
-
-
-def _plain(node: ast.expr) -> Any:
-    return node.id if isinstance(node, ast.Name) else ast.literal_eval(node)
+    return name, options
 
 
 def kind_target(name: str) -> str:
