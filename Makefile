@@ -64,8 +64,8 @@ olah: .venv-olah/ready
 	@touch $@
 
 docs: $(VENV)/ready
-	$(BIN)/python -m benchmarks.readme
-	$(BIN)/python -m benchmarks.zoo
+	$(BIN)/python -m benchmarks.pages.readme
+	$(BIN)/python -m benchmarks.pages.zoo
 	$(BIN)/python -m benchmarks.recipes
 
 bench: $(VENV)/ready

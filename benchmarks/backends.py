@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .blocks import between
+from benchmarks.pages.blocks import between
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -43,9 +43,8 @@ class Network:
 
     def __init__(self, name: str) -> None:
         import vaezoo
-
-        from .learned import dncnn_blind_network, ffdnet_network
-        from .peers.files import fingerprint
+        from benchmarks.peers.files import fingerprint
+        from benchmarks.restorers.learned import dncnn_blind_network, ffdnet_network
 
         if name in NETWORKS[:2]:
             load = ffdnet_network if name == "ffdnet" else dncnn_blind_network

@@ -20,7 +20,7 @@ from typing import Any
 
 import click
 
-from .blocks import between
+from benchmarks.pages.blocks import between
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "overhead.json"

@@ -15,12 +15,12 @@ import click
 import numpy as np
 import torch
 
-from benchmarks import photo_page
-from benchmarks.photo_methods import METHODS, Candidate
-from benchmarks.photo_sets import Photo, taken
-from benchmarks.photo_suites import PARTS, SUITES, Suite
+from benchmarks.photo import page as photo_page
+from benchmarks.photo.methods import METHODS, Candidate
+from benchmarks.photo.sets import Photo, taken
+from benchmarks.photo.suites import PARTS, SUITES, Suite
+from benchmarks.photo.told import still_to_try
 from benchmarks.records import Key, Records
-from benchmarks.told import still_to_try
 from vaezoo.data.sets import load_images
 from vaezoo.errors import DataMissing, VaezooError
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from .blocks import between
+from benchmarks.pages.blocks import between
 
 PAGE = Path(__file__).parents[1] / "docs/train.md"
 FIELD = re.compile(r"^    (\w+): .*?(?:  # (.*))?$", re.M)

@@ -22,8 +22,8 @@ from typing import Any
 
 import click
 
-from .blocks import between
-from .fetchers import FETCHERS, Errand
+from benchmarks.fetchers import FETCHERS, Errand
+from benchmarks.pages.blocks import between
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "reliability.json"

@@ -19,9 +19,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from benchmarks import frontier, methods, report
 from benchmarks.records import Key, Records
-from benchmarks.suites import METHODS, SUITES, Suite
+from benchmarks.restorers import frontier, methods, report
+from benchmarks.restorers.suites import METHODS, SUITES, Suite
 from vaezoo.data.sets import Images, load_images
 from vaezoo.errors import VaezooError
 from vaezoo.evaluate import score

@@ -17,7 +17,7 @@ from typing import Any
 
 import click
 
-from .blocks import between
+from benchmarks.pages.blocks import between
 
 FILE = Path(__file__).with_name("results") / "startup.json"
 PAGE = Path(__file__).parents[1] / "docs" / "hooks.md"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .blocks import between
+from benchmarks.pages.blocks import between
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -144,10 +144,10 @@ def test_the_tutorial_without_code_runs():
 
 
 def test_the_shelf_is_the_registrys():
-    from benchmarks.readme import renewed
+    from benchmarks.pages.readme import renewed
 
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert renewed(text) == text, "run python -m benchmarks.readme"
+    assert renewed(text) == text, "run python -m benchmarks.pages.readme"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
@@ -159,9 +159,9 @@ def test_links_lead_somewhere(page):
 
 def test_the_explained_example_is_what_is_printed(monkeypatch):
     """Up to line numbers and versions, which change with every edit above them, and whatever the environment says."""
-    from benchmarks.explained import PAGE, renewed
+    from benchmarks.pages.explained import PAGE, renewed
 
     monkeypatch.setenv("VAEZOO_PEERS", "/somewhere")
     text = PAGE.read_text(encoding="utf-8")
     told, now = (re.sub(r"(?<=\.(?:py|ml):)\d+|\d+\.\d+\.\d+|(?<=yaml:)\d+", "…", t) for t in (text, renewed(text)))
-    assert told == now, "run python -m benchmarks.explained"
+    assert told == now, "run python -m benchmarks.pages.explained"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from benchmarks.zoo import FAMILIES, PAGE, PEERS, family, page, told
+from benchmarks.pages.zoo import FAMILIES, PAGE, PEERS, family, page, told
 from vaezoo.host.keeper import Keeper, keeper
 from vaezoo.zoo.specs import resolve
 
@@ -22,7 +22,7 @@ def peers() -> dict[str, dict[str, str]]:
 
 
 def test_the_page_is_the_registrys() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(), "run python -m benchmarks.zoo"
+    assert PAGE.read_text(encoding="utf-8") == page(), "run python -m benchmarks.pages.zoo"
 
 
 def test_every_list_is_whole() -> None:
@@ -63,5 +63,5 @@ def test_parts_are_told_as_declared() -> None:
 
 
 def test_the_page_needs_no_torch() -> None:
-    code = "import sys, benchmarks.zoo; benchmarks.zoo.page(); assert 'torch' not in sys.modules"
+    code = "import sys, benchmarks.pages.zoo; benchmarks.pages.zoo.page(); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[1])

@@ -13,7 +13,7 @@ def work_channels_last(conditioner: nn.Module) -> None:
 
     Convolutions hand their input's layout on, so moving the picture is enough. The weights stay as they are: half of
     what writes tensors, safetensors among it, refuses weights that lie otherwise. Restoring 512×512 pixels on one
-    thread takes 0.75 of the time (``python -m benchmarks.layout``).
+    thread takes 0.75 of the time (``python -m benchmarks.studies.layout``).
     """
     conditioner.register_forward_pre_hook(_channels_last)
 

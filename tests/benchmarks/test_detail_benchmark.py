@@ -1,4 +1,4 @@
-"""What `benchmarks.detail` measures, on signals whose figures are known, and the page it writes."""
+"""What `benchmarks.studies.detail` measures, on signals whose figures are known, and the page it writes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from matplotlib.image import imread
 from safetensors.torch import save_file
 
-from benchmarks import detail
+from benchmarks.studies import detail
 from vaezoo import create
 from vaezoo.data import sets
 from vaezoo.data.sets import Images

@@ -12,11 +12,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from benchmarks import learned, restoration
+from benchmarks import restoration
 from benchmarks.peers import denoisers, enlargers
 from benchmarks.peers.files import fill, find, read_convolutions, read_state
-from benchmarks.published import PUBLISHED, TOLERANCE_DB
-from benchmarks.suites import METHODS, SUITES
+from benchmarks.restorers import learned
+from benchmarks.restorers.published import PUBLISHED, TOLERANCE_DB
+from benchmarks.restorers.suites import METHODS, SUITES
 from vaezoo.data.sets import load_images
 from vaezoo.errors import BackendUnavailable, DataMissing, TensorMismatch, WeightsError
 from vaezoo.restore.task import task_class

@@ -15,10 +15,16 @@ import torch.nn.functional as F
 from click.testing import CliRunner
 from PIL import Image
 
-from benchmarks import flat, photo_asked, photo_methods, photo_page, photo_sets, photo_suites, photos, told
-from benchmarks.photo_methods import Answer, Candidate
-from benchmarks.photo_sets import Photo
-from benchmarks.photo_suites import CC15, CLEAN, JPEG, PHONE, SCREENS, STRENGTH, SUITES, WHITE, Suite
+from benchmarks import photos
+from benchmarks.photo import asked as photo_asked
+from benchmarks.photo import flat, told
+from benchmarks.photo import methods as photo_methods
+from benchmarks.photo import page as photo_page
+from benchmarks.photo import sets as photo_sets
+from benchmarks.photo import suites as photo_suites
+from benchmarks.photo.methods import Answer, Candidate
+from benchmarks.photo.sets import Photo
+from benchmarks.photo.suites import CC15, CLEAN, JPEG, PHONE, SCREENS, STRENGTH, SUITES, WHITE, Suite
 from benchmarks.records import Key, Records
 from vaezoo.errors import DataMissing, ShapeError
 from vaezoo.image.damage.camera import camera_photo

@@ -12,7 +12,8 @@ from skimage import data
 from vaezoo_dejpeg.dejpeg import Dejpeg
 
 import vaezoo
-from benchmarks import methods, projection
+from benchmarks.restorers import methods
+from benchmarks.studies import projection
 from tests.restore.fakes import Smoother
 from vaezoo.data.sets import Images
 from vaezoo.restore import Restorer

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.records import Key, Records
-from benchmarks.suites import SUITES, Suite
-from benchmarks.tables import published, quality
+from benchmarks.restorers.suites import SUITES, Suite
+from benchmarks.restorers.tables import published, quality
 
 
 def key(picture: str = "01", identity: str = "a 1", level: float = 25.0) -> Key:

@@ -10,10 +10,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from benchmarks import classical, frontier, methods, report, restoration, suites
-from benchmarks.methods import Method, Result
+from benchmarks import restoration
 from benchmarks.records import Key, Records
-from benchmarks.suites import METHODS, SUITES, Suite
+from benchmarks.restorers import classical, frontier, methods, report, suites
+from benchmarks.restorers.methods import Method, Result
+from benchmarks.restorers.suites import METHODS, SUITES, Suite
 from vaezoo.data.sets import Images
 from vaezoo.errors import ConfigError, DataMissing
 from vaezoo.host.kinds import names_of
@@ -71,7 +72,7 @@ def test_the_page_says_what_was_measured(
 
 
 def test_without_our_model_the_time_is_relative_to_another(images: Images, records: Records) -> None:
-    from benchmarks.tables import honesty, quality
+    from benchmarks.restorers.tables import honesty, quality
 
     restoration.run(TOY, [fake("nlm")], images, [25], records, False)
     assert "CPU time, of non-local means (scikit-image)'s" in quality(records, TOY)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks import selftaught
+from benchmarks.studies import selftaught
 from vaezoo.data.sets import Images
 from vaezoo.image.damage.degradations import gaussian_noise
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from benchmarks.spoilt import DAMAGES, measure
+from benchmarks.studies.spoilt import DAMAGES, measure
 from tests.restore.fakes import Enlarger
 from vaezoo.restore import Restorer
 

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.layout``: the time that restoring a picture takes with channels last, and without."""
+"""``python -m benchmarks.studies.layout``: the time that restoring a picture takes with channels last, and without."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.readme [--check]``: writes the README's shelf from registry.yaml."""
+"""``python -m benchmarks.pages.readme [--check]``: writes the README's shelf from registry.yaml."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from .blocks import between
+from benchmarks.pages.blocks import between
 
-README = Path(__file__).parents[1] / "README.md"
+README = Path(__file__).parents[2] / "README.md"
 
 
 def shelf() -> str:

@@ -8,10 +8,10 @@ from typing import final
 
 from torch import Tensor
 
-from benchmarks import photo_sets
-from benchmarks.flat import DEVIATION, flat_blocks, luma_chroma, noise_left
-from benchmarks.photo_methods import Answer
-from benchmarks.photo_sets import CAMERAS, JPEG_NOISES, JPEG_QUALITIES, Photo, Source
+from benchmarks.photo import sets as photo_sets
+from benchmarks.photo.flat import DEVIATION, flat_blocks, luma_chroma, noise_left
+from benchmarks.photo.methods import Answer
+from benchmarks.photo.sets import CAMERAS, JPEG_NOISES, JPEG_QUALITIES, Photo, Source
 from vaezoo.evaluate import coverage
 from vaezoo.image import psnr_db, ssim
 

@@ -8,7 +8,7 @@ from functools import partial
 
 from torch import Tensor
 
-from benchmarks import classical, learned, methods
+from benchmarks.restorers import classical, learned, methods
 from vaezoo.image.damage.degradations import camera_file
 from vaezoo.restore.task import Example, Task, task_class
 

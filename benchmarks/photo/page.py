@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import fields
 from pathlib import Path
 
-from benchmarks.flat import DARKEST, DEVIATION, LIGHTEST, SIDE
-from benchmarks.photo_asked import LEFT, asked, best, each, left_at_one, mean
-from benchmarks.photo_methods import METHODS
-from benchmarks.photo_sets import CAMERAS, CC15_URL, FLAT
-from benchmarks.photo_suites import CC15, CLEAN, JPEG, PHONE, SCREENS, STRENGTH, WHITE, Suite
+from benchmarks.photo.asked import LEFT, asked, best, each, left_at_one, mean
+from benchmarks.photo.flat import DARKEST, DEVIATION, LIGHTEST, SIDE
+from benchmarks.photo.methods import METHODS
+from benchmarks.photo.sets import CAMERAS, CC15_URL, FLAT
+from benchmarks.photo.suites import CC15, CLEAN, JPEG, PHONE, SCREENS, STRENGTH, WHITE, Suite
+from benchmarks.photo.told import GRID
 from benchmarks.records import Records
-from benchmarks.told import GRID
 from vaezoo.image.damage.camera import Camera
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 PAGE, FIGURE = DOCS / "photos.md", DOCS / "figures" / "photos.jpg"
 SEEN_LEVELS = 255 / 100
 """Root mean square of a change that is called small: a PSNR of 40 dB."""

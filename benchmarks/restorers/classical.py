@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.methods import Method, Result
+from benchmarks.restorers.methods import Method, Result
 from vaezoo.image.damage.light import from_linear, to_linear
 from vaezoo.image.resize import upscale
 from vaezoo.restore.task import Task

@@ -6,9 +6,9 @@ import itertools
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from benchmarks.photo_suites import CC15, CLEAN, JPEG, PHONE, SCREENS, STRENGTH, WHITE, Suite
+from benchmarks.photo.suites import CC15, CLEAN, JPEG, PHONE, SCREENS, STRENGTH, WHITE, Suite
+from benchmarks.photo.told import still_to_try
 from benchmarks.records import Records
-from benchmarks.told import still_to_try
 
 RISE_LEVELS = 0.05
 """Grey levels by which noise may rise with strength and still count as falling."""

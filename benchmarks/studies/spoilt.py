@@ -1,4 +1,4 @@
-"""``python -m benchmarks.spoilt MODEL``: enlarging small pictures as they are found, clean, saved as JPEG or noisy.
+"""``python -m benchmarks.studies.spoilt MODEL``: enlarging small pictures as they are found, clean, saved as JPEG or noisy.
 
 Pictures are shrunk bicubically and rounded to 8 bits, then spoilt; the target is the large one. PSNR in dB of RGB and
 of luma, without a border as wide as the factor, means over a set; the gain is over bicubic enlargement. Nothing is
@@ -51,7 +51,7 @@ def measure(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the benchmark and prints its table."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.spoilt", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.studies.spoilt", description=__doc__)
     parser.add_argument("model", help="a model's name, or the folder of a saved one")
     parser.add_argument("--weights", type=Path, help="a safetensors file instead of the weights that ship")
     parser.add_argument("--data", default="kodak24", help="a set of colour pictures")

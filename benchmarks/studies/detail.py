@@ -1,4 +1,4 @@
-"""``python -m benchmarks.detail --weights FILE``: what the knob ``detail`` invents, and at what price.
+"""``python -m benchmarks.studies.detail --weights FILE``: what the knob ``detail`` invents, and at what price.
 
 Measures the middles of photos, of ``denoise-small``, whose samples are of its latents alone, and of ``denoise-detail``,
 whose samples gain what a critic taught and whose weights are a file, ``runs/denoise-detail/ema.safetensors``. Keeps a
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .blocks import between
+from benchmarks.pages.blocks import between
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from vaezoo.core import VAE
     from vaezoo.restore.restorer import Restoration
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks" / "results" / "detail.json"
 PAGE = ROOT / "docs" / "detail.md"
 PICTURE = ROOT / "docs" / "figures" / "detail.jpg"

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.projection``: what it gains to move a result of `dejpeg` into its JPEG file's intervals.
+"""``python -m benchmarks.studies.projection``: what it gains to move a result of `dejpeg` into its JPEG file's intervals.
 
 Colour pictures, chroma halved; means over a set, in decibels and percent. Nothing is written.
 """
@@ -72,7 +72,7 @@ def _other(x: Tensor, quantised: Quantised, tables: object) -> float:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the benchmark and prints its table."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.projection", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.studies.projection", description=__doc__)
     parser.add_argument("--data", default="cid22-valid", help="a set of colour pictures")
     parser.add_argument("--levels", nargs="+", type=int, default=[10, 20, 40], help="qualities of the files")
     parser.add_argument("--before", type=int, help="quality of a file that the pictures had been saved to before")

@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from benchmarks.methods import Method, Result
 from benchmarks.peers import denoisers, enlargers
 from benchmarks.peers.files import find, fingerprint
+from benchmarks.restorers.methods import Method, Result
 from vaezoo.errors import DataMissing
 from vaezoo.image.metrics import luma
 from vaezoo.image.resize import upscale

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.records import Records
-from benchmarks.suites import METHODS, SUITES, Suite
-from benchmarks.tables import INPUTS, LEVELS
+from benchmarks.restorers.suites import METHODS, SUITES, Suite
+from benchmarks.restorers.tables import INPUTS, LEVELS
 
-FIGURES = Path(__file__).parents[1] / "docs" / "figures"
+FIGURES = Path(__file__).parents[2] / "docs" / "figures"
 SHOWN = {
     "kodak24": 25.0,
     "dejpeg:classic5": 10.0,

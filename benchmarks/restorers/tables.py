@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from benchmarks.published import PUBLISHED, TOLERANCE_DB
 from benchmarks.records import Records
-from benchmarks.suites import METHODS, SUITES, Suite
+from benchmarks.restorers.published import PUBLISHED, TOLERANCE_DB
+from benchmarks.restorers.suites import METHODS, SUITES, Suite
 from vaezoo.evaluate.calibration import INTERVALS
 
 INPUTS = ("noisy", "jpeg", "blurred", "dark")

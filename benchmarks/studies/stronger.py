@@ -1,6 +1,6 @@
-"""``python -m benchmarks.stronger``: ways to denoise more, by what they leave on the flat areas of real photos.
+"""``python -m benchmarks.studies.stronger``: ways to denoise more, by what they leave on the flat areas of real photos.
 
-Writes its table into docs/ablations.md. Needs the pairs of CC15, see `benchmarks.photo_sets`.
+Writes its table into docs/ablations.md. Needs the pairs of CC15, see `benchmarks.photo.sets`.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.blocks import between
-from benchmarks.flat import flat_blocks, noise_left
-from benchmarks.photo_sets import real_flat
+from benchmarks.pages.blocks import between
+from benchmarks.photo.flat import flat_blocks, noise_left
+from benchmarks.photo.sets import real_flat
 from vaezoo.image import psnr_db
 from vaezoo.image.damage.camera import blurred
 from vaezoo.image.damage.noise import local_level
 from vaezoo.image.resize import resize
 
-PAGE = Path(__file__).parents[1] / "docs" / "ablations.md"
+PAGE = Path(__file__).parents[2] / "docs" / "ablations.md"
 SIDE = 384
 Run = Callable[..., Tensor]
 """From a picture (1, 3, H, W), and a level (1, 1, H, W) or None, to the denoised one."""

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.zoo [--check]``: writes docs/zoo.md, every named model that ships, from the registry alone."""
+"""``python -m benchmarks.pages.zoo [--check]``: writes docs/zoo.md, every named model that ships, from the registry alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import click
 import yaml
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGE, PEERS = ROOT / "docs/zoo.md", ROOT / "docs/peers.yaml"
 SLOTS = ("conditioner", "encoder", "prior", "decoder", "loss")
 PLAIN = {"bernoulli", "gaussian"}
@@ -27,7 +27,7 @@ FAMILIES = {
     "restore": "Better pictures",
 }
 HEAD = """# The zoo
-Every named model that ships, written by `python -m benchmarks.zoo` from the registry files. `vaezoo explain NAME` tells
+Every named model that ships, written by `python -m benchmarks.pages.zoo` from the registry files. `vaezoo explain NAME` tells
 more of one; any part can be replaced, as in `vaezoo.create("mlp-vae", prior="vamp")`. A model stands under the first of
 its parts that is not the plainest. Parts are as declared: what is not said has its default.
 """

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from benchmarks import tables
 from benchmarks.records import Records
-from benchmarks.suites import METHODS, SUITES, Suite
+from benchmarks.restorers import tables
+from benchmarks.restorers.suites import METHODS, SUITES, Suite
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 FIGURE = DOCS / "figures" / "denoise.jpg"
 TILED, TILED_SIGMA = "kodak24", 25.0
 """Name of the suite whose pictures are also restored in tiles, and the noise level."""

@@ -1,11 +1,11 @@
-"""``python -m benchmarks.explained``: writes the example in docs/explain.md."""
+"""``python -m benchmarks.pages.explained``: writes the example in docs/explain.md."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-PAGE = Path(__file__).parents[1] / "docs" / "explain.md"
+PAGE = Path(__file__).parents[2] / "docs" / "explain.md"
 EXAMPLE = re.compile(r"(?<=```console\n).*?(?=```)", re.S)
 ARGUMENTS = ("explain", "denoise", "loss.beta=0.5", "--size", "64x64", "--cost")
 

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.selftaught FOLDER``: a denoiser from nothing but the noisy pictures of the gray test sets.
+"""``python -m benchmarks.studies.selftaught FOLDER``: a denoiser from nothing but the noisy pictures of the gray test sets.
 
 Writes them to FOLDER/noisy, trains ``denoise-self`` on that folder, as its user would, and only then opens the clean
 ones, to measure. It goes on where it was stopped. Writes the table of docs/tasks.md.
@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from benchmarks.pages.blocks import between
 from vaezoo.cli.evaluate import tensor_of
 from vaezoo.data.sets import load_images
 from vaezoo.image import psnr_db
@@ -25,14 +26,12 @@ from vaezoo.train.loop import Run, train
 from vaezoo.train.recipe import load_recipe
 from vaezoo.zoo.create import create
 
-from .blocks import between
-
 SETS = ("bsd68", "set12")
 SIGMA = 25.0
 CONTRAST = 0.5
 """Of the files, about middle gray, so that their 8 bits hold the noise without clipping."""
-FILE = Path(__file__).parent / "results" / "selftaught.json"
-PAGE = Path(__file__).parents[1] / "docs" / "tasks.md"
+FILE = Path(__file__).parents[1] / "results" / "selftaught.json"
+PAGE = Path(__file__).parents[2] / "docs" / "tasks.md"
 
 
 def stored(x: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from benchmarks.flat import flat_blocks
+from benchmarks.photo.flat import flat_blocks
 from vaezoo.data.sets import load_images
 from vaezoo.errors import DataMissing
 from vaezoo.image import gaussian_noise

@@ -17,8 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from vaezoo_denoise.denoise import Denoise
 
-from benchmarks import classical, learned, methods
-from benchmarks.photo_sets import Photo, pixels_of, png, taken
+from benchmarks.photo.sets import Photo, pixels_of, png, taken
+from benchmarks.restorers import classical, learned, methods
 from vaezoo.core import VAE
 
 
@@ -185,7 +185,7 @@ def plain_nlm(weights: Weights) -> Candidate:
 
 
 def peer(make: Callable[[], methods.Method], weights: Weights) -> Candidate:
-    """Returns a method of `benchmarks.classical` or `benchmarks.learned`, told the level as σ."""
+    """Returns a method of `benchmarks.restorers.classical` or `benchmarks.restorers.learned`, told the level as σ."""
     method = make()
     return Candidate(
         method.name, method.identity, lambda photo, level: Answer(method.run(photo.y, level, Denoise()).image)

@@ -1,0 +1,1 @@
+"""What `benchmarks.photos` compares: sets of photos, methods, suites, and its page."""

@@ -1,0 +1,1 @@
+"""Studies of one question each: run once for a decision, kept to be run again."""
