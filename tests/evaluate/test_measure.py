@@ -13,7 +13,7 @@ from torch import Tensor, nn
 import vaezoo
 from vaezoo.core import VAE, Context, DiagonalGaussian, Encoder, NormalPrior, OptimalGaussian, kl
 from vaezoo.errors import ConfigError, NotNormalised, ShapeError, UnknownName
-from vaezoo.evaluate.data import Data
+from vaezoo.evaluate.data import Data, Trial
 from vaezoo.evaluate.distances import frechet_distance, kernel_distance
 from vaezoo.evaluate.information import aggregate_log_prob
 from vaezoo.evaluate.memory import rows_within
@@ -232,10 +232,13 @@ def brightness(result: Tensor, truth: Tensor) -> Tensor:
     return (result - truth).flatten(1).mean(1)
 
 
+def share_of_ones(trial: Trial) -> dict[str, float]:
+    return {"ones": float((trial.data.labels == 1).float().mean())}
+
+
 def test_a_strangers_function_and_metric_are_measured_by_name() -> None:
     vaezoo.register_metric("test-brightness", brightness)
-    vaezoo.register_metric("test-share", Metric(3, lambda trial: {"ones": float((trial.data.labels == 1).float().mean())},
-        "labels"))  # fmt: skip
+    vaezoo.register_metric("test-share", Metric(3, share_of_ones, "labels"))
     model, x = vaezoo.create("mlp-vae", seed=0), torch.rand(8, 1, 28, 28)
     found = vaezoo.evaluate(model, Data(x, labels=torch.arange(8) % 4), ["test-brightness", "test-share@3"], batch=3)
     exact = (model.eval().reconstruct(x) - x).mean().item()

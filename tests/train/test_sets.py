@@ -11,8 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vaezoo.data.sets import find_file, known_sets, load_images
-from vaezoo.errors import DataMissing, ImageError, UnknownName
+import vaezoo
+from vaezoo.data.sets import Images, find_file, known_sets, load_images, set_names
+from vaezoo.errors import ConfigError, DataMissing, ImageError, PluginError, UnknownName
+from vaezoo.host.keeper import keeper
+from vaezoo.registry.registry import Registry
 
 
 def pictures(folder: Path, count: int = 3) -> Path:
@@ -142,3 +145,43 @@ def test_what_is_no_set_of_pictures_is_refused(tmp_path: Path) -> None:
         load_images(str(tmp_path))
     with pytest.raises(ImageError, match="neither a folder nor a zip"):
         load_images(str(tmp_path / "bad.png"))
+
+
+def dots() -> Images:
+    pixels = np.random.default_rng(0).integers(256, size=(4, 6, 6, 3), dtype=np.uint8)
+    return Images("dots", list(pixels), "0" * 64, "CC0-1.0")
+
+
+def test_a_function_is_a_set() -> None:
+    vaezoo.register_data("test-dots", dots)
+    assert load_images("test-dots").pixels[0].shape == (6, 6, 3) and "test-dots" in set_names()
+    assert load_images("test-dots", gray=True).pixels[0].shape == (6, 6, 1)
+    vaezoo.register_data("test-list", list)
+    with pytest.raises(ConfigError, match="'test-list' to be a function that returns Images, got "):
+        load_images("test-list")
+
+
+def leaves() -> Images:
+    raise SystemExit(9)
+
+
+def test_a_function_that_exits_ends_nothing() -> None:
+    vaezoo.register_data("test-leaves", leaves)
+    with pytest.raises(PluginError, match=r"data 'test-leaves' of user cannot be used: it called exit\(9\)"):
+        load_images("test-leaves")
+
+
+def test_a_registry_file_describes_a_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sha256 = load_images(str(pictures(tmp_path / "dots"))).sha256
+    row = f"{{kind: pictures, paths: [none, dots], url: 'https://a.example', sha256: '{sha256}', licence: CC0-1.0}}"
+    (tmp_path / "r.yaml").write_text(f"data: {{acme-dots: {row}, torn: {{kind: pictures}}}}")
+    with pytest.raises(ConfigError, match="line 1: expected the keys 'paths', 'url', 'sha256', 'licence' in torn"):
+        Registry("acme").add_file(tmp_path / "r.yaml")
+    (tmp_path / "r.yaml").write_text(f"data: {{acme-dots: {row}}}")
+    registry = Registry("acme")
+    registry.add_file(tmp_path / "r.yaml")
+    monkeypatch.setattr(keeper().registry.kinds["data"], "entries", registry.kinds["data"].entries)
+    with pytest.raises(DataMissing, match=r"'acme-dots' \(CC0-1\.0\).*Get it from https://a\.example"):
+        load_images("acme-dots")
+    monkeypatch.setenv("VAEZOO_DATA", str(tmp_path))
+    assert len(load_images("acme-dots").pixels) == 3 and known_sets()["acme-dots"].licence == "CC0-1.0"

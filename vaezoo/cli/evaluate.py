@@ -239,9 +239,9 @@ def load_test_split(name: str, gray: bool, limit: int | None = None) -> Images:
     """
     import numpy as np
 
-    from vaezoo.data.sets import known_sets, load_images
+    from vaezoo.data.sets import load_images, set_names
 
-    split = f"{name}-test" if f"{name}-test" in known_sets() else name
+    split = f"{name}-test" if f"{name}-test" in set_names() else name
     images = load_images(split, gray=gray)
     if limit is None or limit >= len(images.pixels):
         return images

@@ -1,25 +1,28 @@
 """Data sets by name: where each lies, its public source, licence and hash; and any folder or zip of pictures.
 
+A set is declared as ``data`` of a registry file: by what there is to know of its file, as in sets.yaml, or by a target,
+a function without arguments that returns `Images`; or by `vaezoo.register_data`.
+
 Pixels stay 8-bit. How they become batches is in `vaezoo.train.data`; nothing is downloaded here.
 """
 
 from __future__ import annotations
 
-import functools
 import gzip
 import hashlib
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, final
 
 import numpy as np
-import yaml
 
 from vaezoo.data.factors import make_factors
 from vaezoo.data.pictures import Array, pictures_sha256, read_pictures, to_gray
-from vaezoo.errors import DataMissing, ImageError, UnknownName, suggest
+from vaezoo.errors import ConfigError, DataMissing, ImageError, UnknownName, suggest
+from vaezoo.host.keeper import keeper
+from vaezoo.host.kinds import check_name, find, names_of, safely
 from vaezoo.image.file.folders import find_in_folders, named_folders
 
 
@@ -53,41 +56,79 @@ class Images:
     factors: np.ndarray[Any, np.dtype[np.int64]] | None = field(default=None, repr=False)
 
 
-@functools.cache
 def known_sets() -> dict[str, KnownSet]:
-    """Returns the sets of sets.yaml by name."""
-    table: dict[str, dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "sets.yaml").read_text())
-    frozen: dict[str, dict[str, Any]] = {
-        name: {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
-        for name, row in table.items()
+    """Returns the sets whose files are described in registry files, such as sets.yaml, by name."""
+    shelf = keeper().registry.kinds["data"]
+    described = {name: shelf.entries[name] for name in shelf.names()}
+    return {
+        name: _described(name, entry.target)
+        for name, owners in described.items()
+        for entry in list(owners.values())[:1]
+        if isinstance(entry.target, Mapping)
     }
-    return {name: KnownSet(name=name, **row) for name, row in frozen.items()}
+
+
+def set_names() -> list[str]:
+    """Returns the names of all sets, sorted: files, and functions that draw or read pictures."""
+    return names_of("data")
 
 
 def load_images(name: str, gray: bool = False) -> Images:
-    """Reads a known set, or the pictures of a folder or zip.
+    """Reads a set by its name, or the pictures of a folder or zip.
 
     Args:
-        name: A name of sets.yaml, a path, or ``factors`` or ``factors-SIZE``, which are drawn (`vaezoo.data.factors`).
+        name: As in ``vaezoo list --kind data``; or a path; or ``factors-SIZE``, which are drawn of any size.
         gray: Pictures as one channel of luma instead of RGB.
 
     Raises:
-        UnknownName: Neither a known set nor an existing path.
-        DataMissing: A known set that is in no folder of ``$VAEZOO_DATA``, or is there with other content.
+        UnknownName: Neither a set nor an existing path.
+        DuplicateName: Two plugins have a set of this name.
+        DataMissing: A file that is in no folder of ``$VAEZOO_DATA``, or is there with other content.
         ImageError: A folder without pictures, or a picture that cannot be read.
+        ConfigError: What is declared under the name is no data set.
+        PluginError: The function that is declared under it fails.
     """
-    if made := re.fullmatch(r"factors(?:-(\d+))?", name):
-        drawn, factors = make_factors(int(made[1] or 32))
-        drawn = drawn if gray else drawn.repeat(3, axis=3)
-        digest = hashlib.sha256(drawn.tobytes()).hexdigest()
-        return Images(name, list(drawn), digest, "drawn here, no rights claimed", factors=factors)
-    known = known_sets().get(name)
-    if known is None:
+    if made := re.fullmatch(r"factors-(\d+)", name):
+        return _gray(_factors(name, int(made[1]))) if gray else _factors(name, int(made[1]))
+    try:
+        check_name("data", name)
+    except UnknownName as error:
         if not name or not Path(name).exists():
-            raise UnknownName(
-                f"{name!r} is neither a data set nor a path.", hint=suggest(name, known_sets()), value=name
-            )
+            hint = suggest(name, set_names())
+            raise UnknownName(f"{name!r} is neither a data set nor a path.", hint=hint, value=name) from error
         return _own_images(Path(name), gray)
+    found = find("data", name)
+    if isinstance(found, Mapping):
+        return _of_file(_described(name, found), gray)
+    images = safely("data", name)() if callable(found) else found
+    if not isinstance(images, Images):
+        message = f"Expected the data set {name!r} to be a function that returns Images, got {images!r}."
+        raise ConfigError(message, hint="See vaezoo.data.sets.Images.", value=images)
+    return _gray(images) if gray else images
+
+
+def factors() -> Images:
+    """Returns pictures of 32×32 with known factors, see `vaezoo.data.factors`."""
+    return _factors("factors", 32)
+
+
+def _factors(name: str, size: int) -> Images:
+    drawn, values = make_factors(size)
+    pixels = drawn.repeat(3, axis=3)
+    digest = hashlib.sha256(drawn.tobytes()).hexdigest()
+    return Images(name, list(pixels), digest, "drawn here, no rights claimed", factors=values)
+
+
+def _gray(images: Images) -> Images:
+    return replace(images, pixels=to_gray(images.pixels))
+
+
+def _described(name: str, row: Mapping[str, Any]) -> KnownSet:
+    frozen: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+    return KnownSet(name=name, **frozen)
+
+
+def _of_file(known: KnownSet, gray: bool) -> Images:
     path = find_file(known, known.paths)
     names: tuple[str, ...] = ()
     pixels: Any  # an (N, H, W, C) array, or a list of (H, W, C) ones
@@ -107,7 +148,7 @@ def load_images(name: str, gray: bool = False) -> Images:
         message = f"{path} is not {known.name!r}: its content has sha256 {sha256}, not {known.sha256}."
         raise DataMissing(message, hint=f"Get it from {known.url}.", value=str(path))
     labels = _read_idx(find_file(known, known.labels))[1] if known.labels else None
-    return Images(name, to_gray(pixels) if gray else pixels, sha256, known.licence, names, labels)
+    return Images(known.name, to_gray(pixels) if gray else pixels, sha256, known.licence, names, labels)
 
 
 def _own_images(path: Path, gray: bool) -> Images:

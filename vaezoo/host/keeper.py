@@ -83,6 +83,7 @@ class Keeper:
     ) -> None:
         self.registry = Registry(HOUSE)
         self.registry.add_file(Path(__file__).with_name("builtin.yaml"))
+        self.registry.add_file(Path(__file__).parents[1] / "data" / "sets.yaml")
         self.registry.add_file(_shelf())
         ours: dict[str, Callable[..., Any]] = {**LOCAL, **REMOTE}
         for scheme, source in ours.items():

@@ -52,6 +52,24 @@ DECLARED: dict[str, Any] = {
     "required": ["target"],
     "additionalProperties": False,
 }
+_TEXTS = {"type": "array", "items": _TEXT}
+_SET = ("kind", "paths", "url", "sha256", "licence")
+DATA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        **DECLARED["properties"],
+        "kind": {"enum": ["pictures", "idx", "bits"], "description": "What the file is, instead of a target."},
+        "paths": _TEXTS | {"description": "Where it may lie in a folder of $VAEZOO_DATA."},
+        "labels": _TEXTS | {"description": "The same of the file with the labels."},
+        "url": _TEXT | {"description": "Where to get it."},
+        "sha256": {"pattern": "^[0-9a-f]{64}$", "type": "string", "description": "Of the decoded content."},
+        "licence": _TEXT,
+        "split": _TEXT | {"description": "Of a file of bits: the array in it."},
+        "leave_out": _TEXTS | {"description": "Stems of pictures that are not taken."},
+    },
+    "anyOf": [{"required": ["target"]}, {"required": list(_SET)}],
+    "additionalProperties": False,
+}
 MODEL: dict[str, Any] = {
     "type": "object",
     "properties": {
@@ -109,7 +127,7 @@ def registry_schema() -> dict[str, Any]:
                 kind.section: {
                     "type": "object",
                     "propertyNames": name,
-                    "additionalProperties": DECLARED,
+                    "additionalProperties": DATA if kind.name == "data" else DECLARED,
                     "description": f"Each by name; its target is {kind.target}.",
                 }
                 for kind in KINDS.values()

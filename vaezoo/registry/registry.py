@@ -20,6 +20,7 @@ from vaezoo.registry.shelf import HOUSE, USER, Model, Part, Service, Shelf, Sour
 
 __all__ = ["HOUSE", "SLOTS", "USER", "Model", "Part", "Registry", "Service", "Source", "split_name"]
 _NAME = re.compile(NAME)
+Target = str | Callable[..., Any] | Mapping[str, Any]
 
 
 class Registry:
@@ -111,15 +112,14 @@ class Registry:
         model = Model(name, body, source or Source(self.owner))
         self.models.add(name, model.source.owner, model)
 
-    def add(
-        self, kind: str, name: str, target: str | Callable[..., Any], summary: str = "", source: Source | None = None
-    ) -> None:
+    def add(self, kind: str, name: str, target: Target, summary: str = "", source: Source | None = None) -> None:
         """Registers something of a kind of `vaezoo.registry.kinds`.
 
         Args:
             kind: Such as ``task``.
             name: Lower case words joined by hyphens.
-            target: ``"package.module:name"``, or the thing itself; imported when used.
+            target: ``"package.module:name"``, or the thing itself; imported when used. Of a data set also what a
+                registry file says of its file.
             summary: One sentence.
             source: Who declares it, and where; None for the registry's owner.
 
@@ -130,7 +130,8 @@ class Registry:
         if kind not in self.kinds:
             raise ConfigError(f"Expected a kind, got {kind!r}.", hint=suggest(str(kind), self.kinds), value=kind)
         _check_name(name)
-        if not (isinstance(target, str) or callable(target)):
+        described = kind == "data" and isinstance(target, Mapping)
+        if not (isinstance(target, str) or callable(target) or described):
             message = f"Expected the target of the {kind} {name!r} as {KINDS[kind].target}, got {target!r}."
             raise ConfigError(message, hint="Say it as package.module:name.", value=target)
         source = source or Source(self.owner)
@@ -164,7 +165,8 @@ class Registry:
             declared = top.section(kind.section)
             for name, body in declared.items():
                 where = self._source(path, declared, name)
-                self.add(kind.name, name, body["target"], body.get("summary", ""), where)
+                row = {key: value for key, value in body.items() if key not in ("target", "summary")}
+                self.add(kind.name, name, body.get("target", row), body.get("summary", row.get("licence", "")), where)
         if "conformance" in top:
             said = [{"model": case} if isinstance(case, str) else case for case in top["conformance"]]
             self.cases = [*(self.cases or ()), *(ConformanceCase(**case) for case in said)]

@@ -87,12 +87,12 @@ class Service:
     """Something that a plugin does under a name: a URL scheme, a verb of the command line.
 
     Attributes:
-        target: ``"package.module:name"``, imported when used.
+        target: ``"package.module:name"``, imported when used; of a data set also what is said of its file.
         summary: One sentence.
         source: Who declared it.
     """
 
-    target: str | Callable[..., Any]
+    target: str | Callable[..., Any] | Mapping[str, Any]
     summary: str
     source: Source
 

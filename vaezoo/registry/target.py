@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
 from vaezoo.errors import BackendUnavailable
 
 
-def load_object(target: str | Callable[..., Any], what: str) -> Any:
+def load_object(target: str | Callable[..., Any] | Mapping[str, Any], what: str) -> Any:
     """Returns what ``"package.module:name"`` names.
 
     Raises:
