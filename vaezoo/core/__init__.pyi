@@ -21,6 +21,7 @@ from .context import Batch as Batch
 from .context import Context as Context
 from .decoder import Decoder as Decoder
 from .encoder import Encoder as Encoder
+from .facts.checks import check_at_least as check_at_least
 from .latents import Latents as Latents
 from .likelihood.base import Likelihood as Likelihood
 from .likelihood.base import by_sample as by_sample
@@ -44,7 +45,6 @@ from .losses.loss import Loss as Loss
 from .losses.loss import Phase as Phase
 from .losses.loss import Terms as Terms
 from .losses.loss import bound_reports as bound_reports
-from .losses.loss import check_at_least as check_at_least
 from .losses.objective import Objective as Objective
 from .losses.restoration import RestorationLoss as RestorationLoss
 from .losses.restoration import expect_gaussian as expect_gaussian

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from vaezoo.core.context import Context
+from vaezoo.core.facts import accepts_keywords
+from vaezoo.core.facts.builtin import ImageConditionerConfig, LabelConditionerConfig
 from vaezoo.errors import ShapeError
 
 
@@ -71,12 +73,13 @@ class ImageConditioner(Conditioner):
     """Hands on the degraded image as it is.
 
     Args:
-        image_channels: C.
+        config: Its parameters, which are also taken as keywords.
     """
 
-    def __init__(self, image_channels: int = 1) -> None:
+    @accepts_keywords(ImageConditionerConfig)
+    def __init__(self, config: ImageConditionerConfig) -> None:
         super().__init__()
-        self.channels = image_channels
+        self.channels = config.image_channels
 
     def forward(self, y: Tensor, cond: Mapping[str, Tensor]) -> Context:
         """See :meth:`Conditioner.forward`."""
@@ -88,16 +91,16 @@ class LabelConditioner(Conditioner):
     """Embeds a class label, ``cond["label"]`` (B,) int64; without one, a learned "unknown" is used.
 
     Args:
-        classes: Number of classes.
-        context_vector: Dimensions of the embedding.
+        config: Its parameters, which are also taken as keywords.
     """
 
     takes = ("label",)
 
-    def __init__(self, classes: int = 10, context_vector: int = 16) -> None:
+    @accepts_keywords(LabelConditionerConfig)
+    def __init__(self, config: LabelConditionerConfig) -> None:
         super().__init__()
-        self.classes, self.classes_of = classes, {"label": classes}
-        self.embedding = nn.Embedding(classes + 1, context_vector)
+        self.classes, self.classes_of = config.classes, {"label": config.classes}
+        self.embedding = nn.Embedding(config.classes + 1, config.context_vector)
 
     def forward(self, y: Tensor, cond: Mapping[str, Tensor]) -> Context:
         """See :meth:`Conditioner.forward`.

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, final
 import torch
 
 from vaezoo.core.context import Batch
-from vaezoo.core.losses.loss import Loss, Phase, Terms, bound_reports, check_at_least
+from vaezoo.core.facts import accepts_keywords
+from vaezoo.core.facts.builtin import ELBOLossConfig
+from vaezoo.core.losses.loss import Loss, Phase, Terms, bound_reports
 
 if TYPE_CHECKING:
     from vaezoo.core.vae import VAE
@@ -18,20 +20,17 @@ class ELBOLoss(Loss):
     """The negative bound, D + β·R, in nats per image.
 
     Args:
-        beta: Weight of the rate; 1 is the bound itself.
-        free_nats: The mean rate of a batch in each group (level) costs nothing below this, in nats per image.
-        warmup: Steps over which beta rises from 0, linearly.
-        samples: Posterior samples per image, K.
+        config: Its parameters, which are also taken as keywords.
 
     Source: Auto-Encoding Variational Bayes (Kingma and Welling, 2013), eq. 3; free nats: Improved Variational
     Inference with Inverse Autoregressive Flow (Kingma et al., 2016), eq. 15, arXiv:1606.04934.
     """
 
-    def __init__(self, beta: float = 1.0, free_nats: float = 0.0, warmup: int = 0, samples: int = 1) -> None:
+    @accepts_keywords(ELBOLossConfig)
+    def __init__(self, config: ELBOLossConfig) -> None:
         super().__init__()
-        check_at_least(0, beta=beta, free_nats=free_nats, warmup=warmup)
-        check_at_least(1, samples=samples)
-        self.beta, self.free_nats, self.warmup, self.samples = beta, free_nats, warmup, samples
+        self.beta, self.free_nats = config.beta, config.free_nats
+        self.warmup, self.samples = config.warmup, config.samples
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
         """See :meth:`Loss.forward`."""

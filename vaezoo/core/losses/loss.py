@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, final
 from torch import Tensor, nn
 
 from vaezoo.core.context import Batch
-from vaezoo.errors import ConfigError
+from vaezoo.core.facts.checks import check_at_least as check_at_least
 
 if TYPE_CHECKING:
     from vaezoo.core.results import Bound
@@ -60,21 +60,10 @@ class Loss(ABC, nn.Module):
 
     @abstractmethod
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
-        """Returns the loss at one step."""
+        """Returns the loss at one step, without the penalties of latents, which `vaezoo.core.Objective` adds."""
 
 
 def bound_reports(bound: Bound) -> dict[str, Tensor]:
     """Returns elbo, distortion and rate of a bound, each the mean over images, in nats."""
     reports = {"elbo": bound.elbo, "distortion": bound.distortion, "rate": bound.rate}
     return {name: value.detach().mean() for name, value in reports.items()}
-
-
-def check_at_least(minimum: float, /, **values: float) -> None:
-    """Refuses settings below a minimum, and NaN.
-
-    Raises:
-        ConfigError: One is; the message names it.
-    """
-    for name, value in values.items():
-        if not value >= minimum:
-            raise ConfigError(f"Expected {name} of at least {minimum:g}, got {value}.", value=value)

@@ -10,8 +10,10 @@ import torch
 from torch import Tensor
 
 from vaezoo.core.context import Batch
+from vaezoo.core.facts import accepts_keywords
+from vaezoo.core.facts.builtin import RestorationLossConfig
 from vaezoo.core.likelihood import Gaussian, Likelihood
-from vaezoo.core.losses.loss import Loss, Phase, Terms, bound_reports, check_at_least
+from vaezoo.core.losses.loss import Loss, Phase, Terms, bound_reports
 from vaezoo.core.noise import Noise
 from vaezoo.errors import IncompatibleParts, ShapeError
 
@@ -84,15 +86,7 @@ class RestorationLoss(Loss):
       each other)², so that the mean of many samples is as good a guess as the mean path.
 
     Args:
-        mean_weight: Weight of the mean path.
-        scale_weight: Weight of its scale.
-        bound_weight: Weight of the bound; 0 leaves the posterior untrained.
-        beta: Weight of the rate inside the bound.
-        bound_every: The bound and the samples are computed at every so many-th step, and weigh as much more then.
-        sample_weight: Weight of the samples.
-        margin: So many pixels along a patch's edges do not count in the scale and the distortion. They see less of the
-            picture than those of a whole one and err more, which would make the scale of whole pictures too large.
-        robust: Whether the scale learns by the continuous ranked probability score.
+        config: Its parameters, which are also taken as keywords.
 
     A target may itself be noisy, with independent noise of the standard deviation ``batch.info["target_sigma"]`` (B,):
     the likelihood is then that of the noisy target, N(x̂, σ² + its variance), so that σ stays the clean picture's.
@@ -102,24 +96,13 @@ class RestorationLoss(Loss):
     Generative Models (Sohn et al., 2015), eq. 4.
     """
 
-    def __init__(
-        self,
-        mean_weight: float = 20.0,
-        scale_weight: float = 0.05,
-        bound_weight: float = 0.3,
-        beta: float = 1.0,
-        bound_every: int = 1,
-        sample_weight: float = 0.0,
-        margin: int = 0,
-        robust: bool = False,
-    ) -> None:
+    @accepts_keywords(RestorationLossConfig)
+    def __init__(self, config: RestorationLossConfig) -> None:
         super().__init__()
-        check_at_least(0, mean_weight=mean_weight, scale_weight=scale_weight, bound_weight=bound_weight, beta=beta)
-        check_at_least(0, sample_weight=sample_weight, margin=margin)
-        check_at_least(1, bound_every=bound_every)
-        self.mean_weight, self.scale_weight, self.bound_weight = mean_weight, scale_weight, bound_weight
-        self.beta, self.bound_every, self.sample_weight = beta, bound_every, sample_weight
-        self.margin, self.robust = margin, robust
+        self.mean_weight, self.scale_weight = config.mean_weight, config.scale_weight
+        self.bound_weight = config.bound_weight
+        self.beta, self.bound_every, self.sample_weight = config.beta, config.bound_every, config.sample_weight
+        self.margin, self.robust = config.margin, config.robust
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
         """See :meth:`Loss.forward`.

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from vaezoo.core.beliefs.posterior import LOGVAR_MAX, LOGVAR_MIN, DiagonalGaussian, bound_logvar, unbound_logvar
 from vaezoo.core.context import Context
-from vaezoo.core.facts.builtin import check_mixture
+from vaezoo.core.facts import accepts_keywords
+from vaezoo.core.facts.builtin import MixturePriorConfig
 from vaezoo.core.priors.densities import mixture_draw, mixture_log_prob
 from vaezoo.core.priors.em import fit_mixture
 from vaezoo.core.priors.prior import FlatPrior
@@ -25,30 +26,22 @@ class MixturePrior(FlatPrior):
     """A learned mixture of Gaussians, one for all cells.
 
     Args:
-        latent_channels: D.
-        latent_stride: Pixels per cell, or None for vectors.
-        components: Number of Gaussians.
-        covariance: ``diagonal``, or ``full`` for latents that are correlated within a component.
-
-    Raises:
-        ConfigError: Fewer than one component, or another covariance.
+        config: Its parameters, which are also taken as keywords.
     """
 
-    def __init__(
-        self,
-        latent_channels: int,
-        latent_stride: int | None = None,
-        components: int = 16,
-        covariance: str = "diagonal",
-    ) -> None:
+    @accepts_keywords(MixturePriorConfig)
+    def __init__(self, config: MixturePriorConfig) -> None:
         super().__init__()
-        check_mixture(components, covariance)
-        self.latent_channels, self.latent_stride = latent_channels, latent_stride
+        self.latent_channels, self.latent_stride = config.latent_channels, config.latent_stride
         self.register_buffer("device_of", torch.zeros(()), persistent=False)
-        self.weight_logits = nn.Parameter(torch.zeros(components))
-        self.means = nn.Parameter(0.5 * torch.randn(components, latent_channels))
-        self.raw_logvars = nn.Parameter(torch.zeros(components, latent_channels))
-        full = torch.zeros(components, latent_channels, latent_channels) if covariance == "full" else None
+        self.weight_logits = nn.Parameter(torch.zeros(config.components))
+        self.means = nn.Parameter(0.5 * torch.randn(config.components, config.latent_channels))
+        self.raw_logvars = nn.Parameter(torch.zeros(config.components, config.latent_channels))
+        full = (
+            torch.zeros(config.components, config.latent_channels, config.latent_channels)
+            if config.covariance == "full"
+            else None
+        )
         self.below = None if full is None else nn.Parameter(full)
 
     def log_prob(self, z: Tensor, context: Context) -> Tensor:

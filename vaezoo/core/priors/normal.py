@@ -11,6 +11,8 @@ from torch import Tensor
 from vaezoo.core.beliefs.covariance import FullGaussian
 from vaezoo.core.beliefs.posterior import DiagonalGaussian, kl
 from vaezoo.core.context import Context
+from vaezoo.core.facts import accepts_keywords
+from vaezoo.core.facts.builtin import NormalPriorConfig
 from vaezoo.core.priors.axes import slerp
 from vaezoo.core.priors.prior import FlatPrior
 
@@ -20,15 +22,15 @@ class NormalPrior(FlatPrior):
     """N(0, I).
 
     Args:
-        latent_channels: D.
-        latent_stride: Pixels per cell, or None for vectors.
+        config: Its parameters, which are also taken as keywords.
     """
 
     exact_for = (DiagonalGaussian, FullGaussian)
 
-    def __init__(self, latent_channels: int, latent_stride: int | None = None) -> None:
+    @accepts_keywords(NormalPriorConfig)
+    def __init__(self, config: NormalPriorConfig) -> None:
         super().__init__()
-        self.latent_channels, self.latent_stride = latent_channels, latent_stride
+        self.latent_channels, self.latent_stride = config.latent_channels, config.latent_stride
         self.register_buffer("device_of", torch.zeros(()), persistent=False)
 
     def log_prob(self, z: Tensor, context: Context) -> Tensor:
