@@ -22,9 +22,9 @@ class DenseEncoderConfig(NetworkConfig):
     """Parameters of :class:`vaezoo_mlp.networks.DenseEncoder`.
 
     Attributes:
-        image_size: (H, W), the one size it takes.
+        image_size: Height and width, the one size it takes.
         hidden: Widths of the hidden layers.
-        activation: ``relu``, ``silu``, ``tanh``, ``sigmoid``, ``gelu`` or ``glu``, see :func:`dense`.
+        activation: ``relu``, ``silu``, ``tanh``, ``sigmoid``, ``gelu`` or ``glu``.
         context_vector: Dimensions of the context's vector, read beside the pixels; 0 for none.
         belief: ``gaussian``, ``dirac`` for a point and nothing else, or another of :mod:`vaezoo.core.beliefs`.
         modulate: ``film`` or ``adain``: the vector changes every hidden layer instead of being read beside the pixels.
@@ -60,11 +60,11 @@ class DenseDecoderConfig(NetworkConfig):
     """Parameters of :class:`vaezoo_mlp.networks.DenseDecoder`.
 
     Attributes:
-        image_size: (H, W), the one size it gives.
+        image_size: Height and width, the one size it gives.
         hidden: Widths of the hidden layers.
         activation: As the encoder's.
         likelihood: A kind, see :class:`vaezoo.core.LikelihoodHead`.
-        scale: Likewise.
+        scale: A kind of scale, see :class:`vaezoo.core.LikelihoodHead`.
         context_vector: Dimensions of the context's vector, read beside the latents; 0 for none.
         modulate: ``film`` or ``adain``: the vector changes every hidden layer instead of being read beside the latents.
     """
