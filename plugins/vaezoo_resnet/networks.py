@@ -6,7 +6,6 @@ log-variance per cell, and the decoder walks the same strides back with residual
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, final
 
@@ -25,10 +24,10 @@ from vaezoo.core import (
     modulations,
     timm_network,
 )
-from vaezoo.core.facts import check_modulate
+from vaezoo.core.facts import accepts_keywords
 from vaezoo.errors import ConfigError
 
-from .facts import ENCODER_KINDS
+from .facts import BackboneEncoderConfig, ResidualUpDecoderConfig
 
 
 @final
@@ -36,47 +35,29 @@ class BackboneEncoder(Encoder):
     """The features of any timm backbone, at one stride, to a Gaussian.
 
     Args:
-        latent_channels: D, per cell.
-        image_channels: C.
-        backbone: A timm model that supports ``features_only``.
-        options: Further arguments of ``timm.create_model``, such as ``{"channels": [32, 64, 96, 128]}``.
-        latent_stride: Pixels per cell; the backbone must have features at it.
-        context_vector: Dimensions of the context's vector; 0 for none.
-        modulate: ``film``: the vector scales the features too, instead of being added.
-
-    Raises:
-        BackendUnavailable: timm cannot be imported.
-        UnknownName: timm has no such backbone.
-        ConfigError: The backbone has no features at the stride, or refuses an option.
+        config: Its parameters, which are also taken as keywords.
     """
 
-    def __init__(
-        self,
-        latent_channels: int,
-        image_channels: int = 1,
-        backbone: str = "resnet18",
-        options: Mapping[str, Any] | None = None,
-        latent_stride: int = 32,
-        context_vector: int = 0,
-        modulate: str = "none",
-    ) -> None:
+    @accepts_keywords(BackboneEncoderConfig)
+    def __init__(self, config: BackboneEncoderConfig) -> None:
         super().__init__()
-        check_modulate(modulate, context_vector, ENCODER_KINDS)
-        arguments = {**(options or {}), "features_only": True, "in_chans": image_channels}
-        features: Any = timm_network(backbone, **arguments)
+        arguments = {**(config.options or {}), "features_only": True, "in_chans": config.image_channels}
+        features: Any = timm_network(config.backbone, **arguments)
         reductions = list(features.feature_info.reduction())
-        if latent_stride not in reductions:
+        if config.latent_stride not in reductions:
             raise ConfigError(
-                f"timm's {backbone!r} has features at strides {reductions}, not at {latent_stride}.",
-                value=latent_stride,
+                f"timm's {config.backbone!r} has features at strides {reductions}, not at {config.latent_stride}.",
+                value=config.latent_stride,
             )
-        index = reductions.index(latent_stride)
-        self.channels, self.stride, self.index = image_channels, latent_stride, index
-        self.features = timm_network(backbone, **{**arguments, "out_indices": (index,)})
+        index = reductions.index(config.latent_stride)
+        self.channels, self.stride, self.index = config.image_channels, config.latent_stride, index
+        self.features = timm_network(config.backbone, **{**arguments, "out_indices": (index,)})
         width = features.feature_info.channels()[index]
-        self.tell = nn.Linear(context_vector, width) if context_vector and modulate == "none" else None
-        self.modulations = modulations(modulate, context_vector, [width])
-        self.believe = nn.Conv2d(width, 2 * latent_channels, 1)
+        self.tell = (
+            nn.Linear(config.context_vector, width) if config.context_vector and config.modulate == "none" else None
+        )
+        self.modulations = modulations(config.modulate, config.context_vector, [width])
+        self.believe = nn.Conv2d(width, 2 * config.latent_channels, 1)
 
     def forward(self, image: Tensor, context: Context) -> DiagonalGaussian:
         """See :meth:`vaezoo.core.Encoder.forward`."""
@@ -107,34 +88,24 @@ class ResidualUpDecoder(Decoder):
     """Residual blocks from a cell up to its pixels.
 
     Args:
-        latent_channels: D, per cell.
-        image_channels: C.
-        widths: Channels of the stages, fine to coarse, as a backbone lists its features; each doubles the resolution.
-        likelihood: A kind, see :class:`vaezoo.core.LikelihoodHead`.
-        scale: Likewise.
-        context_vector: Dimensions of the context's vector; 0 for none.
-        modulate: ``film`` or ``adain``: the vector changes what each stage gives instead of being added once.
+        config: Its parameters, which are also taken as keywords.
     """
 
-    def __init__(
-        self,
-        latent_channels: int,
-        image_channels: int = 1,
-        widths: Sequence[int] = (32, 32, 64, 96, 128),
-        likelihood: str = "bernoulli",
-        scale: float | str = "learned",
-        context_vector: int = 0,
-        modulate: str = "none",
-    ) -> None:
+    @accepts_keywords(ResidualUpDecoderConfig)
+    def __init__(self, config: ResidualUpDecoderConfig) -> None:
         super().__init__()
-        self.channels, self.stride = image_channels, 2 ** len(widths)
-        self.head = LikelihoodHead(likelihood, image_channels, scale)
-        self.enter = nn.Conv2d(latent_channels, widths[-1], 1)
-        self.tell = nn.Linear(context_vector, widths[-1]) if context_vector and modulate == "none" else None
-        outputs = [*reversed(widths), widths[0]]
+        self.channels, self.stride = config.image_channels, 2 ** len(config.widths)
+        self.head = LikelihoodHead(config.likelihood, config.image_channels, config.scale)
+        self.enter = nn.Conv2d(config.latent_channels, config.widths[-1], 1)
+        self.tell = (
+            nn.Linear(config.context_vector, config.widths[-1])
+            if config.context_vector and config.modulate == "none"
+            else None
+        )
+        outputs = [*reversed(config.widths), config.widths[0]]
         self.stages = nn.Sequential(*(ResidualUp(a, b) for a, b in pairwise(outputs)))
-        self.modulations = modulations(modulate, context_vector, outputs[1:])
-        self.project = nn.Conv2d(widths[0], self.head.outputs, 3, padding=1)
+        self.modulations = modulations(config.modulate, config.context_vector, outputs[1:])
+        self.project = nn.Conv2d(config.widths[0], self.head.outputs, 3, padding=1)
 
     def forward(self, state: Tensor, context: Context) -> Likelihood:
         """See :meth:`vaezoo.core.Decoder.forward`; a vector is taken as a grid of one cell."""
