@@ -9,7 +9,7 @@ grows with the square of a picture's pixels, and a tile's output differs from th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, final
 
@@ -31,9 +31,9 @@ from vaezoo.core import (
     timm_network,
 )
 from vaezoo.core.beliefs import belief_channels
-from vaezoo.core.facts import check_modulate
+from vaezoo.core.facts import accepts_keywords
 
-from .facts import KINDS, check_transformer
+from .facts import ViTDecoderConfig, ViTEncoderConfig
 
 
 def cells(image_size: Sequence[int], patch: int) -> tuple[int, int]:
@@ -79,55 +79,38 @@ class ViTEncoder(Encoder):
     """A timm vision transformer to a belief about each patch.
 
     Args:
-        latent_channels: D, per patch.
-        image_channels: C.
-        image_size: (H, W) that positions are learned for; for other sizes they are resampled.
-        patch: Side of a patch, in pixels.
-        width: Channels of a token.
-        blocks: Transformer blocks.
-        heads: Attention heads; they share the width.
-        backbone: A timm network with one token for each patch throughout, of its modules ``vision_transformer``,
-            ``deit`` and ``eva``; it keeps its kind of block and takes its sizes from here. Its weights are new.
-        options: Further arguments of ``timm.create_model``, such as ``{"reg_tokens": 4, "drop_path_rate": 0.1}``.
-        context_vector: Dimensions of the context's vector; 0 for none.
-        belief: ``gaussian``, ``dirac`` for a point and nothing else, or another of :mod:`vaezoo.core.beliefs`.
-        modulate: ``film``: the vector scales the features too, instead of being added.
-
-    Raises:
-        BackendUnavailable: timm cannot be imported.
-        UnknownName: timm has no such network.
-        ConfigError: A setting is outside its range, or the network refuses an option.
+        config: Its parameters, which are also taken as keywords.
 
     Source: An Image is Worth 16x16 Words (Dosovitskiy et al., 2020), section 3.1, arXiv:2010.11929.
     """
 
-    def __init__(
-        self,
-        latent_channels: int,
-        image_channels: int = 1,
-        image_size: Sequence[int] = (28, 28),
-        patch: int = 4,
-        width: int = 128,
-        blocks: int = 4,
-        heads: int = 4,
-        backbone: str = "vit_tiny_patch16_224",
-        options: Mapping[str, Any] | None = None,
-        context_vector: int = 0,
-        belief: str = "gaussian",
-        modulate: str = "none",
-    ) -> None:
+    @accepts_keywords(ViTEncoderConfig)
+    def __init__(self, config: ViTEncoderConfig) -> None:
         super().__init__()
-        check_transformer(tuple(image_size), patch, width, blocks, heads)
-        check_modulate(modulate, context_vector, KINDS)
-        self.channels, self.stride, self.belief = image_channels, patch, belief
-        grid = cells(image_size, patch)
+        self.channels, self.stride, self.belief = config.image_channels, config.patch, config.belief
+        grid = cells(config.image_size, config.patch)
         plain = {"class_token": False, "global_pool": "", "num_classes": 0}
-        sizes = {"embed_dim": width, "depth": blocks, "num_heads": heads, "patch_size": patch}
-        own = {"img_size": [patch * side for side in grid], "in_chans": image_channels, "dynamic_img_size": True}
-        self.body: Any = differentiable_twice(timm_network(backbone, **{**plain, **(options or {}), **sizes, **own}))
-        self.tell = nn.Linear(context_vector, width) if context_vector and modulate == "none" else None
-        self.modulations = modulations(modulate, context_vector, [width])
-        self.believe = nn.Conv2d(width, belief_channels(belief, latent_channels), 1)
+        sizes = {
+            "embed_dim": config.width,
+            "depth": config.blocks,
+            "num_heads": config.heads,
+            "patch_size": config.patch,
+        }
+        own = {
+            "img_size": [config.patch * side for side in grid],
+            "in_chans": config.image_channels,
+            "dynamic_img_size": True,
+        }
+        self.body: Any = differentiable_twice(
+            timm_network(config.backbone, **{**plain, **(config.options or {}), **sizes, **own})
+        )
+        self.tell = (
+            nn.Linear(config.context_vector, config.width)
+            if config.context_vector and config.modulate == "none"
+            else None
+        )
+        self.modulations = modulations(config.modulate, config.context_vector, [config.width])
+        self.believe = nn.Conv2d(config.width, belief_channels(config.belief, config.latent_channels), 1)
 
     def forward(self, image: Tensor, context: Context) -> Posterior:
         """See :meth:`vaezoo.core.Encoder.forward`."""
@@ -167,54 +150,32 @@ class ViTDecoder(Decoder):
     """Transformer blocks over the cells of a state, and a patch of pixels from each.
 
     Args:
-        latent_channels: D, per patch.
-        image_channels: C.
-        image_size: (H, W) that positions are learned for; for other sizes they are resampled.
-        patch: Side of a patch, in pixels.
-        width: Channels of a token.
-        blocks: Transformer blocks.
-        heads: Attention heads; they share the width.
-        likelihood: A kind, see :class:`vaezoo.core.LikelihoodHead`.
-        scale: Likewise.
-        context_vector: Dimensions of the context's vector; 0 for none.
-        modulate: ``film``: the vector changes what each block gives instead of being added once.
-
-    Raises:
-        BackendUnavailable: timm cannot be imported.
-        ConfigError: A setting is outside its range.
+        config: Its parameters, which are also taken as keywords.
 
     Source: the decoder of Masked Autoencoders Are Scalable Vision Learners (He et al., 2021), section 3,
     arXiv:2111.06377.
     """
 
-    def __init__(
-        self,
-        latent_channels: int,
-        image_channels: int = 1,
-        image_size: Sequence[int] = (28, 28),
-        patch: int = 4,
-        width: int = 128,
-        blocks: int = 4,
-        heads: int = 4,
-        likelihood: str = "bernoulli",
-        scale: float | str = "learned",
-        context_vector: int = 0,
-        modulate: str = "none",
-    ) -> None:
+    @accepts_keywords(ViTDecoderConfig)
+    def __init__(self, config: ViTDecoderConfig) -> None:
         super().__init__()
-        check_transformer(tuple(image_size), patch, width, blocks, heads)
-        check_modulate(modulate, context_vector, KINDS)
         import_timm()
         block = import_module("timm.models.vision_transformer").Block
-        self.channels, self.stride = image_channels, patch
-        self.head = LikelihoodHead(likelihood, image_channels, scale)
-        self.enter = nn.Conv2d(latent_channels, width, 1)
-        self.positions = Positions(width, cells(image_size, patch))
-        self.tell = nn.Linear(context_vector, width) if context_vector and modulate == "none" else None
-        self.blocks = nn.ModuleList(differentiable_twice(block(width, heads, qkv_bias=True)) for _ in range(blocks))
-        self.modulations = modulations(modulate, context_vector, [width] * blocks)
-        self.norm = nn.LayerNorm(width, eps=1e-6)
-        self.project = nn.Linear(width, self.head.outputs * patch**2)
+        self.channels, self.stride = config.image_channels, config.patch
+        self.head = LikelihoodHead(config.likelihood, config.image_channels, config.scale)
+        self.enter = nn.Conv2d(config.latent_channels, config.width, 1)
+        self.positions = Positions(config.width, cells(config.image_size, config.patch))
+        self.tell = (
+            nn.Linear(config.context_vector, config.width)
+            if config.context_vector and config.modulate == "none"
+            else None
+        )
+        self.blocks = nn.ModuleList(
+            differentiable_twice(block(config.width, config.heads, qkv_bias=True)) for _ in range(config.blocks)
+        )
+        self.modulations = modulations(config.modulate, config.context_vector, [config.width] * config.blocks)
+        self.norm = nn.LayerNorm(config.width, eps=1e-6)
+        self.project = nn.Linear(config.width, self.head.outputs * config.patch**2)
         for layer in self.blocks.modules():
             if isinstance(layer, nn.Linear):  # as timm's encoders begin
                 nn.init.trunc_normal_(layer.weight, std=0.02)
