@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import final
 
 import torch
 from torch import Tensor, nn
 
 from vaezoo.core import Context, DiagonalGaussian, Encoder, FlatPrior, mixture_draw, mixture_log_prob, pad_to_stride
+from vaezoo.core.facts import accepts_keywords
 from vaezoo.errors import IncompatibleParts, ShapeError
 
-from .facts import check_components
+from .facts import VampPriorConfig
 
 
 @final
@@ -27,15 +28,7 @@ class VampPrior(FlatPrior):
     The encoder sees the pictures at every use, and with the gradient: C pictures more for each batch.
 
     Args:
-        latent_channels: D.
-        latent_stride: Pixels per cell of (B, D, h, w) latents; None for vectors.
-        components: C.
-        exemplar: Whether the pictures are given instead of learned; they are noise until they are.
-        image_channels: Channels of the pictures.
-        image_size: (H, W) of the pictures.
-
-    Raises:
-        ConfigError: There is no component.
+        config: Its parameters, which are also taken as keywords.
 
     Source: VAE with a VampPrior (Tomczak and Welling, 2018), eq. 9, and section 5.2 for given pictures ("VampPrior
     data"), arXiv:1705.07120.
@@ -43,20 +36,13 @@ class VampPrior(FlatPrior):
 
     pictures: Tensor
 
-    def __init__(
-        self,
-        latent_channels: int,
-        latent_stride: int | None = None,
-        components: int = 500,
-        exemplar: bool = False,
-        image_channels: int = 1,
-        image_size: Sequence[int] = (28, 28),
-    ) -> None:
+    @accepts_keywords(VampPriorConfig)
+    def __init__(self, config: VampPriorConfig) -> None:
         super().__init__()
-        check_components(components)
-        self.latent_channels, self.latent_stride, self.exemplar = latent_channels, latent_stride, exemplar
-        shape = (components, image_channels, image_size[0], image_size[1])
-        if exemplar:
+        self.latent_channels, self.latent_stride = config.latent_channels, config.latent_stride
+        self.exemplar = config.exemplar
+        shape = (config.components, config.image_channels, config.image_size[0], config.image_size[1])
+        if config.exemplar:
             self.register_buffer("pictures", torch.rand(shape))
         else:
             self.logits = nn.Parameter(torch.empty(shape))
