@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from vaezoo.core.facts import Grid, PriorFacts, check_widths
+from vaezoo.core.facts import PriorConfig, check_widths, former_facts
 from vaezoo.errors import ConfigError
 
 
@@ -19,10 +20,23 @@ def check_two_stage(hidden: Sequence[int], draws: int) -> None:
         raise ConfigError(f"Expected draws of at least 1, got {draws}.", value=draws)
 
 
-def two_stage(
-    latent_channels: int, latent_stride: int | None = None, hidden: tuple[int, ...] = (256, 256), draws: int = 8
-) -> PriorFacts:
-    """Facts of :class:`vaezoo_twostage.prior.TwoStagePrior`."""
-    check_two_stage(hidden, draws)
-    grid = Grid(latent_channels, latent_stride)
-    return PriorFacts(frozenset({"gaussian", "density", "dirac"}), (grid,), grid)
+@dataclass(frozen=True)
+class TwoStagePriorConfig(PriorConfig):
+    """Parameters of :class:`vaezoo_twostage.prior.TwoStagePrior`.
+
+    Attributes:
+        hidden: Widths of the hidden layers of both networks; the decoder has them in reverse.
+        draws: Draws S of the second latents, for each estimate of the density.
+
+    Raises:
+        ConfigError: A width or the draws are below 1.
+    """
+
+    hidden: tuple[int, ...] = (256, 256)
+    draws: int = 8
+
+    def __post_init__(self) -> None:
+        check_two_stage(self.hidden, self.draws)
+
+
+__getattr__ = former_facts(__name__, two_stage=TwoStagePriorConfig)

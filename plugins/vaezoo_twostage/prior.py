@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from vaezoo.core import Context, DiagonalGaussian, FlatPrior, Noise, ascend, bound_logvar
+from vaezoo.core.facts import accepts_keywords
 
-from .facts import check_two_stage
+from .facts import TwoStagePriorConfig
 
 START = -4.0
 """Of log γ², before bounds: from 0 a fit leaves u unused for long. 600 steps on a parabola of width 0.1 ended at −3.03
@@ -54,13 +55,7 @@ class TwoStagePrior(FlatPrior):
     channel, and, trained by a recipe instead of fitted, learns at the same time as the first.
 
     Args:
-        latent_channels: D.
-        latent_stride: Pixels per cell of (B, D, h, w) latents; None for vectors.
-        hidden: Widths of the hidden layers of both networks; the decoder has them in reverse.
-        draws: S.
-
-    Raises:
-        ConfigError: A width or the draws are below 1.
+        config: Its parameters, which are also taken as keywords.
 
     Source: Diagnosing and Enhancing VAE Models (Dai and Wipf, 2019), section 4, arXiv:1903.05789; the bound:
     Importance Weighted Autoencoders (Burda et al., 2015), arXiv:1509.00519.
@@ -69,22 +64,17 @@ class TwoStagePrior(FlatPrior):
     shift: Tensor
     spread: Tensor
 
-    def __init__(
-        self,
-        latent_channels: int,
-        latent_stride: int | None = None,
-        hidden: Sequence[int] = (256, 256),
-        draws: int = 8,
-    ) -> None:
+    @accepts_keywords(TwoStagePriorConfig)
+    def __init__(self, config: TwoStagePriorConfig) -> None:
         super().__init__()
-        check_two_stage(hidden, draws)
-        self.latent_channels, self.latent_stride, self.draws = latent_channels, latent_stride, draws
-        self.noise_channels = 2 * latent_channels
-        self.encoder = dense(latent_channels, hidden, 2 * latent_channels)
-        self.decoder = dense(latent_channels, hidden[::-1], latent_channels)
-        self.raw_logvar = nn.Parameter(torch.full((latent_channels,), START))
-        self.register_buffer("shift", torch.zeros(latent_channels))
-        self.register_buffer("spread", torch.ones(latent_channels))
+        self.latent_channels, self.latent_stride = config.latent_channels, config.latent_stride
+        self.draws = config.draws
+        self.noise_channels = 2 * config.latent_channels
+        self.encoder = dense(config.latent_channels, config.hidden, 2 * config.latent_channels)
+        self.decoder = dense(config.latent_channels, config.hidden[::-1], config.latent_channels)
+        self.raw_logvar = nn.Parameter(torch.full((config.latent_channels,), START))
+        self.register_buffer("shift", torch.zeros(config.latent_channels))
+        self.register_buffer("spread", torch.ones(config.latent_channels))
 
     def log_prob(self, z: Tensor, context: Context) -> Tensor:
         """Returns a lower bound on log p(z), (K, B, D, ...) to (K, B) nats; the same z give the same anywhere."""
