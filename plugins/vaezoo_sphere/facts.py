@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from vaezoo.core.beliefs import BeliefKind
-from vaezoo.core.facts import Grid, PriorFacts
+from vaezoo.core.facts import PriorConfig, PriorFacts, former_facts
 from vaezoo.errors import ConfigError
 
 
@@ -29,8 +31,20 @@ def vmf() -> BeliefKind:
     return BeliefKind("vmf", _channels, "vaezoo_sphere.posterior:von_mises_fisher")
 
 
-def uniform(latent_channels: int, latent_stride: int | None = None) -> PriorFacts:
-    """Facts of :class:`vaezoo_sphere.prior.UniformSpherePrior`."""
-    check_dimensions(latent_channels)
-    grid = Grid(latent_channels, latent_stride)
-    return PriorFacts(frozenset({"vmf"}), (grid,), grid)
+@dataclass(frozen=True)
+class UniformSpherePriorConfig(PriorConfig):
+    """Parameters of :class:`vaezoo_sphere.prior.UniformSpherePrior`.
+
+    Raises:
+        ConfigError: There are fewer than 2 channels.
+    """
+
+    def __post_init__(self) -> None:
+        check_dimensions(self.latent_channels)
+
+    def facts(self) -> PriorFacts:
+        """Returns what the prior says of itself."""
+        return PriorFacts(frozenset({"vmf"}), (self.grid,), self.grid)
+
+
+__getattr__ = former_facts(__name__, uniform=UniformSpherePriorConfig)

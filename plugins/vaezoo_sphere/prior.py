@@ -9,9 +9,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vaezoo.core import Context, FlatPrior, slerp
+from vaezoo.core.facts import accepts_keywords
 from vaezoo.errors import IncompatibleParts
 
-from .facts import check_dimensions
+from .facts import UniformSpherePriorConfig
 from .posterior import VonMisesFisher, log_area
 
 
@@ -20,11 +21,7 @@ class UniformSpherePrior(FlatPrior):
     """Uniform on the unit sphere of R^D, for each cell.
 
     Args:
-        latent_channels: D, at least 2.
-        latent_stride: Pixels per cell, or None for vectors.
-
-    Raises:
-        ConfigError: There are fewer than 2 channels.
+        config: Its parameters, which are also taken as keywords.
 
     Source: Hyperspherical Variational Auto-Encoders (Davidson et al., 2018), arXiv:1804.00891.
     """
@@ -32,10 +29,10 @@ class UniformSpherePrior(FlatPrior):
     exact_for = (VonMisesFisher,)
     lies = "on a sphere"
 
-    def __init__(self, latent_channels: int, latent_stride: int | None = None) -> None:
+    @accepts_keywords(UniformSpherePriorConfig)
+    def __init__(self, config: UniformSpherePriorConfig) -> None:
         super().__init__()
-        check_dimensions(latent_channels)
-        self.latent_channels, self.latent_stride = latent_channels, latent_stride
+        self.latent_channels, self.latent_stride = config.latent_channels, config.latent_stride
         self.register_buffer("device_of", torch.zeros(()), persistent=False)
 
     def log_prob(self, z: Tensor, context: Context) -> Tensor:
