@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from vaezoo.core.beliefs import BeliefKind
-from vaezoo.core.facts import Grid, PriorFacts
+from vaezoo.core.facts import PriorConfig, PriorFacts, former_facts
 from vaezoo.errors import ConfigError
 
 
@@ -27,10 +29,27 @@ def wrapped_normal(curvature: float = 1.0) -> BeliefKind:
     )
 
 
-def prior(
-    latent_channels: int, latent_stride: int | None = None, curvature: float = 1.0, spread: float = 1.0
-) -> PriorFacts:
-    """Facts of :class:`vaezoo_poincare.prior.WrappedNormalPrior`."""
-    check_ball(curvature, spread)
-    grid = Grid(latent_channels, latent_stride)
-    return PriorFacts(frozenset({wrapped_normal(curvature).fact}), (grid,), grid)
+@dataclass(frozen=True)
+class WrappedNormalPriorConfig(PriorConfig):
+    """Parameters of :class:`vaezoo_poincare.prior.WrappedNormalPrior`.
+
+    Attributes:
+        curvature: c > 0, as the belief's; the ball's curvature is −c.
+        spread: Standard deviation σ > 0, before it is wrapped.
+
+    Raises:
+        ConfigError: The curvature or the spread is not above 0.
+    """
+
+    curvature: float = 1.0
+    spread: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_ball(self.curvature, self.spread)
+
+    def facts(self) -> PriorFacts:
+        """Returns what the prior says of itself."""
+        return PriorFacts(frozenset({wrapped_normal(self.curvature).fact}), (self.grid,), self.grid)
+
+
+__getattr__ = former_facts(__name__, prior=WrappedNormalPriorConfig)

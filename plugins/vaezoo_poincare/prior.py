@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from vaezoo.core import Context, DiagonalGaussian, FlatPrior
+from vaezoo.core.facts import accepts_keywords
 
 from .ball import inside, point, tangent
-from .facts import check_ball
+from .facts import WrappedNormalPriorConfig
 from .posterior import WrappedNormal
 
 
@@ -23,24 +24,16 @@ class WrappedNormalPrior(FlatPrior):
     form.
 
     Args:
-        latent_channels: D.
-        latent_stride: Pixels per cell, or None for vectors.
-        curvature: c > 0, as the belief's; the ball's curvature is −c.
-        spread: σ > 0.
-
-    Raises:
-        ConfigError: The curvature or the spread is not above 0.
+        config: Its parameters, which are also taken as keywords.
     """
 
     lies = "in a Poincaré ball"
 
-    def __init__(
-        self, latent_channels: int, latent_stride: int | None = None, curvature: float = 1.0, spread: float = 1.0
-    ) -> None:
+    @accepts_keywords(WrappedNormalPriorConfig)
+    def __init__(self, config: WrappedNormalPriorConfig) -> None:
         super().__init__()
-        check_ball(curvature, spread)
-        self.latent_channels, self.latent_stride = latent_channels, latent_stride
-        self.curvature, self.spread = curvature, spread
+        self.latent_channels, self.latent_stride = config.latent_channels, config.latent_stride
+        self.curvature, self.spread = config.curvature, config.spread
         self.register_buffer("device_of", torch.zeros(()), persistent=False)
 
     def log_prob(self, z: Tensor, context: Context) -> Tensor:
