@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from vaezoo.core.beliefs import BeliefKind
-from vaezoo.core.facts import Grid, PriorFacts
+from vaezoo.core.facts import PriorConfig, PriorFacts, former_facts
 from vaezoo.errors import ConfigError
 
 
@@ -22,10 +24,27 @@ def gamma() -> BeliefKind:
     return BeliefKind("gamma", lambda d: 2 * d, "vaezoo_gamma.posterior:gamma")
 
 
-def gamma_prior(
-    latent_channels: int, latent_stride: int | None = None, shape: float = 2.0, rate: float = 2.0
-) -> PriorFacts:
-    """Facts of :class:`vaezoo_gamma.prior.GammaPrior`."""
-    check_law(shape, rate)
-    grid = Grid(latent_channels, latent_stride)
-    return PriorFacts(frozenset({"gamma"}), (grid,), grid)
+@dataclass(frozen=True)
+class GammaPriorConfig(PriorConfig):
+    """Parameters of :class:`vaezoo_gamma.prior.GammaPrior`.
+
+    Attributes:
+        shape: The shape a > 0 of the law.
+        rate: The inverse scale b > 0.
+
+    Raises:
+        ConfigError: A parameter is not above 0.
+    """
+
+    shape: float = 2.0
+    rate: float = 2.0
+
+    def __post_init__(self) -> None:
+        check_law(self.shape, self.rate)
+
+    def facts(self) -> PriorFacts:
+        """Returns what the prior says of itself."""
+        return PriorFacts(frozenset({"gamma"}), (self.grid,), self.grid)
+
+
+__getattr__ = former_facts(__name__, gamma_prior=GammaPriorConfig)

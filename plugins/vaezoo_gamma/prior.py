@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from vaezoo.core import Context, FlatPrior, Latents, Noise
+from vaezoo.core.facts import accepts_keywords
 
-from .facts import check_law
+from .facts import GammaPriorConfig
 from .posterior import Gamma
 
 
@@ -18,24 +19,18 @@ class GammaPrior(FlatPrior):
     """Independent Gamma(shape, rate), the same for every latent.
 
     Args:
-        latent_channels: D.
-        latent_stride: Pixels per cell, or None for vectors.
-        shape: a > 0.
-        rate: The inverse scale b > 0.
-
-    Raises:
-        ConfigError: A parameter is not above 0.
+        config: Its parameters, which are also taken as keywords.
     """
 
     device_of: Tensor
     exact_for = (Gamma,)
 
-    def __init__(
-        self, latent_channels: int, latent_stride: int | None = None, shape: float = 2.0, rate: float = 2.0
-    ) -> None:
+    @accepts_keywords(GammaPriorConfig)
+    def __init__(self, config: GammaPriorConfig) -> None:
         super().__init__()
-        check_law(shape, rate)
-        self.latent_channels, self.latent_stride, self.shape, self.inverse = latent_channels, latent_stride, shape, rate
+        self.latent_channels, self.latent_stride = config.latent_channels, config.latent_stride
+        self.shape = config.shape
+        self.inverse = config.rate
         self.register_buffer("device_of", torch.zeros(()), persistent=False)
 
     def _law(self, like: Tensor) -> Gamma:
