@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import final
 
@@ -11,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from vaezoo.core import Context, DiagonalGaussian, Encoder, bound_logvar
+from vaezoo.core.facts import accepts_keywords
 
 from .bijections import Flow
-from .facts import POSTERIOR_FLOWS, check_activation, check_flow
+from .facts import FlowDenseEncoderConfig
 from .posterior import FlowPosterior
 
 UNITS = {"silu": nn.SiLU, "relu": nn.ReLU, "tanh": nn.Tanh, "gelu": nn.GELU}
@@ -27,48 +27,27 @@ class FlowDenseEncoder(Encoder):
                                └─► h ───────────────────┘
 
     Args:
-        latent_channels: D.
-        image_channels: C.
-        image_size: (H, W), the one size it takes.
-        hidden: Widths of the hidden layers.
-        flow: ``iaf`` (affine autoregressive), ``nsf`` (spline autoregressive) or ``planar``.
-        transforms: Steps of the flow.
-        flow_widths: Hidden layers of each autoregressive step; each at least D wide.
-        flow_context: Dimensions of h.
-        bins: Pieces of each spline of ``nsf``.
-        context_vector: Dimensions of the context's vector, read beside the pixels; 0 for none.
-        activation: Of the encoder's hidden layers: ``silu``, ``relu``, ``tanh`` or ``gelu``.
-
-    Raises:
-        ConfigError: The flow or the activation is unknown, or the settings cannot work.
+        config: Its parameters, which are also taken as keywords.
 
     Source: Improved Variational Inference with Inverse Autoregressive Flow (Kingma et al., 2016), algorithm 1,
     arXiv:1606.04934; Neural Spline Flows (Durkan et al., 2019), arXiv:1906.04032; planar: see ``PlanarTransform``.
     """
 
-    def __init__(
-        self,
-        latent_channels: int,
-        image_channels: int = 1,
-        image_size: Sequence[int] = (28, 28),
-        hidden: Sequence[int] = (512, 256),
-        flow: str = "iaf",
-        transforms: int = 4,
-        flow_widths: Sequence[int] = (64, 64),
-        flow_context: int = 32,
-        bins: int = 8,
-        context_vector: int = 0,
-        activation: str = "silu",
-    ) -> None:
+    @accepts_keywords(FlowDenseEncoderConfig)
+    def __init__(self, config: FlowDenseEncoderConfig) -> None:
         super().__init__()
-        check_activation(activation)
-        check_flow(flow, POSTERIOR_FLOWS, latent_channels, transforms, flow_widths, bins)
-        self.channels, self.size, self.vector = image_channels, (image_size[0], image_size[1]), context_vector
-        widths = [image_channels * math.prod(image_size) + context_vector, *hidden]
-        self.body = nn.Sequential(*(m for i, o in pairwise(widths) for m in (nn.Linear(i, o), UNITS[activation]())))
-        self.believe = nn.Linear(widths[-1], 2 * latent_channels)
-        self.condition = nn.Linear(widths[-1], flow_context)
-        self.flow = Flow(flow, latent_channels, flow_context, transforms, flow_widths, bins)
+        self.channels = config.image_channels
+        self.size = (config.image_size[0], config.image_size[1])
+        self.vector = config.context_vector
+        widths = [config.image_channels * math.prod(config.image_size) + config.context_vector, *config.hidden]
+        self.body = nn.Sequential(
+            *(m for i, o in pairwise(widths) for m in (nn.Linear(i, o), UNITS[config.activation]()))
+        )
+        self.believe = nn.Linear(widths[-1], 2 * config.latent_channels)
+        self.condition = nn.Linear(widths[-1], config.flow_context)
+        self.flow = Flow(
+            config.flow, config.latent_channels, config.flow_context, config.transforms, config.flow_widths, config.bins
+        )
 
     def forward(self, image: Tensor, context: Context) -> FlowPosterior:
         """See :meth:`vaezoo.core.Encoder.forward`."""

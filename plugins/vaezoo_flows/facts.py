@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from vaezoo.core.facts import EncoderFacts, Grid, PriorFacts
+from vaezoo.core.facts import EncoderFacts, Grid, NetworkConfig, PriorConfig, former_facts
 from vaezoo.errors import ConfigError, suggest
 
 POSTERIOR_FLOWS = ("iaf", "nsf", "planar")
@@ -20,7 +21,7 @@ def check_flow(
     Args:
         flow: Its name.
         known: The names that the part takes.
-        latent_channels: D.
+        latent_channels: Latent dimensions D, in each cell.
         transforms: Steps.
         widths: Of the hidden layers of each step's network.
         bins: Pieces of each spline.
@@ -56,54 +57,79 @@ def check_activation(activation: str) -> None:
         )
 
 
-def encoder(
-    latent_channels: int,
-    image_channels: int = 1,
-    image_size: tuple[int, int] = (28, 28),
-    hidden: tuple[int, ...] = (512, 256),
-    flow: str = "iaf",
-    transforms: int = 4,
-    flow_widths: tuple[int, ...] = (64, 64),
-    flow_context: int = 32,
-    bins: int = 8,
-    context_vector: int = 0,
-    activation: str = "silu",
-) -> EncoderFacts:
-    """Facts of :class:`vaezoo_flows.encoder.FlowDenseEncoder`.
+@dataclass(frozen=True)
+class FlowDenseEncoderConfig(NetworkConfig):
+    """Parameters of :class:`vaezoo_flows.encoder.FlowDenseEncoder`.
+
+    Attributes:
+        image_size: (H, W), the one size it takes.
+        hidden: Widths of the hidden layers.
+        flow: ``iaf`` (affine autoregressive), ``nsf`` (spline autoregressive) or ``planar``.
+        transforms: Steps of the flow.
+        flow_widths: Hidden layers of each autoregressive step; each at least D wide.
+        flow_context: Dimensions of the vector by which the flow sees the image.
+        bins: Pieces of each spline of ``nsf``.
+        context_vector: Dimensions of the context's vector, read beside the pixels; 0 for none.
+        activation: Units of the hidden layers: ``silu``, ``relu``, ``tanh`` or ``gelu``.
 
     Raises:
-        ConfigError: See :func:`check_flow` and :func:`check_activation`; or the flow's context is empty.
+        ConfigError: The flow or the activation is unknown, or the settings cannot work.
     """
-    check_activation(activation)
-    check_flow(flow, POSTERIOR_FLOWS, latent_channels, transforms, flow_widths, bins)
-    if flow_context < 1:
-        raise ConfigError(
-            f"Expected flow_context of at least 1, by which the flow sees the image, got {flow_context}.",
-            value=flow_context,
+
+    image_size: tuple[int, int] = (28, 28)
+    hidden: tuple[int, ...] = (512, 256)
+    flow: str = "iaf"
+    transforms: int = 4
+    flow_widths: tuple[int, ...] = (64, 64)
+    flow_context: int = 32
+    bins: int = 8
+    context_vector: int = 0
+    activation: str = "silu"
+
+    def __post_init__(self) -> None:
+        check_activation(self.activation)
+        check_flow(self.flow, POSTERIOR_FLOWS, self.latent_channels, self.transforms, self.flow_widths, self.bins)
+        if self.flow_context < 1:
+            raise ConfigError(
+                f"Expected flow_context of at least 1, by which the flow sees the image, got {self.flow_context}.",
+                value=self.flow_context,
+            )
+
+    def facts(self) -> EncoderFacts:
+        """Returns what the encoder says of itself."""
+        size = (self.image_size[0], self.image_size[1])
+        return EncoderFacts(
+            "density", (Grid(self.latent_channels),), self.image_channels, size, vector=self.context_vector
         )
-    size = (image_size[0], image_size[1])
-    return EncoderFacts("density", (Grid(latent_channels),), image_channels, size, vector=context_vector)
 
 
-def prior(
-    latent_channels: int,
-    latent_stride: int | None = None,
-    flow: str = "nsf",
-    transforms: int = 3,
-    flow_widths: tuple[int, ...] = (64, 64),
-    bins: int = 8,
-) -> PriorFacts:
-    """Facts of :class:`vaezoo_flows.prior.FlowPrior`.
+@dataclass(frozen=True)
+class FlowPriorConfig(PriorConfig):
+    """Parameters of :class:`vaezoo_flows.prior.FlowPrior`.
+
+    Attributes:
+        flow: ``maf`` (affine autoregressive) or ``nsf`` (spline autoregressive).
+        transforms: Steps of the flow.
+        flow_widths: Hidden layers of each step; each at least D wide.
+        bins: Pieces of each spline of ``nsf``.
 
     Raises:
-        ConfigError: See :func:`check_flow`; or there is one latent, which an autoregressive flow cannot condition.
+        ConfigError: The flow is unknown or its settings cannot work.
     """
-    check_flow(flow, PRIOR_FLOWS, latent_channels, transforms, flow_widths, bins)
-    if latent_channels < 2:
-        raise ConfigError(
-            f"Expected at least 2 latents for the autoregressive flow {flow!r}, got {latent_channels}.",
-            hint="Use the prior 'mixture' for one latent.",
-            value=latent_channels,
-        )
-    grid = Grid(latent_channels, latent_stride)
-    return PriorFacts(frozenset({"gaussian", "density", "dirac"}), (grid,), grid)
+
+    flow: str = "nsf"
+    transforms: int = 3
+    flow_widths: tuple[int, ...] = (64, 64)
+    bins: int = 8
+
+    def __post_init__(self) -> None:
+        check_flow(self.flow, PRIOR_FLOWS, self.latent_channels, self.transforms, self.flow_widths, self.bins)
+        if self.latent_channels < 2:
+            raise ConfigError(
+                f"Expected at least 2 latents for the autoregressive flow {self.flow!r}, got {self.latent_channels}.",
+                hint="Use the prior 'mixture' for one latent.",
+                value=self.latent_channels,
+            )
+
+
+__getattr__ = former_facts(__name__, encoder=FlowDenseEncoderConfig, prior=FlowPriorConfig)

@@ -13,8 +13,8 @@ def vaezoo_encoders() -> dict[str, PartDeclaration]:
     return {
         "flow-mlp": PartDeclaration(
             "vaezoo_flows.encoder:FlowDenseEncoder",
-            "vaezoo_flows.facts:encoder",
-            "Dense layers to a Gaussian that a flow moves; one image size.",
+            config="vaezoo_flows.facts:FlowDenseEncoderConfig",
+            summary="Dense layers to a Gaussian that a flow moves; one image size.",
         )
     }
 
@@ -25,7 +25,7 @@ def vaezoo_priors() -> dict[str, PartDeclaration]:
     return {
         "flow": PartDeclaration(
             "vaezoo_flows.prior:FlowPrior",
-            "vaezoo_flows.facts:prior",
-            "A masked autoregressive or neural spline flow, one for all cells.",
+            config="vaezoo_flows.facts:FlowPriorConfig",
+            summary="A masked autoregressive or neural spline flow, one for all cells.",
         )
     }

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import final
 
 import torch
 from torch import Tensor
 
 from vaezoo.core import Context, DiagonalGaussian, FlatPrior
+from vaezoo.core.facts import accepts_keywords
 
 from .bijections import Flow
-from .facts import PRIOR_FLOWS, check_flow
+from .facts import FlowPriorConfig
 
 
 @final
@@ -26,15 +26,7 @@ class FlowPrior(FlatPrior):
     temperature 0 a sample is f⁻¹(0), the centre.
 
     Args:
-        latent_channels: D, at least 2.
-        latent_stride: Pixels per cell of (B, D, h, w) latents; None for vectors.
-        flow: ``maf`` (affine autoregressive) or ``nsf`` (spline autoregressive).
-        transforms: Steps of the flow.
-        flow_widths: Hidden layers of each step; each at least D wide.
-        bins: Pieces of each spline of ``nsf``.
-
-    Raises:
-        ConfigError: The flow is unknown or its settings cannot work.
+        config: Its parameters, which are also taken as keywords.
 
     Source: Masked Autoregressive Flow for Density Estimation (Papamakarios et al., 2017), arXiv:1705.07057; Neural
     Spline Flows (Durkan et al., 2019), arXiv:1906.04032; as a prior: Variational Lossy Autoencoder (Chen et al.,
@@ -44,21 +36,13 @@ class FlowPrior(FlatPrior):
     shift: Tensor
     spread: Tensor
 
-    def __init__(
-        self,
-        latent_channels: int,
-        latent_stride: int | None = None,
-        flow: str = "nsf",
-        transforms: int = 3,
-        flow_widths: Sequence[int] = (64, 64),
-        bins: int = 8,
-    ) -> None:
+    @accepts_keywords(FlowPriorConfig)
+    def __init__(self, config: FlowPriorConfig) -> None:
         super().__init__()
-        check_flow(flow, PRIOR_FLOWS, latent_channels, transforms, flow_widths, bins)
-        self.latent_channels, self.latent_stride = latent_channels, latent_stride
-        self.flow = Flow(flow, latent_channels, 0, transforms, flow_widths, bins)
-        self.register_buffer("shift", torch.zeros(latent_channels))
-        self.register_buffer("spread", torch.ones(latent_channels))
+        self.latent_channels, self.latent_stride = config.latent_channels, config.latent_stride
+        self.flow = Flow(config.flow, config.latent_channels, 0, config.transforms, config.flow_widths, config.bins)
+        self.register_buffer("shift", torch.zeros(config.latent_channels))
+        self.register_buffer("spread", torch.ones(config.latent_channels))
 
     def log_prob(self, z: Tensor, context: Context) -> Tensor:
         """Returns log p(z), summed over cells: (K, B, D, ...) to (K, B) nats."""
