@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from vaezoo.core.facts import Grid, PriorFacts, check_widths
+from dataclasses import dataclass
+
+from vaezoo.core.facts import VECTORS, PriorConfig, PriorFacts, check_widths, former_facts
 from vaezoo.errors import ConfigError
 
 
@@ -20,14 +22,28 @@ def check_vector(context_vector: int) -> None:
         )
 
 
-def conditional_normal(
-    latent_channels: int,
-    latent_stride: int | None = None,
-    context_vector: int = 16,
-    hidden: tuple[int, ...] = (64,),
-) -> PriorFacts:
-    """Facts of :class:`vaezoo_conditional.prior.ConditionalNormalPrior`."""
-    check_vector(context_vector)
-    check_widths("hidden", hidden, least=0)
-    grid = Grid(latent_channels, latent_stride)
-    return PriorFacts(frozenset({"gaussian", "density", "dirac"}), (grid,), grid, vector=context_vector)
+@dataclass(frozen=True)
+class ConditionalNormalPriorConfig(PriorConfig):
+    """Parameters of :class:`vaezoo_conditional.prior.ConditionalNormalPrior`.
+
+    Attributes:
+        context_vector: Dimensions of the context's vector c.
+        hidden: Widths of the hidden layers.
+
+    Raises:
+        ConfigError: c has no dimension, or a layer no channel.
+    """
+
+    context_vector: int = 16
+    hidden: tuple[int, ...] = (64,)
+
+    def __post_init__(self) -> None:
+        check_vector(self.context_vector)
+        check_widths("hidden", self.hidden, least=0)
+
+    def facts(self) -> PriorFacts:
+        """Returns what the prior says of itself."""
+        return PriorFacts(VECTORS, (self.grid,), self.grid, vector=self.context_vector)
+
+
+__getattr__ = former_facts(__name__, conditional_normal=ConditionalNormalPriorConfig)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import final
 
@@ -10,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from vaezoo.core import Context, DiagonalGaussian, FlatPrior, bound_logvar, kl
-from vaezoo.core.facts import check_widths
+from vaezoo.core.facts import accepts_keywords
 from vaezoo.errors import IncompatibleParts
 
-from .facts import check_vector
+from .facts import ConditionalNormalPriorConfig
 
 
 @final
@@ -26,32 +25,20 @@ class ConditionalNormalPrior(FlatPrior):
     cells have the same Gaussian.
 
     Args:
-        latent_channels: D.
-        latent_stride: Pixels per cell of (B, D, h, w) latents; None for vectors.
-        context_vector: Dimensions of c.
-        hidden: Widths of the hidden layers.
-
-    Raises:
-        ConfigError: c has no dimension, or a layer no channel.
+        config: Its parameters, which are also taken as keywords.
 
     Source: Learning Structured Output Representation using Deep Conditional Generative Models (Sohn et al., 2015),
     the prior network p(z|x), whose condition is a picture.
     """
 
-    def __init__(
-        self,
-        latent_channels: int,
-        latent_stride: int | None = None,
-        context_vector: int = 16,
-        hidden: Sequence[int] = (64,),
-    ) -> None:
+    @accepts_keywords(ConditionalNormalPriorConfig)
+    def __init__(self, config: ConditionalNormalPriorConfig) -> None:
         super().__init__()
-        check_vector(context_vector)
-        check_widths("hidden", hidden, least=0)
-        self.latent_channels, self.latent_stride, self.vector = latent_channels, latent_stride, context_vector
-        widths = [context_vector, *hidden]
+        self.latent_channels, self.latent_stride = config.latent_channels, config.latent_stride
+        self.vector = config.context_vector
+        widths = [config.context_vector, *config.hidden]
         layers = [layer for pair in pairwise(widths) for layer in (nn.Linear(*pair), nn.SiLU())]
-        last = nn.Linear(widths[-1], 2 * latent_channels)
+        last = nn.Linear(widths[-1], 2 * config.latent_channels)
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)
         self.body = nn.Sequential(*layers, last)
