@@ -18,9 +18,10 @@ from vaezoo.core import (
     Refinement,
     check_gradients,
 )
+from vaezoo.core.facts import accepts_keywords
 from vaezoo.errors import NotNormalised
 
-from .facts import check_ascent
+from .facts import SemiAmortisedRefinementConfig
 
 ASCENT = 2
 """Level of the noise that estimates the bound; the draws themselves have level 0."""
@@ -38,23 +39,16 @@ class SemiAmortisedRefinement(Refinement):
     batch; on the mean path they are the same ones every time, since without draws nothing tells how wide q may be.
 
     Args:
-        steps: How many.
-        rate: Factor on each.
-        draws: Pairs for each estimate.
-        through: Whether the gradient of the loss goes through the steps, by second derivatives; else they are
-            constants that are added to the encoder's means and log-variances.
-
-    Raises:
-        ConfigError: There is no step or no draw, or the rate is out of (0, 1].
+        config: Its parameters, which are also taken as keywords.
 
     Source: Semi-Amortized Variational Autoencoders (Kim et al., 2018), algorithm 1, arXiv:1802.02550; the natural
     gradient: Stochastic Variational Inference (Hoffman et al., 2013), section 2.3, arXiv:1206.7051.
     """
 
-    def __init__(self, steps: int = 4, rate: float = 0.2, draws: int = 2, through: bool = True) -> None:
+    @accepts_keywords(SemiAmortisedRefinementConfig)
+    def __init__(self, config: SemiAmortisedRefinementConfig) -> None:
         super().__init__()
-        check_ascent(steps, rate, draws)
-        self.steps, self.rate, self.draws, self.through = steps, rate, draws, through
+        self.steps, self.rate, self.draws, self.through = config.steps, config.rate, config.draws, config.through
 
     def forward(
         self, belief: Posterior, log_joint: LogJoint, k: int = 1, noise: Noise | None = None, *, stride: int = 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from vaezoo.core.facts import RefineFacts
+from dataclasses import dataclass
+
+from vaezoo.core.facts import RefineFacts, former_facts
 from vaezoo.errors import ConfigError
 
 
@@ -49,37 +51,106 @@ def check_ascent(steps: int, rate: float, draws: int) -> None:
         )
 
 
-def hamiltonian(
-    latent_channels: int,
-    latent_stride: int | None = None,
-    steps: int = 3,
-    step_size: float = 0.05,
-    largest_step: float = 0.5,
-    start: float = 0.5,
-) -> RefineFacts:
-    """Facts of :class:`vaezoo_refine.hamiltonian.HamiltonianRefinement`."""
-    check_walk(steps, step_size, largest_step, start)
-    return RefineFacts(frozenset({"gaussian", "density"}))
+@dataclass(frozen=True)
+class HamiltonianRefinementConfig:
+    """Parameters of :class:`vaezoo_refine.hamiltonian.HamiltonianRefinement`.
+
+    Attributes:
+        latent_channels: Latent dimensions D, in each cell.
+        latent_stride: Side of a cell in pixels; None for one vector a picture.
+        steps: Leapfrog steps K.
+        step_size: ε at first; one is learned for each channel.
+        largest_step: The bound of the step size.
+        start: The inverse temperature β₀ at first, learned; 1 is without tempering.
+
+    Raises:
+        ConfigError: There is no step, or a start is out of its bounds.
+    """
+
+    latent_channels: int
+    latent_stride: int | None = None
+    steps: int = 3
+    step_size: float = 0.05
+    largest_step: float = 0.5
+    start: float = 0.5
+
+    def __post_init__(self) -> None:
+        check_walk(self.steps, self.step_size, self.largest_step, self.start)
+
+    def facts(self) -> RefineFacts:
+        """Returns what the refinement says of itself."""
+        return RefineFacts(frozenset({"gaussian", "density"}))
 
 
-def riemannian(
-    latent_channels: int,
-    steps: int = 3,
-    step_size: float = 0.01,
-    largest_step: float = 0.1,
-    start: float = 0.5,
-    centroids: int = 32,
-    temperature: float = 1.5,
-    floor: float = 0.1,
-    fixed_points: int = 4,
-) -> RefineFacts:
-    """Facts of :class:`vaezoo_refine.riemannian.RiemannianRefinement`."""
-    check_walk(steps, step_size, largest_step, start)
-    check_metric(centroids, temperature, floor, fixed_points)
-    return RefineFacts(frozenset({"gaussian", "density"}), vectors=True)
+@dataclass(frozen=True)
+class RiemannianRefinementConfig:
+    """Parameters of :class:`vaezoo_refine.riemannian.RiemannianRefinement`.
+
+    Attributes:
+        latent_channels: Latent dimensions D, in each cell.
+        steps: Leapfrog steps K.
+        step_size: ε at first; one for all latents, learned.
+        largest_step: The bound of the step size.
+        start: The inverse temperature β₀ at first, learned; 1 is without tempering.
+        centroids: Centroids of the metric.
+        temperature: T, how far a centroid reaches.
+        floor: λ, the metric far from all of them.
+        fixed_points: Iterations of each implicit equation.
+
+    Raises:
+        ConfigError: A setting is out of its bounds.
+    """
+
+    latent_channels: int
+    steps: int = 3
+    step_size: float = 0.01
+    largest_step: float = 0.1
+    start: float = 0.5
+    centroids: int = 32
+    temperature: float = 1.5
+    floor: float = 0.1
+    fixed_points: int = 4
+
+    def __post_init__(self) -> None:
+        check_walk(self.steps, self.step_size, self.largest_step, self.start)
+        check_metric(self.centroids, self.temperature, self.floor, self.fixed_points)
+
+    def facts(self) -> RefineFacts:
+        """Returns what the refinement says of itself."""
+        return RefineFacts(frozenset({"gaussian", "density"}), vectors=True)
 
 
-def semi_amortised(steps: int = 4, rate: float = 0.2, draws: int = 2, through: bool = True) -> RefineFacts:
-    """Facts of :class:`vaezoo_refine.amortised.SemiAmortisedRefinement`."""
-    check_ascent(steps, rate, draws)
-    return RefineFacts(frozenset({"gaussian"}))
+@dataclass(frozen=True)
+class SemiAmortisedRefinementConfig:
+    """Parameters of :class:`vaezoo_refine.amortised.SemiAmortisedRefinement`.
+
+    Attributes:
+        steps: Number of steps.
+        rate: Factor on each step.
+        draws: Pairs of draws for each estimate.
+        through: Whether the gradient of the loss goes through the steps, by second derivatives; else they are
+            constants that are added to the encoder's means and log-variances.
+
+    Raises:
+        ConfigError: There is no step or no draw, or the rate is out of (0, 1].
+    """
+
+    steps: int = 4
+    rate: float = 0.2
+    draws: int = 2
+    through: bool = True
+
+    def __post_init__(self) -> None:
+        check_ascent(self.steps, self.rate, self.draws)
+
+    def facts(self) -> RefineFacts:
+        """Returns what the refinement says of itself."""
+        return RefineFacts(frozenset({"gaussian"}))
+
+
+__getattr__ = former_facts(
+    __name__,
+    hamiltonian=HamiltonianRefinementConfig,
+    riemannian=RiemannianRefinementConfig,
+    semi_amortised=SemiAmortisedRefinementConfig,
+)

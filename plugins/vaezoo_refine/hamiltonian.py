@@ -7,9 +7,10 @@ from typing import final
 from torch import Tensor
 
 from vaezoo.core import LogJoint, Noise, Posterior, Refinement, slope
+from vaezoo.core.facts import accepts_keywords
 from vaezoo.errors import NotNormalised
 
-from .facts import check_walk
+from .facts import HamiltonianRefinementConfig
 from .tempering import MOMENTUM, Tempering
 
 
@@ -48,31 +49,17 @@ class HamiltonianRefinement(Refinement):
     and the mean of p(x, z_K)/q is p(x), for any steps. Gradients go through the steps, by second derivatives.
 
     Args:
-        latent_channels: D.
-        latent_stride: Pixels per cell, or None for vectors.
-        steps: K.
-        step_size: ε at first; one is learned for each channel.
-        largest_step: Its bound.
-        start: The inverse temperature β₀ at first, learned; 1 is without tempering.
-
-    Raises:
-        ConfigError: There is no step, or a start is out of its bounds.
+        config: Its parameters, which are also taken as keywords.
 
     Source: Hamiltonian Variational Auto-Encoder (Caterini et al., 2018), algorithm 1, arXiv:1805.11328.
     """
 
-    def __init__(
-        self,
-        latent_channels: int,
-        latent_stride: int | None = None,
-        steps: int = 3,
-        step_size: float = 0.05,
-        largest_step: float = 0.5,
-        start: float = 0.5,
-    ) -> None:
+    @accepts_keywords(HamiltonianRefinementConfig)
+    def __init__(self, config: HamiltonianRefinementConfig) -> None:
         super().__init__()
-        check_walk(steps, step_size, largest_step, start)
-        self.tempering = Tempering(latent_channels, steps, step_size, largest_step, start)
+        self.tempering = Tempering(
+            config.latent_channels, config.steps, config.step_size, config.largest_step, config.start
+        )
 
     def forward(
         self, belief: Posterior, log_joint: LogJoint, k: int = 1, noise: Noise | None = None, *, stride: int = 1

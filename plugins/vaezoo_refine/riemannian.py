@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from vaezoo.core import LogJoint, Noise, Posterior, Refinement, slope
+from vaezoo.core.facts import accepts_keywords
 
-from .facts import check_metric, check_walk
+from .facts import RiemannianRefinementConfig
 from .hamiltonian import drawn
 from .metric import CentroidMetric
 from .tempering import MOMENTUM, Tempering
@@ -66,40 +67,17 @@ class RiemannianRefinement(Refinement):
     up to the error of the fixed-point iterations. Vectors only.
 
     Args:
-        latent_channels: D.
-        steps: K.
-        step_size: ε at first; one for all latents, learned.
-        largest_step: Its bound.
-        start: The inverse temperature β₀ at first, learned; 1 is without tempering.
-        centroids: Of the metric.
-        temperature: T, how far a centroid reaches.
-        floor: λ, the metric far from all of them.
-        fixed_points: Iterations of each implicit equation.
-
-    Raises:
-        ConfigError: A setting is out of its bounds.
+        config: Its parameters, which are also taken as keywords.
 
     Source: Geometry-Aware Hamiltonian Variational Auto-Encoder (Chadebec et al., 2020), arXiv:2010.11518.
     """
 
-    def __init__(
-        self,
-        latent_channels: int,
-        steps: int = 3,
-        step_size: float = 0.01,
-        largest_step: float = 0.1,
-        start: float = 0.5,
-        centroids: int = 32,
-        temperature: float = 1.5,
-        floor: float = 0.1,
-        fixed_points: int = 4,
-    ) -> None:
+    @accepts_keywords(RiemannianRefinementConfig)
+    def __init__(self, config: RiemannianRefinementConfig) -> None:
         super().__init__()
-        check_walk(steps, step_size, largest_step, start)
-        check_metric(centroids, temperature, floor, fixed_points)
-        self.fixed_points = fixed_points
-        self.tempering = Tempering(1, steps, step_size, largest_step, start)
-        self.metric = CentroidMetric(latent_channels, centroids, temperature, floor)
+        self.fixed_points = config.fixed_points
+        self.tempering = Tempering(1, config.steps, config.step_size, config.largest_step, config.start)
+        self.metric = CentroidMetric(config.latent_channels, config.centroids, config.temperature, config.floor)
 
     def forward(
         self, belief: Posterior, log_joint: LogJoint, k: int = 1, noise: Noise | None = None, *, stride: int = 1
