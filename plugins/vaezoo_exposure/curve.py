@@ -9,10 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from vaezoo.core import Context, Decoder, Likelihood, LikelihoodHead, bound_logvar
+from vaezoo.core.facts import accepts_keywords
 from vaezoo.errors import IncompatibleParts
 from vaezoo.image import from_linear, to_linear
 
-from .facts import HIDDEN, VECTOR, check_vector
+from .facts import ToneCurveDecoderConfig
 from .networks import MEAN_LIGHT
 
 TOP = 1.5
@@ -85,31 +86,24 @@ class ToneCurveDecoder(Decoder):
     As no pixel sees another, a picture in tiles is lit as the whole is, if all are told one z and one c.
 
     Args:
-        latent_channels: D.
-        image_channels: C.
-        context_vector: Dimensions of the context's vector, whose last component is the logarithm of the mean light.
-        knots: Pieces of the curve.
-        hidden: Width of the hidden layers.
+        config: Its parameters, which are also taken as keywords.
     """
 
-    def __init__(
-        self,
-        latent_channels: int,
-        image_channels: int = 3,
-        context_vector: int = VECTOR,
-        knots: int = 24,
-        hidden: int = HIDDEN,
-    ) -> None:
+    @accepts_keywords(ToneCurveDecoderConfig)
+    def __init__(self, config: ToneCurveDecoderConfig) -> None:
         super().__init__()
-        check_vector(context_vector)
-        self.channels = image_channels
-        self.curve = ToneCurve(image_channels, knots)
-        self.head = LikelihoodHead("gaussian", image_channels, "pixel")
-        last = nn.Linear(hidden, self.curve.outputs)
+        self.channels = config.image_channels
+        self.curve = ToneCurve(config.image_channels, config.knots)
+        self.head = LikelihoodHead("gaussian", config.image_channels, "pixel")
+        last = nn.Linear(config.hidden, self.curve.outputs)
         nn.init.normal_(last.weight, std=0.01)
         nn.init.zeros_(last.bias)
         self.body = nn.Sequential(
-            nn.Linear(latent_channels + context_vector, hidden), nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU(), last
+            nn.Linear(config.latent_channels + config.context_vector, config.hidden),
+            nn.SiLU(),
+            nn.Linear(config.hidden, config.hidden),
+            nn.SiLU(),
+            last,
         )
 
     def forward(self, state: Tensor, context: Context) -> Likelihood:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from vaezoo.core.facts import ConditionerFacts, DecoderFacts, EncoderFacts, Grid, check_widths
+from dataclasses import dataclass
+
+from vaezoo.core.facts import ConditionerFacts, DecoderFacts, EncoderFacts, Grid, check_widths, former_facts
 from vaezoo.errors import ConfigError
 
 SIDE, VECTOR, WIDTHS, HIDDEN = 64, 33, (16, 32, 32), 64
@@ -23,46 +25,93 @@ def check_vector(context_vector: int) -> None:
         )
 
 
-def conditioner(
-    image_channels: int = 3,
-    context_vector: int = VECTOR,
-    side: int = SIDE,
-    widths: tuple[int, ...] = WIDTHS,
-    hidden: int = HIDDEN,
-) -> ConditionerFacts:
-    """Facts of :class:`vaezoo_exposure.networks.ThumbnailConditioner`."""
-    check_vector(context_vector)
-    check_widths("side", (side,))
-    check_widths("widths", widths)
-    check_widths("hidden", (hidden,))
-    return ConditionerFacts(image_channels, gives_image=True, vector=context_vector)
+@dataclass(frozen=True)
+class ThumbnailConditionerConfig:
+    """Parameters of :class:`vaezoo_exposure.networks.ThumbnailConditioner`.
+
+    Attributes:
+        image_channels: Channels C of a picture.
+        context_vector: Dimensions of the vector.
+        side: Side of the thumbnail, in pixels.
+        widths: Channels of the layers, each of which halves the resolution.
+        hidden: Width of the last hidden layer.
+    """
+
+    image_channels: int = 3
+    context_vector: int = VECTOR
+    side: int = SIDE
+    widths: tuple[int, ...] = WIDTHS
+    hidden: int = HIDDEN
+
+    def __post_init__(self) -> None:
+        check_vector(self.context_vector)
+        check_widths("side", (self.side,))
+        check_widths("widths", self.widths)
+        check_widths("hidden", (self.hidden,))
+
+    def facts(self) -> ConditionerFacts:
+        """Returns what the conditioner says of itself."""
+        return ConditionerFacts(self.image_channels, gives_image=True, vector=self.context_vector)
 
 
-def encoder(
-    latent_channels: int,
-    image_channels: int = 3,
-    context_vector: int = VECTOR,
-    side: int = SIDE,
-    hidden: int = HIDDEN,
-) -> EncoderFacts:
-    """Facts of :class:`vaezoo_exposure.networks.ThumbnailEncoder`."""
-    check_vector(context_vector)
-    check_widths("side", (side,))
-    check_widths("hidden", (hidden,))
-    grid = Grid(latent_channels)
-    return EncoderFacts("gaussian", (grid,), image_channels, vector=context_vector, needs_image=True)
+@dataclass(frozen=True)
+class ThumbnailEncoderConfig:
+    """Parameters of :class:`vaezoo_exposure.networks.ThumbnailEncoder`.
+
+    Attributes:
+        latent_channels: Latent dimensions D, in each cell.
+        image_channels: Channels C of a picture.
+        context_vector: Dimensions of the context's vector.
+        side: Side of the thumbnails, in pixels.
+        hidden: Width of the hidden layers.
+    """
+
+    latent_channels: int
+    image_channels: int = 3
+    context_vector: int = VECTOR
+    side: int = SIDE
+    hidden: int = HIDDEN
+
+    def __post_init__(self) -> None:
+        check_vector(self.context_vector)
+        check_widths("side", (self.side,))
+        check_widths("hidden", (self.hidden,))
+
+    def facts(self) -> EncoderFacts:
+        """Returns what the encoder says of itself."""
+        grid = Grid(self.latent_channels)
+        return EncoderFacts("gaussian", (grid,), self.image_channels, vector=self.context_vector, needs_image=True)
 
 
-def decoder(
-    latent_channels: int,
-    image_channels: int = 3,
-    context_vector: int = VECTOR,
-    knots: int = 24,
-    hidden: int = HIDDEN,
-) -> DecoderFacts:
-    """Facts of :class:`vaezoo_exposure.curve.ToneCurveDecoder`."""
-    check_vector(context_vector)
-    check_widths("knots", (knots,))
-    check_widths("hidden", (hidden,))
-    grid = Grid(latent_channels)
-    return DecoderFacts(grid, "gaussian", image_channels, vector=context_vector, needs_image=True)
+@dataclass(frozen=True)
+class ToneCurveDecoderConfig:
+    """Parameters of :class:`vaezoo_exposure.curve.ToneCurveDecoder`.
+
+    Attributes:
+        latent_channels: Latent dimensions D, in each cell.
+        image_channels: Channels C of a picture.
+        context_vector: Dimensions of the context's vector, whose last component is the logarithm of the mean light.
+        knots: Pieces of the curve.
+        hidden: Width of the hidden layers.
+    """
+
+    latent_channels: int
+    image_channels: int = 3
+    context_vector: int = VECTOR
+    knots: int = 24
+    hidden: int = HIDDEN
+
+    def __post_init__(self) -> None:
+        check_vector(self.context_vector)
+        check_widths("knots", (self.knots,))
+        check_widths("hidden", (self.hidden,))
+
+    def facts(self) -> DecoderFacts:
+        """Returns what the decoder says of itself."""
+        grid = Grid(self.latent_channels)
+        return DecoderFacts(grid, "gaussian", self.image_channels, vector=self.context_vector, needs_image=True)
+
+
+__getattr__ = former_facts(
+    __name__, conditioner=ThumbnailConditionerConfig, encoder=ThumbnailEncoderConfig, decoder=ToneCurveDecoderConfig
+)

@@ -10,7 +10,7 @@ has another mean than its picture: whoever cuts one up tells the condition ``who
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import final
 
@@ -19,10 +19,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vaezoo.core import Conditioner, Context, Encoder, Posterior, believe
+from vaezoo.core.facts import accepts_keywords
 from vaezoo.errors import IncompatibleParts, ShapeError
 from vaezoo.image import from_linear, to_linear
 
-from .facts import HIDDEN, SIDE, VECTOR, WIDTHS, check_vector
+from .facts import ThumbnailConditionerConfig, ThumbnailEncoderConfig
 
 MEAN_LIGHT = 0.27
 """Linear light that a thumbnail is brought to: the geometric mean of those of cid22's 208 photos."""
@@ -68,32 +69,23 @@ class ThumbnailConditioner(Conditioner):
     """A vector from a thumbnail of the whole dark picture; its last component is the logarithm of the mean light.
 
     Args:
-        image_channels: C.
-        context_vector: Dimensions of the vector.
-        side: Of the thumbnail, pixels.
-        widths: Channels of the layers, each of which halves the resolution.
-        hidden: Width of the last hidden layer.
+        config: Its parameters, which are also taken as keywords.
     """
 
     takes = ("whole",)
 
-    def __init__(
-        self,
-        image_channels: int = 3,
-        context_vector: int = VECTOR,
-        side: int = SIDE,
-        widths: Sequence[int] = WIDTHS,
-        hidden: int = HIDDEN,
-    ) -> None:
+    @accepts_keywords(ThumbnailConditionerConfig)
+    def __init__(self, config: ThumbnailConditionerConfig) -> None:
         super().__init__()
-        check_vector(context_vector)
-        self.channels, self.side = image_channels, side
+        self.channels, self.side = config.image_channels, config.side
         layers: list[nn.Module] = []
-        for inputs, outputs in pairwise([image_channels, *widths]):
+        for inputs, outputs in pairwise([config.image_channels, *config.widths]):
             layers += [nn.Conv2d(inputs, outputs, 3, 2, 1, padding_mode="replicate"), nn.SiLU()]
         self.look = nn.Sequential(*layers)
         self.join = nn.Sequential(
-            nn.Linear(widths[-1] + LEVELS + 1, hidden), nn.SiLU(), nn.Linear(hidden, context_vector - 1)
+            nn.Linear(config.widths[-1] + LEVELS + 1, config.hidden),
+            nn.SiLU(),
+            nn.Linear(config.hidden, config.context_vector - 1),
         )
 
     def forward(self, y: Tensor, cond: Mapping[str, Tensor]) -> Context:
@@ -125,31 +117,20 @@ class ThumbnailEncoder(Encoder):
     """A belief about the exposure: dense layers of both pictures' levels and of what the conditioner saw.
 
     Args:
-        latent_channels: D.
-        image_channels: C.
-        context_vector: Dimensions of the context's vector.
-        side: Of the thumbnails, pixels.
-        hidden: Width of the hidden layers.
+        config: Its parameters, which are also taken as keywords.
     """
 
-    def __init__(
-        self,
-        latent_channels: int,
-        image_channels: int = 3,
-        context_vector: int = VECTOR,
-        side: int = SIDE,
-        hidden: int = HIDDEN,
-    ) -> None:
+    @accepts_keywords(ThumbnailEncoderConfig)
+    def __init__(self, config: ThumbnailEncoderConfig) -> None:
         super().__init__()
-        check_vector(context_vector)
-        self.channels, self.side = image_channels, side
-        inputs = image_channels + 2 * LEVELS + context_vector
+        self.channels, self.side = config.image_channels, config.side
+        inputs = config.image_channels + 2 * LEVELS + config.context_vector
         self.body = nn.Sequential(
-            nn.Linear(inputs, hidden),
+            nn.Linear(inputs, config.hidden),
             nn.SiLU(),
-            nn.Linear(hidden, hidden),
+            nn.Linear(config.hidden, config.hidden),
             nn.SiLU(),
-            nn.Linear(hidden, 2 * latent_channels),
+            nn.Linear(config.hidden, 2 * config.latent_channels),
         )
 
     def forward(self, image: Tensor, context: Context) -> Posterior:
