@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from vaezoo.core import Context, Latents, Noise, Posterior, Prior, Pyramid, ascend
+from vaezoo.core.facts import accepts_keywords
 from vaezoo.errors import IncompatibleParts, ShapeError
 
-from .facts import BOOKS, check_masked, codebook_told
+from .facts import BOOKS, AutoregressivePriorConfig, codebook_told
 from .masked import MaskedNetwork
 from .prior import CodebookPrior
 
@@ -45,16 +46,7 @@ class AutoregressivePrior(Prior):
     temperature T divides the logits, and at 0 each code is the most probable one given those before it.
 
     Args:
-        latent_channels: D.
-        latent_stride: Pixels per cell, or None for vectors, which are one cell.
-        around: The codebook prior whose codes these are, such as ``residual-vq(depth=2, entries=64)``.
-        width: Channels of the network.
-        layers: Of the network; how far above and to the left a cell sees is ``layers · reach``.
-        reach: Cells that a layer sees to each side and above.
-
-    Raises:
-        IncompatibleParts: ``around`` names a prior without codes on one grid.
-        ConfigError: A setting is outside its range.
+        config: Its parameters, which are also taken as keywords.
 
     Source: Conditional Image Generation with PixelCNN Decoders (van den Oord et al., 2016), arXiv:1606.05328; over
     codes: Neural Discrete Representation Learning (van den Oord et al., 2017), arXiv:1711.00937.
@@ -62,20 +54,14 @@ class AutoregressivePrior(Prior):
 
     lies = CodebookPrior.lies
 
-    def __init__(
-        self,
-        latent_channels: int,
-        latent_stride: int | None = None,
-        around: str = "vq",
-        width: int = 64,
-        layers: int = 6,
-        reach: int = 1,
-    ) -> None:
+    @accepts_keywords(AutoregressivePriorConfig)
+    def __init__(self, config: AutoregressivePriorConfig) -> None:
         super().__init__()
-        check_masked(width, layers, reach)
-        self.latent_channels, self.latent_stride = latent_channels, latent_stride
-        self.book = made_codebook(around, latent_channels, latent_stride)
-        self.network = MaskedNetwork(self.book.sizes, width, 0 if latent_stride is None else layers, reach)
+        self.latent_channels, self.latent_stride = config.latent_channels, config.latent_stride
+        self.book = made_codebook(config.around, config.latent_channels, config.latent_stride)
+        self.network = MaskedNetwork(
+            self.book.sizes, config.width, 0 if config.latent_stride is None else config.layers, config.reach
+        )
 
     def adopt(self, old: Prior) -> None:
         """Takes over the codebook, and of another autoregressive prior the network too where it is of this size."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from vaezoo.core.facts import Grid, PriorFacts, check_widths
+from vaezoo.core.facts import Grid, PriorConfig, PriorFacts, check_options, check_widths, former_facts, parse_choice
 from vaezoo.errors import ConfigError, IncompatibleParts
 
 WIDTHS, DEPTHS = (32, 48, 64), (0, 1, 1)
@@ -69,56 +68,97 @@ def check_levels(latent_channels: int, levels: Sequence[int]) -> None:
         )
 
 
-def _facts(latent_channels: int, latent_stride: int | None) -> PriorFacts:
-    grid = Grid(latent_channels, latent_stride)
-    return PriorFacts(frozenset({"gaussian", "dirac"}), (grid,), grid, rates_points=True)
+@dataclass(frozen=True)
+class CodebookConfig:
+    """How codebooks are learnt, see :class:`vaezoo_codebook.codebook.Codebook`.
+
+    Attributes:
+        entries: Entries K of each codebook.
+        learn: ``ema`` or ``gradient``.
+        commitment: Weight of the commitment penalty of each codebook.
+        decay: Decay of the running sums.
+        revive: Share of the uniform use below which an entry is revived.
+
+    Raises:
+        ConfigError: One is outside its range.
+    """
+
+    entries: int = 256
+    learn: str = "ema"
+    commitment: float = 0.25
+    decay: float = 0.99
+    revive: float = 0.05
+
+    def __post_init__(self) -> None:
+        check_codebook(self.entries, self.learn, self.commitment, self.decay, self.revive)
 
 
-def vq(
-    latent_channels: int,
-    latent_stride: int | None = None,
-    entries: int = 256,
-    learn: str = "ema",
-    commitment: float = 0.25,
-    decay: float = 0.99,
-    revive: float = 0.05,
-) -> PriorFacts:
-    """Facts of :class:`vaezoo_codebook.vector.VQPrior`."""
-    check_codebook(entries, learn, commitment, decay, revive)
-    return _facts(latent_channels, latent_stride)
+@dataclass(frozen=True)
+class CodesConfig(PriorConfig):
+    """A prior of codes that lie on one grid."""
+
+    def facts(self) -> PriorFacts:
+        """Returns what the prior says of itself."""
+        return PriorFacts(frozenset({"gaussian", "dirac"}), (self.grid,), self.grid, rates_points=True)
 
 
-def residual_vq(
-    latent_channels: int,
-    latent_stride: int | None = None,
-    depth: int = 4,
-    entries: int = 256,
-    learn: str = "ema",
-    commitment: float = 0.25,
-    decay: float = 0.99,
-    revive: float = 0.05,
-) -> PriorFacts:
-    """Facts of :class:`vaezoo_codebook.vector.ResidualVQPrior`."""
-    check_depth(depth)
-    check_codebook(entries, learn, commitment, decay, revive)
-    return _facts(latent_channels, latent_stride)
+@dataclass(frozen=True)
+class VQPriorConfig(CodebookConfig, CodesConfig):
+    """Parameters of :class:`vaezoo_codebook.vector.VQPrior`."""
 
 
-def product_vq(
-    latent_channels: int,
-    latent_stride: int | None = None,
-    groups: int = 2,
-    entries: int = 256,
-    learn: str = "ema",
-    commitment: float = 0.25,
-    decay: float = 0.99,
-    revive: float = 0.05,
-    rotate: bool = False,
-) -> PriorFacts:
-    """Facts of :class:`vaezoo_codebook.vector.ProductVQPrior`."""
-    check_share(latent_channels, groups)
-    check_codebook(entries, learn, commitment, decay, revive)
-    return _facts(latent_channels, latent_stride)
+@dataclass(frozen=True)
+class _Deep(CodesConfig):
+    """How often a rest is coded.
+
+    Attributes:
+        depth: Number of codebooks.
+    """
+
+    depth: int = 4
+
+
+@dataclass(frozen=True)
+class ResidualVQPriorConfig(CodebookConfig, _Deep):
+    """Parameters of :class:`vaezoo_codebook.vector.ResidualVQPrior`.
+
+    Raises:
+        ConfigError: A setting is outside its range.
+    """
+
+    def __post_init__(self) -> None:
+        check_depth(self.depth)
+        super().__post_init__()
+
+
+@dataclass(frozen=True)
+class _Grouped(CodesConfig):
+    """Into how many groups the channels are dealt out.
+
+    Attributes:
+        groups: Number of codebooks.
+    """
+
+    groups: int = 2
+
+
+@dataclass(frozen=True)
+class ProductVQPriorConfig(CodebookConfig, _Grouped):
+    """Parameters of :class:`vaezoo_codebook.vector.ProductVQPrior`.
+
+    Attributes:
+        rotate: Whether an orthogonal matrix is learnt, by the commitment penalty, that turns the vectors before they
+            are dealt out; groups of correlated channels waste codes.
+
+    Raises:
+        ConfigError: A setting is outside its range.
+    """
+
+    rotate: bool = False
+
+    def __post_init__(self) -> None:
+        check_share(self.latent_channels, self.groups)
+        super().__post_init__()
 
 
 def check_scales(widths: Sequence[int], depths: Sequence[int], code_channels: int) -> None:
@@ -137,46 +177,79 @@ def check_scales(widths: Sequence[int], depths: Sequence[int], code_channels: in
         )
 
 
-def codebooks(
-    widths: tuple[int, ...] = WIDTHS,
-    depths: tuple[int, ...] = DEPTHS,
-    code_channels: int = 16,
-    entries: int = 256,
-    learn: str = "ema",
-    commitment: float = 0.25,
-    decay: float = 0.99,
-    revive: float = 0.05,
-) -> PriorFacts:
-    """Facts of :func:`vaezoo_codebook.scales.codebooks_prior`."""
-    check_scales(widths, depths, code_channels)
-    check_codebook(entries, learn, commitment, decay, revive)
-    many = list(zip(widths, depths, range(1, len(widths) + 1), strict=True))
-    grids = tuple(Grid(width, 2**power) for width, depth, power in reversed(many) for _ in range(depth))
-    return PriorFacts(frozenset({"pyramid"}), grids, grids[-1], rates_points=True)
+@dataclass(frozen=True)
+class _Scales:
+    """Where codes lie.
+
+    Attributes:
+        widths: Channels per scale, fine to coarse; the finest is at stride 2.
+        depths: Codebooks per scale, fine to coarse; 0 where a scale has none.
+        code_channels: Dimensions D of every code.
+    """
+
+    widths: tuple[int, ...] = WIDTHS
+    depths: tuple[int, ...] = DEPTHS
+    code_channels: int = 16
 
 
-def fsq(
-    latent_channels: int,
-    latent_stride: int | None = None,
-    levels: tuple[int, ...] = (8, 5, 5, 5),
-    gain: float = 1.0,
-) -> PriorFacts:
-    """Facts of :class:`vaezoo_codebook.scalar.FSQPrior`."""
-    check_levels(latent_channels, levels)
-    return _facts(latent_channels, latent_stride)
+@dataclass(frozen=True)
+class CodebooksPriorConfig(CodebookConfig, _Scales):
+    """Parameters of :func:`vaezoo_codebook.scales.codebooks_prior`.
+
+    Raises:
+        ConfigError: A setting is outside its range.
+    """
+
+    def __post_init__(self) -> None:
+        check_scales(self.widths, self.depths, self.code_channels)
+        super().__post_init__()
+
+    def facts(self) -> PriorFacts:
+        """Returns what the prior says of itself."""
+        many = list(zip(self.widths, self.depths, range(1, len(self.widths) + 1), strict=True))
+        grids = tuple(Grid(width, 2**power) for width, depth, power in reversed(many) for _ in range(depth))
+        return PriorFacts(frozenset({"pyramid"}), grids, grids[-1], rates_points=True)
 
 
-def residual_fsq(
-    latent_channels: int,
-    latent_stride: int | None = None,
-    levels: tuple[int, ...] = (5, 5, 5, 5),
-    depth: int = 2,
-    gain: float = 1.0,
-) -> PriorFacts:
-    """Facts of :class:`vaezoo_codebook.scalar.ResidualFSQPrior`."""
-    check_levels(latent_channels, levels)
-    check_depth(depth)
-    return _facts(latent_channels, latent_stride)
+@dataclass(frozen=True)
+class FSQPriorConfig(CodesConfig):
+    """Parameters of :class:`vaezoo_codebook.scalar.FSQPrior`.
+
+    Attributes:
+        levels: Levels of each channel, at least 2.
+        gain: Factor on z: an encoder whose outputs start near 0 would else begin with one code for everything.
+
+    Raises:
+        ConfigError: The levels are not one number of at least 2 for each channel.
+    """
+
+    levels: tuple[int, ...] = (8, 5, 5, 5)
+    gain: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_levels(self.latent_channels, self.levels)
+
+
+@dataclass(frozen=True)
+class ResidualFSQPriorConfig(CodesConfig):
+    """Parameters of :class:`vaezoo_codebook.scalar.ResidualFSQPrior`.
+
+    Attributes:
+        levels: Levels of each channel, at least 2.
+        depth: Number of roundings, each with a code of its own.
+        gain: Factor on z.
+
+    Raises:
+        ConfigError: The levels are not one number of at least 2 for each channel, or the depth is below 1.
+    """
+
+    levels: tuple[int, ...] = (5, 5, 5, 5)
+    depth: int = 2
+    gain: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_levels(self.latent_channels, self.levels)
+        check_depth(self.depth)
 
 
 BOOKS = {
@@ -188,12 +261,12 @@ BOOKS = {
 }
 """The priors whose codes lie on one grid, and their classes."""
 
-_FACTS: dict[str, Callable[..., PriorFacts]] = {
-    "vq": vq,
-    "residual-vq": residual_vq,
-    "product-vq": product_vq,
-    "fsq": fsq,
-    "residual-fsq": residual_fsq,
+_CONFIGS: dict[str, type[PriorConfig]] = {
+    "vq": VQPriorConfig,
+    "residual-vq": ResidualVQPriorConfig,
+    "product-vq": ProductVQPriorConfig,
+    "fsq": FSQPriorConfig,
+    "residual-fsq": ResidualFSQPriorConfig,
 }
 
 
@@ -204,8 +277,8 @@ def codebook_told(around: str) -> tuple[str, dict[str, Any]]:
         IncompatibleParts: The name is no codebook prior's.
         ConfigError: The text cannot be read, or the prior has no such option.
     """
-    name, bracket, rest = around.partition("(")
-    name = name.rpartition("/")[2].strip()
+    said, options = parse_choice(around, "around")
+    name = said.rpartition("/")[2]
     if name not in BOOKS:
         raise IncompatibleParts(
             f"The prior 'autoregressive' is over the codes of one grid, which {', '.join(BOOKS)} have; the prior "
@@ -213,17 +286,7 @@ def codebook_told(around: str) -> tuple[str, dict[str, Any]]:
             hint="Fit a mixture or a flow where there are no codes.",
             value=around,
         )
-    try:
-        call = ast.parse(f"f({rest}" if bracket else "f()", mode="eval").body
-        if not isinstance(call, ast.Call) or call.args:
-            raise ValueError(rest)
-        options = {str(word.arg): ast.literal_eval(word.value) for word in call.keywords}
-        inspect.signature(_FACTS[name]).bind(1, None, **options)
-    except (SyntaxError, ValueError, TypeError) as error:
-        takes = ", ".join(list(inspect.signature(_FACTS[name]).parameters)[2:])
-        raise ConfigError(
-            f"Expected around as {name}(key=value) with options {takes}, got {around!r}.", value=around
-        ) from error
+    check_options(around, "around", options, _CONFIGS[name], skip=2)
     return name, options
 
 
@@ -238,15 +301,42 @@ def check_masked(width: int, layers: int, reach: int) -> None:
         raise ConfigError(f"Expected width, layers and reach of at least 1, got {came}.", value=came)
 
 
-def autoregressive(
-    latent_channels: int,
-    latent_stride: int | None = None,
-    around: str = "vq",
-    width: int = 64,
-    layers: int = 6,
-    reach: int = 1,
-) -> PriorFacts:
-    """Facts of :class:`vaezoo_codebook.autoregressive.AutoregressivePrior`: those of the codebook it is around."""
-    check_masked(width, layers, reach)
-    name, options = codebook_told(around)
-    return _FACTS[name](latent_channels, latent_stride, **options)
+@dataclass(frozen=True)
+class AutoregressivePriorConfig(PriorConfig):
+    """Parameters of :class:`vaezoo_codebook.autoregressive.AutoregressivePrior`.
+
+    Attributes:
+        around: The codebook prior whose codes these are, such as ``residual-vq(depth=2, entries=64)``.
+        width: Channels of the network.
+        layers: Layers of the network; how far above and to the left a cell sees is ``layers · reach``.
+        reach: Cells that a layer sees to each side and above.
+
+    Raises:
+        IncompatibleParts: ``around`` names a prior without codes on one grid.
+        ConfigError: A setting is outside its range.
+    """
+
+    around: str = "vq"
+    width: int = 64
+    layers: int = 6
+    reach: int = 1
+
+    def __post_init__(self) -> None:
+        check_masked(self.width, self.layers, self.reach)
+
+    def facts(self) -> PriorFacts:
+        """Returns what the prior says of itself."""
+        name, options = codebook_told(self.around)
+        return _CONFIGS[name](self.latent_channels, self.latent_stride, **options).facts()
+
+
+__getattr__ = former_facts(
+    __name__,
+    vq=VQPriorConfig,
+    residual_vq=ResidualVQPriorConfig,
+    product_vq=ProductVQPriorConfig,
+    codebooks=CodebooksPriorConfig,
+    fsq=FSQPriorConfig,
+    residual_fsq=ResidualFSQPriorConfig,
+    autoregressive=AutoregressivePriorConfig,
+)

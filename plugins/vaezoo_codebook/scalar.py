@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from itertools import accumulate
 from operator import mul
 from typing import final
@@ -11,7 +10,9 @@ from typing import final
 import torch
 from torch import Tensor
 
-from .facts import check_depth, check_levels
+from vaezoo.core.facts import accepts_keywords
+
+from .facts import FSQPriorConfig, ResidualFSQPriorConfig
 from .prior import CodebookPrior, Quantised, straight_through
 
 MARGIN = 1e-3
@@ -26,13 +27,7 @@ class FSQPrior(CodebookPrior):
     s lets f(0) be 0.
 
     Args:
-        latent_channels: D, the number of levels' entries.
-        latent_stride: Pixels per cell, or None for vectors.
-        levels: L_i of each channel, at least 2.
-        gain: Factor on z: an encoder whose outputs start near 0 would else begin with one code for everything.
-
-    Raises:
-        ConfigError: The levels are not one number of at least 2 for each channel.
+        config: Its parameters, which are also taken as keywords.
 
     Source: Finite Scalar Quantization: VQ-VAE Made Simple (Mentzer et al., 2023), section 3 and appendix A.1,
     arXiv:2309.15505.
@@ -41,18 +36,13 @@ class FSQPrior(CodebookPrior):
     steps: Tensor
     places: Tensor
 
-    def __init__(
-        self,
-        latent_channels: int,
-        latent_stride: int | None = None,
-        levels: Sequence[int] = (8, 5, 5, 5),
-        gain: float = 1.0,
-    ) -> None:
+    @accepts_keywords(FSQPriorConfig)
+    def __init__(self, config: FSQPriorConfig) -> None:
         super().__init__()
-        check_levels(latent_channels, levels)
-        self.gain = gain
-        self.latent_channels, self.latent_stride, self.sizes = latent_channels, latent_stride, (math.prod(levels),)
-        self.levels = tuple(levels)
+        self.gain = config.gain
+        self.latent_channels, self.latent_stride = config.latent_channels, config.latent_stride
+        self.sizes = (math.prod(config.levels),)
+        self.levels = tuple(config.levels)
         self.register_buffer("device_of", torch.zeros(()), persistent=False)
         self.register_buffer("steps", torch.tensor(self.levels), persistent=False)
         self.register_buffer("places", torch.tensor([1, *accumulate(self.levels[:-1], mul)]), persistent=False)
@@ -85,14 +75,7 @@ class ResidualFSQPrior(CodebookPrior):
     is at most (L_i - 1)^-depth.
 
     Args:
-        latent_channels: D, the number of levels' entries.
-        latent_stride: Pixels per cell, or None for vectors.
-        levels: L_i of each channel, at least 2.
-        depth: Number of roundings, each with a code of its own.
-        gain: Factor on z.
-
-    Raises:
-        ConfigError: The levels are not one number of at least 2 for each channel, or the depth is below 1.
+        config: Its parameters, which are also taken as keywords.
 
     Source: Finite Scalar Quantization: VQ-VAE Made Simple (Mentzer et al., 2023), arXiv:2309.15505, one after another
     as in Autoregressive Image Generation using Residual Quantization (Lee et al., 2022), arXiv:2203.01941.
@@ -101,23 +84,15 @@ class ResidualFSQPrior(CodebookPrior):
     gaps: Tensor
     places: Tensor
 
-    def __init__(
-        self,
-        latent_channels: int,
-        latent_stride: int | None = None,
-        levels: Sequence[int] = (5, 5, 5, 5),
-        depth: int = 2,
-        gain: float = 1.0,
-    ) -> None:
+    @accepts_keywords(ResidualFSQPriorConfig)
+    def __init__(self, config: ResidualFSQPriorConfig) -> None:
         super().__init__()
-        check_levels(latent_channels, levels)
-        check_depth(depth)
-        self.gain = gain
-        self.latent_channels, self.latent_stride = latent_channels, latent_stride
-        self.sizes = (math.prod(levels),) * depth
+        self.gain = config.gain
+        self.latent_channels, self.latent_stride = config.latent_channels, config.latent_stride
+        self.sizes = (math.prod(config.levels),) * config.depth
         self.register_buffer("device_of", torch.zeros(()), persistent=False)
-        self.register_buffer("gaps", torch.tensor([level - 1 for level in levels]), persistent=False)
-        self.register_buffer("places", torch.tensor([1, *accumulate(levels[:-1], mul)]), persistent=False)
+        self.register_buffer("gaps", torch.tensor([level - 1 for level in config.levels]), persistent=False)
+        self.register_buffer("places", torch.tensor([1, *accumulate(config.levels[:-1], mul)]), persistent=False)
 
     def quantise(self, vectors: Tensor) -> Quantised:
         """See :meth:`CodebookPrior.quantise`."""

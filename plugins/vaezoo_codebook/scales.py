@@ -19,9 +19,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vaezoo.core import Context, Dirac, Latents, Noise, Posterior, Prior, Pyramid, repeat_rows
+from vaezoo.core.facts import accepts_keywords
 from vaezoo.errors import IncompatibleParts
 
-from .facts import DEPTHS, WIDTHS, check_scales
+from .facts import CodebooksPriorConfig
 from .prior import CodebookPrior
 from .vector import VQPrior
 
@@ -157,39 +158,28 @@ def _joined(found: Sequence[Latents], state: Tensor | None, k: int) -> Latents:
     )
 
 
-def codebooks_prior(
-    widths: Sequence[int] = WIDTHS,
-    depths: Sequence[int] = DEPTHS,
-    code_channels: int = 16,
-    entries: int = 256,
-    learn: str = "ema",
-    commitment: float = 0.25,
-    decay: float = 0.99,
-    revive: float = 0.05,
-) -> ScaledCodebookPrior:
+@accepts_keywords(CodebooksPriorConfig)
+def codebooks_prior(config: CodebooksPriorConfig) -> ScaledCodebookPrior:
     """Returns codebooks at the scales of a bottom-up encoder.
 
     Args:
-        widths: Channels per scale, fine to coarse; the finest is at stride 2.
-        depths: Codebooks per scale, fine to coarse; 0 where a scale has none.
-        code_channels: D of every codebook.
-        entries: K of each.
-        learn: ``ema`` or ``gradient``; this and the following as in :class:`vaezoo_codebook.codebook.Codebook`.
-        commitment: Weight of the commitment penalty of each level.
-        decay: Of the running sums.
-        revive: Share of the uniform use below which an entry is revived.
-
-    Raises:
-        ConfigError: A setting is outside its range.
+        config: Its parameters, which are also taken as keywords.
     """
-    check_scales(widths, depths, code_channels)
     levels: list[CodebookLevel] = []
     above: int | None = None
-    coarser = 2 ** len(widths)
-    for scale in reversed(range(len(widths))):
-        for _ in range(depths[scale]):
+    coarser = 2 ** len(config.widths)
+    for scale in reversed(range(len(config.widths))):
+        for _ in range(config.depths[scale]):
             stride = 2 ** (scale + 1)
-            book = VQPrior(code_channels, stride, entries, learn, commitment, decay, revive)
-            levels.append(CodebookLevel(book, widths[scale], above, coarser // stride))
-            above, coarser = widths[scale], stride
+            book = VQPrior(
+                config.code_channels,
+                stride,
+                config.entries,
+                config.learn,
+                config.commitment,
+                config.decay,
+                config.revive,
+            )
+            levels.append(CodebookLevel(book, config.widths[scale], above, coarser // stride))
+            above, coarser = config.widths[scale], stride
     return ScaledCodebookPrior(levels)

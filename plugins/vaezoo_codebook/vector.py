@@ -7,8 +7,10 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
+from vaezoo.core.facts import accepts_keywords
+
 from .codebook import Codebook
-from .facts import check_codebook, check_depth, check_share
+from .facts import ProductVQPriorConfig, ResidualVQPriorConfig, VQPriorConfig
 from .prior import CodebookPrior, Quantised, straight_through
 
 
@@ -27,34 +29,19 @@ class VQPrior(CodebookPrior):
     """One codebook; each cell is one of K vectors. The rate is log K nats a cell.
 
     Args:
-        latent_channels: D.
-        latent_stride: Pixels per cell, or None for vectors.
-        entries: K.
-        learn: ``ema`` or ``gradient``; this and the following as in :class:`vaezoo_codebook.codebook.Codebook`.
-        commitment: Weight of the commitment penalty.
-        decay: Of the running sums.
-        revive: Share of the uniform use below which an entry is revived.
-
-    Raises:
-        ConfigError: A setting is outside its range.
+        config: Its parameters, which are also taken as keywords.
 
     Source: Neural Discrete Representation Learning (van den Oord et al., 2017), arXiv:1711.00937.
     """
 
-    def __init__(
-        self,
-        latent_channels: int,
-        latent_stride: int | None = None,
-        entries: int = 256,
-        learn: str = "ema",
-        commitment: float = 0.25,
-        decay: float = 0.99,
-        revive: float = 0.05,
-    ) -> None:
+    @accepts_keywords(VQPriorConfig)
+    def __init__(self, config: VQPriorConfig) -> None:
         super().__init__()
-        check_codebook(entries, learn, commitment, decay, revive)
-        self.latent_channels, self.latent_stride, self.sizes = latent_channels, latent_stride, (entries,)
-        self.codebook = Codebook(entries, latent_channels, learn, commitment, decay, revive)
+        self.latent_channels, self.latent_stride = config.latent_channels, config.latent_stride
+        self.sizes = (config.entries,)
+        self.codebook = Codebook(
+            config.entries, config.latent_channels, config.learn, config.commitment, config.decay, config.revive
+        )
 
     def quantise(self, vectors: Tensor) -> Quantised:
         """See :meth:`CodebookPrior.quantise`."""
@@ -77,40 +64,28 @@ class ResidualVQPrior(CodebookPrior):
     Entry 0 of every codebook but the first is the zero vector, so a further level never makes the error larger.
 
     Args:
-        latent_channels: D.
-        latent_stride: Pixels per cell, or None for vectors.
-        depth: Number of codebooks.
-        entries: K of each.
-        learn: ``ema`` or ``gradient``; this and the following as in :class:`vaezoo_codebook.codebook.Codebook`.
-        commitment: Weight of the commitment penalty of each level.
-        decay: Of the running sums.
-        revive: Share of the uniform use below which an entry is revived.
-
-    Raises:
-        ConfigError: A setting is outside its range.
+        config: Its parameters, which are also taken as keywords.
 
     Source: Autoregressive Image Generation using Residual Quantization (Lee et al., 2022), section 3.1,
     arXiv:2203.01941.
     """
 
-    def __init__(
-        self,
-        latent_channels: int,
-        latent_stride: int | None = None,
-        depth: int = 4,
-        entries: int = 256,
-        learn: str = "ema",
-        commitment: float = 0.25,
-        decay: float = 0.99,
-        revive: float = 0.05,
-    ) -> None:
+    @accepts_keywords(ResidualVQPriorConfig)
+    def __init__(self, config: ResidualVQPriorConfig) -> None:
         super().__init__()
-        check_depth(depth)
-        check_codebook(entries, learn, commitment, decay, revive)
-        self.latent_channels, self.latent_stride, self.sizes = latent_channels, latent_stride, (entries,) * depth
+        self.latent_channels, self.latent_stride = config.latent_channels, config.latent_stride
+        self.sizes = (config.entries,) * config.depth
         self.codebooks = nn.ModuleList(
-            Codebook(entries, latent_channels, learn, commitment, decay, revive, anchored=level > 0)
-            for level in range(depth)
+            Codebook(
+                config.entries,
+                config.latent_channels,
+                config.learn,
+                config.commitment,
+                config.decay,
+                config.revive,
+                anchored=level > 0,
+            )
+            for level in range(config.depth)
         )
 
     def quantise(self, vectors: Tensor) -> Quantised:
@@ -137,46 +112,31 @@ class ProductVQPrior(CodebookPrior):
     """Codebooks side by side, each for its share of the channels; the rate is groups · log K nats a cell.
 
     Args:
-        latent_channels: D, a multiple of ``groups``.
-        latent_stride: Pixels per cell, or None for vectors.
-        groups: Number of codebooks.
-        entries: K of each.
-        rotate: Whether an orthogonal matrix is learnt, by the commitment penalty, that turns the vectors before they
-            are dealt out; groups of correlated channels waste codes.
-        learn: ``ema`` or ``gradient``; this and the following as in :class:`vaezoo_codebook.codebook.Codebook`.
-        commitment: Weight of the commitment penalty of each group.
-        decay: Of the running sums.
-        revive: Share of the uniform use below which an entry is revived.
-
-    Raises:
-        ConfigError: A setting is outside its range.
+        config: Its parameters, which are also taken as keywords.
 
     Source: Product Quantization for Nearest Neighbor Search (Jégou et al., 2011); in a VAE: Learning Product Codebooks
     using Vector Quantized Autoencoders for Image Retrieval (Wu and Flierl, 2018), arXiv:1807.04629; the rotation:
     Optimized Product Quantization (Ge et al., 2014), doi:10.1109/TPAMI.2013.240.
     """
 
-    def __init__(
-        self,
-        latent_channels: int,
-        latent_stride: int | None = None,
-        groups: int = 2,
-        entries: int = 256,
-        learn: str = "ema",
-        commitment: float = 0.25,
-        decay: float = 0.99,
-        revive: float = 0.05,
-        rotate: bool = False,
-    ) -> None:
+    @accepts_keywords(ProductVQPriorConfig)
+    def __init__(self, config: ProductVQPriorConfig) -> None:
         super().__init__()
-        check_share(latent_channels, groups)
-        check_codebook(entries, learn, commitment, decay, revive)
-        self.latent_channels, self.latent_stride, self.sizes = latent_channels, latent_stride, (entries,) * groups
+        self.latent_channels, self.latent_stride = config.latent_channels, config.latent_stride
+        self.sizes = (config.entries,) * config.groups
         self.codebooks = nn.ModuleList(
-            Codebook(entries, latent_channels // groups, learn, commitment, decay, revive) for _ in range(groups)
+            Codebook(
+                config.entries,
+                config.latent_channels // config.groups,
+                config.learn,
+                config.commitment,
+                config.decay,
+                config.revive,
+            )
+            for _ in range(config.groups)
         )
-        start = 0.01 * torch.randn(latent_channels, latent_channels)  # 0 can be a saddle
-        self.generator = nn.Parameter(start) if rotate else None
+        start = 0.01 * torch.randn(config.latent_channels, config.latent_channels)  # 0 can be a saddle
+        self.generator = nn.Parameter(start) if config.rotate else None
 
     def quantise(self, vectors: Tensor) -> Quantised:
         """See :meth:`CodebookPrior.quantise`."""
