@@ -2,24 +2,95 @@
 
 from __future__ import annotations
 
-from vaezoo.core.facts import LossFacts
+from dataclasses import dataclass
+
+from vaezoo.core.facts import LossConfig, check_at_least, former_facts
+from vaezoo.errors import ConfigError
 
 
-def beta(beta: float = 4.0, normalised: bool = False) -> LossFacts:
-    """Facts of :class:`vaezoo_beta.losses.BetaLoss`."""
-    return LossFacts()
+@dataclass(frozen=True)
+class BetaLossConfig(LossConfig):
+    """Parameters of :class:`vaezoo_beta.losses.BetaLoss`.
+
+    Attributes:
+        beta: Weight of the rate.
+        normalised: Read ``beta`` as the paper's β_norm = β·M/N, with M latents and N pixel values.
+    """
+
+    beta: float = 4.0
+    normalised: bool = False
+
+    def __post_init__(self) -> None:
+        check_at_least(0, beta=self.beta)
 
 
-def capacity(gamma: float = 100.0, capacity: float = 25.0, warmup: int = 10_000) -> LossFacts:
-    """Facts of :class:`vaezoo_beta.losses.CapacityLoss`."""
-    return LossFacts()
+@dataclass(frozen=True)
+class CapacityLossConfig(LossConfig):
+    """Parameters of :class:`vaezoo_beta.losses.CapacityLoss`.
+
+    Attributes:
+        gamma: Weight of the distance.
+        capacity: Final C, nats per image.
+        warmup: Steps until C is reached, linearly.
+    """
+
+    gamma: float = 100.0
+    capacity: float = 25.0
+    warmup: int = 10_000
+
+    def __post_init__(self) -> None:
+        check_at_least(0, gamma=self.gamma, capacity=self.capacity, warmup=self.warmup)
 
 
-def cyclical(beta: float = 1.0, cycle: int = 2000, rise: float = 0.5) -> LossFacts:
-    """Facts of :class:`vaezoo_beta.schedules.CyclicalLoss`."""
-    return LossFacts()
+@dataclass(frozen=True)
+class CyclicalLossConfig(LossConfig):
+    """Parameters of :class:`vaezoo_beta.schedules.CyclicalLoss`.
+
+    Attributes:
+        beta: Weight of the rate that a cycle ends with.
+        cycle: Steps of a cycle.
+        rise: The share of a cycle over which β rises, linearly; 0 to 1.
+
+    Raises:
+        ConfigError: ``rise`` is above 1.
+    """
+
+    beta: float = 1.0
+    cycle: int = 2000
+    rise: float = 0.5
+
+    def __post_init__(self) -> None:
+        check_at_least(0, beta=self.beta, rise=self.rise)
+        check_at_least(1, cycle=self.cycle)
+        if self.rise > 1:
+            raise ConfigError(f"Expected rise as a share of a cycle, at most 1, got {self.rise}.", value=self.rise)
 
 
-def linear(first: float = 0.0, last: float = 1.0, begin: int = 0, end: int = 10_000) -> LossFacts:
-    """Facts of :class:`vaezoo_beta.schedules.LinearLoss`."""
-    return LossFacts()
+@dataclass(frozen=True)
+class LinearLossConfig(LossConfig):
+    """Parameters of :class:`vaezoo_beta.schedules.LinearLoss`.
+
+    Attributes:
+        first: β up to the step ``begin``.
+        last: β from the step ``end`` on.
+        begin: Step where the line begins.
+        end: Step where it ends.
+
+    Raises:
+        ConfigError: ``end`` is not after ``begin``.
+    """
+
+    first: float = 0.0
+    last: float = 1.0
+    begin: int = 0
+    end: int = 10_000
+
+    def __post_init__(self) -> None:
+        check_at_least(0, first=self.first, last=self.last, begin=self.begin)
+        if self.end <= self.begin:
+            raise ConfigError(f"Expected end after begin, at least {self.begin + 1}, got {self.end}.", value=self.end)
+
+
+__getattr__ = former_facts(
+    __name__, beta=BetaLossConfig, capacity=CapacityLossConfig, cyclical=CyclicalLossConfig, linear=LinearLossConfig
+)

@@ -6,7 +6,10 @@ from typing import final
 
 import torch
 
-from vaezoo.core import VAE, Batch, Loss, Phase, Terms, bound_reports, check_at_least
+from vaezoo.core import VAE, Batch, Loss, Phase, Terms, bound_reports
+from vaezoo.core.facts import accepts_keywords
+
+from .facts import BetaLossConfig, CapacityLossConfig
 
 
 @final
@@ -14,16 +17,15 @@ class BetaLoss(Loss):
     """D + β·R, nats per image.
 
     Args:
-        beta: Weight of the rate.
-        normalised: Read ``beta`` as the paper's β_norm = β·M/N, with M latents and N pixel values.
+        config: Its parameters, which are also taken as keywords.
 
     Source: beta-VAE (Higgins et al., 2017), eq. 4 and appendix A.6, openreview Sy2fzU9gl.
     """
 
-    def __init__(self, beta: float = 4.0, normalised: bool = False) -> None:
+    @accepts_keywords(BetaLossConfig)
+    def __init__(self, config: BetaLossConfig) -> None:
         super().__init__()
-        check_at_least(0, beta=beta)
-        self.beta, self.normalised = beta, normalised
+        self.beta, self.normalised = config.beta, config.normalised
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
         """See :meth:`vaezoo.core.Loss.forward`."""
@@ -40,17 +42,15 @@ class CapacityLoss(Loss):
     """D + γ·|R − C|, with C rising from 0: the rate is led to a value instead of being weighed.
 
     Args:
-        gamma: Weight of the distance.
-        capacity: Final C, nats per image.
-        warmup: Steps until C is reached, linearly.
+        config: Its parameters, which are also taken as keywords.
 
     Source: Understanding disentangling in β-VAE (Burgess et al., 2018), eq. 8, arXiv:1804.03599.
     """
 
-    def __init__(self, gamma: float = 100.0, capacity: float = 25.0, warmup: int = 10_000) -> None:
+    @accepts_keywords(CapacityLossConfig)
+    def __init__(self, config: CapacityLossConfig) -> None:
         super().__init__()
-        check_at_least(0, gamma=gamma, capacity=capacity, warmup=warmup)
-        self.gamma, self.capacity, self.warmup = gamma, capacity, warmup
+        self.gamma, self.capacity, self.warmup = config.gamma, config.capacity, config.warmup
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
         """See :meth:`vaezoo.core.Loss.forward`."""

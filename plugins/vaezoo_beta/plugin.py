@@ -13,16 +13,22 @@ def vaezoo_losses() -> dict[str, PartDeclaration]:
     return {
         "beta": PartDeclaration(
             "vaezoo_beta.losses:BetaLoss",
-            "vaezoo_beta.facts:beta",
-            "Higgins' β, plain or normalised by the sizes of image and latent.",
+            config="vaezoo_beta.facts:BetaLossConfig",
+            summary="Higgins' β, plain or normalised by the sizes of image and latent.",
         ),
         "capacity": PartDeclaration(
-            "vaezoo_beta.losses:CapacityLoss", "vaezoo_beta.facts:capacity", "Burgess' controlled capacity."
+            "vaezoo_beta.losses:CapacityLoss",
+            config="vaezoo_beta.facts:CapacityLossConfig",
+            summary="Burgess' controlled capacity.",
         ),
         "cyclical": PartDeclaration(
-            "vaezoo_beta.schedules:CyclicalLoss", "vaezoo_beta.facts:cyclical", "A β that rises anew in each cycle."
+            "vaezoo_beta.schedules:CyclicalLoss",
+            config="vaezoo_beta.facts:CyclicalLossConfig",
+            summary="A β that rises anew in each cycle.",
         ),
         "linear": PartDeclaration(
-            "vaezoo_beta.schedules:LinearLoss", "vaezoo_beta.facts:linear", "A β that goes from one value to another."
+            "vaezoo_beta.schedules:LinearLoss",
+            config="vaezoo_beta.facts:LinearLossConfig",
+            summary="A β that goes from one value to another.",
         ),
     }

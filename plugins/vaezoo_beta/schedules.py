@@ -6,8 +6,10 @@ from typing import final
 
 import torch
 
-from vaezoo.core import VAE, Batch, Loss, Phase, Terms, bound_reports, check_at_least
-from vaezoo.errors import ConfigError
+from vaezoo.core import VAE, Batch, Loss, Phase, Terms, bound_reports
+from vaezoo.core.facts import accepts_keywords
+
+from .facts import CyclicalLossConfig, LinearLossConfig
 
 
 def weighed(model: VAE, batch: Batch, beta: float) -> Terms:
@@ -22,24 +24,16 @@ class CyclicalLoss(Loss):
     """D + β·R, nats per image; β rises from 0 to its value and stays there, again in each cycle.
 
     Args:
-        beta: The value.
-        cycle: Steps of a cycle.
-        rise: The share of a cycle over which β rises, linearly; 0 to 1.
-
-    Raises:
-        ConfigError: ``rise`` is above 1.
+        config: Its parameters, which are also taken as keywords.
 
     Source: Cyclical Annealing Schedule: A Simple Approach to Mitigating KL Vanishing (Fu et al., 2019), eq. 6,
     arXiv:1903.10145. There a cycle is a quarter of the training.
     """
 
-    def __init__(self, beta: float = 1.0, cycle: int = 2000, rise: float = 0.5) -> None:
+    @accepts_keywords(CyclicalLossConfig)
+    def __init__(self, config: CyclicalLossConfig) -> None:
         super().__init__()
-        check_at_least(0, beta=beta, rise=rise)
-        check_at_least(1, cycle=cycle)
-        if rise > 1:
-            raise ConfigError(f"Expected rise as a share of a cycle, at most 1, got {rise}.", value=rise)
-        self.beta, self.cycle, self.rise = beta, cycle, rise
+        self.beta, self.cycle, self.rise = config.beta, config.cycle, config.rise
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
         """See :meth:`vaezoo.core.Loss.forward`."""
@@ -52,23 +46,15 @@ class LinearLoss(Loss):
     """D + β·R, nats per image; β goes in a line from one value to another, and stays on either side.
 
     Args:
-        first: β up to the step ``begin``.
-        last: β from the step ``end`` on.
-        begin: Where the line begins.
-        end: Where it ends.
-
-    Raises:
-        ConfigError: ``end`` is not after ``begin``.
+        config: Its parameters, which are also taken as keywords.
 
     Source: Generating Sentences from a Continuous Space (Bowman et al., 2016), section 3.1, arXiv:1511.06349.
     """
 
-    def __init__(self, first: float = 0.0, last: float = 1.0, begin: int = 0, end: int = 10_000) -> None:
+    @accepts_keywords(LinearLossConfig)
+    def __init__(self, config: LinearLossConfig) -> None:
         super().__init__()
-        check_at_least(0, first=first, last=last, begin=begin)
-        if end <= begin:
-            raise ConfigError(f"Expected end after begin, at least {begin + 1}, got {end}.", value=end)
-        self.first, self.last, self.begin, self.end = first, last, begin, end
+        self.first, self.last, self.begin, self.end = config.first, config.last, config.begin, config.end
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
         """See :meth:`vaezoo.core.Loss.forward`."""
