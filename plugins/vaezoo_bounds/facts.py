@@ -2,29 +2,119 @@
 
 from __future__ import annotations
 
-from vaezoo.core.facts import LossFacts
+from dataclasses import dataclass
+
+from vaezoo.core.facts import LossFacts, check_at_least, former_facts
+from vaezoo.errors import ConfigError
 
 
-def iwae(samples: int = 5) -> LossFacts:
-    """Facts of :class:`vaezoo_bounds.losses.IWAELoss`."""
-    return LossFacts(needs_density=True)
+@dataclass(frozen=True)
+class IWAELossConfig:
+    """Parameters of :class:`vaezoo_bounds.losses.IWAELoss`.
+
+    Attributes:
+        samples: Samples K of an image.
+    """
+
+    samples: int = 5
+
+    def __post_init__(self) -> None:
+        check_at_least(1, samples=self.samples)
+
+    def facts(self) -> LossFacts:
+        """Returns what the loss says of itself."""
+        return LossFacts(needs_density=True)
 
 
-def miwae(samples: int = 8, groups: int = 8) -> LossFacts:
-    """Facts of :class:`vaezoo_bounds.losses.MIWAELoss`."""
-    return LossFacts(needs_density=True)
+@dataclass(frozen=True)
+class MIWAELossConfig:
+    """Parameters of :class:`vaezoo_bounds.losses.MIWAELoss`.
+
+    Attributes:
+        samples: Samples K in a group.
+        groups: Groups M of samples.
+    """
+
+    samples: int = 8
+    groups: int = 8
+
+    def __post_init__(self) -> None:
+        check_at_least(1, samples=self.samples, groups=self.groups)
+
+    def facts(self) -> LossFacts:
+        """Returns what the loss says of itself."""
+        return LossFacts(needs_density=True)
 
 
-def ciwae(samples: int = 8, beta: float = 0.5) -> LossFacts:
-    """Facts of :class:`vaezoo_bounds.losses.CIWAELoss`."""
-    return LossFacts(needs_density=True)
+@dataclass(frozen=True)
+class CIWAELossConfig:
+    """Parameters of :class:`vaezoo_bounds.losses.CIWAELoss`.
+
+    Attributes:
+        samples: Samples K of an image.
+        beta: Weight of the ELBO, from 0 to 1.
+
+    Raises:
+        ConfigError: ``beta`` is above 1.
+    """
+
+    samples: int = 8
+    beta: float = 0.5
+
+    def __post_init__(self) -> None:
+        check_at_least(1, samples=self.samples)
+        check_at_least(0, beta=self.beta)
+        if self.beta > 1:
+            raise ConfigError(f"Expected beta between 0 (IWAE) and 1 (the ELBO), got {self.beta}.", value=self.beta)
+
+    def facts(self) -> LossFacts:
+        """Returns what the loss says of itself."""
+        return LossFacts(needs_density=True)
 
 
-def piwae(samples: int = 8, groups: int = 8) -> LossFacts:
-    """Facts of :class:`vaezoo_bounds.losses.PIWAELoss`."""
-    return LossFacts(needs_density=True)
+@dataclass(frozen=True)
+class PIWAELossConfig:
+    """Parameters of :class:`vaezoo_bounds.losses.PIWAELoss`.
+
+    Attributes:
+        samples: Samples K in a group of the encoder's bound.
+        groups: Groups M of samples.
+    """
+
+    samples: int = 8
+    groups: int = 8
+
+    def __post_init__(self) -> None:
+        check_at_least(1, samples=self.samples, groups=self.groups)
+
+    def facts(self) -> LossFacts:
+        """Returns what the loss says of itself."""
+        return LossFacts(needs_density=True)
 
 
-def dreg(samples: int = 5) -> LossFacts:
-    """Facts of :class:`vaezoo_bounds.gradients.DReGLoss`."""
-    return LossFacts(beliefs=frozenset({"gaussian"}), needs_density=True)
+@dataclass(frozen=True)
+class DReGLossConfig:
+    """Parameters of :class:`vaezoo_bounds.gradients.DReGLoss`.
+
+    Attributes:
+        samples: Samples K of an image.
+    """
+
+    samples: int = 5
+
+    def __post_init__(self) -> None:
+        check_at_least(1, samples=self.samples)
+
+    def facts(self) -> LossFacts:
+        """Returns what the loss says of itself."""
+        return LossFacts(beliefs=frozenset({"gaussian"}), needs_density=True)
+
+
+__getattr__ = former_facts(
+    __name__,
+    iwae=IWAELossConfig,
+    miwae=MIWAELossConfig,
+    ciwae=CIWAELossConfig,
+    piwae=PIWAELossConfig,
+    dreg=DReGLossConfig,
+)

@@ -6,9 +6,11 @@ from typing import final
 
 import torch
 
-from vaezoo.core import VAE, Batch, DiagonalGaussian, Loss, Phase, Terms, check_at_least
+from vaezoo.core import VAE, Batch, DiagonalGaussian, Loss, Phase, Terms
+from vaezoo.core.facts import accepts_keywords
 from vaezoo.errors import IncompatibleParts
 
+from .facts import DReGLossConfig
 from .losses import importance_bound, log_weights, terms_of
 
 
@@ -23,16 +25,16 @@ class DReGLoss(Loss):
     which has IWAE's expectation.
 
     Args:
-        samples: K.
+        config: Its parameters, which are also taken as keywords.
 
     Source: Doubly Reparameterized Gradient Estimators for Monte Carlo Objectives (Tucker et al., 2018), eq. 8,
     arXiv:1810.04152.
     """
 
-    def __init__(self, samples: int = 5) -> None:
+    @accepts_keywords(DReGLossConfig)
+    def __init__(self, config: DReGLossConfig) -> None:
         super().__init__()
-        check_at_least(1, samples=samples)
-        self.samples = samples
+        self.samples = config.samples
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
         """See :meth:`vaezoo.core.Loss.forward`.

@@ -15,8 +15,11 @@ from typing import final
 import torch
 from torch import Tensor
 
-from vaezoo.core import VAE, Batch, Bound, Loss, Phase, Terms, bound_reports, check_at_least
-from vaezoo.errors import ConfigError, NotNormalised
+from vaezoo.core import VAE, Batch, Bound, Loss, Phase, Terms, bound_reports
+from vaezoo.core.facts import accepts_keywords
+from vaezoo.errors import NotNormalised
+
+from .facts import CIWAELossConfig, IWAELossConfig, MIWAELossConfig, PIWAELossConfig
 
 
 def log_weights(bound: Bound) -> Tensor:
@@ -50,15 +53,15 @@ class IWAELoss(Loss):
     """−log of the mean weight of K samples; K of 1 is the bound of one sample.
 
     Args:
-        samples: K.
+        config: Its parameters, which are also taken as keywords.
 
     Source: Importance Weighted Autoencoders (Burda et al., 2015), eq. 8, arXiv:1509.00519.
     """
 
-    def __init__(self, samples: int = 5) -> None:
+    @accepts_keywords(IWAELossConfig)
+    def __init__(self, config: IWAELossConfig) -> None:
         super().__init__()
-        check_at_least(1, samples=samples)
-        self.samples = samples
+        self.samples = config.samples
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
         """See :meth:`vaezoo.core.Loss.forward`."""
@@ -71,16 +74,15 @@ class MIWAELoss(Loss):
     """The mean of M bounds of K samples each: M of 1 is IWAE, K of 1 the bound of M samples.
 
     Args:
-        samples: K, in a group.
-        groups: M.
+        config: Its parameters, which are also taken as keywords.
 
     Source: Tighter Variational Bounds are Not Necessarily Better (Rainforth et al., 2018), eq. 14, arXiv:1802.04537.
     """
 
-    def __init__(self, samples: int = 8, groups: int = 8) -> None:
+    @accepts_keywords(MIWAELossConfig)
+    def __init__(self, config: MIWAELossConfig) -> None:
         super().__init__()
-        check_at_least(1, samples=samples, groups=groups)
-        self.samples, self.groups = samples, groups
+        self.samples, self.groups = config.samples, config.groups
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
         """See :meth:`vaezoo.core.Loss.forward`."""
@@ -94,22 +96,15 @@ class CIWAELoss(Loss):
     """β times the bound of single samples and 1 − β times that of all K: 1 is the ELBO, 0 is IWAE.
 
     Args:
-        samples: K.
-        beta: Weight of the ELBO, from 0 to 1.
-
-    Raises:
-        ConfigError: ``beta`` is above 1.
+        config: Its parameters, which are also taken as keywords.
 
     Source: Tighter Variational Bounds are Not Necessarily Better (Rainforth et al., 2018), eq. 15, arXiv:1802.04537.
     """
 
-    def __init__(self, samples: int = 8, beta: float = 0.5) -> None:
+    @accepts_keywords(CIWAELossConfig)
+    def __init__(self, config: CIWAELossConfig) -> None:
         super().__init__()
-        check_at_least(1, samples=samples)
-        check_at_least(0, beta=beta)
-        if beta > 1:
-            raise ConfigError(f"Expected beta between 0 (IWAE) and 1 (the ELBO), got {beta}.", value=beta)
-        self.samples, self.beta = samples, beta
+        self.samples, self.beta = config.samples, config.beta
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
         """See :meth:`vaezoo.core.Loss.forward`."""
@@ -123,8 +118,7 @@ class PIWAELoss(Loss):
     """The encoder climbs MIWAE, everything else IWAE of all M·K samples: two phases, each with samples of its own.
 
     Args:
-        samples: K, in a group of the encoder's bound.
-        groups: M.
+        config: Its parameters, which are also taken as keywords.
 
     Source: Tighter Variational Bounds are Not Necessarily Better (Rainforth et al., 2018), section 5, arXiv:1802.04537.
     The paper uses one set of samples for both; here a step costs two passes. Without a phase, both descend on MIWAE.
@@ -135,10 +129,10 @@ class PIWAELoss(Loss):
         Phase("generation", ("model.prior", "model.decoder", "model.conditioner", "loss")),
     )
 
-    def __init__(self, samples: int = 8, groups: int = 8) -> None:
+    @accepts_keywords(PIWAELossConfig)
+    def __init__(self, config: PIWAELossConfig) -> None:
         super().__init__()
-        check_at_least(1, samples=samples, groups=groups)
-        self.samples, self.groups = samples, groups
+        self.samples, self.groups = config.samples, config.groups
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
         """See :meth:`vaezoo.core.Loss.forward`."""
