@@ -8,9 +8,11 @@ from typing import final
 import torch
 from torch import Tensor
 
-from vaezoo.core import VAE, Batch, Loss, Phase, Terms, bound_reports, check_at_least, gaussian_log_prob
+from vaezoo.core import VAE, Batch, Loss, Phase, Terms, bound_reports, gaussian_log_prob
+from vaezoo.core.facts import accepts_keywords
 from vaezoo.errors import ConfigError, suggest
 
+from .facts import TotalCorrelationLossConfig
 from .latents import gaussian_rows
 
 ESTIMATORS = ("weighted", "stratified")
@@ -63,34 +65,25 @@ class TotalCorrelationLoss(Loss):
         I = log q(z|x) − log q(z)      TC = log q(z) − Σ_d log q(z_d)      K = Σ_d log q(z_d) − log p(z)
 
     Args:
-        alpha: Weight of I, the mutual information of image and latents.
-        beta: Weight of TC, the total correlation of the latents.
-        gamma: Weight of K, the distance of each latent from its prior.
-        estimator: Of q(z) from a batch, ``weighted`` or ``stratified``; see :func:`log_shares`.
-        images: N, of the data set. Under ``weighted`` the reports move with it, the gradients do not.
-
-    Raises:
-        ConfigError: There is no such estimator.
+        config: Its parameters, which are also taken as keywords.
 
     Source: Isolating Sources of Disentanglement in VAEs (Chen et al., 2018), eq. 4, arXiv:1802.04942.
     """
 
-    def __init__(
-        self,
-        alpha: float = 1.0,
-        beta: float = 6.0,
-        gamma: float = 1.0,
-        estimator: str = "weighted",
-        images: int = 60_000,
-    ) -> None:
+    @accepts_keywords(TotalCorrelationLossConfig)
+    def __init__(self, config: TotalCorrelationLossConfig) -> None:
         super().__init__()
-        check_at_least(0, alpha=alpha, beta=beta, gamma=gamma)
-        check_at_least(1, images=images)
-        if estimator not in ESTIMATORS:
+        if config.estimator not in ESTIMATORS:
             raise ConfigError(
-                f"Expected an estimator, got {estimator!r}.", hint=suggest(estimator, ESTIMATORS), value=estimator
+                f"Expected an estimator, got {config.estimator!r}.",
+                hint=suggest(config.estimator, ESTIMATORS),
+                value=config.estimator,
             )
-        self.alpha, self.beta, self.gamma, self.estimator, self.images = alpha, beta, gamma, estimator, images
+        self.alpha = config.alpha
+        self.beta = config.beta
+        self.gamma = config.gamma
+        self.estimator = config.estimator
+        self.images = config.images
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
         """See :meth:`vaezoo.core.Loss.forward`."""

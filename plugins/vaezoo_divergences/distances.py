@@ -7,9 +7,11 @@ from typing import final
 import torch
 from torch import Tensor
 
-from vaezoo.core import VAE, Batch, Loss, Phase, Terms, bound_reports, check_at_least
+from vaezoo.core import VAE, Batch, Loss, Phase, Terms, bound_reports
+from vaezoo.core.facts import accepts_keywords
 from vaezoo.errors import ConfigError, suggest
 
+from .facts import InfoLossConfig, MMDLossConfig, SlicedLossConfig
 from .latents import drawn_rows
 
 KERNELS = ("rbf", "imq")
@@ -74,23 +76,16 @@ class InfoLoss(Loss):
     """D + (1 − α)·R + (α + λ − 1)·MMD²: a rate that may count less, and latents that as a whole follow the prior.
 
     Args:
-        alpha: α, at most 1; at 1 it is the MMD-VAE.
-        weight: λ, at least 1 − α.
-        kernel: ``rbf`` or ``imq``.
-
-    Raises:
-        ConfigError: ``alpha`` is above 1, ``weight`` below 1 − α, or there is no such kernel.
+        config: Its parameters, which are also taken as keywords.
 
     Source: InfoVAE: Information Maximizing Variational Autoencoders (Zhao et al., 2017), eq. 6, arXiv:1706.02262.
     """
 
-    def __init__(self, alpha: float = 0.0, weight: float = 1000.0, kernel: str = "rbf") -> None:
+    @accepts_keywords(InfoLossConfig)
+    def __init__(self, config: InfoLossConfig) -> None:
         super().__init__()
-        if not alpha <= 1:
-            raise ConfigError(f"Expected alpha of at most 1, got {alpha}.", value=alpha)
-        check_at_least(1 - alpha, weight=weight)
-        check_kernel(kernel)
-        self.alpha, self.weight, self.kernel = alpha, weight, kernel
+        check_kernel(config.kernel)
+        self.alpha, self.weight, self.kernel = config.alpha, config.weight, config.kernel
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
         """See :meth:`vaezoo.core.Loss.forward`."""
@@ -106,17 +101,16 @@ class MMDLoss(Loss):
     """WAE-MMD: D + λ·MMD² of the latents and the prior; no rate, so a deterministic encoder serves too.
 
     Args:
-        weight: λ.
-        kernel: ``imq`` or ``rbf``.
+        config: Its parameters, which are also taken as keywords.
 
     Source: Wasserstein Auto-Encoders (Tolstikhin et al., 2018), algorithm 2, arXiv:1711.01558.
     """
 
-    def __init__(self, weight: float = 100.0, kernel: str = "imq") -> None:
+    @accepts_keywords(MMDLossConfig)
+    def __init__(self, config: MMDLossConfig) -> None:
         super().__init__()
-        check_at_least(0, weight=weight)
-        check_kernel(kernel)
-        self.weight, self.kernel = weight, kernel
+        check_kernel(config.kernel)
+        self.weight, self.kernel = config.weight, config.kernel
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
         """See :meth:`vaezoo.core.Loss.forward`."""
@@ -131,17 +125,15 @@ class SlicedLoss(Loss):
     """SWAE: D + λ·SW² of the latents and the prior, from as many draws as images; no rate either.
 
     Args:
-        weight: λ.
-        directions: Number of random directions a step.
+        config: Its parameters, which are also taken as keywords.
 
     Source: Sliced-Wasserstein Autoencoder (Kolouri et al., 2018), eq. 11, arXiv:1804.01947.
     """
 
-    def __init__(self, weight: float = 100.0, directions: int = 50) -> None:
+    @accepts_keywords(SlicedLossConfig)
+    def __init__(self, config: SlicedLossConfig) -> None:
         super().__init__()
-        check_at_least(0, weight=weight)
-        check_at_least(1, directions=directions)
-        self.weight, self.directions = weight, directions
+        self.weight, self.directions = config.weight, config.directions
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
         """See :meth:`vaezoo.core.Loss.forward`."""

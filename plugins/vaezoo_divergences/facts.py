@@ -2,39 +2,159 @@
 
 from __future__ import annotations
 
-from vaezoo.core.facts import LossFacts
+from dataclasses import dataclass
+
+from vaezoo.core.facts import LossFacts, check_at_least, former_facts
+from vaezoo.errors import ConfigError
 
 _GAUSSIAN = frozenset({"gaussian"})
 _VECTORS = frozenset({"gaussian", "density", "dirac"})
 
 
-def beta_tc(
-    alpha: float = 1.0, beta: float = 6.0, gamma: float = 1.0, estimator: str = "weighted", images: int = 60_000
-) -> LossFacts:
-    """Facts of :class:`vaezoo_divergences.correlation.TotalCorrelationLoss`."""
-    return LossFacts(beliefs=_GAUSSIAN)
+@dataclass(frozen=True)
+class TotalCorrelationLossConfig:
+    """Parameters of :class:`vaezoo_divergences.correlation.TotalCorrelationLoss`.
+
+    Attributes:
+        alpha: Weight of I, the mutual information of image and latents.
+        beta: Weight of TC, the total correlation of the latents.
+        gamma: Weight of K, the distance of each latent from its prior.
+        estimator: Estimator of q(z) from a batch, ``weighted`` or ``stratified``; see `vaezoo_divergences.correlation`.
+        images: Number N of images of the data set. Under ``weighted`` the reports move with it, the gradients do not.
+
+    Raises:
+        ConfigError: There is no such estimator.
+    """
+
+    alpha: float = 1.0
+    beta: float = 6.0
+    gamma: float = 1.0
+    estimator: str = "weighted"
+    images: int = 60_000
+
+    def __post_init__(self) -> None:
+        check_at_least(0, alpha=self.alpha, beta=self.beta, gamma=self.gamma)
+        check_at_least(1, images=self.images)
+
+    def facts(self) -> LossFacts:
+        """Returns what the loss says of itself."""
+        return LossFacts(beliefs=_GAUSSIAN)
 
 
-def dip_i(off_diagonal: float = 10.0, diagonal: float = 100.0) -> LossFacts:
-    """Facts of :class:`vaezoo_divergences.moments.DIPMeansLoss`."""
-    return LossFacts(beliefs=_GAUSSIAN)
+@dataclass(frozen=True)
+class DIPMeansLossConfig:
+    """Parameters of :class:`vaezoo_divergences.moments.DIPMeansLoss`.
+
+    Attributes:
+        off_diagonal: λ_od, weight of squared covariances.
+        diagonal: λ_d, weight of (variance − 1)².
+    """
+
+    off_diagonal: float = 10.0
+    diagonal: float = 100.0
+
+    def __post_init__(self) -> None:
+        check_at_least(0, off_diagonal=self.off_diagonal, diagonal=self.diagonal)
+
+    def facts(self) -> LossFacts:
+        """Returns what the loss says of itself."""
+        return LossFacts(beliefs=_GAUSSIAN)
 
 
-def dip_ii(off_diagonal: float = 10.0, diagonal: float = 10.0) -> LossFacts:
-    """Facts of :class:`vaezoo_divergences.moments.DIPSamplesLoss`."""
-    return LossFacts(beliefs=_GAUSSIAN)
+@dataclass(frozen=True)
+class DIPSamplesLossConfig:
+    """Parameters of :class:`vaezoo_divergences.moments.DIPSamplesLoss`.
+
+    Attributes:
+        off_diagonal: λ_od, weight of squared covariances.
+        diagonal: λ_d, weight of (variance − 1)².
+    """
+
+    off_diagonal: float = 10.0
+    diagonal: float = 10.0
+
+    def __post_init__(self) -> None:
+        check_at_least(0, off_diagonal=self.off_diagonal, diagonal=self.diagonal)
+
+    def facts(self) -> LossFacts:
+        """Returns what the loss says of itself."""
+        return LossFacts(beliefs=_GAUSSIAN)
 
 
-def info(alpha: float = 0.0, weight: float = 1000.0, kernel: str = "rbf") -> LossFacts:
-    """Facts of :class:`vaezoo_divergences.distances.InfoLoss`."""
-    return LossFacts(beliefs=frozenset({"gaussian", "density"}))
+@dataclass(frozen=True)
+class InfoLossConfig:
+    """Parameters of :class:`vaezoo_divergences.distances.InfoLoss`.
+
+    Attributes:
+        alpha: α, at most 1; at 1 it is the MMD-VAE.
+        weight: λ, at least 1 − α.
+        kernel: ``rbf`` or ``imq``.
+
+    Raises:
+        ConfigError: ``alpha`` is above 1, ``weight`` below 1 − α, or there is no such kernel.
+    """
+
+    alpha: float = 0.0
+    weight: float = 1000.0
+    kernel: str = "rbf"
+
+    def __post_init__(self) -> None:
+        if not self.alpha <= 1:
+            raise ConfigError(f"Expected alpha of at most 1, got {self.alpha}.", value=self.alpha)
+        check_at_least(1 - self.alpha, weight=self.weight)
+
+    def facts(self) -> LossFacts:
+        """Returns what the loss says of itself."""
+        return LossFacts(beliefs=frozenset({"gaussian", "density"}))
 
 
-def wae_mmd(weight: float = 100.0, kernel: str = "imq") -> LossFacts:
-    """Facts of :class:`vaezoo_divergences.distances.MMDLoss`."""
-    return LossFacts(needs_rate=False, beliefs=_VECTORS)
+@dataclass(frozen=True)
+class MMDLossConfig:
+    """Parameters of :class:`vaezoo_divergences.distances.MMDLoss`.
+
+    Attributes:
+        weight: Weight λ of the distance.
+        kernel: ``imq`` or ``rbf``.
+    """
+
+    weight: float = 100.0
+    kernel: str = "imq"
+
+    def __post_init__(self) -> None:
+        check_at_least(0, weight=self.weight)
+
+    def facts(self) -> LossFacts:
+        """Returns what the loss says of itself."""
+        return LossFacts(needs_rate=False, beliefs=_VECTORS)
 
 
-def swae(weight: float = 100.0, directions: int = 50) -> LossFacts:
-    """Facts of :class:`vaezoo_divergences.distances.SlicedLoss`."""
-    return LossFacts(needs_rate=False, beliefs=_VECTORS)
+@dataclass(frozen=True)
+class SlicedLossConfig:
+    """Parameters of :class:`vaezoo_divergences.distances.SlicedLoss`.
+
+    Attributes:
+        weight: Weight λ of the distance.
+        directions: Number of random directions a step.
+    """
+
+    weight: float = 100.0
+    directions: int = 50
+
+    def __post_init__(self) -> None:
+        check_at_least(0, weight=self.weight)
+        check_at_least(1, directions=self.directions)
+
+    def facts(self) -> LossFacts:
+        """Returns what the loss says of itself."""
+        return LossFacts(needs_rate=False, beliefs=_VECTORS)
+
+
+__getattr__ = former_facts(
+    __name__,
+    beta_tc=TotalCorrelationLossConfig,
+    dip_i=DIPMeansLossConfig,
+    dip_ii=DIPSamplesLossConfig,
+    info=InfoLossConfig,
+    wae_mmd=MMDLossConfig,
+    swae=SlicedLossConfig,
+)

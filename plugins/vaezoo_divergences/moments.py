@@ -6,8 +6,10 @@ from typing import final
 
 from torch import Tensor
 
-from vaezoo.core import VAE, Batch, Bound, Loss, Phase, Terms, bound_reports, check_at_least
+from vaezoo.core import VAE, Batch, Bound, Loss, Phase, Terms, bound_reports
+from vaezoo.core.facts import accepts_keywords
 
+from .facts import DIPMeansLossConfig, DIPSamplesLossConfig
 from .latents import gaussian_rows
 
 
@@ -33,17 +35,16 @@ class DIPMeansLoss(Loss):
     """DIP-VAE-I: the bound's negative, plus the distance of Cov[μ] from the identity.
 
     Args:
-        off_diagonal: λ_od, weight of squared covariances.
-        diagonal: λ_d, weight of (variance − 1)².
+        config: Its parameters, which are also taken as keywords.
 
     Source: Variational Inference of Disentangled Latent Concepts from Unlabeled Observations (Kumar et al., 2017),
     eq. 6, arXiv:1711.00848.
     """
 
-    def __init__(self, off_diagonal: float = 10.0, diagonal: float = 100.0) -> None:
+    @accepts_keywords(DIPMeansLossConfig)
+    def __init__(self, config: DIPMeansLossConfig) -> None:
         super().__init__()
-        check_at_least(0, off_diagonal=off_diagonal, diagonal=diagonal)
-        self.off_diagonal, self.diagonal = off_diagonal, diagonal
+        self.off_diagonal, self.diagonal = config.off_diagonal, config.diagonal
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
         """See :meth:`vaezoo.core.Loss.forward`."""
@@ -57,17 +58,16 @@ class DIPSamplesLoss(Loss):
     """DIP-VAE-II: as DIP-VAE-I, with the covariance of z itself, Cov[μ] + E[diag σ²].
 
     Args:
-        off_diagonal: λ_od, weight of squared covariances.
-        diagonal: λ_d, weight of (variance − 1)².
+        config: Its parameters, which are also taken as keywords.
 
     Source: Variational Inference of Disentangled Latent Concepts from Unlabeled Observations (Kumar et al., 2017),
     eq. 7, arXiv:1711.00848.
     """
 
-    def __init__(self, off_diagonal: float = 10.0, diagonal: float = 10.0) -> None:
+    @accepts_keywords(DIPSamplesLossConfig)
+    def __init__(self, config: DIPSamplesLossConfig) -> None:
         super().__init__()
-        check_at_least(0, off_diagonal=off_diagonal, diagonal=diagonal)
-        self.off_diagonal, self.diagonal = off_diagonal, diagonal
+        self.off_diagonal, self.diagonal = config.off_diagonal, config.diagonal
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
         """See :meth:`vaezoo.core.Loss.forward`."""
