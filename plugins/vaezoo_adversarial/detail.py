@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple, final
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vaezoo.core import VAE, Batch, Loss, Noise, Phase, Terms, check_at_least, expect_gaussian
+from vaezoo.core import VAE, Batch, Loss, Noise, Phase, Terms, expect_gaussian
+from vaezoo.core.facts import accepts_keywords
 from vaezoo.errors import IncompatibleParts
 
 from .critics import PatchCritic, as_judged
+from .facts import DetailLossConfig
 
 LEVEL = 1 / 255
 NUDGE = 0.1
@@ -51,12 +52,7 @@ class DetailLoss(Loss):
     content has samples of the posterior and not merely sharp pictures.
 
     Args:
-        image_channels: C.
-        power: Weight of the energies in octaves. They lead where the critic is still new.
-        mean_weight: Weight of what is left in the mean of mirrored samples.
-        limit: Weight of energy above the stated.
-        steady: Weight of the critic's steepness.
-        widths: Channels of the critic's layers.
+        config: Its parameters, which are also taken as keywords.
 
     Source: The relativistic discriminator (Jolicoeur-Martineau, 2018), in pairs as in The GAN is dead; long live the
     GAN! (Huang et al., 2024); the steepness by differences: Diffusion Adversarial Post-Training for One-Step Video
@@ -66,19 +62,14 @@ class DetailLoss(Loss):
     phases = (Phase("detail", ("model.prior.detail",)), Phase("critic", ("loss.critic",)))
     freezes = True
 
-    def __init__(
-        self,
-        image_channels: int = 3,
-        power: float = 2.0,
-        mean_weight: float = 1.0,
-        limit: float = 1.0,
-        steady: float = 1.0,
-        widths: Sequence[int] = (48, 64, 64),
-    ) -> None:
+    @accepts_keywords(DetailLossConfig)
+    def __init__(self, config: DetailLossConfig) -> None:
         super().__init__()
-        check_at_least(0, power=power, mean_weight=mean_weight, limit=limit, steady=steady)
-        self.power, self.mean_weight, self.limit, self.steady = power, mean_weight, limit, steady
-        self.critic = PatchCritic(3 * image_channels, widths)
+        self.power = config.power
+        self.mean_weight = config.mean_weight
+        self.limit = config.limit
+        self.steady = config.steady
+        self.critic = PatchCritic(3 * config.image_channels, config.widths)
         self._last: tuple[Batch, Seen] | None = None
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:

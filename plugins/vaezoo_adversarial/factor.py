@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import final
 
 import torch
 from torch import Tensor
 
-from vaezoo.core import VAE, Batch, Loss, Phase, Terms, bound_reports, check_at_least
+from vaezoo.core import VAE, Batch, Loss, Phase, Terms, bound_reports
+from vaezoo.core.facts import accepts_keywords
 from vaezoo.errors import TrainingError
 
 from .critics import LatentCritic, as_judged, cell_rows, permuted, telling_apart
+from .facts import FactorLossConfig
 
 
 def halves(z: Tensor) -> tuple[Tensor, Tensor]:
@@ -42,9 +43,7 @@ class FactorLoss(Loss):
     cells.
 
     Args:
-        latent_channels: D.
-        gamma: γ.
-        hidden: Widths of the critic's hidden layers.
+        config: Its parameters, which are also taken as keywords.
 
     Source: Disentangling by Factorising (Kim and Mnih, 2018), algorithm 2, arXiv:1802.05983. Without a phase the loss
     is the sum of both phases', each with a gradient to its own parameters only.
@@ -52,11 +51,11 @@ class FactorLoss(Loss):
 
     phases = (Phase("model", ("model",)), Phase("critic", ("loss.critic",)))
 
-    def __init__(self, latent_channels: int, gamma: float = 10.0, hidden: Sequence[int] = (256, 256)) -> None:
+    @accepts_keywords(FactorLossConfig)
+    def __init__(self, config: FactorLossConfig) -> None:
         super().__init__()
-        check_at_least(0, gamma=gamma)
-        self.gamma = gamma
-        self.critic = LatentCritic(latent_channels, hidden)
+        self.gamma = config.gamma
+        self.critic = LatentCritic(config.latent_channels, config.hidden)
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
         """See :meth:`vaezoo.core.Loss.forward`.

@@ -2,59 +2,164 @@
 
 from __future__ import annotations
 
-from vaezoo.core.facts import LossFacts, check_widths
+from dataclasses import dataclass
+
+from vaezoo.core.facts import LossConfig, LossFacts, check_at_least, check_widths, former_facts
 
 _POSTERIORS = frozenset({"gaussian", "density", "dirac"})
 _RANDOM = frozenset({"gaussian", "density"})
 
 
-def factor(latent_channels: int, gamma: float = 10.0, hidden: tuple[int, ...] = (256, 256)) -> LossFacts:
-    """Facts of :class:`vaezoo_adversarial.factor.FactorLoss`."""
-    check_widths("hidden", hidden, least=0)
-    return LossFacts(beliefs=_RANDOM)
+@dataclass(frozen=True)
+class FactorLossConfig:
+    """Parameters of :class:`vaezoo_adversarial.factor.FactorLoss`.
+
+    Attributes:
+        latent_channels: Latent dimensions D, in each cell.
+        gamma: Weight γ of the critic's term.
+        hidden: Widths of the critic's hidden layers.
+    """
+
+    latent_channels: int
+    gamma: float = 10.0
+    hidden: tuple[int, ...] = (256, 256)
+
+    def __post_init__(self) -> None:
+        check_widths("hidden", self.hidden, least=0)
+        check_at_least(0, gamma=self.gamma)
+
+    def facts(self) -> LossFacts:
+        """Returns what the loss says of itself."""
+        return LossFacts(beliefs=_RANDOM)
 
 
-def aae(latent_channels: int, hidden: tuple[int, ...] = (256, 256)) -> LossFacts:
-    """Facts of :class:`vaezoo_adversarial.latents.AAELoss`."""
-    check_widths("hidden", hidden, least=0)
-    return LossFacts(needs_rate=False, beliefs=_POSTERIORS)
+@dataclass(frozen=True)
+class AAELossConfig:
+    """Parameters of :class:`vaezoo_adversarial.latents.AAELoss`.
+
+    Attributes:
+        latent_channels: Latent dimensions D, in each cell.
+        hidden: Widths of the critic's hidden layers.
+    """
+
+    latent_channels: int
+    hidden: tuple[int, ...] = (256, 256)
+
+    def __post_init__(self) -> None:
+        check_widths("hidden", self.hidden, least=0)
+
+    def facts(self) -> LossFacts:
+        """Returns what the loss says of itself."""
+        return LossFacts(needs_rate=False, beliefs=_POSTERIORS)
 
 
-def wae_gan(latent_channels: int, weight: float = 10.0, hidden: tuple[int, ...] = (256, 256)) -> LossFacts:
-    """Facts of :class:`vaezoo_adversarial.latents.WAEGANLoss`."""
-    check_widths("hidden", hidden, least=0)
-    return LossFacts(needs_rate=False, beliefs=_POSTERIORS)
+@dataclass(frozen=True)
+class WAEGANLossConfig:
+    """Parameters of :class:`vaezoo_adversarial.latents.WAEGANLoss`.
+
+    Attributes:
+        latent_channels: Latent dimensions D, in each cell.
+        weight: Weight λ of the distance.
+        hidden: Widths of the critic's hidden layers.
+    """
+
+    latent_channels: int
+    weight: float = 10.0
+    hidden: tuple[int, ...] = (256, 256)
+
+    def __post_init__(self) -> None:
+        check_widths("hidden", self.hidden, least=0)
+        check_at_least(0, weight=self.weight)
+
+    def facts(self) -> LossFacts:
+        """Returns what the loss says of itself."""
+        return LossFacts(needs_rate=False, beliefs=_POSTERIORS)
 
 
-def vae_gan(
-    image_channels: int = 1, gamma: float = 1.0, pixels: float = 1.0, widths: tuple[int, ...] = (32, 64, 128)
-) -> LossFacts:
-    """Facts of :class:`vaezoo_adversarial.pictures.VAEGANLoss`; where no pixel counts, a scale would go untrained."""
-    check_widths("widths", widths)
-    likelihoods = frozenset() if pixels > 0 else frozenset({"bernoulli"})
-    return LossFacts(likelihoods, beliefs=_RANDOM)
+@dataclass(frozen=True)
+class VAEGANLossConfig:
+    """Parameters of :class:`vaezoo_adversarial.pictures.VAEGANLoss`.
+
+    Attributes:
+        image_channels: Channels C of a picture.
+        gamma: Weight γ of that distance in the decoder's phase.
+        pixels: Weight of D beside that distance; the paper has 0, under which D may rise while the critic is new.
+        widths: Channels of the critic's layers.
+    """
+
+    image_channels: int = 1
+    gamma: float = 1.0
+    pixels: float = 1.0
+    widths: tuple[int, ...] = (32, 64, 128)
+
+    def __post_init__(self) -> None:
+        check_widths("widths", self.widths)
+        check_at_least(0, gamma=self.gamma, pixels=self.pixels)
+
+    def facts(self) -> LossFacts:
+        """Returns what the loss says of itself."""
+        likelihoods = frozenset() if self.pixels > 0 else frozenset({"bernoulli"})
+        return LossFacts(likelihoods, beliefs=_RANDOM)
 
 
-def patch_gan(
-    image_channels: int = 1,
-    beta: float = 1.0,
-    weight: float = 0.8,
-    start: int = 0,
-    widths: tuple[int, ...] = (32, 64, 128),
-) -> LossFacts:
-    """Facts of :class:`vaezoo_adversarial.pictures.PatchGANLoss`."""
-    check_widths("widths", widths)
-    return LossFacts()
+@dataclass(frozen=True)
+class PatchGANLossConfig(LossConfig):
+    """Parameters of :class:`vaezoo_adversarial.pictures.PatchGANLoss`.
+
+    Attributes:
+        image_channels: Channels C of a picture.
+        beta: Weight of the rate.
+        weight: Weight w of the critic.
+        start: Step from which the critic counts for the model.
+        widths: Channels of the critic's layers.
+    """
+
+    image_channels: int = 1
+    beta: float = 1.0
+    weight: float = 0.8
+    start: int = 0
+    widths: tuple[int, ...] = (32, 64, 128)
+
+    def __post_init__(self) -> None:
+        check_widths("widths", self.widths)
+        check_at_least(0, beta=self.beta, weight=self.weight, start=self.start)
 
 
-def detail(
-    image_channels: int = 3,
-    power: float = 2.0,
-    mean_weight: float = 1.0,
-    limit: float = 1.0,
-    steady: float = 1.0,
-    widths: tuple[int, ...] = (48, 64, 64),
-) -> LossFacts:
-    """Facts of :class:`vaezoo_adversarial.detail.DetailLoss`."""
-    check_widths("widths", widths)
-    return LossFacts(frozenset({"gaussian"}), needs_rate=False, conditional=True, needs_detail=True)
+@dataclass(frozen=True)
+class DetailLossConfig:
+    """Parameters of :class:`vaezoo_adversarial.detail.DetailLoss`.
+
+    Attributes:
+        image_channels: Channels C of a picture.
+        power: Weight of the energies in octaves. They lead where the critic is still new.
+        mean_weight: Weight of what is left in the mean of mirrored samples.
+        limit: Weight of energy above the stated.
+        steady: Weight of the critic's steepness.
+        widths: Channels of the critic's layers.
+    """
+
+    image_channels: int = 3
+    power: float = 2.0
+    mean_weight: float = 1.0
+    limit: float = 1.0
+    steady: float = 1.0
+    widths: tuple[int, ...] = (48, 64, 64)
+
+    def __post_init__(self) -> None:
+        check_widths("widths", self.widths)
+        check_at_least(0, power=self.power, mean_weight=self.mean_weight, limit=self.limit, steady=self.steady)
+
+    def facts(self) -> LossFacts:
+        """Returns what the loss says of itself."""
+        return LossFacts(frozenset({"gaussian"}), needs_rate=False, conditional=True, needs_detail=True)
+
+
+__getattr__ = former_facts(
+    __name__,
+    factor=FactorLossConfig,
+    aae=AAELossConfig,
+    wae_gan=WAEGANLossConfig,
+    vae_gan=VAEGANLossConfig,
+    patch_gan=PatchGANLossConfig,
+    detail=DetailLossConfig,
+)

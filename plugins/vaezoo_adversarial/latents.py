@@ -5,16 +5,17 @@ Of a grid of latents each cell is a row. A prior that learns is moved towards th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import final
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vaezoo.core import VAE, Batch, Bound, Loss, Phase, Terms, check_at_least, gaussian_log_prob
+from vaezoo.core import VAE, Batch, Bound, Loss, Phase, Terms, gaussian_log_prob
+from vaezoo.core.facts import accepts_keywords
 
 from .critics import LatentCritic, as_judged, cell_rows, telling_apart
+from .facts import AAELossConfig, WAEGANLossConfig
 
 
 def drawn(model: VAE, bound: Bound) -> tuple[Tensor, Tensor]:
@@ -34,8 +35,7 @@ class AAELoss(Loss):
     Each of the three phases has an optimiser and a pass of its own, as in the paper.
 
     Args:
-        latent_channels: D.
-        hidden: Widths of the critic's hidden layers.
+        config: Its parameters, which are also taken as keywords.
 
     Source: Adversarial Autoencoders (Makhzani et al., 2015), section 2, arXiv:1511.05644. Without a phase the loss is
     the sum of all phases', the critic's with a gradient to the critic only.
@@ -47,9 +47,10 @@ class AAELoss(Loss):
         Phase("fooling", ("model.encoder", "model.refine", "model.prior")),
     )
 
-    def __init__(self, latent_channels: int, hidden: Sequence[int] = (256, 256)) -> None:
+    @accepts_keywords(AAELossConfig)
+    def __init__(self, config: AAELossConfig) -> None:
         super().__init__()
-        self.critic = LatentCritic(latent_channels, hidden)
+        self.critic = LatentCritic(config.latent_channels, config.hidden)
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
         """See :meth:`vaezoo.core.Loss.forward`."""
@@ -77,9 +78,7 @@ class WAEGANLoss(Loss):
     The critic's logit is a network's plus log N(z; 0, I), so that it has to learn the density of the latents only.
 
     Args:
-        latent_channels: D.
-        weight: λ.
-        hidden: Widths of the critic's hidden layers.
+        config: Its parameters, which are also taken as keywords.
 
     Source: Wasserstein Auto-Encoders (Tolstikhin et al., 2018), algorithm 1 and section 4, arXiv:1711.01558. Under a
     prior other than N(0, I) the network learns the difference too. Without a phase the loss is the sum of both.
@@ -87,11 +86,11 @@ class WAEGANLoss(Loss):
 
     phases = (Phase("model", ("model",)), Phase("critic", ("loss.critic",)))
 
-    def __init__(self, latent_channels: int, weight: float = 10.0, hidden: Sequence[int] = (256, 256)) -> None:
+    @accepts_keywords(WAEGANLossConfig)
+    def __init__(self, config: WAEGANLossConfig) -> None:
         super().__init__()
-        check_at_least(0, weight=weight)
-        self.weight = weight
-        self.critic = LatentCritic(latent_channels, hidden)
+        self.weight = config.weight
+        self.critic = LatentCritic(config.latent_channels, config.hidden)
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
         """See :meth:`vaezoo.core.Loss.forward`."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import final
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vaezoo.core import VAE, Batch, Bound, Loss, Phase, Terms, bound_reports, check_at_least, sum_rows
+from vaezoo.core import VAE, Batch, Bound, Loss, Phase, Terms, bound_reports, sum_rows
+from vaezoo.core.facts import accepts_keywords
 
 from .critics import PatchCritic, as_judged, hinge, telling_apart
+from .facts import PatchGANLossConfig, VAEGANLossConfig
 
 _REST = ("model.encoder", "model.refine", "model.prior", "model.conditioner")
 
@@ -25,10 +26,7 @@ class VAEGANLoss(Loss):
     pass of its own.
 
     Args:
-        image_channels: C.
-        gamma: γ, of that distance in the decoder's phase.
-        pixels: Weight of D beside that distance; the paper has 0, under which D may rise while the critic is new.
-        widths: Channels of the critic's layers.
+        config: Its parameters, which are also taken as keywords.
 
     Source: Autoencoding beyond pixels using a learned similarity metric (Larsen et al., 2015), algorithm 1,
     arXiv:1512.09300. Without a phase the loss is the sum of all, so the encoder's share of the features is 1 + γ.
@@ -36,13 +34,11 @@ class VAEGANLoss(Loss):
 
     phases = (Phase("encoder", _REST), Phase("decoder", ("model.decoder",)), Phase("critic", ("loss.critic",)))
 
-    def __init__(
-        self, image_channels: int = 1, gamma: float = 1.0, pixels: float = 1.0, widths: Sequence[int] = (32, 64, 128)
-    ) -> None:
+    @accepts_keywords(VAEGANLossConfig)
+    def __init__(self, config: VAEGANLossConfig) -> None:
         super().__init__()
-        check_at_least(0, gamma=gamma, pixels=pixels)
-        self.gamma, self.pixels = gamma, pixels
-        self.critic = PatchCritic(image_channels, widths)
+        self.gamma, self.pixels = config.gamma, config.pixels
+        self.critic = PatchCritic(config.image_channels, config.widths)
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
         """See :meth:`vaezoo.core.Loss.forward`."""
@@ -86,11 +82,7 @@ class PatchGANLoss(Loss):
     as in validation, the critic does not count. The critic learns by a hinge, from the first step on.
 
     Args:
-        image_channels: C.
-        beta: Weight of the rate.
-        weight: w.
-        start: Step from which the critic counts for the model.
-        widths: Channels of the critic's layers.
+        config: Its parameters, which are also taken as keywords.
 
     Source: Taming Transformers for High-Resolution Image Synthesis (Esser et al., 2021), eq. 6 and 7, arXiv:2012.09841.
     There the critic waits for ``start`` too. Without a phase the loss is the sum of both.
@@ -98,18 +90,11 @@ class PatchGANLoss(Loss):
 
     phases = (Phase("model", ("model",)), Phase("critic", ("loss.critic",)))
 
-    def __init__(
-        self,
-        image_channels: int = 1,
-        beta: float = 1.0,
-        weight: float = 0.8,
-        start: int = 0,
-        widths: Sequence[int] = (32, 64, 128),
-    ) -> None:
+    @accepts_keywords(PatchGANLossConfig)
+    def __init__(self, config: PatchGANLossConfig) -> None:
         super().__init__()
-        check_at_least(0, beta=beta, weight=weight, start=start)
-        self.beta, self.weight, self.start = beta, weight, start
-        self.critic = PatchCritic(image_channels, widths)
+        self.beta, self.weight, self.start = config.beta, config.weight, config.start
+        self.critic = PatchCritic(config.image_channels, config.widths)
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
         """See :meth:`vaezoo.core.Loss.forward`."""
