@@ -8,8 +8,11 @@ from typing import final
 import torch
 from torch import Tensor
 
-from vaezoo.core import VAE, Batch, Bound, FlatPrior, Loss, Phase, Terms, check_at_least
+from vaezoo.core import VAE, Batch, Bound, FlatPrior, Loss, Phase, Terms
+from vaezoo.core.facts import accepts_keywords
 from vaezoo.errors import ConfigError, suggest
+
+from .facts import DenoisingLossConfig, ReconstructionLossConfig, SparseLossConfig
 
 CORRUPTIONS = ("gaussian", "masking")
 MEASURES = ("rate", "l1")
@@ -39,7 +42,8 @@ class ReconstructionLoss(Loss):
     Source: Reducing the Dimensionality of Data with Neural Networks (Hinton and Salakhutdinov, 2006).
     """
 
-    def __init__(self) -> None:
+    @accepts_keywords(ReconstructionLossConfig)
+    def __init__(self, config: ReconstructionLossConfig) -> None:
         super().__init__()
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
@@ -66,28 +70,23 @@ class DenoisingLoss(Loss):
     """The model is given a corrupted image and has to give the clean one: D, and β·R where the belief has a rate.
 
     Args:
-        corruption: ``gaussian`` or ``masking``, see :func:`corrupted`.
-        amount: Standard deviation, or share of pixels.
-        beta: Weight of the rate; an encoder that gives a point has none.
-
-    Raises:
-        ConfigError: There is no such corruption, or the share is above 1.
+        config: Its parameters, which are also taken as keywords.
 
     Source: Extracting and Composing Robust Features with Denoising Autoencoders (Vincent et al., 2008); with a rate:
     Denoising Criterion for Variational Auto-Encoding Framework (Im et al., 2017), arXiv:1511.06406. In evaluation mode
     nothing is corrupted.
     """
 
-    def __init__(self, corruption: str = "gaussian", amount: float = 0.3, beta: float = 1.0) -> None:
+    @accepts_keywords(DenoisingLossConfig)
+    def __init__(self, config: DenoisingLossConfig) -> None:
         super().__init__()
-        check_at_least(0, amount=amount, beta=beta)
-        if corruption not in CORRUPTIONS:
+        if config.corruption not in CORRUPTIONS:
             raise ConfigError(
-                f"Expected a corruption, got {corruption!r}.", hint=suggest(corruption, CORRUPTIONS), value=corruption
+                f"Expected a corruption, got {config.corruption!r}.",
+                hint=suggest(config.corruption, CORRUPTIONS),
+                value=config.corruption,
             )
-        if corruption == "masking" and amount > 1:
-            raise ConfigError(f"Expected amount as a share of pixels, at most 1, got {amount}.", value=amount)
-        self.corruption, self.amount, self.beta = corruption, amount, beta
+        self.corruption, self.amount, self.beta = config.corruption, config.amount, config.beta
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
         """See :meth:`vaezoo.core.Loss.forward`."""
@@ -122,24 +121,21 @@ class SparseLoss(Loss):
     sigmoid.
 
     Args:
-        weight: Of S.
-        measure: ``rate`` or ``l1``.
-        target: ρ, between 0 and 1.
-
-    Raises:
-        ConfigError: There is no such measure, or the target is not between 0 and 1.
+        config: Its parameters, which are also taken as keywords.
 
     Source: Sparse autoencoder, CS294A lecture notes (Ng, 2011), section 3.
     """
 
-    def __init__(self, weight: float = 1.0, measure: str = "rate", target: float = 0.05) -> None:
+    @accepts_keywords(SparseLossConfig)
+    def __init__(self, config: SparseLossConfig) -> None:
         super().__init__()
-        check_at_least(0, weight=weight)
-        if measure not in MEASURES:
-            raise ConfigError(f"Expected a measure, got {measure!r}.", hint=suggest(measure, MEASURES), value=measure)
-        if not 0 < target < 1:
-            raise ConfigError(f"Expected target between 0 and 1, got {target}.", value=target)
-        self.weight, self.measure, self.target = weight, measure, target
+        if config.measure not in MEASURES:
+            raise ConfigError(
+                f"Expected a measure, got {config.measure!r}.",
+                hint=suggest(config.measure, MEASURES),
+                value=config.measure,
+            )
+        self.weight, self.measure, self.target = config.weight, config.measure, config.target
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
         """See :meth:`vaezoo.core.Loss.forward`."""

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from vaezoo.core import Context, Latents, Noise, Posterior, Prior, Pyramid
+from vaezoo.core.facts import accepts_keywords
 from vaezoo.errors import IncompatibleParts
 
-from .facts import check_kept
+from .facts import TopKPriorConfig
 
 
 def largest(z: Tensor, kept: int) -> Tensor:
@@ -26,12 +27,7 @@ class TopKPrior(Prior):
     It has no density, so it takes points, and states no rate. As a prior it goes with every loss that takes points.
 
     Args:
-        latent_channels: D.
-        latent_stride: Pixels per cell, or None for vectors.
-        kept: How many latents of a cell are not 0.
-
-    Raises:
-        ConfigError: ``kept`` is below 1 or above ``latent_channels``.
+        config: Its parameters, which are also taken as keywords.
 
     Source: k-Sparse Autoencoders (Makhzani and Frey, 2013), arXiv:1312.5663. There the largest are those of the largest
     value; here of the largest magnitude.
@@ -39,10 +35,10 @@ class TopKPrior(Prior):
 
     lies = "on planes of few coordinates"
 
-    def __init__(self, latent_channels: int, latent_stride: int | None = None, kept: int = 4) -> None:
+    @accepts_keywords(TopKPriorConfig)
+    def __init__(self, config: TopKPriorConfig) -> None:
         super().__init__()
-        check_kept(kept, latent_channels)
-        self.latent_channels, self.latent_stride, self.kept = latent_channels, latent_stride, kept
+        self.latent_channels, self.latent_stride, self.kept = config.latent_channels, config.latent_stride, config.kept
         self.register_buffer("device_of", torch.zeros(()), persistent=False)
 
     def infer(self, belief: Posterior | Pyramid, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:

@@ -12,8 +12,10 @@ from typing import final
 import torch
 from torch import Tensor
 
-from vaezoo.core import VAE, Batch, Loss, Phase, Terms, check_at_least, sum_rows
+from vaezoo.core import VAE, Batch, Loss, Phase, Terms, sum_rows
+from vaezoo.core.facts import accepts_keywords
 
+from .facts import ContractiveLossConfig, RAEGradientLossConfig, RAEWeightsLossConfig
 from .losses import reconstruction, reports_of
 
 
@@ -47,17 +49,16 @@ class RAEWeightsLoss(Loss):
     """RAE-L2: D + latent_weight · ½‖z‖² + decoder_weight · ‖decoder's parameters‖².
 
     Args:
-        latent_weight: Of the latents' size.
-        decoder_weight: Of the decoder's weights.
+        config: Its parameters, which are also taken as keywords.
 
     Source: From Variational to Deterministic Autoencoders (Ghosh et al., 2020), section 3, arXiv:1903.12436. The
     defaults are 1e-4 and 1e-7 beside a squared error, which a Gaussian of scale 0.1 multiplies by 50.
     """
 
-    def __init__(self, latent_weight: float = 5e-3, decoder_weight: float = 5e-6) -> None:
+    @accepts_keywords(RAEWeightsLossConfig)
+    def __init__(self, config: RAEWeightsLossConfig) -> None:
         super().__init__()
-        check_at_least(0, latent_weight=latent_weight, decoder_weight=decoder_weight)
-        self.latent_weight, self.decoder_weight = latent_weight, decoder_weight
+        self.latent_weight, self.decoder_weight = config.latent_weight, config.decoder_weight
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
         """See :meth:`vaezoo.core.Loss.forward`."""
@@ -75,17 +76,17 @@ class RAEGradientLoss(Loss):
     The slope is estimated by random signs over the pixels. It is the decoder's alone: the latents are held still.
 
     Args:
-        latent_weight: Of the latents' size.
-        gradient_weight: Of the decoder's slope.
-        probes: Random signs an image; 0 is exact, by a backward pass for each pixel.
+        config: Its parameters, which are also taken as keywords.
 
     Source: From Variational to Deterministic Autoencoders (Ghosh et al., 2020), section 3, arXiv:1903.12436.
     """
 
-    def __init__(self, latent_weight: float = 5e-3, gradient_weight: float = 5e-6, probes: int = 1) -> None:
+    @accepts_keywords(RAEGradientLossConfig)
+    def __init__(self, config: RAEGradientLossConfig) -> None:
         super().__init__()
-        check_at_least(0, latent_weight=latent_weight, gradient_weight=gradient_weight, probes=probes)
-        self.latent_weight, self.gradient_weight, self.probes = latent_weight, gradient_weight, probes
+        self.latent_weight = config.latent_weight
+        self.gradient_weight = config.gradient_weight
+        self.probes = config.probes
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
         """See :meth:`vaezoo.core.Loss.forward`."""
@@ -104,16 +105,15 @@ class ContractiveLoss(Loss):
     """D + weight · ‖∂z/∂x‖²: latents that move little when the picture does.
 
     Args:
-        weight: Of the encoder's slope.
-        probes: Random signs over the latents; 0 is exact, by a backward pass for each latent of an image.
+        config: Its parameters, which are also taken as keywords.
 
     Source: Contractive Auto-Encoders (Rifai et al., 2011), eq. 3. Here the slope is that of the whole encoder.
     """
 
-    def __init__(self, weight: float = 0.1, probes: int = 0) -> None:
+    @accepts_keywords(ContractiveLossConfig)
+    def __init__(self, config: ContractiveLossConfig) -> None:
         super().__init__()
-        check_at_least(0, weight=weight, probes=probes)
-        self.weight, self.probes = weight, probes
+        self.weight, self.probes = config.weight, config.probes
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
         """See :meth:`vaezoo.core.Loss.forward`."""
