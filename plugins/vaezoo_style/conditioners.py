@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import final
 
@@ -10,8 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from vaezoo.core import Conditioner, Context, check_shape
-from vaezoo.core.facts import check_widths
+from vaezoo.core.facts import accepts_keywords
 from vaezoo.errors import ShapeError
+
+from .facts import StyleClassConditionerConfig, StyleCodeConditionerConfig, StyleReferenceConditionerConfig
 
 
 def _context(y: Tensor, vector: Tensor) -> Context:
@@ -23,16 +25,16 @@ class StyleClassConditioner(Conditioner):
     """Embeds ``cond["style_class"]`` (B,) int64; without it the style is the first, the plain one.
 
     Args:
-        styles: Number of classes.
-        context_vector: Dimensions of the embedding.
+        config: Its parameters, which are also taken as keywords.
     """
 
     takes = ("style_class",)
 
-    def __init__(self, styles: int = 8, context_vector: int = 16) -> None:
+    @accepts_keywords(StyleClassConditionerConfig)
+    def __init__(self, config: StyleClassConditionerConfig) -> None:
         super().__init__()
-        self.styles, self.classes_of = styles, {"style_class": styles}
-        self.embedding = nn.Embedding(styles, context_vector)
+        self.styles, self.classes_of = config.styles, {"style_class": config.styles}
+        self.embedding = nn.Embedding(config.styles, config.context_vector)
 
     def forward(self, y: Tensor, cond: Mapping[str, Tensor]) -> Context:
         """See :meth:`vaezoo.core.Conditioner.forward`.
@@ -62,18 +64,18 @@ class StyleCodeConditioner(Conditioner):
     """Two dense layers from ``cond["style_code"]`` (B, factors) to the vector; without it the code is 0.
 
     Args:
-        factors: Numbers of a code.
-        hidden: Width of the layer between.
-        context_vector: Dimensions of the vector.
+        config: Its parameters, which are also taken as keywords.
     """
 
     takes = ("style_code",)
 
-    def __init__(self, factors: int = 5, hidden: int = 32, context_vector: int = 16) -> None:
+    @accepts_keywords(StyleCodeConditionerConfig)
+    def __init__(self, config: StyleCodeConditionerConfig) -> None:
         super().__init__()
-        check_widths("hidden", (hidden,))
-        self.factors = factors
-        self.embed = nn.Sequential(nn.Linear(factors, hidden), nn.SiLU(), nn.Linear(hidden, context_vector))
+        self.factors = config.factors
+        self.embed = nn.Sequential(
+            nn.Linear(config.factors, config.hidden), nn.SiLU(), nn.Linear(config.hidden, config.context_vector)
+        )
 
     def forward(self, y: Tensor, cond: Mapping[str, Tensor]) -> Context:
         """See :meth:`vaezoo.core.Conditioner.forward`.
@@ -100,22 +102,21 @@ class StyleReferenceConditioner(Conditioner):
     The mean is over the whole reference, so a tile's own style would be another: give a reference when tiling.
 
     Args:
-        image_channels: C.
-        widths: Channels of the layers, each of which halves the resolution.
-        context_vector: Dimensions of the vector.
+        config: Its parameters, which are also taken as keywords.
     """
 
     takes = ("style_reference",)
 
-    def __init__(self, image_channels: int = 1, widths: Sequence[int] = (16, 32, 64), context_vector: int = 16) -> None:
+    @accepts_keywords(StyleReferenceConditionerConfig)
+    def __init__(self, config: StyleReferenceConditionerConfig) -> None:
         super().__init__()
-        check_widths("widths", widths)
-        self.image_channels = image_channels  # not `channels`: it can do without y, so a model samples without one
+        # not `channels`: it can do without y, so a model samples without one
+        self.image_channels = config.image_channels
         layers: list[nn.Module] = []
-        for inputs, outputs in pairwise([image_channels, *widths]):
+        for inputs, outputs in pairwise([config.image_channels, *config.widths]):
             layers += [nn.Conv2d(inputs, outputs, 3, 2, 1), nn.SiLU()]
         self.look = nn.Sequential(*layers)
-        self.embed = nn.Linear(widths[-1], context_vector)
+        self.embed = nn.Linear(config.widths[-1], config.context_vector)
 
     def forward(self, y: Tensor, cond: Mapping[str, Tensor]) -> Context:
         """See :meth:`vaezoo.core.Conditioner.forward`.

@@ -2,48 +2,153 @@
 
 from __future__ import annotations
 
-from vaezoo.core.facts import ConditionerFacts, LossFacts, check_widths
+from dataclasses import dataclass
+
+from vaezoo.core.facts import ConditionerFacts, LossFacts, check_at_least, check_widths, former_facts
 
 _BELIEFS = frozenset({"gaussian", "density"})
 
 
-def style_class(styles: int = 8, context_vector: int = 16) -> ConditionerFacts:
-    """Facts of :class:`vaezoo_style.conditioners.StyleClassConditioner`."""
-    return ConditionerFacts(vector=context_vector)
+@dataclass(frozen=True)
+class StyleClassConditionerConfig:
+    """Parameters of :class:`vaezoo_style.conditioners.StyleClassConditioner`.
+
+    Attributes:
+        styles: Number of classes.
+        context_vector: Dimensions of the embedding.
+    """
+
+    styles: int = 8
+    context_vector: int = 16
+
+    def facts(self) -> ConditionerFacts:
+        """Returns what the conditioner says of itself."""
+        return ConditionerFacts(vector=self.context_vector)
 
 
-def style_code(factors: int = 5, hidden: int = 32, context_vector: int = 16) -> ConditionerFacts:
-    """Facts of :class:`vaezoo_style.conditioners.StyleCodeConditioner`."""
-    check_widths("hidden", (hidden,))
-    return ConditionerFacts(vector=context_vector)
+@dataclass(frozen=True)
+class StyleCodeConditionerConfig:
+    """Parameters of :class:`vaezoo_style.conditioners.StyleCodeConditioner`.
+
+    Attributes:
+        factors: Numbers of a code.
+        hidden: Width of the layer between.
+        context_vector: Dimensions of the vector.
+    """
+
+    factors: int = 5
+    hidden: int = 32
+    context_vector: int = 16
+
+    def __post_init__(self) -> None:
+        check_widths("hidden", (self.hidden,))
+
+    def facts(self) -> ConditionerFacts:
+        """Returns what the conditioner says of itself."""
+        return ConditionerFacts(vector=self.context_vector)
 
 
-def style_reference(
-    image_channels: int = 1, widths: tuple[int, ...] = (16, 32, 64), context_vector: int = 16
-) -> ConditionerFacts:
-    """Facts of :class:`vaezoo_style.conditioners.StyleReferenceConditioner`."""
-    check_widths("widths", widths)
-    return ConditionerFacts(image_channels, vector=context_vector)
+@dataclass(frozen=True)
+class StyleReferenceConditionerConfig:
+    """Parameters of :class:`vaezoo_style.conditioners.StyleReferenceConditioner`.
+
+    Attributes:
+        image_channels: Channels C of a picture.
+        widths: Channels of the layers, each of which halves the resolution.
+        context_vector: Dimensions of the vector.
+    """
+
+    image_channels: int = 1
+    widths: tuple[int, ...] = (16, 32, 64)
+    context_vector: int = 16
+
+    def __post_init__(self) -> None:
+        check_widths("widths", self.widths)
+
+    def facts(self) -> ConditionerFacts:
+        """Returns what the conditioner says of itself."""
+        return ConditionerFacts(self.image_channels, vector=self.context_vector)
 
 
-def style_mmd(weight: float = 1000.0, beta: float = 1.0) -> LossFacts:
-    """Facts of :class:`vaezoo_style.losses.StyleMMDLoss`."""
-    return LossFacts(beliefs=_BELIEFS)
+@dataclass(frozen=True)
+class StyleMMDLossConfig:
+    """Parameters of :class:`vaezoo_style.losses.StyleMMDLoss`.
+
+    Attributes:
+        weight: Weight λ of the distance.
+        beta: Weight β of the rate.
+    """
+
+    weight: float = 1000.0
+    beta: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_at_least(0, weight=self.weight, beta=self.beta)
+
+    def facts(self) -> LossFacts:
+        """Returns what the loss says of itself."""
+        return LossFacts(beliefs=_BELIEFS)
 
 
-def style_reversal(
-    latent_channels: int,
-    target: str = "code",
-    outputs: int = 5,
-    hidden: int = 128,
-    weight: float = 30.0,
-    beta: float = 1.0,
-    warmup: int = 1000,
-) -> LossFacts:
-    """Facts of :class:`vaezoo_style.losses.StyleReversalLoss`."""
-    return LossFacts(beliefs=_BELIEFS)
+@dataclass(frozen=True)
+class StyleReversalLossConfig:
+    """Parameters of :class:`vaezoo_style.losses.StyleReversalLoss`.
+
+    Attributes:
+        latent_channels: Latent dimensions D; a grid of latents is averaged over its cells.
+        target: ``code``: squared error of ``style_code``; ``class``: cross entropy of ``style_class``, nats.
+        outputs: Numbers of a code, or classes.
+        hidden: Width of the critic's two hidden layers.
+        weight: Weight of the reversed gradient; the critic itself learns at weight 1.
+        beta: Weight β of the rate.
+        warmup: Steps scale of the schedule: the weight rises as 2/(1 + exp(−step/warmup)) − 1.
+
+    Raises:
+        ConfigError: The target is neither.
+    """
+
+    latent_channels: int
+    target: str = "code"
+    outputs: int = 5
+    hidden: int = 128
+    weight: float = 30.0
+    beta: float = 1.0
+    warmup: int = 1000
+
+    def __post_init__(self) -> None:
+        check_at_least(0, weight=self.weight, beta=self.beta, warmup=self.warmup)
+
+    def facts(self) -> LossFacts:
+        """Returns what the loss says of itself."""
+        return LossFacts(beliefs=_BELIEFS)
 
 
-def style_cycle(weight: float = 5.0, beta: float = 1.0) -> LossFacts:
-    """Facts of :class:`vaezoo_style.losses.StyleCycleLoss`."""
-    return LossFacts(beliefs=frozenset({"gaussian"}))
+@dataclass(frozen=True)
+class StyleCycleLossConfig:
+    """Parameters of :class:`vaezoo_style.losses.StyleCycleLoss`.
+
+    Attributes:
+        weight: Weight λ, per latent.
+        beta: Weight β of the rate.
+    """
+
+    weight: float = 5.0
+    beta: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_at_least(0, weight=self.weight, beta=self.beta)
+
+    def facts(self) -> LossFacts:
+        """Returns what the loss says of itself."""
+        return LossFacts(beliefs=frozenset({"gaussian"}))
+
+
+__getattr__ = former_facts(
+    __name__,
+    style_class=StyleClassConditionerConfig,
+    style_code=StyleCodeConditionerConfig,
+    style_reference=StyleReferenceConditionerConfig,
+    style_mmd=StyleMMDLossConfig,
+    style_reversal=StyleReversalLossConfig,
+    style_cycle=StyleCycleLossConfig,
+)

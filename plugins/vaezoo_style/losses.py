@@ -12,8 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vaezoo.core import VAE, Batch, Bound, DiagonalGaussian, Loss, Noise, Phase, Terms, bound_reports, check_at_least
+from vaezoo.core import VAE, Batch, Bound, DiagonalGaussian, Loss, Noise, Phase, Terms, bound_reports
+from vaezoo.core.facts import accepts_keywords
 from vaezoo.errors import ConfigError, IncompatibleParts, ShapeError, suggest
+
+from .facts import StyleCycleLossConfig, StyleMMDLossConfig, StyleReversalLossConfig
 
 
 def told(batch: Batch, name: str) -> Tensor | None:
@@ -61,17 +64,16 @@ class StyleMMDLoss(Loss):
     """D + β·R + λ·MMD² between the latents of each style class and the others'.
 
     Args:
-        weight: λ.
-        beta: β.
+        config: Its parameters, which are also taken as keywords.
 
     Source: The Variational Fair Autoencoder (Louizos et al., 2015), section 2.2, arXiv:1511.00830, with the kernel
     itself instead of its random features.
     """
 
-    def __init__(self, weight: float = 1000.0, beta: float = 1.0) -> None:
+    @accepts_keywords(StyleMMDLossConfig)
+    def __init__(self, config: StyleMMDLossConfig) -> None:
         super().__init__()
-        check_at_least(0, weight=weight, beta=beta)
-        self.weight, self.beta = weight, beta
+        self.weight, self.beta = config.weight, config.beta
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
         """See :meth:`vaezoo.core.Loss.forward`."""
@@ -104,41 +106,28 @@ class StyleReversalLoss(Loss):
     """D + β·R, and a critic that reads the style off the latents, whose gradient the encoder gets reversed.
 
     Args:
-        latent_channels: D; a grid of latents is averaged over its cells.
-        target: ``code``: squared error of ``style_code``; ``class``: cross entropy of ``style_class``, nats.
-        outputs: Numbers of a code, or classes.
-        hidden: Width of the critic's two hidden layers.
-        weight: Of the reversed gradient; the critic itself learns at weight 1.
-        beta: β.
-        warmup: Steps scale of the schedule: the weight rises as 2/(1 + exp(−step/warmup)) − 1.
-
-    Raises:
-        ConfigError: The target is neither.
+        config: Its parameters, which are also taken as keywords.
 
     Source: Unsupervised Domain Adaptation by Backpropagation (Ganin and Lempitsky, 2015), arXiv:1409.7495.
     """
 
-    def __init__(
-        self,
-        latent_channels: int,
-        target: str = "code",
-        outputs: int = 5,
-        hidden: int = 128,
-        weight: float = 30.0,
-        beta: float = 1.0,
-        warmup: int = 1000,
-    ) -> None:
+    @accepts_keywords(StyleReversalLossConfig)
+    def __init__(self, config: StyleReversalLossConfig) -> None:
         super().__init__()
-        if target not in ("code", "class"):
+        if config.target not in ("code", "class"):
             raise ConfigError(
-                f"Expected a target, code or class, got {target!r}.",
-                hint=suggest(target, ("code", "class")),
-                value=target,
+                f"Expected a target, code or class, got {config.target!r}.",
+                hint=suggest(config.target, ("code", "class")),
+                value=config.target,
             )
-        check_at_least(0, weight=weight, beta=beta, warmup=warmup)
-        self.target, self.weight, self.beta, self.warmup = target, weight, beta, warmup
-        layers = [nn.Linear(latent_channels, hidden), nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU()]
-        self.critic = nn.Sequential(*layers, nn.Linear(hidden, outputs))
+        self.target, self.weight, self.beta, self.warmup = config.target, config.weight, config.beta, config.warmup
+        layers = [
+            nn.Linear(config.latent_channels, config.hidden),
+            nn.SiLU(),
+            nn.Linear(config.hidden, config.hidden),
+            nn.SiLU(),
+        ]
+        self.critic = nn.Sequential(*layers, nn.Linear(config.hidden, config.outputs))
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
         """See :meth:`vaezoo.core.Loss.forward`.
@@ -173,17 +162,16 @@ class StyleCycleLoss(Loss):
     Where the context's vector comes from an image, that of x' is held to the borrowed one's likewise.
 
     Args:
-        weight: λ, per latent.
-        beta: β.
+        config: Its parameters, which are also taken as keywords.
 
     Source: the cycle is in the spirit of Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial
     Networks (Zhu et al., 2017), arXiv:1703.10593, closed in the latents instead of the pixels.
     """
 
-    def __init__(self, weight: float = 5.0, beta: float = 1.0) -> None:
+    @accepts_keywords(StyleCycleLossConfig)
+    def __init__(self, config: StyleCycleLossConfig) -> None:
         super().__init__()
-        check_at_least(0, weight=weight, beta=beta)
-        self.weight, self.beta = weight, beta
+        self.weight, self.beta = config.weight, config.beta
 
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
         """See :meth:`vaezoo.core.Loss.forward`.
