@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from vaezoo.core.beliefs import BeliefKind
-from vaezoo.core.facts import Grid, LossFacts, PriorFacts
+from vaezoo.core.facts import LossFacts, PriorConfig, PriorFacts, check_at_least, former_facts
 from vaezoo.errors import ConfigError
 
 
@@ -11,7 +13,7 @@ def check_classes(latent_channels: int, classes: int, rest: bool = False) -> Non
     """Refuses latents that cannot be dealt out to variables of so many classes.
 
     Args:
-        latent_channels: D.
+        latent_channels: Latent dimensions D, in each cell.
         classes: C of each variable.
         rest: Whether there is one variable, and the other latents are Gaussian.
 
@@ -68,40 +70,91 @@ def gaussian_categorical(classes: int = 10) -> BeliefKind:
     return BeliefKind(f"gaussian-categorical(classes={classes})", channels, target, {"classes": classes})
 
 
-def prior(
-    latent_channels: int,
-    latent_stride: int | None = None,
-    classes: int = 10,
-    straight_through: bool = True,
-    temperature: float = 1.0,
-    least: float = 0.5,
-    decay: float = 3e-5,
-) -> PriorFacts:
-    """Facts of :class:`vaezoo_discrete.prior.CategoricalPrior`."""
-    check_classes(latent_channels, classes)
-    check_schedule(temperature, least, decay)
-    grid = Grid(latent_channels, latent_stride)
-    return PriorFacts(frozenset({categorical(classes).fact}), (grid,), grid)
+@dataclass(frozen=True)
+class CategoricalPriorConfig(PriorConfig):
+    """Parameters of :class:`vaezoo_discrete.prior.CategoricalPrior`.
+
+    Attributes:
+        classes: Classes C, as many as the belief has.
+        straight_through: Whether latents are one-hot.
+        temperature: Temperature at first, see :class:`vaezoo_discrete.prior.Schedule`.
+        least: Lowest temperature.
+        decay: Decay of the temperature at each use in training.
+
+    Raises:
+        ConfigError: A setting is outside its range.
+    """
+
+    classes: int = 10
+    straight_through: bool = True
+    temperature: float = 1.0
+    least: float = 0.5
+    decay: float = 3e-5
+
+    def __post_init__(self) -> None:
+        check_classes(self.latent_channels, self.classes)
+        check_schedule(self.temperature, self.least, self.decay)
+
+    def facts(self) -> PriorFacts:
+        """Returns what the prior says of itself."""
+        return PriorFacts(frozenset({categorical(self.classes).fact}), (self.grid,), self.grid)
 
 
-def joint_prior(
-    latent_channels: int,
-    latent_stride: int | None = None,
-    classes: int = 10,
-    straight_through: bool = True,
-    temperature: float = 0.67,
-    least: float = 0.67,
-    decay: float = 0.0,
-) -> PriorFacts:
-    """Facts of :class:`vaezoo_discrete.prior.JointPrior`."""
-    check_classes(latent_channels, classes, rest=True)
-    check_schedule(temperature, least, decay)
-    grid = Grid(latent_channels, latent_stride)
-    return PriorFacts(frozenset({gaussian_categorical(classes).fact}), (grid,), grid)
+@dataclass(frozen=True)
+class JointPriorConfig(PriorConfig):
+    """Parameters of :class:`vaezoo_discrete.prior.JointPrior`.
+
+    Attributes:
+        classes: Classes C, as many as the belief has.
+        straight_through: Whether classes are one-hot; what that means for rate and bound: :class:`CategoricalPrior`.
+        temperature: Temperature at first, see :class:`vaezoo_discrete.prior.Schedule`.
+        least: Lowest temperature.
+        decay: Decay of the temperature at each use in training.
+
+    Raises:
+        ConfigError: A setting is outside its range.
+    """
+
+    classes: int = 10
+    straight_through: bool = True
+    temperature: float = 0.67
+    least: float = 0.67
+    decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_classes(self.latent_channels, self.classes, rest=True)
+        check_schedule(self.temperature, self.least, self.decay)
+
+    def facts(self) -> PriorFacts:
+        """Returns what the prior says of itself."""
+        return PriorFacts(frozenset({gaussian_categorical(self.classes).fact}), (self.grid,), self.grid)
 
 
-def joint_capacity(
-    gaussian_nats: float = 5.0, categorical_nats: float = 2.3, gamma: float = 30.0, steps: int = 25000
-) -> LossFacts:
-    """Facts of :class:`vaezoo_discrete.losses.JointCapacityLoss`."""
-    return LossFacts(beliefs=frozenset({"gaussian-categorical"}))
+@dataclass(frozen=True)
+class JointCapacityLossConfig:
+    """Parameters of :class:`vaezoo_discrete.losses.JointCapacityLoss`.
+
+    Attributes:
+        gaussian_nats: Capacity C_z of the Gaussian latents at last, nats per image.
+        categorical_nats: Capacity C_c of the categorical variable at last, nats per image; log C is what it can use.
+        gamma: Weight γ of the distances from the capacities.
+        steps: Steps over which both grow from 0, linearly.
+    """
+
+    gaussian_nats: float = 5.0
+    categorical_nats: float = 2.3
+    gamma: float = 30.0
+    steps: int = 25000
+
+    def __post_init__(self) -> None:
+        check_at_least(0, gaussian_nats=self.gaussian_nats, categorical_nats=self.categorical_nats, gamma=self.gamma)
+        check_at_least(1, steps=self.steps)
+
+    def facts(self) -> LossFacts:
+        """Returns what the loss says of itself."""
+        return LossFacts(beliefs=frozenset({"gaussian-categorical"}))
+
+
+__getattr__ = former_facts(
+    __name__, prior=CategoricalPriorConfig, joint_prior=JointPriorConfig, joint_capacity=JointCapacityLossConfig
+)

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from vaezoo.core import Axis, Context, DiagonalGaussian, Latents, Noise, Posterior, Prior, Pyramid
+from vaezoo.core.facts import accepts_keywords
 from vaezoo.errors import IncompatibleParts
 
-from .facts import check_classes, check_schedule
+from .facts import CategoricalPriorConfig, JointPriorConfig, check_schedule
 from .posterior import Categorical, GaussianCategorical, relaxed
 
 
@@ -64,35 +65,19 @@ class CategoricalPrior(Prior):
     bound, NLL and gradient are right for the relaxed model, which is another model.
 
     Args:
-        latent_channels: D, a multiple of ``classes``.
-        latent_stride: Pixels per cell, or None for vectors.
-        classes: C, as the belief's.
-        straight_through: Whether latents are one-hot.
-        temperature: See :class:`Schedule`, as the following.
-        least: Floor of the temperature.
-        decay: Of the temperature at each use in training.
-
-    Raises:
-        ConfigError: A setting is outside its range.
+        config: Its parameters, which are also taken as keywords.
     """
 
     lies = "on classes, or in simplices between them"
     device_of: Tensor
 
-    def __init__(
-        self,
-        latent_channels: int,
-        latent_stride: int | None = None,
-        classes: int = 10,
-        straight_through: bool = True,
-        temperature: float = 1.0,
-        least: float = 0.5,
-        decay: float = 3e-5,
-    ) -> None:
+    @accepts_keywords(CategoricalPriorConfig)
+    def __init__(self, config: CategoricalPriorConfig) -> None:
         super().__init__()
-        check_classes(latent_channels, classes)
-        self.latent_channels, self.latent_stride, self.classes = latent_channels, latent_stride, classes
-        self.straight_through, self.schedule = straight_through, Schedule(temperature, least, decay)
+        self.latent_channels, self.latent_stride = config.latent_channels, config.latent_stride
+        self.classes = config.classes
+        self.straight_through = config.straight_through
+        self.schedule = Schedule(config.temperature, config.least, config.decay)
         self.register_buffer("device_of", torch.zeros(()), persistent=False)
 
     def infer(self, belief: Posterior | Pyramid, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
@@ -126,16 +111,7 @@ class JointPrior(Prior):
     """N(0, I) beside one uniform categorical variable; its two rates are levels, so a loss can weigh each.
 
     Args:
-        latent_channels: D, more than ``classes``: the rest is Gaussian.
-        latent_stride: Pixels per cell, or None for vectors.
-        classes: C, as the belief's.
-        straight_through: Whether classes are one-hot; what that means for rate and bound: :class:`CategoricalPrior`.
-        temperature: See :class:`Schedule`, as the following.
-        least: Floor of the temperature.
-        decay: Of the temperature at each use in training.
-
-    Raises:
-        ConfigError: A setting is outside its range.
+        config: Its parameters, which are also taken as keywords.
 
     Source: Learning Disentangled Joint Continuous and Discrete Representations (Dupont, 2018), arXiv:1804.00104.
     """
@@ -143,20 +119,13 @@ class JointPrior(Prior):
     lies = "on classes beside real numbers"
     device_of: Tensor
 
-    def __init__(
-        self,
-        latent_channels: int,
-        latent_stride: int | None = None,
-        classes: int = 10,
-        straight_through: bool = True,
-        temperature: float = 0.67,
-        least: float = 0.67,
-        decay: float = 0.0,
-    ) -> None:
+    @accepts_keywords(JointPriorConfig)
+    def __init__(self, config: JointPriorConfig) -> None:
         super().__init__()
-        check_classes(latent_channels, classes, rest=True)
-        self.latent_channels, self.latent_stride, self.classes = latent_channels, latent_stride, classes
-        self.straight_through, self.schedule = straight_through, Schedule(temperature, least, decay)
+        self.latent_channels, self.latent_stride = config.latent_channels, config.latent_stride
+        self.classes = config.classes
+        self.straight_through = config.straight_through
+        self.schedule = Schedule(config.temperature, config.least, config.decay)
         self.register_buffer("device_of", torch.zeros(()), persistent=False)
 
     def infer(self, belief: Posterior | Pyramid, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
