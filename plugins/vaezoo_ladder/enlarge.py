@@ -12,7 +12,7 @@ much for four times the size. The evidence, in training only, is of the target i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import final
 
@@ -21,9 +21,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vaezoo.core import Conditioner, Context, Decoder, Encoder, Likelihood, LikelihoodHead, Pyramid, factor_of
+from vaezoo.core.facts import accepts_keywords
 
 from .blocks import BottomUp, conv3
-from .facts import EVIDENCE, FACTORS, WIDTHS
+from .facts import EnlargingConditionerConfig, EnlargingDecoderConfig, FoldingEncoderConfig
 from .networks import centred
 
 MISSING_GAIN = 16.0
@@ -72,28 +73,20 @@ class EnlargingConditioner(Conditioner):
     """Features of the small image at 1/1, 1/2, 1/4 and so on, and its bicubic enlargement.
 
     Args:
-        image_channels: C.
-        widths: Channels per level, fine to coarse.
-        blocks: Blocks per level.
-        finest_blocks: Blocks at the finest level; None: as many as at the others.
-        block: What they are made of, see `vaezoo_ladder.blocks`.
-        factors: How many times as large the target may be; the first where the condition ``factor`` is not told.
+        config: Its parameters, which are also taken as keywords.
     """
 
     takes = ("factor",)
 
-    def __init__(
-        self,
-        image_channels: int = 3,
-        widths: Sequence[int] = WIDTHS,
-        blocks: int = 2,
-        finest_blocks: int | None = None,
-        block: str = "residual",
-        factors: Sequence[int] = FACTORS,
-    ) -> None:
+    @accepts_keywords(EnlargingConditionerConfig)
+    def __init__(self, config: EnlargingConditionerConfig) -> None:
         super().__init__()
-        self.channels, self.stride, self.enlarges = image_channels, 2 ** (len(widths) - 1), tuple(factors)
-        self.bottom_up = BottomUp(image_channels, widths, blocks, finest_blocks, block)
+        self.channels = config.image_channels
+        self.stride = 2 ** (len(config.widths) - 1)
+        self.enlarges = tuple(config.factors)
+        self.bottom_up = BottomUp(
+            config.image_channels, config.widths, config.blocks, config.finest_blocks, config.block
+        )
         self.bicubic = Bicubic()
 
     def forward(self, y: Tensor, cond: Mapping[str, Tensor]) -> Context:
@@ -112,18 +105,17 @@ class FoldingEncoder(Encoder):
     """Evidence from a target, at the levels of a ladder over the small image.
 
     Args:
-        image_channels: C.
-        evidence: Channels per level, fine to coarse.
-        factors: See :class:`EnlargingConditioner`; a first convolution for each.
+        config: Its parameters, which are also taken as keywords.
     """
 
-    def __init__(
-        self, image_channels: int = 3, evidence: Sequence[int] = EVIDENCE, factors: Sequence[int] = FACTORS
-    ) -> None:
+    @accepts_keywords(FoldingEncoderConfig)
+    def __init__(self, config: FoldingEncoderConfig) -> None:
         super().__init__()
-        self.channels, self.stride = image_channels, 2 ** (len(evidence) - 1)
-        self.bottom_up = BottomUp(image_channels, evidence, 1)
-        self.folds = nn.ModuleDict({str(f): conv3(f**2 * image_channels, evidence[0]) for f in factors})
+        self.channels, self.stride = config.image_channels, 2 ** (len(config.evidence) - 1)
+        self.bottom_up = BottomUp(config.image_channels, config.evidence, 1)
+        self.folds = nn.ModuleDict(
+            {str(f): conv3(f**2 * config.image_channels, config.evidence[0]) for f in config.factors}
+        )
 
     def forward(self, image: Tensor, context: Context) -> Pyramid:
         """See :meth:`vaezoo.core.Encoder.forward`."""
@@ -138,18 +130,15 @@ class EnlargingDecoder(Decoder):
     """A correction of the bicubic image, and the width of its error, per pixel of the larger one.
 
     Args:
-        image_channels: C.
-        widths: Channels per level, fine to coarse; the first is the state's.
-        factors: See :class:`EnlargingConditioner`; a head for each.
+        config: Its parameters, which are also taken as keywords.
     """
 
-    def __init__(
-        self, image_channels: int = 3, widths: Sequence[int] = WIDTHS, factors: Sequence[int] = FACTORS
-    ) -> None:
+    @accepts_keywords(EnlargingDecoderConfig)
+    def __init__(self, config: EnlargingDecoderConfig) -> None:
         super().__init__()
-        self.channels, self.stride = image_channels, 1
-        self.head = LikelihoodHead("gaussian", image_channels, "pixel")
-        projects = {str(f): conv3(widths[0], f**2 * self.head.outputs) for f in factors}
+        self.channels, self.stride = config.image_channels, 1
+        self.head = LikelihoodHead("gaussian", config.image_channels, "pixel")
+        projects = {str(f): conv3(config.widths[0], f**2 * self.head.outputs) for f in config.factors}
         for project in projects.values():
             nn.init.zeros_(project.weight)
         self.projects = nn.ModuleDict(projects)

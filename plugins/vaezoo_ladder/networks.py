@@ -14,7 +14,7 @@ one over x, and the posterior is the prior plus a correction that starts at zero
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import final
 
 import torch
@@ -35,12 +35,18 @@ from vaezoo.core import (
     Revision,
     bound_logvar,
 )
+from vaezoo.core.facts import accepts_keywords
 from vaezoo.errors import ShapeError
 
 from .blocks import BottomUp, add_into, chain, conv3
 from .correction import REVISION, corrected
 from .detail import DetailBranch
-from .facts import EVIDENCE, LATENTS, WIDTHS
+from .facts import (
+    LadderPriorConfig,
+    PyramidConditionerConfig,
+    PyramidEncoderConfig,
+    ResidualDecoderConfig,
+)
 
 LEVEL_GAIN = 4.0
 """Of noise levels, as of pixels in :func:`centred`."""
@@ -111,35 +117,28 @@ class PyramidConditioner(Conditioner):
     """Features of the degraded image at 1/2, 1/4, 1/8 and so on, or from 1/4 on.
 
     Args:
-        image_channels: C.
-        widths: Channels per level, fine to coarse.
-        blocks: Blocks per level.
-        tells: Whether it takes the noise level, ``cond["sigma"]``; see :class:`NoiseLevel`.
-        finest_blocks: Blocks at the finest level, where they cost most; None: as many as at the others.
-        block: What they are made of, see `vaezoo_ladder.blocks`.
-        recurrent: Whether a level's blocks are one block, again and again.
-        unshuffle: Pixels a side of the finest level's cells, 2 or 4.
+        config: Its parameters, which are also taken as keywords.
 
     Source of the map: FFDNet (Zhang et al., 2018), section III, arXiv:1710.04026; here it is added after the first
     convolution, and may be unknown.
     """
 
-    def __init__(
-        self,
-        image_channels: int = 3,
-        widths: Sequence[int] = WIDTHS,
-        blocks: int = 2,
-        tells: bool = False,
-        finest_blocks: int | None = None,
-        block: str = "residual",
-        recurrent: bool = False,
-        unshuffle: int = 2,
-    ) -> None:
+    @accepts_keywords(PyramidConditionerConfig)
+    def __init__(self, config: PyramidConditionerConfig) -> None:
         super().__init__()
-        self.channels, self.stride, self.unshuffle = image_channels, unshuffle * 2 ** (len(widths) - 1), unshuffle
-        self.bottom_up = BottomUp(unshuffle**2 * image_channels, widths, blocks, finest_blocks, block, recurrent)
-        self.level = NoiseLevel(widths[0], unshuffle) if tells else None
-        self.takes = ("sigma",) if tells else ()
+        self.channels = config.image_channels
+        self.stride = config.unshuffle * 2 ** (len(config.widths) - 1)
+        self.unshuffle = config.unshuffle
+        self.bottom_up = BottomUp(
+            config.unshuffle**2 * config.image_channels,
+            config.widths,
+            config.blocks,
+            config.finest_blocks,
+            config.block,
+            config.recurrent,
+        )
+        self.level = NoiseLevel(config.widths[0], config.unshuffle) if config.tells else None
+        self.takes = ("sigma",) if config.tells else ()
 
     def forward(self, y: Tensor, cond: Mapping[str, Tensor]) -> Context:
         """See :meth:`vaezoo.core.Conditioner.forward`.
@@ -157,15 +156,16 @@ class PyramidEncoder(Encoder):
     """Evidence from the clean and the degraded image, at the levels of the ladder.
 
     Args:
-        image_channels: C.
-        evidence: Channels per level, fine to coarse.
-        unshuffle: See :class:`PyramidConditioner`.
+        config: Its parameters, which are also taken as keywords.
     """
 
-    def __init__(self, image_channels: int = 3, evidence: Sequence[int] = EVIDENCE, unshuffle: int = 2) -> None:
+    @accepts_keywords(PyramidEncoderConfig)
+    def __init__(self, config: PyramidEncoderConfig) -> None:
         super().__init__()
-        self.channels, self.stride, self.unshuffle = image_channels, unshuffle * 2 ** (len(evidence) - 1), unshuffle
-        self.bottom_up = BottomUp(2 * unshuffle**2 * image_channels, evidence, 1)
+        self.channels = config.image_channels
+        self.stride = config.unshuffle * 2 ** (len(config.evidence) - 1)
+        self.unshuffle = config.unshuffle
+        self.bottom_up = BottomUp(2 * config.unshuffle**2 * config.image_channels, config.evidence, 1)
 
     def forward(self, image: Tensor, context: Context) -> Pyramid:
         """See :meth:`vaezoo.core.Encoder.forward`."""
@@ -232,34 +232,28 @@ class ResidualLevel(Level):
         return out
 
 
-def ladder_prior(
-    widths: Sequence[int] = WIDTHS,
-    latents: Sequence[int] = LATENTS,
-    evidence: Sequence[int] = EVIDENCE,
-    blocks: int = 2,
-    block: str = "residual",
-    recurrent: bool = False,
-    unshuffle: int = 2,
-    detail: int = 0,
-) -> LadderPrior:
+@accepts_keywords(LadderPriorConfig)
+def ladder_prior(config: LadderPriorConfig) -> LadderPrior:
     """Returns a ladder of :class:`ResidualLevel`.
 
     Args:
-        widths: Channels per level, fine to coarse.
-        latents: Channels of z per level, fine to coarse.
-        evidence: Channels of the evidence per level, fine to coarse.
-        blocks: Blocks per level.
-        block: See :class:`PyramidConditioner`, as the following.
-        recurrent: Likewise.
-        unshuffle: Likewise.
-        detail: Channels of a :class:`vaezoo_ladder.detail.DetailBranch` at the finest level; 0: none.
+        config: Its parameters, which are also taken as keywords.
     """
-    aboves = [*widths[1:], None]
+    aboves = [*config.widths[1:], None]
     levels = [
-        ResidualLevel(width, above, latents[i], evidence[i], blocks, unshuffle * 2**i, block, recurrent)
-        for i, (width, above) in enumerate(zip(widths, aboves, strict=True))
+        ResidualLevel(
+            width,
+            above,
+            config.latents[i],
+            config.evidence[i],
+            config.blocks,
+            config.unshuffle * 2**i,
+            config.block,
+            config.recurrent,
+        )
+        for i, (width, above) in enumerate(zip(config.widths, aboves, strict=True))
     ]
-    branch = DetailBranch(widths[0], latents[0], detail) if detail else None
+    branch = DetailBranch(config.widths[0], config.latents[0], config.detail) if config.detail else None
     return LadderPrior(levels[::-1], detail=branch)
 
 
@@ -268,16 +262,15 @@ class ResidualDecoder(Decoder):
     """A residual on the degraded image, and the width of its error, per pixel.
 
     Args:
-        image_channels: C.
-        widths: Channels per level, fine to coarse; the first is the state's.
-        unshuffle: See :class:`PyramidConditioner`.
+        config: Its parameters, which are also taken as keywords.
     """
 
-    def __init__(self, image_channels: int = 3, widths: Sequence[int] = WIDTHS, unshuffle: int = 2) -> None:
+    @accepts_keywords(ResidualDecoderConfig)
+    def __init__(self, config: ResidualDecoderConfig) -> None:
         super().__init__()
-        self.channels, self.stride = image_channels, unshuffle
-        self.head = LikelihoodHead("gaussian", image_channels, "pixel")
-        self.project = conv3(widths[0], unshuffle**2 * self.head.outputs)
+        self.channels, self.stride = config.image_channels, config.unshuffle
+        self.head = LikelihoodHead("gaussian", config.image_channels, "pixel")
+        self.project = conv3(config.widths[0], config.unshuffle**2 * self.head.outputs)
         nn.init.zeros_(self.project.weight)
 
     def forward(self, state: Tensor, context: Context) -> Likelihood:

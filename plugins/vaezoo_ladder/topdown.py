@@ -34,9 +34,14 @@ from vaezoo.core import (
     modulated,
     modulations,
 )
+from vaezoo.core.facts import accepts_keywords
 
 from .correction import REVISION, corrected
-from .facts import DEPTHS, SIZE, TOP_LATENTS, TOP_WIDTHS
+from .facts import (
+    BottomUpEncoderConfig,
+    ShuffleDecoderConfig,
+    TopDownPriorConfig,
+)
 
 
 def scaled(layer: nn.Conv2d, factor: float) -> nn.Conv2d:
@@ -85,36 +90,23 @@ class BottomUpEncoder(Encoder):
     """Evidence from the image, one feature for each level of the ladder; levels of one scale share theirs.
 
     Args:
-        image_channels: C.
-        widths: Channels per scale, fine to coarse; the finest is at stride 2.
-        depths: Levels of the ladder per scale, fine to coarse; 0 where a finer scale only leads to the coarser ones.
-        blocks: Blocks per scale.
-        squeeze: Channels of a block are divided by this inside.
-        dropout: See :class:`Block`.
-        context_vector: Dimensions of the context's vector; 0 for none.
-        modulate: ``film`` or ``adain``: how the vector changes what each scale gives.
+        config: Its parameters, which are also taken as keywords.
     """
 
-    def __init__(
-        self,
-        image_channels: int = 3,
-        widths: Sequence[int] = TOP_WIDTHS,
-        depths: Sequence[int] = DEPTHS,
-        blocks: int = 2,
-        squeeze: int = 1,
-        dropout: float = 0.0,
-        context_vector: int = 0,
-        modulate: str = "film",
-    ) -> None:
+    @accepts_keywords(BottomUpEncoderConfig)
+    def __init__(self, config: BottomUpEncoderConfig) -> None:
         super().__init__()
-        self.channels, self.stride, self.depths = image_channels, 2 ** len(widths), tuple(depths)
-        self.front = nn.Conv2d(4 * image_channels, widths[0], 3, padding=1)
-        many = blocks * len(widths)
+        self.channels, self.stride, self.depths = config.image_channels, 2 ** len(config.widths), tuple(config.depths)
+        self.front = nn.Conv2d(4 * config.image_channels, config.widths[0], 3, padding=1)
+        many = config.blocks * len(config.widths)
         self.scales = nn.ModuleList(
-            nn.Sequential(*(Block(w, max(w // squeeze, 1), many, dropout) for _ in range(blocks))) for w in widths
+            nn.Sequential(*(Block(w, max(w // config.squeeze, 1), many, config.dropout) for _ in range(config.blocks)))
+            for w in config.widths
         )
-        self.downs = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in pairwise(widths))
-        self.told = modulations(modulate if context_vector else "none", context_vector, widths)
+        self.downs = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in pairwise(config.widths))
+        self.told = modulations(
+            config.modulate if config.context_vector else "none", config.context_vector, config.widths
+        )
 
     def forward(self, image: Tensor, context: Context) -> Pyramid:
         """See :meth:`vaezoo.core.Encoder.forward`."""
@@ -203,39 +195,34 @@ class TopDownLevel(Level):
         return out
 
 
-def top_down_prior(
-    widths: Sequence[int] = TOP_WIDTHS,
-    latents: Sequence[int] = TOP_LATENTS,
-    depths: Sequence[int] = DEPTHS,
-    squeeze: int = 1,
-    dropout: float = 0.0,
-    image_size: Sequence[int] = SIZE,
-    context_vector: int = 0,
-    modulate: str = "film",
-) -> LadderPrior:
+@accepts_keywords(TopDownPriorConfig)
+def top_down_prior(config: TopDownPriorConfig) -> LadderPrior:
     """Returns a ladder of :class:`TopDownLevel` on a learned top.
 
     Args:
-        widths: Channels per scale, fine to coarse.
-        latents: Channels of each z per scale, fine to coarse.
-        depths: Levels per scale, fine to coarse.
-        squeeze: Channels of a block are divided by this inside.
-        dropout: See :class:`Block`.
-        image_size: (H, W) that the top is learned at; other sizes resize it.
-        context_vector: Dimensions of the context's vector; 0 for none.
-        modulate: ``film`` or ``adain``: how the vector changes the state that each level enters with.
+        config: Its parameters, which are also taken as keywords.
     """
     levels: list[Level] = []
-    for scale in reversed(range(len(widths))):
-        for index in range(depths[scale]):
-            above = widths[scale + 1] if index == 0 and scale + 1 < len(widths) else None
-            hidden = max(widths[scale] // squeeze, 1)
+    for scale in reversed(range(len(config.widths))):
+        for index in range(config.depths[scale]):
+            above = config.widths[scale + 1] if index == 0 and scale + 1 < len(config.widths) else None
+            hidden = max(config.widths[scale] // config.squeeze, 1)
             levels.append(
-                TopDownLevel(widths[scale], above, latents[scale], hidden, sum(depths), 2 ** (scale + 1), dropout)
+                TopDownLevel(
+                    config.widths[scale],
+                    above,
+                    config.latents[scale],
+                    hidden,
+                    sum(config.depths),
+                    2 ** (scale + 1),
+                    config.dropout,
+                )
             )
-    states = [widths[scale] for scale in reversed(range(len(widths))) for _ in range(depths[scale])]
-    told = modulations(modulate if context_vector else "none", context_vector, states)
-    return LadderPrior(levels, LearnedTop(widths[-1], 2 ** len(widths), image_size), told=told)
+    states = [
+        config.widths[scale] for scale in reversed(range(len(config.widths))) for _ in range(config.depths[scale])
+    ]
+    told = modulations(config.modulate if config.context_vector else "none", config.context_vector, states)
+    return LadderPrior(levels, LearnedTop(config.widths[-1], 2 ** len(config.widths), config.image_size), told=told)
 
 
 @final
@@ -243,23 +230,15 @@ class ShuffleDecoder(Decoder):
     """One convolution from the finest state to pixels, two by two.
 
     Args:
-        image_channels: C.
-        widths: Channels per scale, fine to coarse; the first is the state's.
-        likelihood: See :class:`vaezoo.core.LikelihoodHead`.
-        scale: The same.
+        config: Its parameters, which are also taken as keywords.
     """
 
-    def __init__(
-        self,
-        image_channels: int = 3,
-        widths: Sequence[int] = TOP_WIDTHS,
-        likelihood: str = "bernoulli",
-        scale: float | str = "learned",
-    ) -> None:
+    @accepts_keywords(ShuffleDecoderConfig)
+    def __init__(self, config: ShuffleDecoderConfig) -> None:
         super().__init__()
-        self.channels, self.stride = image_channels, 2
-        self.head = LikelihoodHead(likelihood, image_channels, scale)
-        self.project = nn.Conv2d(widths[0], 4 * self.head.outputs, 3, padding=1)
+        self.channels, self.stride = config.image_channels, 2
+        self.head = LikelihoodHead(config.likelihood, config.image_channels, config.scale)
+        self.project = nn.Conv2d(config.widths[0], 4 * self.head.outputs, 3, padding=1)
 
     def forward(self, state: Tensor, context: Context) -> Likelihood:
         """See :meth:`vaezoo.core.Decoder.forward`."""
