@@ -1,4 +1,4 @@
-"""``python -m benchmarks.studies.projection``: what it gains to move a result of `dejpeg` into its JPEG file's intervals.
+"""``python -m benchmarks.studies.projection``: the gain of moving results of `dejpeg` into the file's intervals.
 
 Colour pictures, chroma halved; means over a set, in decibels and percent. Nothing is written.
 """

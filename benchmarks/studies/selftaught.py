@@ -1,4 +1,4 @@
-"""``python -m benchmarks.studies.selftaught FOLDER``: a denoiser from nothing but the noisy pictures of the gray test sets.
+"""``python -m benchmarks.studies.selftaught FOLDER``: a denoiser from the noisy pictures of the gray test sets alone.
 
 Writes them to FOLDER/noisy, trains ``denoise-self`` on that folder, as its user would, and only then opens the clean
 ones, to measure. It goes on where it was stopped. Writes the table of docs/tasks.md.

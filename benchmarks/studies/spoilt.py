@@ -1,4 +1,4 @@
-"""``python -m benchmarks.studies.spoilt MODEL``: enlarging small pictures as they are found, clean, saved as JPEG or noisy.
+"""``python -m benchmarks.studies.spoilt MODEL``: enlarging small pictures: clean, saved as JPEG, or noisy.
 
 Pictures are shrunk bicubically and rounded to 8 bits, then spoilt; the target is the large one. PSNR in dB of RGB and
 of luma, without a border as wide as the factor, means over a set; the gain is over bicubic enlargement. Nothing is
