@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -108,6 +109,42 @@ def test_a_calibration_is_of_the_weights_that_were_loaded_and_of_their_task() ->
     assert find_calibration(zoo, "denoise") is None
     zoo.load_state_dict(before)
     assert find_calibration(zoo, "denoise")
+
+
+def halve(weight: nn.Parameter) -> None:
+    weight.data.mul_(0.5)
+
+
+def edit_by_numpy(weight: nn.Parameter) -> None:
+    weight.detach().numpy()[0] += 0.25
+
+
+def swap(weight: nn.Parameter) -> None:
+    weight.detach().numpy()[:2] = weight.detach().numpy()[1::-1].copy()
+
+
+def nudge_the_last(weight: nn.Parameter) -> None:
+    weight.detach().numpy().reshape(-1)[-1] *= 1.1
+
+
+@pytest.mark.parametrize("change", [halve, edit_by_numpy, swap, nudge_the_last])
+def test_no_calibration_is_claimed_for_weights_that_changed_unseen(change: Callable[[nn.Parameter], None]) -> None:
+    model = vaezoo.create("denoise-small", pretrained=True)
+    assert find_calibration(model, "denoise")
+    weight = model.get_parameter("decoder.project.weight")
+    before = weight.detach().clone()
+    change(weight)
+    assert find_calibration(model, "denoise") is None
+    weight.data.copy_(before)
+    assert find_calibration(model, "denoise")
+
+
+def test_the_digest_is_taken_once_of_weights_that_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = []
+    monkeypatch.setattr("vaezoo.restore.interval.digest_of", lambda module: taken.append(1) or digest_of(module))
+    model = vaezoo.create("denoise-small", pretrained=True)
+    assert all(find_calibration(model, "denoise") for _ in range(3))
+    assert len(taken) == 1
 
 
 def test_the_files_hold_the_numbers_and_a_map(tmp_path: Path) -> None:
