@@ -17,7 +17,7 @@ from vaezoo.restore import Example, Progress, Restoration, Restorer, Task, make_
 class BlindDeblur(Task):
     """Sharpens a photo that is out of focus or shaken, and removes its noise.
 
-    Args:
+    Attributes:
         sigma: Noise level where it is known, grey levels. A standard deviation in units of 1/255: a number, or a map
             (H, W).
 

@@ -58,7 +58,7 @@ class Deblur(Task):
     results is taken; ε alone would leave its own error. No uncertainty is stated: the denoiser knows nothing of what
     the blur took away.
 
-    Args:
+    Attributes:
         kernel: Blur where it is known, as a picture or a .npy file of sum 1. In Python (h, w), not negative: a tensor,
             an array or lists; see `vaezoo.image.damage.kernels`.
         sigma: Noise level where it is known, grey levels. A standard deviation in units of 1/255.

@@ -40,7 +40,7 @@ class Dejpeg(Task):
     A picture that was cropped after it was saved is served too, a little less well: its blocks no longer begin at the
     corner.
 
-    Args:
+    Attributes:
         project: Projection of the result into what the JPEG file says of its original. The intervals of its
             coefficients, see `vaezoo.image.compression.intervals.project`. Not for a file that was JPEG before, at a
             lower quality: its intervals hold the damaged picture, and the damage stays.

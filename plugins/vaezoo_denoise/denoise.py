@@ -22,7 +22,7 @@ class Denoise(Task):
     a strength of 1, or so many times ``sigma`` where that is given; weights that were taught to believe it, such as
     ``denoise.photo``, then give up weak texture with the noise. Below 1 the result is mixed with the input.
 
-    Args:
+    Attributes:
         sigma: Noise level where it is known, grey levels. A standard deviation in units of 1/255: a number, or a map
             (H, W). A model that is blind ignores it.
         boost: Factor by which the noise level is told too high.

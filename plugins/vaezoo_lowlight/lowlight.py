@@ -47,7 +47,7 @@ class Lowlight(Task):
     The noise of a lit picture differs from place to place: it is the dark one's, told or estimated, times the slope of
     the tone curve, which is found by asking the model for a little more and a little less. The denoiser is told so.
 
-    Args:
+    Attributes:
         denoise: Removal of the noise that the light makes visible.
         sigma: Noise level of the dark picture where it is known, grey levels. A standard deviation in units of 1/255.
 

@@ -35,7 +35,7 @@ class SuperResolve(Task):
     The model enlarges by the next larger whole factor that it can do, twice where one time is not enough, and an
     antialiased bicubic filter makes that smaller to what was asked for.
 
-    Args:
+    Attributes:
         factor: How many times as long the sides become, above 1; 2 where nothing else is said. At most `LARGEST`.
         consistent: Consistency with the input, to which the result then shrinks, within half of an 8-bit level. None:
             unless the weights are of the tag `SPOILT`, which take noise and JPEG away: moving would bring them back.

@@ -3,6 +3,8 @@ import os
 import subprocess
 import sys
 
+from vaezoo.zoo.info import SECTIONS
+
 
 def test_list_shows_each_model_and_its_weights(vaezoo):
     code, out, _ = vaezoo("list")
@@ -110,3 +112,43 @@ def test_a_code_page_without_some_letter_costs_the_letter_only():
     where = {**os.environ, "PYTHONIOENCODING": "cp1252"}
     done = subprocess.run([sys.executable, "-m", "vaezoo", "info", "conv-beta"], env=where, capture_output=True)
     assert done.returncode == 0 and b"?-VAE" in done.stdout and not done.stderr
+
+
+def test_list_of_a_kind_names_what_is_declared_of_it(vaezoo):
+    rows = {row["name"]: row for row in json.loads(vaezoo("list", "--kind", "tasks", "--json")[1])}
+    assert rows["denoise"]["owner"] == "vaezoo:denoise" and "registry.yaml:" in rows["denoise"]["declared"]
+    assert "Removes noise" in vaezoo("list", "--kind", "task", "den*")[1]
+    for kind in SECTIONS:
+        code, out, err = vaezoo("list", "--kind", kind)
+        assert code == 0 and ("OWNER" in out or "none matches" in err), kind
+    assert "conv" in vaezoo("list", "--kind", "encoder")[1]
+
+
+def test_a_kind_that_is_none_and_a_task_of_no_model(vaezoo):
+    code, _, err = vaezoo("list", "--kind", "taskz")
+    assert code == 3 and "Expected a kind of thing that the zoo has, got 'taskz'. Known: models, encoders" in err
+    code, _, err = vaezoo("list", "--kind", "losses", "--pretrained")
+    assert code == 2 and "Only models have a task and weights" in err
+
+
+def test_info_of_a_task_shows_its_options(vaezoo):
+    found = json.loads(vaezoo("info", "task/deblur", "--json")[1])
+    assert found["summary"].startswith("Undoes a blur") and found["target"] == "vaezoo_deblur.deblur:Deblur"
+    assert found["options"]["iterations"] == {
+        "kind": "whole number",
+        "default": 8,
+        "help": "Number of turns, at least 1.",
+    }
+    assert "default: 8" in vaezoo("info", "tasks/deblur")[1]
+
+
+def test_info_of_other_kinds_and_of_what_is_not_there(vaezoo):
+    found = json.loads(vaezoo("info", "encoder/conv", "--json")[1])
+    assert found["kind"] == "encoder" and found["owner"] == "vaezoo:conv" and "options" not in found
+    code, _, err = vaezoo("info", "task/denoize")
+    assert code == 3 and "Expected a known task, got 'denoize'. Did you mean 'denoise'" in err
+    assert json.loads(vaezoo("info", "task/vaezoo:denoise/denoise", "--json")[1])["owner"] == "vaezoo:denoise"
+
+
+def test_plugins_show_names_the_tasks(vaezoo):
+    assert json.loads(vaezoo("plugins", "show", "deblur", "--json")[1])[0]["tasks"] == ["blind-deblur", "deblur"]

@@ -19,6 +19,7 @@ from vaezoo.host.hookspecs import ACTING
 from vaezoo.host.keeper import Plugin, keeper
 from vaezoo.host.keeper import plugins as all_plugins
 from vaezoo.registry.declared import SLOTS
+from vaezoo.registry.kinds import KINDS
 
 
 @click.group("plugins")
@@ -51,6 +52,11 @@ def show(name: str, as_json: bool) -> None:
             "parts": [f"{slot} {n}" for slot in SLOTS for n, o, _ in registry.parts[slot].all() if o == plugin.name],
             "models": [n for n, o, _ in registry.models.all() if o == plugin.name],
             "weights": [n for n, o, _ in registry.cards.all() if o == plugin.name],
+            **{
+                kind.section: names
+                for kind in KINDS.values()
+                if (names := [n for n, o, _ in registry.kinds[kind.name].all() if o == plugin.name])
+            },
             "schemes": [n for n, o, _ in registry.schemes.all() if o == plugin.name],
             "verbs": [n for n, o, _ in registry.verbs.all() if o == plugin.name],
             "acts": [h.removeprefix("vaezoo_") for h in ACTING for n, _ in keeper().acting(h) if n == plugin.name],

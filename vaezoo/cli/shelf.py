@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import click
 
+from vaezoo.errors import ConfigError, UnknownName
 from vaezoo.host.keeper import keeper
 from vaezoo.registry.registry import split_name
-from vaezoo.zoo.info import list_models, model_info
+from vaezoo.zoo.info import SECTIONS, declared_info, list_declared, list_models, model_info
 
 
 def columns(rows: list[tuple[str, ...]]) -> str:
@@ -25,11 +27,17 @@ def columns(rows: list[tuple[str, ...]]) -> str:
 
 @click.command("list")
 @click.argument("pattern", default="*")
+@click.option("--kind", default="models", help="Kind of what is listed, such as tasks or metrics. Default: models.")
 @click.option("--task", help="Only models for this task, such as denoise.")
 @click.option("--pretrained", is_flag=True, help="Only weights that ship, as arch.tag.")
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
-def list_(pattern: str, task: str | None, pretrained: bool, as_json: bool) -> None:
-    """List models whose name matches PATTERN (shell wildcards)."""
+def list_(pattern: str, kind: str, task: str | None, pretrained: bool, as_json: bool) -> None:
+    """List models, or what else there is, whose name matches PATTERN (shell wildcards)."""
+    if kind not in ("model", "models"):
+        if task or pretrained:
+            raise ConfigError("Only models have a task and weights.", hint="Leave --kind out.", value=kind)
+        _list_declared(kind, pattern, as_json)
+        return
     names = list_models(pattern, task=task, pretrained=pretrained)
     registry = keeper().registry
     rows: list[dict[str, Any]] = []
@@ -51,9 +59,32 @@ def list_(pattern: str, task: str | None, pretrained: bool, as_json: bool) -> No
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 def info(name: str, as_json: bool) -> None:
-    """Show what is declared of a model, and its weights' cards."""
-    found = model_info(name)
-    click.echo(json.dumps(found, indent=1) if as_json else tree(found))
+    """Show what is declared of a model, and its weights' cards; or of something else, as KIND/NAME."""
+    found = _info(name)
+    click.echo(json.dumps(found, indent=1, default=str) if as_json else tree(found))
+
+
+def _info(name: str) -> dict[str, Any]:
+    kind, _, rest = name.partition("/")
+    if rest and kind in {*SECTIONS, *SECTIONS.values()}:
+        try:
+            return declared_info(kind, rest)
+        except UnknownName:
+            with suppress(UnknownName):  # a plugin may be called as a kind is
+                return model_info(name)
+            raise
+    return model_info(name)
+
+
+def _list_declared(kind: str, pattern: str, as_json: bool) -> None:
+    rows = list_declared(kind, pattern)
+    if as_json:
+        click.echo(json.dumps(rows, indent=1))
+    elif rows:
+        lines = [(row["name"], row["owner"], row["summary"]) for row in rows]
+        click.echo(columns([("NAME", "OWNER", "WHAT"), *lines]))
+    else:
+        click.echo(f"Of the {kind} none matches {pattern!r}.", err=True)
 
 
 class _Size(click.ParamType):

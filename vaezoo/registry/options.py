@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import inspect
 import numbers
 import re
 from collections.abc import Callable, Mapping
@@ -11,6 +10,7 @@ from dataclasses import MISSING, Field, dataclass, fields
 from typing import Any
 
 from vaezoo.errors import ConfigError
+from vaezoo.files.schema import attributes_of
 
 _WORDS = {"bool": "flag", "float": "number", "int": "whole number", "Path": "file", "str": "text"}
 _BASIC = {*_WORDS, "None"}
@@ -25,7 +25,7 @@ class Option:
         kind: ``flag``, ``number``, ``whole number``, ``text``, ``choice`` or ``file``; empty where no command line can
             say its values.
         default: The field's; None where it has none.
-        help: The first sentence that the docstring's ``Args`` say of it.
+        help: The first sentence that the docstring says of it under ``Attributes``.
         choices: Of a ``choice``.
         closed: Whether the annotation names nothing but what ``kind`` means, and None.
         read: Turns a file's path into the value, as ``"package.module:function"`` or the function itself.
@@ -82,8 +82,8 @@ def options_of(configuration: type) -> list[Option]:
 
     A field's metadata may name a function as ``read``, which turns a path into the value: the option is then a file.
     """
-    said = _said(configuration)
-    return [_option(each, said.get(each.name, "")) for each in fields(configuration) if each.init]
+    told = attributes_of(configuration)
+    return [_option(each, told.get(each.name, "")) for each in fields(configuration) if each.init]
 
 
 def _option(field: Field[Any], said: str) -> Option:
@@ -99,12 +99,5 @@ def _option(field: Field[Any], said: str) -> Option:
     named = set(re.findall(r"\w+", annotation)) - {"Optional"}
     kind = "choice" if choices else next((kind for word, kind in _WORDS.items() if word in named), "")
     read = field.metadata.get("read")
-    return Option(field.name, "file" if read else kind, default, said, choices, not read and named <= _BASIC, read)
-
-
-def _said(configuration: type) -> dict[str, str]:
-    """Returns the first sentence about each argument of a docstring in Google's style."""
-    text = inspect.cleandoc(configuration.__doc__ or "")
-    found = re.search(r"^Args:\n(.*?)(?=^\S|\Z)", text, re.M | re.S)
-    entries = re.findall(r"^ {4}(\w+):\s+(.*(?:\n {8}.*)*)", found[1], re.M) if found else []
-    return {name: re.split(r"(?<=\.)\s", " ".join(entry.split()))[0] for name, entry in entries}
+    sentence = re.split(r"(?<=\.)\s", said)[0]
+    return Option(field.name, "file" if read else kind, default, sentence, choices, not read and named <= _BASIC, read)

@@ -48,7 +48,7 @@ class Task(ABC):
     """Something to do to a photo. Its options are the fields of its dataclass.
 
     ``vaezoo enhance`` offers each field that a command line can say: numbers, texts, flags, a ``Literal``, paths. Its
-    help is the first sentence that the docstring's ``Args`` say of it.
+    help is the first sentence that the docstring says of it under ``Attributes``.
 
     Attributes:
         name: Short, as in registries and on the command line.

@@ -8,7 +8,23 @@ from typing import Any
 
 from vaezoo.errors import UnknownName, suggest
 from vaezoo.host.keeper import Keeper, keeper
+from vaezoo.host.kinds import find
+from vaezoo.registry.kinds import KINDS
+from vaezoo.registry.options import options_of
 from vaezoo.registry.registry import split_name
+
+SECTIONS = {
+    "encoders": "encoder",
+    "priors": "prior",
+    "decoders": "decoder",
+    "losses": "loss",
+    "conditioners": "conditioner",
+    "refinements": "refine",
+    **{kind.section: kind.name for kind in KINDS.values()},
+    "schemes": "URL scheme",
+    "verbs": "verb",
+}
+"""What can be listed beside models: the plural, and what one of them is called."""
 
 
 def list_models(
@@ -67,6 +83,55 @@ def model_info(name: str, *, zoo: Keeper | None = None) -> dict[str, Any]:
         **plain(body),
         "weights": {tag: plain(asdict(card)) for tag, card in cards.items()},
     }
+
+
+def list_declared(kind: str, pattern: str = "*", *, zoo: Keeper | None = None) -> list[dict[str, str]]:
+    """Returns all that is declared of a kind, by name: each with its owner, its summary and where it is declared.
+
+    Args:
+        kind: Such as ``tasks`` or ``task``, see `SECTIONS`.
+        pattern: Shell pattern on the name.
+        zoo: Where to look; the installed zoo where None.
+
+    Raises:
+        UnknownName: There is no such kind.
+    """
+    shelf = (zoo or keeper()).registry.shelves()[kind_called(kind)]
+    return [
+        {"name": label, "owner": owner, "summary": entry.summary, "declared": str(entry.source)}
+        for name, owner, entry in shelf.all()
+        for label in [shelf.label(name, owner)]
+        if fnmatch.fnmatchcase(label, pattern) or fnmatch.fnmatchcase(name, pattern)
+    ]
+
+
+def declared_info(kind: str, name: str, *, zoo: Keeper | None = None) -> dict[str, Any]:
+    """Returns what is declared under a name of a kind; of a task also its options, for which its module is imported.
+
+    Args:
+        kind: Such as ``tasks`` or ``task``, see `SECTIONS`.
+        name: As declared, or ``plugin/name``.
+        zoo: Where to look; the installed zoo where None.
+
+    Raises:
+        UnknownName: There is no such kind, or nothing of it has the name.
+        DuplicateName: Two plugins have it.
+    """
+    kind = kind_called(kind)
+    entry = (zoo or keeper()).registry.shelves()[kind].get(name)
+    told: dict[str, Any] = {"kind": kind, "name": name, "owner": entry.source.owner, "summary": entry.summary}
+    told |= {"declared": str(entry.source), "target": entry.target if isinstance(entry.target, str) else "in Python"}
+    if kind == "task" and is_dataclass(task := find("task", name, zoo)):
+        told["options"] = {option.name: option.plain() for option in options_of(task)}  # type: ignore[arg-type]
+    return told
+
+
+def kind_called(kind: str) -> str:
+    """Returns what one of a kind is called, of the plural or itself; raises as :func:`list_declared` does."""
+    if kind not in SECTIONS and kind not in SECTIONS.values():
+        hint = f"Known: {', '.join(['models', *SECTIONS])}."
+        raise UnknownName(f"Expected a kind of thing that the zoo has, got {kind!r}.", hint=hint, value=kind)
+    return SECTIONS.get(kind, kind)
 
 
 def plain(value: Any) -> Any:
