@@ -103,7 +103,7 @@ def main(name: str, data: str) -> None:
         raise click.ClickException(f"{name} makes pictures up and restores none: it has no errors to calibrate.")
     if data in {trained_on["set"] for trained_on in cards[name]["data"]}:
         raise click.ClickException(f"{name} was trained on {data}: its errors there are too small.")
-    trained = load_recipe(str(ROOT / cards[name]["recipe"])).data
+    trained = load_recipe(str(ROOT / cards[name]["recipe"]), stage=cards[name].get("stage", "")).data
     found = fit(name, data, trained.grain, photos=trained.damage in ("photo", "camera"))
     write_card(name, {**cards[name], "calibration": found.plain()})
     click.echo(f"{name}: {found}")

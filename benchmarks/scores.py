@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from vaezoo.core import VAE
 
 NLL_SAMPLES = 100
+Scores: TypeAlias = tuple[dict[str, Any], str, dict[str, Any]]
+"""Scores by name, what they mean, and the options of ``vaezoo eval`` that give them."""
 PROTOCOLS = {
     "denoise": "Gaussian noise of 15, 25, 50 (of 255) seeded by the picture's index, input not clipped, output "
     "clipped, RGB over all pixels",
@@ -23,20 +25,19 @@ PROTOCOLS = {
 }
 
 
-def scores_of(model: VAE, name: str, data: Mapping[str, Any], samples: int = NLL_SAMPLES) -> tuple[dict[str, Any], str]:
-    """Returns a model's scores and their protocol; needs the test set in ``$VAEZOO_DATA``.
+def scores_of(model: VAE, data: Mapping[str, Any], samples: int = NLL_SAMPLES) -> Scores:
+    """Returns a model's scores, their protocol and how they were measured; needs the test set in ``$VAEZOO_DATA``.
 
     Args:
         model: With its weights.
-        name: Of the weights.
         data: What they were trained on, the ``data`` of their recipe; a generative model is measured on its test split.
         samples: K of a likelihood; 0 for the bound alone.
     """
     task = model.origin.spec.model.task
-    return _likelihood(model, name, data, samples) if task == "generate" else _task(model, name, task)
+    return _likelihood(model, data, samples) if task == "generate" else _task(model, task)
 
 
-def _task(model: VAE, name: str, task: str) -> tuple[dict[str, Any], str]:
+def _task(model: VAE, task: str) -> Scores:
     from vaezoo.cli.evaluate import Protocol, flat
 
     images, rows = Protocol(task).measure(model)
@@ -44,10 +45,11 @@ def _task(model: VAE, name: str, task: str) -> tuple[dict[str, Any], str]:
     about = ("noise_", "removed_")  # what was seen of the picture, no score
     kept = [{k: value for k, value in row.items() if k not in dropped and not k.startswith(about)} for row in rows]
     scores = {key: round(value, 4) for key, value in flat(kept).items()}
-    return scores, f"{images.source}, {PROTOCOLS[task]}, mean over pictures: vaezoo eval {name}"
+    evaluation = {"data": images.source, "levels": list(Protocol(task).numbers())}
+    return scores, f"{images.source}, {PROTOCOLS[task]}, mean over pictures", evaluation
 
 
-def _likelihood(model: VAE, name: str, data: Mapping[str, Any], samples: int) -> tuple[dict[str, Any], str]:
+def _likelihood(model: VAE, data: Mapping[str, Any], samples: int) -> Scores:
     from vaezoo.cli.evaluate import load_test_split, measure_likelihood
 
     (trained_on,) = data["sets"]
@@ -55,18 +57,15 @@ def _likelihood(model: VAE, name: str, data: Mapping[str, Any], samples: int) ->
     style = data.get("style", "")
     images = load_test_split(trained_on, bool(style) or model.channels == 1)
     found = measure_likelihood(model, images, nll=samples if binary else 0, binary=data["binarise"], style=style)
-    options = "" if trained_on == "fashion-mnist" else f" --data {trained_on}"
-    if data["binarise"]:
-        options += " --binarise"
-    if style:
-        options += f" --style {style}"
-    if binary and samples:
-        options += f" --nll {samples}"
+    evaluation = {
+        "data": trained_on,
+        **({"nll": samples} if binary and samples else {}),
+        **({"binarise": True} if data["binarise"] else {}),
+        **({"style": style} if style else {}),
+        "seed": 0,
+    }
     pixels = "binary pixels" if binary else "gray pixels under a Bernoulli likelihood"
     if style:
         pixels = "each in a style drawn by the seed, pixels under a Bernoulli likelihood"
-    protocol = (
-        f"The test images of {trained_on}, {pixels}, nats per image, one posterior sample, seeded: "
-        f"vaezoo eval {name}{options}"
-    )
-    return {key: round(value, 3) for key, value in found.items()}, protocol
+    protocol = f"The test images of {trained_on}, {pixels}, nats per image, one posterior sample, seeded"
+    return {key: round(value, 3) for key, value in found.items()}, protocol, evaluation

@@ -52,6 +52,7 @@ def save_weights(run: Path, path: Path, *, half: bool) -> None:
 @click.option("--package", required=True, help="The plugin's package that ships them, such as vaezoo_conv.")
 @click.option("--licence", default="CC0-1.0", show_default=True)
 @click.option("--recipe", default="", help="By default the model's name.")
+@click.option("--stage", default="", help="Stage of the recipe that the run is; by default the last one.")
 @click.option("--half/--full", default=False, help="Store in half precision.")
 @click.option("--command", "how", default="", help="What trained it; by default vaezoo train MODEL.")
 @click.option(
@@ -59,7 +60,7 @@ def save_weights(run: Path, path: Path, *, half: bool) -> None:
 )
 @click.option("--notes", default="")
 def main(
-    run: Path, tag: str, package: str, licence: str, recipe: str, half: bool, how: str, nll: int, notes: str
+    run: Path, tag: str, package: str, licence: str, recipe: str, stage: str, half: bool, how: str, nll: int, notes: str
 ) -> None:
     """Put a run's weights on the shelf."""
     from vaezoo.zoo.create import create
@@ -74,7 +75,7 @@ def main(
     save_weights(run, path, half=half)
     content = path.read_bytes()
     loaded = create(model, pretrained=path)
-    scores, protocol = scores_of(loaded, name, record["recipe"]["data"], nll)
+    scores, protocol, evaluation = scores_of(loaded, record["recipe"]["data"], nll)
     write_card(
         name,
         {
@@ -84,6 +85,7 @@ def main(
             "licence": licence,
             "data": record["data"],
             "recipe": f"recipes/{recipe or model}.yaml",
+            **({"stage": stage} if stage else {}),
             "recipe_sha256": record["recipe_sha256"],
             "command": how or f"vaezoo train {recipe or model}",
             "seed": record["recipe"]["seed"],
@@ -92,6 +94,7 @@ def main(
             "cpu_hours": round(record["cpu_seconds"] * record["processes"] / 3600, 2),
             "scores": scores,
             "protocol": protocol,
+            "evaluation": evaluation,
             "probe": list(probe(loaded)),
             **({"notes": notes} if notes else {}),
         },

@@ -7,7 +7,7 @@ import pytest
 from vaezoo.data.sets import known_sets
 from vaezoo.host.keeper import keeper
 from vaezoo.registry.shelf import HOUSE
-from vaezoo.train.recipe import load_recipe, recipe_hash
+from vaezoo.train.recipe import load_recipe, load_stages, recipe_hash
 
 RESTORE = ("deblur", "dejpeg", "denoise", "denoise-small", "lowlight", "sr")
 CARDS = [card for _, owner, card in keeper().registry.cards.all() if owner.partition(":")[0] == HOUSE]
@@ -16,10 +16,28 @@ CARDS = [card for _, owner, card in keeper().registry.cards.all() if owner.parti
 @pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
 def test_a_card_names_the_recipe_that_made_its_weights(card):
     name = card.recipe.removeprefix("recipes/").removesuffix(".yaml")
-    recipe = load_recipe(name)
+    recipe = load_recipe(name, stage=card.stage)
     assert recipe_hash(recipe) == card.recipe_sha256
     assert recipe.model == card.name.partition(".")[0]
-    assert card.command.endswith(f"train {name}")
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
+def test_the_command_of_a_card_runs_every_stage_that_led_to_its_weights(card):
+    name = card.recipe.removeprefix("recipes/").removesuffix(".yaml")
+    wanted = [stage.place for stage in load_stages(name, stage=card.stage)]
+    run = []
+    for call in card.command.split(" && "):
+        words = call.removeprefix("torchrun --nproc-per-node 2 -m ").split()
+        assert words[:3] == ["vaezoo", "train", name]
+        whole = [stage.place for stage in load_stages(name)]
+        run += [words[4]] if words[3:] else whole[len(run) :]
+    assert run == wanted
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
+def test_a_card_says_as_fields_how_its_scores_were_measured(card):
+    assert "vaezoo eval" not in card.protocol
+    assert known_sets().keys() & {card.evaluation["data"], f"{card.evaluation['data']}-test"}
 
 
 @pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)

@@ -14,7 +14,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 import vaezoo
-from vaezoo.cli.evaluate import evaluate, flat, load_test_split, own_protocol
+from vaezoo.cli.evaluate import Protocol, evaluate, flat, load_test_split, own_protocol
 from vaezoo.errors import ConfigError, DataMissing, ShapeError, UnknownName, WeightsError
 from vaezoo.publish.opened import open_model, task_of
 from vaezoo.registry.shelf import Model, Source
@@ -91,11 +91,10 @@ def test_styled_images_and_what_tells_of_their_style_reach_the_model(tmp_path: P
     assert named[0]["elbo@1.distortion_nats"] == pytest.approx(styled[0]["distortion_nats"])
 
 
-@pytest.mark.parametrize("text", ["vaezoo eval it's", "vaezoo eval vae --help", "vaezoo eval vae --no"])
-def test_a_card_whose_protocol_is_no_command_says_nothing_of_the_images(text: str) -> None:
+def test_a_card_without_an_evaluation_says_nothing_of_the_images() -> None:
     model = vaezoo.create("vae", pretrained=True)
-    card = replace(model.origin.weights.card, protocol=text)
-    assert own_protocol(model, "generate").data == "mnist"
+    card = replace(model.origin.weights.card, evaluation={})
+    assert own_protocol(model, "generate") == Protocol("generate", "mnist", nll=100, binarise=True)
     model.origin = replace(model.origin, weights=replace(model.origin.weights, card=card))
     assert own_protocol(model, "generate") is None
 

@@ -37,7 +37,7 @@ def shelf(tmp_path, monkeypatch):
         name="mlp-seed.tiny",
         recipe="tiny.yaml",
         recipe_sha256=recipe_hash(load_recipe("tiny.yaml")),
-        protocol="Noise, seeded: vaezoo eval mlp-seed.tiny --data pictures --seed 3",
+        evaluation={"data": "pictures", "seed": 3},
         scores={},
         tolerance={},
     )
@@ -98,9 +98,9 @@ def test_another_recipe_is_named_with_both_hashes(vaezoo, shelf):
     [
         ({"recipe": ""}, 3, "The card of 'mlp-seed.tiny' names no recipe. Ask whoever wrote it."),
         ({"recipe": "nowhere.yaml"}, 3, "No recipe and no YAML file 'nowhere'"),
-        ({"protocol": "By eye."}, 2, "ends in no command `vaezoo eval …`: 'By eye.'"),
-        ({"protocol": "vaezoo eval x --colour red"}, 2, "No such option"),
-        ({"protocol": "vaezoo eval mlp-seed.tiny"}, 1, "is in none of the folders of $VAEZOO_DATA: none is set"),
+        ({"evaluation": {}}, 2, "does not say how its scores were measured. It should have a key evaluation"),
+        ({"stage": "second"}, 3, "The recipe 'tiny' has no stage 'second'. It has no stages."),
+        ({"evaluation": {"seed": 0}}, 1, "is in none of the folders of $VAEZOO_DATA: none is set"),
     ],
 )
 def test_cards_that_cannot_be_reproduced(vaezoo, shelf, monkeypatch, change, code, message):
@@ -124,22 +124,20 @@ def test_cards_that_cannot_be_reproduced(vaezoo, shelf, monkeypatch, change, cod
 def test_a_card_of_several_stages_runs_them_all(model, tag, steps):
     from vaezoo.cli.reproduce import stages_of
 
-    assert [stage.steps for stage in stages_of(keeper().registry.cards_of(model)[tag])] == steps
+    assert [stage.settings.steps for stage in stages_of(keeper().registry.cards_of(model)[tag])] == steps
 
 
 def test_the_second_stage_starts_from_the_first(shelf, tmp_path):
     from safetensors.torch import load_file
 
-    from vaezoo.cli.reproduce import run
+    from vaezoo.cli.reproduce import run, stages_of
 
-    first = load_recipe("tiny.yaml")
-    second = replace(
-        first,
-        warm_start="runs/elsewhere/ema.safetensors",
-        steps=1,
-        optimizer=replace(first.optimizer, lr=0.0, final_lr=0.0),
-    )
-    weights, steps, total = run([first, second], tmp_path / "out")
-    assert (steps, total) == (4, 4) and weights == tmp_path / "out/stage-2/ema.safetensors"
-    before, after = (load_file(tmp_path / f"out/stage-{n}/ema.safetensors") for n in (1, 2))
+    Path("tiny.yaml").write_text(RECIPE + "stages: {first: {}, still: {steps: 1, optimizer: {lr: 0.0, final_lr: 0.0}}}")
+    shelf(recipe_sha256=recipe_hash(load_recipe("tiny.yaml", stage="still")))
+    stages = stages_of(keeper().registry.cards.get("mlp-seed.tiny"))
+    weights, steps, total = run(stages, tmp_path / "out")
+    assert (steps, total) == (4, 4) and weights == tmp_path / "out/still/ema.safetensors"
+    before, after = (load_file(tmp_path / f"out/{name}/ema.safetensors") for name in ("first", "still"))
     assert all(before[name].equal(after[name]) for name in before)
+    shelf(stage="first")
+    assert len(stages_of(keeper().registry.cards.get("mlp-seed.tiny"))) == 1

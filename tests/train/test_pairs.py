@@ -345,14 +345,14 @@ def test_the_shipped_denoiser_is_trained_further_on_them_from_the_shell(
     folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    told = ["denoise-photo", "data.pairs=[noisy,clean]", "data.sets=[]", "data.valid_pairs=[noisy,clean]"]
+    told = ["denoise-photo", "--stage", "first", "data.pairs=[noisy,clean]", "data.sets=[]", "data.valid_pairs=[noisy,clean]"]
     small = ["data.patch=16", "steps=3", "batch=2", "optimizer.warmup=1", "precision=fp32"]
     result = CliRunner().invoke(
         train, [*told, *small, "overrides=[loss.bound_weight=0,loss.margin=2]", "--json"], catch_exceptions=False
     )
     answer = json.loads(result.stdout)
     assert answer["steps"] == 3 and "valid.psnr_db" in answer["reports"]
-    record = json.loads(Path("runs/denoise-photo/run.json").read_text())
+    record = json.loads(Path("runs/denoise-photo/first/run.json").read_text())
     noisy, clean = load_pairs(["noisy", "clean"])
     assert record["data"] == [
         {"set": "noisy", "sha256": noisy.sha256, "licence": "unknown", "images": 2},
@@ -362,7 +362,7 @@ def test_the_shipped_denoiser_is_trained_further_on_them_from_the_shell(
     import vaezoo
 
     shipped = vaezoo.create("denoise.open", pretrained=True)
-    moved = vaezoo.load("runs/denoise-photo/model")
+    moved = vaezoo.load("runs/denoise-photo/first/model")
     largest = max(
         float((one - other).abs().max())
         for (one, other) in zip(shipped.state_dict().values(), moved.state_dict().values(), strict=True)

@@ -43,7 +43,8 @@ FACTS: dict[str, Any] = {
     "cpu_hours": 0.5,
     "scores": {"psnr_db": 30.5},
     "baselines": {"bm3d": {"psnr_db": 30.25}},
-    "protocol": "By the book: vaezoo eval mine",
+    "protocol": "By the book",
+    "evaluation": {"data": "mine", "levels": [15, 25.5], "nll": 4, "binarise": True},
 }
 
 
@@ -69,7 +70,12 @@ def test_weights_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert card.urls == ("https://host/w.safetensors", (folder / "model.safetensors").as_uri(), *own.urls)
     assert (card.sha256, card.scores, card.probe, card.data) == (own.sha256, own.scores, own.probe, own.data)
     page = (folder / "README.md").read_text(encoding="utf-8")
-    assert "license: mit" in page and own.protocol in page and "| elbo_nats | -245.167 |" in page and own.sha256 in page
+    assert (
+        "license: mit" in page
+        and own.protocol in page
+        and "`vaezoo eval conv-beta.fashion --data fashion-mnist`" in page
+    )
+    assert "| elbo_nats | -245.167 |" in page and own.sha256 in page
     monkeypatch.chdir(folder)
     scope: dict[str, Any] = {}
     exec(block(folder), scope)

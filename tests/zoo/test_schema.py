@@ -69,7 +69,8 @@ def test_every_field_of_a_card_is_described_and_needed_or_has_a_default() -> Non
     assert all(value["description"] for value in schema["properties"].values())
     assert all(value["description"] for value in schema_of(DataSet)["properties"].values())
     assert set(schema["properties"]) - set(schema["required"]) == {
-        "scores", "protocol", "baselines", "tolerance", "probe", "calibration", "publisher", "notes", *TRAINED,
+        "stage", "scores", "protocol", "evaluation", "baselines",
+        "tolerance", "probe", "calibration", "publisher", "notes", *TRAINED,
     }  # fmt: skip
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +13,7 @@ import click
 from vaezoo.cli.shelf import columns
 from vaezoo.errors import ConfigError, ShapeError, suggest
 from vaezoo.host.kinds import names_of
+from vaezoo.registry.evaluation import evaluation_of
 from vaezoo.restore.task import all_tasks, task_class
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from vaezoo.data.sets import Images
     from vaezoo.registry.cards import Card
 
-_EVAL = re.compile(r"vaezoo (eval .+)$")
 STYLES = ("class", "code", "reference")
 OF_METRICS = ("samples", "max_mib", "precision")
 
@@ -180,30 +178,24 @@ def evaluate(
 
 
 def protocol_of(card: Card, task: str) -> Protocol:
-    """Returns how a card's scores were measured, from the command in its protocol.
+    """Returns how a card's scores were measured.
 
     Raises:
-        ConfigError: There is no such command, or it has options that ``vaezoo eval`` does not know.
+        ConfigError: The card does not say.
     """
-    found = _EVAL.search(card.protocol)
-    if not found:
+    if not card.evaluation:
         raise ConfigError(
-            f"The protocol of {card.name!r} ends in no command `vaezoo eval …`: {card.protocol!r}.",
-            hint="Ask whoever wrote the card.",
+            f"The card of {card.name!r} does not say how its scores were measured.",
+            hint="It should have a key evaluation, such as evaluation: {data: kodak24}; ask whoever wrote it.",
             value=card.protocol,
         )
-    try:
-        params = evaluate.make_context("eval", shlex.split(found[1])[1:]).params
-    except (click.ClickException, click.exceptions.Exit, ValueError) as error:
-        said = error.format_message() if isinstance(error, click.ClickException) else "no command with options"
-        raise ConfigError(f"The protocol of {card.name!r}: {said}", value=found[1]) from error
-    keys = ("data", "limit", "levels", "binarise", "seed")
-    told = {key: params[key] for key in keys}
-    return Protocol(task, nll=params["nll"] or 0, style=params["style"] or "", **told)
+    told = evaluation_of(card.evaluation)
+    levels = ",".join(f"{level:g}" for level in told.levels) or None
+    return Protocol(task, told.data or None, told.limit or None, levels, told.nll, told.binarise, told.seed, told.style)
 
 
 def own_protocol(model: VAE, task: str) -> Protocol | None:
-    """Returns how the scores of a model's weights were measured; None where no card says it by a command."""
+    """Returns how the scores of a model's weights were measured; None where no card says it."""
     report = getattr(getattr(model, "origin", None), "weights", None)
     if report is None or report.card is None:
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,11 +19,10 @@ if TYPE_CHECKING:
     from vaezoo.core import VAE
     from vaezoo.evaluate.agreement import Row
     from vaezoo.registry.cards import Card
-    from vaezoo.train.recipe import Recipe
+    from vaezoo.train.recipe import Stage
 
 SMOKE_IMAGES = 200
 """Of a generative model; of others one."""
-_STAGE = re.compile(r"runs/([a-z0-9-]+)/ema\.safetensors")
 
 
 @click.command("reproduce")
@@ -52,7 +50,9 @@ def reproduce(name: str, smoke: bool, out: Path | None, minutes: float | None, a
     protocol = protocol_of(card, task)
     if smoke:
         protocol = replace(protocol, limit=SMOKE_IMAGES if task == "generate" else 1)
-    protocol.images(create(arch, overrides=stages[-1].overrides))  # what is missing is said before hours of training
+    protocol.images(
+        create(arch, overrides=stages[-1].settings.overrides)
+    )  # what is missing is said before hours of training
     folder = out or Path("runs") / "reproduce" / (card.name + ("-smoke" if smoke else ""))
     weights, steps, total = run(stages, folder, smoke=smoke, minutes=minutes)
     answer: dict[str, Any] = {"name": card.name, "steps": steps, "total_steps": total, "weights": str(weights)}
@@ -60,7 +60,7 @@ def reproduce(name: str, smoke: bool, out: Path | None, minutes: float | None, a
         text = f"{steps} of {total} steps done." + ("" if smoke else " The same command goes on from here.")
         click.echo(json.dumps(answer) if as_json else text)
         sys.exit(1)
-    model = create(arch, pretrained=weights, overrides=stages[-1].overrides)
+    model = create(arch, pretrained=weights, overrides=stages[-1].settings.overrides)
     found, source = measured(protocol, model)
     answer |= {"data": source, "measured": found}
     if smoke:
@@ -79,59 +79,47 @@ def reproduce(name: str, smoke: bool, out: Path | None, minutes: float | None, a
     sys.exit(0 if holds else HashMismatch.exit_code)
 
 
-def stages_of(card: Card) -> list[Recipe]:
-    """Returns the recipes that lead to a card's weights: its own last, before it those that it starts from.
+def stages_of(card: Card) -> list[Stage]:
+    """Returns the stages that lead to a card's weights: its own last, before it those that it goes on from.
 
     Raises:
         UnknownName: The recipe is not here.
-        HashMismatch: It is not the one that the card pins. (What a card starts from is pinned by nothing.)
+        HashMismatch: It is not the one that the card pins. (The stages before are pinned by nothing.)
     """
-    from vaezoo.train.recipe import load_recipe, recipe_hash
+    from vaezoo.train.recipe import load_stages, recipe_hash
 
     if not card.recipe:
         raise UnknownName(f"The card of {card.name!r} names no recipe.", hint="Ask whoever wrote it.", value=card.name)
     file = Path(card.recipe)
-    recipe = load_recipe(card.recipe if file.is_file() else file.stem)
-    found = recipe_hash(recipe)
+    stages = load_stages(card.recipe if file.is_file() or not file.suffix else file.stem, stage=card.stage)
+    found = recipe_hash(stages[-1].settings)
     if found != card.recipe_sha256:
         raise HashMismatch(
             f"The recipe {card.recipe} has the hash {found}, but the card of {card.name!r} says {card.recipe_sha256}.",
             hint="Take the recipe of the version that the weights came with.",
             value=found,
         )
-    stages = [recipe]
-    while before := _STAGE.fullmatch(stages[0].warm_start):
-        stages.insert(0, load_recipe(before[1]))
     return stages
 
 
 def run(
-    stages: Sequence[Recipe], folder: Path, *, smoke: bool = False, minutes: float | None = None
+    stages: Sequence[Stage], folder: Path, *, smoke: bool = False, minutes: float | None = None
 ) -> tuple[Path, int, int]:
-    """Runs recipes one after the other, each from where it stopped; returns the weights, and steps done and wanted.
+    """Runs stages one after the other, each from where it stopped; returns the weights, and steps done and wanted.
 
     Args:
-        stages: All but the first start from the one before.
+        stages: As `stages_of` returns them.
         folder: Each stage has a folder in it.
-        smoke: Cut each to a few steps.
-        minutes: Stop after so many, over all stages.
+        smoke: Whether to cut each to a few steps.
+        minutes: Wall time after which to stop, over all stages.
     """
-    import time
-
-    from vaezoo.train.loop import train
+    from vaezoo.train.chain import train_stages
     from vaezoo.train.recipe import smoke_recipe
 
-    begun, weights, steps, total = time.monotonic(), "", 0, 0
-    for number, stage in enumerate(stages, start=1):
-        left = None if minutes is None else max(0.0, minutes - (time.monotonic() - begun) / 60)
-        recipe = replace(stage, warm_start=weights or stage.warm_start)
-        done = train(
-            smoke_recipe(recipe) if smoke else recipe, folder / f"stage-{number}", resume=not smoke, minutes=left
-        )
-        weights, steps, total = str(done.weights), steps + done.steps, total + done.total
-        if done.steps < done.total:
-            break
-    return Path(weights), steps, total
+    if smoke:
+        stages = [replace(stage, settings=smoke_recipe(stage.settings)) for stage in stages]
+    ended = train_stages(stages, folder, resume=not smoke, minutes=minutes)
+    return ended[-1].weights, sum(one.steps for one in ended), sum(one.total for one in ended)
 
 
 def measured(protocol: Protocol, model: VAE) -> tuple[dict[str, float], str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json as json_format
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,7 @@ from vaezoo.cli.explained import aligned
 
 if TYPE_CHECKING:
     from vaezoo.train.loop import Run
+    from vaezoo.train.recipe import Stage
 
 SUMMARY = "sweep.json"
 
@@ -20,6 +23,7 @@ SUMMARY = "sweep.json"
 @click.command()
 @click.argument("recipe")
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option("--stage", metavar="NAME", help="Name of the one stage to run; by default every stage of the recipe.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run; by default runs/RECIPE.")
 @click.option("--resume/--no-resume", default=True, help="Go on from the checkpoint in the folder, if there is one.")
 @click.option("--minutes", type=click.FloatRange(min=0), help="Stop with a checkpoint after so many minutes.")
@@ -31,6 +35,7 @@ SUMMARY = "sweep.json"
 def train(
     recipe: str,
     overrides: tuple[str, ...],
+    stage: str | None,
     out: Path | None,
     resume: bool,
     minutes: float | None,
@@ -38,45 +43,74 @@ def train(
     sweeps: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Train a model by RECIPE, the name of one that ships with vaezoo or the path of a YAML file.
+    """Train a model by RECIPE: the name of one that ships with vaezoo or that a plugin brings, or a YAML file.
 
     A second call with the same recipe goes on from the checkpoint. Ctrl-C stops after the running step.
+
+    A recipe with stages runs them in order, each from the weights of the one before, in a folder of its own. Settings
+    on the command line hold for all of them. With --stage NAME that one runs alone, from the weights of the stage
+    before in the same --out, or from those that warm_start=FILE names.
 
     With --sweep, such as --sweep optimizer.lr=1e-3,3e-4 --sweep seed=0,1, every choice is a run in a folder of its own
     under the run's; a table, best first, ends it, and sweep.json keeps it.
     """
-    from vaezoo.train.loop import train as run
-    from vaezoo.train.recipe import load_recipe, smoke_recipe
+    from vaezoo.train.chain import train_stages
     from vaezoo.train.sweep import choices, folder_name, table
 
     tried = choices(sweeps)
-    recipes = [load_recipe(recipe, (*overrides, *choice)) for choice in tried]  # all, before the first one runs
-    if smoke:
-        recipes = [smoke_recipe(settings) for settings in recipes]
+    plans = [_plan(recipe, stage, (*overrides, *choice), smoke) for choice in tried]  # all, before the first one runs
     folder = out or Path("runs") / (Path(recipe).stem + ("-smoke" if smoke else ""))
-    results = []
-    for choice, settings in zip(tried, recipes, strict=True):
+    outcomes: list[list[tuple[Stage, Run]]] = []
+    for choice, (stages, before) in zip(tried, plans, strict=True):
         place = folder / folder_name(choice) if choice else folder
-        result = run(settings, place, resume=resume and not smoke, minutes=minutes)
-        results.append((choice, result))
-        if result.steps < result.total and minutes is None:
+        ended = train_stages(stages, place, before=before, resume=resume and not smoke, minutes=minutes)
+        outcomes.append(list(zip(stages, ended, strict=False)))
+        if _stopped(ended[-1]) and minutes is None:
             break  # by a signal, which is meant for all of them
     if int(os.environ.get("RANK", "0")) > 0:
         return  # the first process of torchrun speaks for all
-    answers = [_answer(choice, result) for choice, result in results]
+    answers = [_answer(choice, runs) for choice, runs in zip(tried, outcomes, strict=False)]
     if as_json:
         click.echo(json_format.dumps(answers if sweeps else answers[0]))
         return
-    for _, result in results:
-        click.echo(f"{result.steps} of {result.total} steps done. Weights: {result.weights}")
-    if any(result.steps < result.total for _, result in results):
+    for one, run in (pair for runs in outcomes for pair in runs):
+        told = f"Stage {one.place}: " if one.place else ""
+        click.echo(f"{told}{run.steps} of {run.total} steps done. Weights: {run.weights}")
+    if any(_stopped(runs[-1][1]) for runs in outcomes):
         click.echo("The same command goes on from here.")
     if sweeps:
-        rows = table([(choice, result.steps, result.reports) for choice, result in results])
+        last = [(choice, runs[-1][1]) for choice, runs in zip(tried, outcomes, strict=False)]
+        rows = table([(choice, run.steps, run.reports) for choice, run in last])
         (folder / SUMMARY).write_text(json_format.dumps(answers, indent=1) + "\n", encoding="utf-8")
         click.echo("\n" + "\n".join(aligned(rows, right=range(len(sweeps), len(rows[0])))))
 
 
-def _answer(choice: tuple[str, ...], result: Run) -> dict[str, Any]:
-    values = {"weights": str(result.weights), "steps": result.steps, "total_steps": result.total}
-    return {**({"choice": list(choice)} if choice else {}), **values, "reports": result.reports}
+def _plan(recipe: str, stage: str | None, overrides: Sequence[str], smoke: bool) -> tuple[list[Stage], Stage | None]:
+    """Returns the stages to run, and the one before them whose weights are to be there."""
+    from vaezoo.train.recipe import load_stage, load_stages, smoke_recipe
+
+    if stage is None:
+        stages, before = load_stages(recipe, overrides), None
+    else:
+        one, before = load_stage(recipe, stage, overrides)
+        stages = [one]
+    if smoke:
+        stages = [replace(one, settings=smoke_recipe(one.settings)) for one in stages]
+    return stages, before
+
+
+def _stopped(run: Run) -> bool:
+    return run.steps < run.total
+
+
+def _answer(choice: tuple[str, ...], runs: Sequence[tuple[Stage, Run]]) -> dict[str, Any]:
+    """Returns the last run as plain values, and every stage's beside it where the recipe has stages."""
+    answer: dict[str, Any] = {"choice": list(choice)} if choice else {}
+    answer |= _values(runs[-1][1])
+    if any(stage.place for stage, _ in runs):
+        answer["stages"] = {stage.place: _values(run) for stage, run in runs}
+    return answer
+
+
+def _values(run: Run) -> dict[str, Any]:
+    return {"weights": str(run.weights), "steps": run.steps, "total_steps": run.total, "reports": run.reports}

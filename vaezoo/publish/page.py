@@ -7,6 +7,7 @@ from typing import Any
 
 from vaezoo.publish.saving import WEIGHTS
 from vaezoo.registry.cards import Card
+from vaezoo.registry.evaluation import evaluation_of
 
 
 def page(card: Card, summary: str, url: str, *, own_model: bool) -> str:
@@ -32,7 +33,10 @@ def page(card: Card, summary: str, url: str, *, own_model: bool) -> str:
     lines += ["## Training", "", _training(card)]
     lines += ["", card.notes, ""] if card.notes else [""]
     if card.scores:
-        lines += ["## Scores", "", card.protocol, "", *_scores(card.scores, card.baselines), ""]
+        lines += ["## Scores", "", card.protocol, ""]
+        if card.evaluation:
+            lines += [f"Measured by `{evaluation_of(card.evaluation).command(card.name)}`.", ""]
+        lines += [*_scores(card.scores, card.baselines), ""]
     return "\n".join(lines)
 
 
@@ -41,7 +45,7 @@ def _training(card: Card) -> str:
         return f"Trained and published by others: <{card.publisher}>."
     return (
         f"`{card.command}`, {card.steps} steps, seed {card.seed}, {card.cpu_hours} processor hours on {card.hardware}. "
-        f"Recipe {card.recipe}, sha256 `{card.recipe_sha256}`."
+        f"Recipe {card.recipe}{f', stage {card.stage}' if card.stage else ''}, sha256 `{card.recipe_sha256}`."
     )
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from vaezoo.files.schema import conform, schema_of
 from vaezoo.registry.calibration import Calibration
+from vaezoo.registry.evaluation import Evaluation, from_protocol
 
 Sha256 = Annotated[str, ("pattern", "^[0-9a-f]{64}$"), ("title", "64 hexadecimal digits")]
 Text = Annotated[str, ("minLength", 1)]
@@ -53,14 +54,16 @@ class Card:
         licence: Of the weights.
         data: Training data: name, licence and sha256 of each.
         recipe: Name of its recipe.
-        recipe_sha256: Hash of the recipe as resolved for the run.
+        stage: Name of the recipe's stage whose weights these are; empty for the last one.
+        recipe_sha256: Hash of the stage's settings as resolved for the run, see `vaezoo.train.recipe.stages`.
         command: What trained it.
         seed: Of the run.
         steps: Optimiser steps.
         hardware: What it ran on.
         cpu_hours: Processor hours spent.
         scores: Name to value, with the protocol in ``protocol``.
-        protocol: What the scores mean, and the command that reproduces them.
+        protocol: What the scores mean.
+        evaluation: How they were measured, see :class:`vaezoo.registry.evaluation.Evaluation`.
         baselines: Scores of others by the same protocol in the same run: name to such a mapping.
         tolerance: How far a score may be from the card's when the recipe is run again, by the score's name; see
             `vaezoo.evaluate.agreement` for those that are not named.
@@ -77,6 +80,7 @@ class Card:
     licence: Text
     data: tuple[Mapping[str, Any], ...]
     recipe: str = ""
+    stage: str = ""
     recipe_sha256: Sha256 = ""
     command: str = ""
     seed: int = 0
@@ -85,6 +89,7 @@ class Card:
     cpu_hours: Number = 0.0
     scores: Mapping[str, float] = field(default_factory=dict)
     protocol: str = ""
+    evaluation: Mapping[str, Any] = field(default_factory=dict)
     baselines: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     tolerance: Mapping[str, Number] = field(default_factory=dict)
     probe: tuple[float, ...] = ()
@@ -104,6 +109,7 @@ def card_schema() -> dict[str, Any]:
     schema["required"].remove("name")
     schema["properties"]["data"]["items"] = schema_of(DataSet)
     schema["properties"]["calibration"] |= schema_of(Calibration)
+    schema["properties"]["evaluation"] |= {"additionalProperties": False, **schema_of(Evaluation)}
     schema["anyOf"] = [{"required": ["publisher"]}, {"required": [*TRAINED]}]
     return schema
 
@@ -121,4 +127,7 @@ def card_from(name: str, body: Mapping[str, Any], where: str) -> Card:
     """
     conform(body, card_schema(), where, f"the card of {name!r}")
     lists = {key: tuple(value) for key, value in body.items() if isinstance(value, list)}
-    return Card(name=name, **{**body, **lists})
+    fields = {**body, **lists}
+    if not fields.get("evaluation") and (told := from_protocol(name, fields.get("protocol", ""), where)):
+        fields["evaluation"] = told
+    return Card(name=name, **fields)

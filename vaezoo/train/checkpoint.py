@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping, Set
@@ -72,14 +73,33 @@ def load_checkpoint(out: Path, config: Mapping[str, Any]) -> dict[str, Any] | No
     return content
 
 
+def refuse_other_start(out: Path, sha256: str, start: Path) -> None:
+    """Refuses a run that did not start from a file as it is now.
+
+    Args:
+        out: Folder of the run.
+        sha256: Of the weights that it started from; empty where that is not known.
+        start: The file.
+
+    Raises:
+        CheckpointError: It started from other weights.
+    """
+    if sha256 and sha256 != hashlib.sha256(start.read_bytes()).hexdigest():
+        raise CheckpointError(
+            f"The run in {out} did not start from {start} as that is now.",
+            hint="Remove the folder to train this stage again, or choose another --out.",
+            value=str(out),
+        )
+
+
 def save_weights(out: Path, weights: Mapping[str, Tensor], about: Mapping[str, str]) -> None:
     """Saves a model's weights as safetensors, with a few words about them in the header."""
     tensors = {name: value.detach().cpu().contiguous().clone() for name, value in weights.items()}
     replace_file(out / WEIGHTS, lambda part: part.write_bytes(save(tensors, metadata=dict(about))))
 
 
-def warm_start(model: VAE, path: str, *, grow: bool = False, shed: bool = False) -> None:
-    """Loads weights of the same model.
+def warm_start(model: VAE, path: str, *, grow: bool = False, shed: bool = False) -> str:
+    """Loads weights of the same model, and returns the sha256 of their file.
 
     Args:
         model: What is to start from them.
@@ -94,7 +114,8 @@ def warm_start(model: VAE, path: str, *, grow: bool = False, shed: bool = False)
         WeightsError: It is missing, no safetensors file or not finite.
         TensorMismatch: Its tensors are not the model's.
     """
-    tensors = read_tensors(_content_of(path), path)
+    content = _content_of(path)
+    tensors = read_tensors(content, path)
     if grow:
         own = model.state_dict()
         grown = _start_as_identities(model, own.keys() - tensors.keys())
@@ -102,6 +123,7 @@ def warm_start(model: VAE, path: str, *, grow: bool = False, shed: bool = False)
     if shed:
         tensors = {name: value for name, value in tensors.items() if name in model.state_dict()}
     load_strictly(model, tensors, path)
+    return hashlib.sha256(content).hexdigest()
 
 
 def _content_of(path: str) -> bytes:
@@ -111,7 +133,11 @@ def _content_of(path: str) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError as error:
-        raise WeightsError(f"warm_start: {path} cannot be read: {error.strerror}.", value=path) from error
+        raise WeightsError(
+            f"warm_start: {path} cannot be read: {error.strerror}.",
+            hint="Name weights that are there; a recipe that goes on from another one's says so by its key after.",
+            value=path,
+        ) from error
 
 
 def _start_as_identities(model: nn.Module, missing: Set[str]) -> tuple[str, ...]:

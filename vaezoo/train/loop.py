@@ -20,6 +20,7 @@ from vaezoo.train.checkpoint import (
     CHECKPOINT,
     WEIGHTS,
     load_checkpoint,
+    refuse_other_start,
     save_checkpoint,
     save_record,
     save_weights,
@@ -67,6 +68,7 @@ def train(
     *,
     objective: Objective | None = None,
     source: Source | None = None,
+    start: Path | None = None,
     resume: bool = True,
     minutes: float | None = None,
 ) -> Run:
@@ -77,11 +79,13 @@ def train(
         out: The folder of the run, made where it is missing.
         objective: The model and its loss; by default the recipe's model with its default loss.
         source: Where batches come from; by default the recipe's data.
+        start: File of the weights that ``recipe.warm_start`` names, where it is not their path but the name of the
+            stage before; see `vaezoo.train.recipe.stages`.
         resume: Go on from the checkpoint in ``out``, if there is one.
         minutes: Stop after so much wall time, with a checkpoint.
 
     Raises:
-        CheckpointError: The checkpoint in ``out`` belongs to another configuration.
+        CheckpointError: The checkpoint in ``out`` belongs to another configuration, or started from other weights.
         ConfigError: The recipe has pairs, and a model that enlarges.
         TrainingError: ``recipe.patience`` steps in a row were bad; the last checkpoint stays as it was.
     """
@@ -98,7 +102,7 @@ def train(
         if recipe.data.pairs or recipe.data.valid_pairs:
             refuse_enlarging(objective.model, recipe.model)
         loop = _Loop(recipe, out, objective, source, ranks)
-        loop.begin(resume)
+        loop.begin(resume, start)
         try:
             loop.go(stop)
         finally:
@@ -123,10 +127,10 @@ class _Loop:
         self.valid = open_source(recipe.data, valid, mix(recipe.seed, -1), pairs) if valid or pairs else None
         self.config = {key: value for key, value in recipe_dict(recipe).items() if key != "machine"}
         self.config["content"] = {images.source: images.sha256 for images in source.images}
-        self.step, self.reports = 0, dict[str, float]()
+        self.step, self.reports, self.started_from = 0, dict[str, float](), ""
         self.spent = {"pixels": 0, "skipped_steps": 0, "cpu_seconds": 0.0, "wall_seconds": 0.0}
 
-    def begin(self, resume: bool) -> None:
+    def begin(self, resume: bool, start: Path | None = None) -> None:
         """Takes up the checkpoint, where there is one and it is wanted, and opens the journal."""
         try:
             self.out.mkdir(parents=True, exist_ok=True)
@@ -138,14 +142,18 @@ class _Loop:
             for part in self.objective.modules():
                 if isinstance(part, Prior):
                     part.meet(self.images)
-            if self.recipe.warm_start:
-                warm_start(self.objective.model, self.recipe.warm_start, grow=self.recipe.grow, shed=self.recipe.shed)
+            if path := str(start or self.recipe.warm_start):
+                grow, shed = self.recipe.grow, self.recipe.shed
+                self.started_from = warm_start(self.objective.model, path, grow=grow, shed=shed)
             self.average = Average(self.objective.model, self.recipe.ema)
         if found is not None:
             self.objective.load_state_dict(found["objective"])
             self.average.load(with_revisions(self.objective.model, found["average"]))
             self.updater.load(found["optimizers"])
             self.step, self.spent, self.reports = found["step"], found["spent"], found["reports"]
+            self.started_from = found.get("started_from", "")
+            if start is not None:
+                refuse_other_start(self.out, self.started_from, start)
         first = self.ranks.rank == 0
         self.journal = Journal(
             self.out if first else None, self.total, fresh=found is None, tensorboard=self.recipe.machine.tensorboard
@@ -250,6 +258,7 @@ class _Loop:
                 "step": self.step,
                 "spent": self.spent,
                 "reports": self.reports,
+                "started_from": self.started_from,
                 "objective": self.objective.state_dict(),
                 "average": self.average.weights,
                 "optimizers": self.updater.state(),
@@ -288,6 +297,7 @@ class _Loop:
             "model": self.recipe.model,
             "recipe": recipe_dict(self.recipe),
             "recipe_sha256": digest,
+            "warm_start_sha256": self.started_from,
             "data": data,
             "steps": self.step,
             "total_steps": self.total,

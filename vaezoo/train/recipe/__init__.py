@@ -4,8 +4,8 @@ Torch is not imported here. What a recipe's words mean is in `vaezoo.train.data`
 """
 
 from vaezoo.train.recipe.digest import LATER, flatten, recipe_dict, recipe_hash
-from vaezoo.train.recipe.find import find_recipe
-from vaezoo.train.recipe.load import load_recipe, smoke_recipe
+from vaezoo.train.recipe.find import find_recipe, recipe_names
+from vaezoo.train.recipe.load import smoke_recipe
 from vaezoo.train.recipe.settings import (
     DataRecipe,
     MachineRecipe,
@@ -14,6 +14,7 @@ from vaezoo.train.recipe.settings import (
     Precision,
     Recipe,
 )
+from vaezoo.train.recipe.stages import Stage, load_recipe, load_stage, load_stages
 
 __all__ = [
     "LATER",
@@ -23,10 +24,14 @@ __all__ = [
     "OptimizerRecipe",
     "Precision",
     "Recipe",
+    "Stage",
     "find_recipe",
     "flatten",
     "load_recipe",
+    "load_stage",
+    "load_stages",
     "recipe_dict",
     "recipe_hash",
+    "recipe_names",
     "smoke_recipe",
 ]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from vaezoo.errors import ConfigError
 from vaezoo.host.kinds import check_name
 from vaezoo.train.damages.damage import damage_of
-from vaezoo.train.recipe.digest import flatten, recipe_dict
 from vaezoo.train.recipe.settings import DataRecipe, Recipe
 
 _LEAST = {
@@ -59,10 +59,9 @@ def check_recipe(recipe: Recipe) -> None:
     check_name("schedule", recipe.optimizer.schedule)
     _check_pairs(recipe.data, refuse)
     _check_damage(recipe.data, refuse)
-    values = flatten(recipe_dict(recipe))
     for key, least in _LEAST.items():
-        if not least <= values[key] < float("inf"):
-            refuse(key, f"a number of at least {least:g}", values[key])
+        if not least <= (value := attrgetter(key)(recipe)) < float("inf"):
+            refuse(key, f"a number of at least {least:g}", value)
     if not 0.0 <= recipe.ema < 1.0:
         refuse("ema", "at least 0 and below 1", recipe.ema)
 

@@ -1,20 +1,91 @@
-"""Finding a recipe's file."""
+"""Finding a recipe's file: a path, a recipe that ships with vaezoo, or one that a plugin declares."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 
-from vaezoo.errors import UnknownName, suggest
+import yaml
+
+from vaezoo.errors import BackendUnavailable, ConfigError, PluginError, UnknownName, suggest
+from vaezoo.host.guard import Refused, guarded
+from vaezoo.host.keeper import keeper
+from vaezoo.host.kinds import names_of
+from vaezoo.registry.shelf import Service
 
 
 def find_recipe(name: str) -> Path:
-    """Returns the file of a recipe: a path as it is, a name from the installed package or the repository."""
+    """Returns the file of a recipe.
+
+    Args:
+        name: A path of a YAML file, the name of a recipe that ships with vaezoo, or the name under which a plugin
+            declares one, alone or as ``plugin/name``.
+
+    Raises:
+        UnknownName: There is no such recipe; where it is a stage of one today, the message names it.
+        DuplicateName: Two plugins declare it.
+        BackendUnavailable: A plugin declares it, but its package or file is missing.
+    """
     if name.endswith((".yaml", ".yml")) and Path(name).is_file():
         return Path(name)
+    shipped = {path.stem: path for folder in _folders() for path in folder.glob("*.yaml")}
+    if name in shipped:
+        return shipped[name]
+    declared = keeper().registry.kinds["recipe"]
+    if name.rpartition("/")[2] in declared.entries:
+        return _file_of(name, declared.get(name))
+    for recipe, stage in _splits(name):
+        if recipe in shipped and stage in _stages_in(shipped[recipe]):
+            raise UnknownName(
+                f"The recipe {name!r} is a stage of another one now: {recipe}, stage {stage}.",
+                hint=f"Run vaezoo train {recipe}, or this stage alone: vaezoo train {recipe} --stage {stage}.",
+                value=name,
+            )
+    raise UnknownName(f"No recipe and no YAML file {name!r}.", hint=suggest(name, recipe_names()), value=name)
+
+
+def recipe_names() -> list[str]:
+    """Returns the names of all recipes that ship with vaezoo or that a plugin declares, sorted."""
+    shipped = (path.stem for folder in _folders() for path in folder.glob("*.yaml"))
+    return sorted({*shipped, *names_of("recipe")})
+
+
+def _folders() -> tuple[Path, ...]:
     package = Path(__file__).parents[2]
-    folders = (package / "recipes", package.parent / "recipes")
-    for folder in folders:
-        if (folder / f"{name}.yaml").is_file():
-            return folder / f"{name}.yaml"
-    known = [path.stem for folder in folders for path in folder.glob("*.yaml")]
-    raise UnknownName(f"No recipe and no YAML file {name!r}.", hint=suggest(name, known), value=name)
+    return package / "recipes", package.parent / "recipes"  # of an installed package, and of the repository
+
+
+def _splits(name: str) -> Iterator[tuple[str, str]]:
+    """Yields every way to split a name at a hyphen."""
+    words = name.split("-")
+    for count in range(len(words) - 1, 0, -1):
+        yield "-".join(words[:count]), "-".join(words[count:])
+
+
+def _stages_in(path: Path) -> list[str]:
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return list(content.get("stages") or {})
+
+
+def _file_of(name: str, entry: Service) -> Path:
+    """Returns the file that a declaration names as ``package:path``."""
+    target = str(entry.target)
+    package, _, inside = target.partition(":")
+    if not isinstance(entry.target, str) or not package or not inside or ".." in Path(inside).parts:
+        message = (
+            f"The recipe {name!r} of {entry.source.owner} should name a YAML file as package:path, not {target!r}."
+        )
+        raise ConfigError(message, hint="Ask who made the plugin.", value=target)
+    try:
+        with guarded("hook-raised"):
+            path = Path(str(files(package).joinpath(inside)))
+    except Refused as error:
+        if not isinstance(error.__cause__, ImportError):
+            message = f"The recipe {name!r} of {entry.source.owner} cannot be used: {error.cause}."
+            raise PluginError(message, hint="Remove the plugin, or ask who made it.", value=name) from error
+        message = f"The recipe {name!r} needs the package {package!r}, which cannot be imported: {error.__cause__}."
+        raise BackendUnavailable(message, value=target) from error
+    if not path.is_file():
+        raise BackendUnavailable(f"The recipe {name!r} is {target}, but there is no such file.", value=target)
+    return path

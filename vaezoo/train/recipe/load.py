@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
 from typing import Any, cast
 
 import yaml
@@ -14,49 +16,61 @@ from omegaconf.errors import OmegaConfBaseException
 from vaezoo.errors import ConfigError, suggest
 from vaezoo.train.recipe.checks import OWN, check_recipe
 from vaezoo.train.recipe.digest import flatten, recipe_dict
-from vaezoo.train.recipe.find import find_recipe
 from vaezoo.train.recipe.settings import DataRecipe, Recipe
 
 
-def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
-    """Reads a recipe and applies overrides.
-
-    Args:
-        name: A recipe that ships with vaezoo, such as ``denoise``, or the path of a YAML file.
-        overrides: Dotted ``key=value`` pairs, such as ``optimizer.lr=3e-4``; ``data=FOLDER`` is short for
-            ``data.sets=[FOLDER]``, and for ``data.valid=[]`` where that is not given: none of the recipe's pictures.
-            ``data.pairs=[NOISY,CLEAN]`` likewise takes the place of the recipe's pictures, noise and damage.
+def read_recipe(path: Path) -> DictConfig:
+    """Returns what a recipe's file says, unchecked.
 
     Raises:
-        UnknownName: No such recipe.
-        ConfigError: A key that recipes do not have, or a value that does not fit it.
+        ConfigError: The file is not YAML, or no mapping.
     """
-    path = find_recipe(name)
     try:
         content = OmegaConf.load(path)
     except Exception as error:  # YAML parsers raise many kinds
-        raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}", value=name) from error
+        raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}", value=str(path)) from error
     if not isinstance(content, DictConfig):
-        raise ConfigError(f"{path} should hold keys and values, not a list.", value=name)
+        raise ConfigError(f"{path} should hold keys and values, not a list.", value=str(path))
+    return content
+
+
+def resolve(layers: Sequence[tuple[str, Any]], overrides: Sequence[str], path: Path) -> Recipe:
+    """Returns the recipe that layers of settings make, each of which changes those before it.
+
+    Args:
+        layers: Where settings come from, for messages, and the settings.
+        overrides: Those of the command line, as in `vaezoo.train.recipe.load_recipe`; they come last.
+        path: The recipe's file, for messages.
+
+    Raises:
+        ConfigError: A key that recipes do not have, or a value that does not fit it.
+    """
+    config = _defaults()
+    for origin, layer in layers:
+        config = _merge(config, layer, origin)
+    told = _told(overrides)
+    config = _merge(_cleared(config, told), told, "the command line")
+    try:
+        recipe = cast(Recipe, OmegaConf.to_object(config))
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"{path} cannot be resolved: {_first_line(error)}", value=str(path)) from error
+    check_recipe(recipe)
+    return recipe
+
+
+def _told(overrides: Sequence[str]) -> Any:
+    """Returns the settings of the command line."""
     for pair in overrides:
         if not pair.partition("=")[0] or "=" not in pair:
             raise ConfigError(f"An override is key=value, not {pair!r}.", value=pair)
-    config = _merge(OmegaConf.structured(Recipe), content, str(path))
     own = any(_is_folder(pair) for pair in overrides)
     pairs = ["data.valid=[]"] * own + [
         f"data.sets=[{json.dumps(pair[5:])}]" if _is_folder(pair) else pair for pair in overrides
     ]
     try:
-        told = OmegaConf.from_dotlist(pairs)
+        return OmegaConf.from_dotlist(pairs)
     except yaml.YAMLError as error:
         raise ConfigError(f"An override is not YAML: {' '.join(str(error).split())}", value=pairs) from error
-    config = _merge(_cleared(config, told), told, "the command line")
-    try:
-        recipe = cast(Recipe, OmegaConf.to_object(config))
-    except OmegaConfBaseException as error:
-        raise ConfigError(f"{path} cannot be resolved: {_first_line(error)}", value=name) from error
-    check_recipe(recipe)
-    return recipe
 
 
 def smoke_recipe(recipe: Recipe) -> Recipe:
@@ -80,9 +94,21 @@ def _cleared(config: Any, told: Any) -> Any:
     return OmegaConf.merge(config, {"data": {key: getattr(default, key) for key in keys}})
 
 
+@cache
+def _defaults() -> Any:
+    """Returns the settings of a recipe that says nothing, which merging copies."""
+    return OmegaConf.structured(Recipe)
+
+
+@cache
+def _keys() -> frozenset[str]:
+    """Returns the keys that recipes have, dotted, and those of their sections."""
+    keys = flatten(recipe_dict(Recipe()))
+    return frozenset(keys) | {key.rpartition(".")[0] for key in keys if "." in key}
+
+
 def _merge(base: Any, update: Any, origin: str) -> Any:
-    known = flatten(recipe_dict(Recipe()))
-    known |= dict.fromkeys(key.rpartition(".")[0] for key in list(known) if "." in key)
+    known = _keys()
     for key in flatten(OmegaConf.to_container(update)):  # type: ignore[arg-type]
         if key not in known:
             raise ConfigError(f"Recipes have no key {key!r} ({origin}).", hint=suggest(key, known), value=key)

@@ -1,0 +1,95 @@
+"""Stages one after the other: each starts from the weights of the one before, and a second call goes on."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from vaezoo.errors import ConfigError
+from vaezoo.train.checkpoint import RECORD, WEIGHTS, refuse_other_start
+from vaezoo.train.loop import Run, train
+from vaezoo.train.recipe import Recipe, Stage, recipe_hash
+
+
+def train_stages(
+    stages: Sequence[Stage],
+    out: Path,
+    *,
+    before: Stage | None = None,
+    resume: bool = True,
+    minutes: float | None = None,
+) -> list[Run]:
+    """Trains stages in order, or goes on with them; those that are done are left as they are.
+
+    Args:
+        stages: As `vaezoo.train.recipe.load_stages` returns them, or the one of `vaezoo.train.recipe.load_stage`.
+        out: Folder of all of them; each has one of its own in it.
+        before: The stage whose weights the first one starts from, done already; None where none comes before it.
+        resume: Whether to go on from what is in their folders, instead of beginning anew.
+        minutes: Wall time after which to stop, with a checkpoint, over all stages.
+
+    Returns:
+        How each ended; fewer than there are stages where they were stopped before.
+
+    Raises:
+        ConfigError: The stage before is not done.
+        CheckpointError: A folder holds a run with other settings, or one that started from other weights.
+        TrainingError: As for `vaezoo.train.loop.train`.
+    """
+    begun, ended = time.monotonic(), list[Run]()
+    start = None if before is None else _weights_of(before, out, stages[0])
+    for stage in stages:
+        folder = out / stage.place
+        left = None if minutes is None else max(0.0, minutes - (time.monotonic() - begun) / 60)
+        run = finished(stage.settings, folder, start) if resume and stage is not stages[-1] else None
+        run = run or train(stage.settings, folder, start=start, resume=resume, minutes=left)
+        ended.append(run)
+        start = run.weights
+        if run.steps < run.total:
+            break
+    return ended
+
+
+def _weights_of(before: Stage, out: Path, stage: Stage) -> Path:
+    """Returns the weights of a stage that is done, from which another one is to start."""
+    weights = out / before.place / WEIGHTS
+    record = _record(out / before.place)
+    if not weights.is_file() or record.get("steps", 0) < record.get("total_steps", 1):
+        raise ConfigError(
+            f"The stage {stage.place!r} starts from the stage {before.place!r}, which is not done in {out}.",
+            hint="Leave --stage out to run all of them, or name the weights: warm_start=FILE.",
+            value=before.place,
+        )
+    return weights
+
+
+def finished(recipe: Recipe, folder: Path, start: Path | None) -> Run | None:
+    """Returns how a run ended that is done; None where there is none, or one of other settings or still on its way.
+
+    Args:
+        recipe: Its settings.
+        folder: Its folder.
+        start: The weights that it is to have started from; None where its settings say it.
+
+    Raises:
+        CheckpointError: It started from other weights.
+    """
+    record = _record(folder)
+    done = record.get("steps", -1) == record.get("total_steps", 0) and (folder / WEIGHTS).is_file()
+    if not done or record.get("recipe_sha256") != recipe_hash(recipe):
+        return None
+    if start is not None:
+        refuse_other_start(folder, record.get("warm_start_sha256", ""), start)
+    return Run(folder, folder / WEIGHTS, record["steps"], record["total_steps"], record.get("reports", {}))
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    """Returns what a run says of itself; nothing where there is none, or half a file."""
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
