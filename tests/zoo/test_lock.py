@@ -62,7 +62,8 @@ def test_without_names_all_weights_are_locked(tmp_path: Path) -> None:
 
 def test_what_is_as_it_was_is_created(lock: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert vaezoo.create("mlp-seed", pretrained=True, lock=lock).origin.weights is not None
-    assert vaezoo.create("mlp-seed.fashion", lock=str(lock)).origin.weights is None
+    assert vaezoo.create("mlp-seed.fashion", lock=str(lock)).origin.weights is not None
+    assert vaezoo.create("mlp-seed", lock=str(lock)).origin.weights is None
     vaezoo.create("conv-cvae", lock=lock)
     monkeypatch.chdir(lock.parent)
     with pytest.raises(ConfigError, match=r"vaezoo\.lock cannot be read: No such file"):

@@ -13,12 +13,13 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from vaezoo import create, list_models, model_info
+from vaezoo import create, create_objective, list_models, model_info
 from vaezoo.core import VAE
-from vaezoo.errors import HashMismatch, TensorMismatch, UnknownName, VaezooError, WeightsError
+from vaezoo.errors import ConfigError, HashMismatch, TensorMismatch, UnknownName, VaezooError, WeightsError
 from vaezoo.host.keeper import Keeper
 from vaezoo.registry.cards import Card
 from vaezoo.store.schemes import from_package
+from vaezoo.zoo.lock import entries
 from vaezoo.zoo.probe import agrees, probe
 from vaezoo.zoo.weights import load_strictly, pick
 
@@ -74,6 +75,45 @@ def test_the_weights_a_model_declares_win_over_the_first(zoo: Keeper) -> None:
         del body["default_weights"]
 
 
+def test_another_plugins_card_changes_no_default(zoo: Keeper) -> None:
+    first = zoo.registry.cards.entries.pop("mlp-seed.mine")["vaezoo"]
+    zoo.registry.cards.add("mlp-seed.aaa", "acme:acme", replace(first, name="mlp-seed.aaa"))
+    with pytest.raises(UnknownName, match=r"no weights of its own; .* by their tag\. Say mlp-seed\.aaa"):
+        pick(zoo.registry, "mlp-seed", None)
+    zoo.registry.cards.add("mlp-seed.mine", "vaezoo", first)
+    assert list(zoo.registry.cards_of("mlp-seed")) == ["aaa", "mine"]
+    assert pick(zoo.registry, "mlp-seed", None).name == "mlp-seed.mine"
+    assert create("mlp-seed", pretrained=True, zoo=zoo).origin.weights.card.name == "mlp-seed.mine"
+    assert pick(zoo.registry, "mlp-seed", "aaa").name == "mlp-seed.aaa"
+    assert list(entries(zoo=zoo, names=["mlp-seed"])) == ["mlp-seed.mine"]
+
+
+def test_a_default_that_the_owner_declares_may_be_anothers(zoo: Keeper) -> None:
+    first = zoo.registry.cards.entries["mlp-seed.mine"]["vaezoo"]
+    zoo.registry.cards.add("mlp-seed.big", "vaezoo-weights:big", replace(first, name="mlp-seed.big"))
+    body = zoo.registry.models.get("mlp-seed").body
+    body["default_weights"] = "big"
+    try:
+        assert pick(zoo.registry, "mlp-seed", None).name == "mlp-seed.big"
+    finally:
+        del body["default_weights"]
+
+
+def test_a_tag_names_weights_and_loads_them(zoo: Keeper, model: VAE) -> None:
+    for made in (create("mlp-seed.mine", zoo=zoo), create_objective("mlp-seed.mine", zoo=zoo).model):
+        assert made.origin.weights.card.name == "mlp-seed.mine"
+        for key, value in model.state_dict().items():
+            assert torch.equal(made.state_dict()[key], value)
+    assert not create("mlp-seed.mine", zoo=zoo).training and create("mlp-seed", zoo=zoo).origin.weights is None
+    assert create_objective("mlp-seed", zoo=zoo).model.origin.weights is None
+    with pytest.raises(ConfigError, match=r"the weights that the name 'mlp-seed\.mine' says, got pretrained=False"):
+        create("mlp-seed.mine", pretrained=False, zoo=zoo)
+    with pytest.raises(ConfigError, match=r"Expected one tag, got 'mine' in the name and pretrained='fashion'"):
+        create("mlp-seed.mine", pretrained="fashion", zoo=zoo)
+    with pytest.raises(UnknownName, match=r"no weights 'none'"):
+        create("mlp-seed.none", zoo=zoo)
+
+
 def test_half_precision_is_adapted_and_reported(model: VAE, tmp_path: Path) -> None:
     path = tmp_path / "half.safetensors"
     path.write_bytes(save(model.half().state_dict()))
@@ -94,7 +134,7 @@ def test_the_probe_tells_models_apart(zoo: Keeper) -> None:
     ("name", "pretrained", "kind", "message"),
     [
         ("mlp-seed.mien", True, UnknownName, "The model 'mlp-seed' has no weights 'mien'. Did you mean 'mine'?"),
-        ("mlp-seed.mien", False, UnknownName, "The model 'mlp-seed' has no weights 'mien'. Did you mean 'mine'?"),
+        ("mlp-seed.mien", None, UnknownName, "The model 'mlp-seed' has no weights 'mien'. Did you mean 'mine'?"),
         ("mlp-seed", "mien", UnknownName, "Did you mean 'mine'?"),
         ("mlp-vae", True, UnknownName, "The model 'mlp-vae' has no pretrained weights"),
         ("mlp-seed", "./nowhere.safetensors", WeightsError, "cannot read nowhere.safetensors: No such file"),

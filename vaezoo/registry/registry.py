@@ -70,7 +70,7 @@ class Registry:
             summary: One sentence.
             source: Who declares it, and where; None for the registry's owner.
             config: The class of its configuration, or ``"package.module:Class"``. None where there is a facts
-                function, or where the target is a class whose constructor says it.
+                function, or where the annotation of the constructor's only parameter says it.
 
         Raises:
             ConfigError: The name is not lower case words joined by hyphens, the slot is none, or neither or both of
@@ -84,9 +84,11 @@ class Registry:
         if facts is None and config is None and callable(target):
             config = config_of(target)
         what = f"The {slot} {name!r}"
-        if (facts is None) == (config is None):
+        if (facts is not None and config is not None) or (facts is None and config is None and callable(target)):
             raise ConfigError(
-                f"{what}: expected either its config or its facts, got {config!r} and {facts!r}.", value=name
+                f"{what}: expected either its config or its facts, got {config!r} and {facts!r}.",
+                hint="Or annotate the constructor's only parameter with its configuration.",
+                value=name,
             )
         said = facts if config is None else config
         if config is not None and not isinstance(config, str):
@@ -199,10 +201,14 @@ class Registry:
         for shelf in self.shelves().values():
             shelf.prefer = plugins
 
-    def cards_of(self, arch: str) -> dict[str, Card]:
+    def cards_of(self, arch: str, distribution: str | None = None) -> dict[str, Card]:
         """Returns the cards of an architecture by tag, in the order they were declared.
 
         A tag that several owners claim is here only if the name says ``plugin/``, or one is preferred.
+
+        Args:
+            arch: Its name, with ``plugin/`` or without.
+            distribution: Whose cards alone; None for everybody's.
         """
         plugin, _, bare = arch.rpartition("/")
         found = {}
@@ -210,7 +216,9 @@ class Registry:
             base, _, tag = name.partition(".")
             if base == bare:
                 mine = owned_by(plugin, owners) or owners
-                with suppress(DuplicateName):
+                if distribution is not None:
+                    mine = {owner: card for owner, card in mine.items() if owner.partition(":")[0] == distribution}
+                with suppress(DuplicateName, IndexError):
                     found[tag] = mine[self.cards.choose(name, mine, name)]
         return found
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from vaezoo.errors import BackendUnavailable, ConfigError, VaezooError, suggest
 from vaezoo.host.keeper import Keeper, keeper
-from vaezoo.registry.parameters import check_pair
+from vaezoo.registry.parameters import check_pair, said_of
 from vaezoo.registry.registry import is_file, split_name
 from vaezoo.registry.target import load_object
 from vaezoo.zoo.specs import ModelSpec, Overrides, PartSpec, resolve
@@ -49,7 +49,7 @@ def build(part: PartSpec) -> Any:
     """
     what = f"The {part.part.slot} {part.part.name!r}"
     target = load_object(part.part.target, what)
-    check_pair(target, load_object(part.part.facts or part.part.config or "", what), what)
+    check_pair(target, said_of(part.part), what)
     try:
         return target(**part.arguments) if part.config is None else target(part.config)
     except ImportError as error:
@@ -100,7 +100,7 @@ def seeded(seed: int | None) -> Iterator[None]:
 def create(
     name: str,
     *,
-    pretrained: bool | str | Path = False,
+    pretrained: bool | str | Path | None = None,
     overrides: Overrides = (),
     seed: int | None = None,
     device: Any = None,
@@ -113,8 +113,9 @@ def create(
 
     Args:
         name: ``arch``, ``arch.tag`` or ``plugin/arch``, see :func:`vaezoo.list_models`.
-        pretrained: False for random weights, True for the tag in the name or else the first, a tag, or the path
-            of a safetensors file: a `Path`, or a text with a slash or that ending.
+        pretrained: True for the weights of the tag in the name, or else the model's default; a tag; the path of a
+            safetensors file: a `Path`, or a text with a slash or that ending; False for random weights. None is True
+            where the name has a tag, which names weights, and False where it has none.
         overrides: ``["loss.beta=2", "encoder=resnet"]`` or ``{"loss.beta": 2}``.
         seed: Seed of the random weights; the global generator is left alone.
         device: Where to put it.
@@ -129,7 +130,8 @@ def create(
 
     Raises:
         UnknownName: Nothing of that name, or no such tag.
-        ConfigError: An override is unknown or of the wrong type, or the device or dtype cannot be used.
+        ConfigError: An override is unknown or of the wrong type, the device or dtype cannot be used, or the tag in the
+            name and ``pretrained`` say different weights.
         IncompatibleParts: The parts cannot work together.
         WeightsError: The weights cannot be trusted or do not fit.
         LockMismatch: It is not as the lock says.
@@ -137,21 +139,16 @@ def create(
     """
     kept = zoo or keeper()
     spec = _resolve(kept, name, overrides, params)
-    held = _held(kept, spec, name, pretrained, lock)
+    chosen = _chosen(name, pretrained)
+    held = _held(kept, spec, name, chosen, lock)
     with seeded(seed):
-        model = build_model(spec, blank=pretrained is not False)
+        model = build_model(spec, blank=chosen is not False)
     report = None
-    if pretrained is not False:
-        from vaezoo.zoo.weights import load_into
-
-        report = load_into(model, kept.registry, _called(kept, spec), _which(name, pretrained), zoo=kept)
+    if chosen is not False:
+        report = _load(model, kept, spec, name, chosen)
         if held is not None and report.card is None:
             held.hold_file(spec, report.sha256)
         model.eval()
-    elif tag := split_name(name)[1]:
-        from vaezoo.zoo.weights import pick
-
-        pick(kept.registry, _called(kept, spec), tag)
     model.origin = Origin(name, spec, report)
     model = place(model, device, dtype)
     from vaezoo.host.acting import tell_created
@@ -176,14 +173,19 @@ def place(model: VAE, device: Any = None, dtype: Any = None) -> VAE:
 def create_objective(
     name: str, *, overrides: Overrides = (), seed: int | None = None, zoo: Keeper | None = None, **params: Any
 ) -> Objective:
-    """Creates a model and its loss, ready to train; arguments as in :func:`create`."""
+    """Creates a model and its loss, ready to train, from the weights of the tag in its name, or random ones.
+
+    Arguments as in :func:`create`.
+    """
     from vaezoo.core import Objective
 
-    spec = _resolve(zoo or keeper(), name, overrides, params)
+    kept = zoo or keeper()
+    spec = _resolve(kept, name, overrides, params)
     with seeded(seed):
         model = build_model(spec)
         loss: Loss = build(cast(PartSpec, spec.parts["loss"]))  # a model without a loss does not resolve
-    model.origin = Origin(name, spec)
+    report = _load(model, kept, spec, name, True) if split_name(name)[1] else None
+    model.origin = Origin(name, spec, report)
     return Objective(model, loss)
 
 
@@ -195,6 +197,32 @@ def _resolve(kept: Keeper, name: str, overrides: Overrides, params: Mapping[str,
             causes = "; ".join(f"{p.name} is {p.status}: {p.cause}" for p in kept.failed())
             raise type(error)(f"{error} It may belong to a plugin that failed to load: {causes}", value=name) from error
         raise
+
+
+def _chosen(name: str, pretrained: bool | str | Path | None) -> bool | str | Path:
+    """Returns what weights a model gets, False for random ones; refuses what contradicts the tag in its name."""
+    arch, tag = split_name(name)
+    if pretrained is None:
+        return tag is not None
+    if tag is None or pretrained is True or pretrained == tag:
+        return pretrained
+    if pretrained is False:
+        raise ConfigError(
+            f"Expected the weights that the name {name!r} says, got pretrained=False.",
+            hint=f"Say {arch!r} for random weights.",
+            value=name,
+        )
+    if isinstance(pretrained, str) and not is_file(pretrained):
+        raise ConfigError(
+            f"Expected one tag, got {tag!r} in the name and pretrained={pretrained!r}.", hint="Drop one.", value=name
+        )
+    return pretrained
+
+
+def _load(model: VAE, kept: Keeper, spec: ModelSpec, name: str, pretrained: bool | str | Path) -> LoadReport:
+    from vaezoo.zoo.weights import load_into
+
+    return load_into(model, kept.registry, _called(kept, spec), _which(name, pretrained), zoo=kept)
 
 
 def _called(kept: Keeper, spec: ModelSpec) -> str:

@@ -70,7 +70,8 @@ def entries(names: Iterable[str] = (), *, zoo: Keeper | None = None) -> dict[str
     for name in names or list_models(pretrained=True, zoo=kept):
         spec = resolve(kept.registry, name)
         tag = split_name(name)[1]
-        card = pick(kept.registry, spec.model.name, tag) if tag or kept.registry.cards_of(spec.model.name) else None
+        own = kept.registry.cards_of(spec.model.name, spec.model.source.owner.partition(":")[0])
+        card = pick(kept.registry, spec.model.name, tag) if tag or own else None
         found[card.name if card else spec.model.name] = _entry(spec, card, kept)
     return dict(sorted(found.items()))
 

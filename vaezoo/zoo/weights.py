@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -137,7 +138,10 @@ def _obtain(card: Card, url: str, store: Store, fetch: bool, zoo: Keeper) -> tup
 
 
 def pick(registry: Registry, arch: str, tag: str | None) -> Card:
-    """Returns the card of an architecture's tag; without one that which the model declares, or else the first.
+    """Returns the card of an architecture's tag; without one its default.
+
+    The default is the one that the model declares, or else the first of its owner's. Weights that another
+    distribution brings are asked for by their tag, so that installing one changes nothing.
 
     Raises:
         UnknownName: It has none, or none of that tag.
@@ -155,16 +159,26 @@ def pick(registry: Registry, arch: str, tag: str | None) -> Card:
             f"The model {arch!r} has no pretrained weights.", hint="See list_models(pretrained=True).", value=arch
         )
     if tag is None:
-        return cards.get(_default(registry, arch)) or next(iter(cards.values()))
+        return _default(registry, arch, cards)
     if tag not in cards:
         raise UnknownName(f"The model {arch!r} has no weights {tag!r}.", hint=suggest(tag, cards), value=tag)
     return cards[tag]
 
 
-def _default(registry: Registry, arch: str) -> str:
-    """Returns the tag that a model declares as its default; "" where it declares none."""
-    known = arch.rpartition("/")[2] in registry.models.entries
-    return str(registry.models.get(arch).body.get("default_weights", "")) if known else ""
+def _default(registry: Registry, arch: str, cards: Mapping[str, Card]) -> Card:
+    if arch.rpartition("/")[2] not in registry.models.entries:
+        return next(iter(cards.values()))
+    model = registry.models.get(arch)
+    declared = str(model.body.get("default_weights", ""))
+    own = registry.cards_of(arch, model.source.owner.partition(":")[0])
+    found = own.get(declared) or cards.get(declared) or next(iter(own.values()), None)
+    if found is None:
+        raise UnknownName(
+            f"The model {arch!r} has no weights of its own; other plugins' are asked for by their tag.",
+            hint=f"Say {' or '.join(card.name for card in cards.values())}.",
+            value=arch,
+        )
+    return found
 
 
 def read_tensors(content: bytes, what: str) -> dict[str, Tensor]:
