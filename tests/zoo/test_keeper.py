@@ -130,6 +130,18 @@ def test_registering_in_code_belongs_to_the_user(monkeypatch: pytest.MonkeyPatch
     for slot in ("decoder", "prior", "loss", "conditioner"):
         getattr(vaezoo, f"register_{slot}")("mine", Mine, facts=facts)
         assert zoo.registry.parts[slot].get("mine").target is Mine
+
+    class Again(Mine):
+        """The cell of a notebook, run again."""
+
+    for slot in ("encoder", "decoder", "prior", "loss", "conditioner"):
+        getattr(vaezoo, f"register_{slot}")("mine", Again, facts=facts)
+        assert zoo.registry.parts[slot].get("mine").target is Again
+        with pytest.raises(ConfigError):
+            getattr(vaezoo, f"register_{slot}")("mine", Mine)
+        assert zoo.registry.parts[slot].get("mine").target is Again
+    with pytest.raises(DuplicateName, match="registered already, by vaezoo"):
+        vaezoo.register_encoder("conv", Mine, facts=facts)
     body = {"prior": "normal", "decoder": "mlp", "loss": "elbo"}
     assert vaezoo.register_model("my-model", body) is body
 

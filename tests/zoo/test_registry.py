@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def test_an_empty_file_declares_nothing(tmp_path: Path) -> None:
         ("parts: {encoder: 5}", "line 1: expected encoder as a mapping, got 5"),
         ("models:\n  a: 5", "line 2: expected a as a mapping, got 5"),
         ("parts: {encodr: {a: {target: t, facts: f}}}", "unknown key 'encodr'. Did you mean 'encoder' or"),
-        ("parts: {encoder: {a: {target: t}}}", "expected the key 'config' in a"),
+        ("parts: {encoder: {a: {config: c}}}", "expected the key 'target' in a"),
         ("parts: {encoder: {a: {target: t, fact: f}}}", "unknown key 'fact'. Did you mean 'facts'?"),
         ("parts: {encoder: {A_b: {target: t, facts: f}}}", "lower case words joined by hyphens, got 'A_b'"),
         ("models: {a: {prior: normal}}", "line 1: expected the keys 'decoder', 'loss' in a"),
@@ -125,3 +126,51 @@ def test_names_are_suggested() -> None:
         registry.add_part("encoder", "dense", "t", "f")
     assert suggest("x", []) == "None is known." and suggest("zzz", ["a", "b"]) == "Known: a, b."
     assert suggest("zzz", map(str, range(20))) == "20 are known."
+
+
+def full(owner: str, *, loss: str = "good", old: str = "gone") -> Registry:
+    """A registry with an entry of several kinds, and a renaming."""
+    registry = Registry(owner)
+    registry.add_part("encoder", "good", "a.b:C", "a.b:facts")
+    registry.add_part("loss", loss, "a.b:C", "a.b:facts")
+    registry.add_model("good", {"prior": "a", "decoder": "b", "loss": "c"})
+    registry.add("task", "good", "a.b:C")
+    registry.parts["encoder"].rename(old, "good", owner)
+    return registry
+
+
+def held(registry: Registry) -> dict[str, Any]:
+    return {kind: deepcopy((shelf.entries, shelf.renamed)) for kind, shelf in registry.shelves().items()}
+
+
+@pytest.mark.parametrize(
+    "clash",
+    [
+        full("acme:one", loss="theirs"),
+        full("acme:one", old="theirs"),
+        full("acme:one", old="older"),
+        full("acme:two"),
+    ],
+    ids=["a name", "a renamed name", "an old name", "the same owner"],
+)
+def test_a_merge_is_whole_or_nothing(clash: Registry) -> None:
+    mine = Registry("vaezoo")
+    mine.add_part("encoder", "theirs", "a.b:C", "a.b:facts")
+    mine.add_part("loss", "theirs", "a.b:C", "a.b:facts")
+    mine.parts["encoder"].rename("older", "theirs", "vaezoo")
+    mine.merge(full("acme:two"))
+    before = held(mine)
+    with pytest.raises(DuplicateName):
+        mine.merge(clash)
+    assert held(mine) == before
+    mine.merge(full("acme:one"))
+    assert set(mine.parts["loss"].entries["good"]) == {"acme:one", "acme:two"}
+    assert mine.kinds["task"].entries["good"].keys() == {"acme:one", "acme:two"}
+    assert mine.parts["encoder"].renamed["gone"] == {"acme:one": "good", "acme:two": "good"}
+
+
+def test_what_is_merged_does_not_grow_with_where_it_went() -> None:
+    mine, theirs = Registry("vaezoo"), full("acme:one")
+    mine.merge(theirs)
+    mine.merge(full("acme:two"))
+    assert theirs.parts["loss"].entries["good"].keys() == {"acme:one"}

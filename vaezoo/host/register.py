@@ -17,7 +17,10 @@ Target = TypeVar("Target", bound=Callable[..., Any])
 
 def _register_part(slot: str, name: str, target: Any, facts: Any, config: Any, summary: str) -> Any:
     def add(implementation: Target) -> Target:
-        keeper().registry.add_part(slot, name, implementation, facts, summary, Source(USER), config)
+        Registry(USER).add_part(slot, name, implementation, facts, summary, config=config)  # said before it is replaced
+        registry = keeper().registry
+        registry.parts[slot].entries.get(name, {}).pop(USER, None)
+        registry.add_part(slot, name, implementation, facts, summary, Source(USER), config)
         return implementation
 
     return add if target is None else add(target)
@@ -25,6 +28,8 @@ def _register_part(slot: str, name: str, target: Any, facts: Any, config: Any, s
 
 def register_encoder(name: str, target: Any = None, *, facts: Any = None, config: Any = None, summary: str = "") -> Any:
     """Registers an encoder for this process; a decorator when no target is given.
+
+    A name that this function registered before is registered anew, so a cell of a notebook can be run again.
 
     Args:
         name: Lower case words joined by hyphens.
@@ -98,6 +103,7 @@ register_optimizer = partial(register, "optimizer")
 register_schedule = partial(register, "schedule")
 register_recipe = partial(register, "recipe")
 register_belief = partial(register, "belief")
+register_likelihood = partial(register, "likelihood")
 
 
 def register_model(name: str, body: Mapping[str, Any] | None = None) -> Any:

@@ -181,20 +181,15 @@ class Registry:
         return Source(self.owner, path.name, section.lines.get(key))
 
     def merge(self, other: Registry) -> None:
-        """Takes over everything of another registry, or nothing if a name clashes with the house's.
+        """Takes over everything of another registry, or nothing if anything of it cannot be.
 
         Raises:
             DuplicateName: A name is the house's.
         """
-        theirs = other.shelves()
-        for kind, mine in self.shelves().items():
-            for name, owner, _ in theirs[kind].all():
-                mine.check(name, owner)
-        for kind, mine in self.shelves().items():
-            for name, owner, entry in theirs[kind].all():
-                mine.add(name, owner, entry)
-            for old, owners in theirs[kind].renamed.items():
-                mine.renamed.setdefault(old, {}).update(owners)
+        theirs, mine = other.shelves(), self.shelves()
+        merged = {kind: shelf.merged(theirs[kind]) for kind, shelf in mine.items()}
+        for kind, shelf in mine.items():
+            shelf.entries, shelf.renamed = merged[kind]
 
     def prefer(self, plugins: tuple[str, ...]) -> None:
         """Lets these plugins win ties, the first most."""

@@ -40,7 +40,7 @@ class Part:
         summary: One sentence.
         source: Who declared it.
         config: The same for its configuration, a frozen dataclass with a method ``facts``; None where it has a facts
-            function.
+            function, or where its constructor says it.
     """
 
     slot: str
@@ -135,6 +135,31 @@ class Shelf(Generic[Entry]):
                     hint="Choose another name.",
                     value=name,
                 )
+
+    def merged(self, other: Shelf[Entry]) -> tuple[dict[str, dict[str, Entry]], dict[str, dict[str, str]]]:
+        """Returns entries and renamings with another's; this shelf stays as it is.
+
+        Raises:
+            DuplicateName: An owner has one of a name already, or the house has, also as the old name of something.
+        """
+        entries = {name: dict(owners) for name, owners in self.entries.items()}
+        renamed = {name: dict(owners) for name, owners in self.renamed.items()}
+        for name, owner, entry in other.all():
+            self.check(name, owner)
+            entries.setdefault(name, {})[owner] = entry
+        for old, owners in other.renamed.items():
+            for owner, new in owners.items():
+                self.check(old, owner)
+                self._check_old(old, owner)
+                renamed.setdefault(old, {})[owner] = new
+        return entries, renamed
+
+    def _check_old(self, old: str, owner: str) -> None:
+        if houses := [by for by in self.renamed.get(old, {}) if by.partition(":")[0] == HOUSE and by != owner]:
+            raise DuplicateName(
+                f"The {self.kind} {old!r} is an old name of {houses[0]}'s, so {owner} cannot rename it.",
+                hint="Choose another name.", value=old,
+            )  # fmt: skip
 
     def get(self, name: str) -> Entry:
         """Returns an entry by its name, or by ``plugin/name``; an old name warns once, and gives the new one's.
