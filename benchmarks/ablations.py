@@ -149,7 +149,7 @@ def quality(model: VAE, data: str, limit: int | None) -> dict[str, float]:
     """Returns the mean PSNR of whole pictures at each noise level, with the noise of ``vaezoo eval``."""
     from vaezoo_denoise.denoise import Denoise
 
-    from vaezoo.cli.evaluate import load_test_split, tensor_of
+    from vaezoo.release.protocol import load_test_split, tensor_of
     from vaezoo.restore import Restorer
     from vaezoo.restore.measure import evaluate_task
 

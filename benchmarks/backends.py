@@ -92,9 +92,9 @@ def measure(name: str, *, compiled: bool, pictures: int = PICTURES, repeats: int
     """Returns seconds of processor time per megapixel and PSNR of each backend: the fastest of some runs, in turn."""
     import torch
 
-    from vaezoo.cli.evaluate import tensor_of
     from vaezoo.data.sets import load_images
     from vaezoo.image import gaussian_noise, psnr_db
+    from vaezoo.release.protocol import tensor_of
 
     torch.set_num_threads(1)
     network = Network(name)

@@ -13,9 +13,9 @@ from pathlib import Path
 import torch
 
 import vaezoo
-from vaezoo.cli.evaluate import load_test_split, measure_likelihood, tensor_of
 from vaezoo.core import VAE, Noise
 from vaezoo.evaluate import write_grid
+from vaezoo.release.protocol import load_test_split, measure_likelihood, tensor_of
 
 DOCS = Path(__file__).parents[1] / "docs"
 

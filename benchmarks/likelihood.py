@@ -48,7 +48,7 @@ def key(row: dict[str, Any], sha256: str) -> dict[str, Any]:
 def measure(row: dict[str, Any]) -> dict[str, float]:
     """Returns the NLL and bound of a row's weights on the whole test set, with the CPU seconds it took."""
     from vaezoo import create
-    from vaezoo.cli.evaluate import load_test_split, measure_likelihood
+    from vaezoo.release.protocol import load_test_split, measure_likelihood
 
     model = create(row["weights"], pretrained=True)
     images = load_test_split(row["data"], model.channels == 1, row.get("images"))

@@ -85,11 +85,11 @@ def run(name: str, data: str, limit: int | None) -> Record:
     """Measures weights on the first pictures of a set at every noise level."""
     import torch
 
-    from vaezoo.cli.evaluate import tensor_of
     from vaezoo.data.sets import load_images
     from vaezoo.evaluate import ence
     from vaezoo.evaluate.restoration import average
     from vaezoo.image import gaussian_noise
+    from vaezoo.release.protocol import tensor_of
     from vaezoo.restore import Restorer
     from vaezoo.restore.interval import find_calibration
     from vaezoo.zoo.create import create

@@ -28,8 +28,8 @@ FAMILIES = {
 }
 HEAD = """# The zoo
 Every named model that ships, written by `python -m benchmarks.pages.zoo` from the registry files. `vaezoo explain NAME`
-tells more of one; any part can be replaced, as in `vaezoo.create("mlp-vae", prior="vamp")`. A model stands under the first
-of its parts that is not the plainest. Parts are as declared: what is not said has its default.
+tells more of one; any part can be replaced, as in `vaezoo.create("mlp-vae", prior="vamp")`. A model stands under the
+first of its parts that is not the plainest. Parts are as declared: what is not said has its default.
 """
 TABLE = """| model | what it is | paper | parts | how it differs from the paper | weights |
 |---|---|---|---|---|---|

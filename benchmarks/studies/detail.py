@@ -115,8 +115,8 @@ def run(name: str, data: str, limit: int | None, weights: Path | None = None) ->
 
 def middles(data: str, limit: int | None) -> list[Tensor]:
     """Returns the middle of each picture, (1, 3, 256, 256) or what there is."""
-    from vaezoo.cli.evaluate import tensor_of
     from vaezoo.data.sets import load_images
+    from vaezoo.release.protocol import tensor_of
 
     found = []
     for x in map(tensor_of, load_images(data).pixels[:limit]):
@@ -151,9 +151,9 @@ def draw(data: str, path: Path, weights: Path | None, sigma: float = 50.0) -> No
     import torch
     from matplotlib.figure import Figure
 
-    from vaezoo.cli.evaluate import tensor_of
     from vaezoo.data.sets import load_images
     from vaezoo.image import gaussian_noise
+    from vaezoo.release.protocol import tensor_of
     from vaezoo.restore import Restorer
 
     torch.set_num_threads(1)

@@ -16,11 +16,11 @@ from PIL import Image
 from torch import Tensor
 
 from benchmarks.pages.blocks import between
-from vaezoo.cli.evaluate import tensor_of
 from vaezoo.data.sets import load_images
 from vaezoo.image import psnr_db
 from vaezoo.image.damage.degradations import gaussian_noise
 from vaezoo.image.damage.noise import noise_level
+from vaezoo.release.protocol import tensor_of
 from vaezoo.restore import Restorer
 from vaezoo.train.loop import Run, train
 from vaezoo.train.recipe import load_recipe

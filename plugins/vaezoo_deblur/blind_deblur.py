@@ -33,6 +33,10 @@ class BlindDeblur(Task):
     word: ClassVar[str] = "blur"
     unit: ClassVar[str] = "standard deviation of a Gaussian blur, pixels"
     levels: ClassVar[tuple[float, ...]] = (1, 2, 3)
+    protocol: ClassVar[str] = (
+        "blurred by Gaussians of 1, 2, 3 pixels, mirrored at the border, noise of 2.55 (of 255) seeded by the "
+        "picture's index, RGB over all pixels"
+    )
 
     def __post_init__(self) -> None:
         self._denoise()

@@ -91,6 +91,9 @@ class Deblur(Task):
     word: ClassVar[str] = "kernel"
     unit: ClassVar[str] = "index of the kernel"
     levels: ClassVar[tuple[float, ...]] = (1, 3)
+    protocol: ClassVar[str] = (
+        "blurred circularly by two kernels of Levin et al. (2009), noise of 2.55 (of 255), RGB over all pixels"
+    )
     draws: ClassVar[bool] = False
     states: ClassVar[bool] = False
 

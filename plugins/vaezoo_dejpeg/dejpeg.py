@@ -63,6 +63,7 @@ class Dejpeg(Task):
     word: ClassVar[str] = "quality"
     unit: ClassVar[str] = "quality of libjpeg"
     levels: ClassVar[tuple[float, ...]] = (10, 20, 30, 40)
+    protocol: ClassVar[str] = "gray, files of libjpeg's quality 10, 20, 30, 40, output clipped, over all pixels"
 
     def __post_init__(self) -> None:
         check_level(self.expected)

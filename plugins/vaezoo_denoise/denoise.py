@@ -45,6 +45,10 @@ class Denoise(Task):
     word: ClassVar[str] = "sigma"
     unit: ClassVar[str] = "σ, grey levels"
     levels: ClassVar[tuple[float, ...]] = (15, 25, 50)
+    protocol: ClassVar[str] = (
+        "Gaussian noise of 15, 25, 50 (of 255) seeded by the picture's index, input not clipped, output clipped, "
+        "RGB over all pixels"
+    )
 
     def __post_init__(self) -> None:
         if not (is_number(self.boost) and self.boost >= 0):

@@ -64,6 +64,10 @@ class Lowlight(Task):
     word: ClassVar[str] = "light"
     unit: ClassVar[str] = "share of the light"
     levels: ClassVar[tuple[float, ...]] = (0.1, 0.2, 0.4)
+    protocol: ClassVar[str] = (
+        "a share of 0.1, 0.2, 0.4 of the linear light, noise of a camera (4000 electrons in white, read with 3) "
+        "seeded by the picture's index, rounded to 8 bits, output clipped, RGB over all pixels"
+    )
     also: ClassVar[tuple[str, ...]] = (DENOISER,)
 
     def __post_init__(self) -> None:

@@ -58,6 +58,10 @@ class SuperResolve(Task):
     word: ClassVar[str] = "factor"
     unit: ClassVar[str] = "factor"
     levels: ClassVar[tuple[float, ...]] = (2, 3, 4)
+    protocol: ClassVar[str] = (
+        "shrunk 2, 3 and 4 times by an antialiased bicubic filter and rounded to 8 bits, output clipped, luma in "
+        "studio range without a border as wide as the factor"
+    )
 
     def __post_init__(self) -> None:
         asked = {"factor": self.factor, "size": self.size, "megapixels": self.megapixels}

@@ -14,10 +14,11 @@ from PIL import Image
 from safetensors.torch import save_file
 
 import vaezoo
-from vaezoo.cli.evaluate import Protocol, evaluate, flat, load_test_split, own_protocol
+from vaezoo.cli.evaluate import evaluate
 from vaezoo.errors import ConfigError, DataMissing, ShapeError, UnknownName, WeightsError
 from vaezoo.publish.opened import open_model, task_of
 from vaezoo.registry.shelf import Model, Source
+from vaezoo.release.protocol import Protocol, flat, load_test_split, own_protocol
 
 
 def run(*arguments: Any) -> Result:

@@ -110,7 +110,7 @@ def pictures(files: Sequence[Path], data: str | None, number: int, model: VAE) -
         from vaezoo.image import read_picture, to_tensor
 
         return [to_tensor(read_picture(file)) for file in files], None
-    from vaezoo.cli.evaluate import load_test_split, own_protocol, tensor_of
+    from vaezoo.release.protocol import load_test_split, own_protocol, tensor_of
 
     own = own_protocol(model, "generate")
     images = load_test_split(data or (own and own.data) or DATA, model.channels == 1, number)

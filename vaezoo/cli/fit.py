@@ -79,9 +79,9 @@ def _batch(data: str, model: VAE, limit: int | None) -> Batch:
     """Returns the images of a set, with their labels where the model can use them."""
     import torch
 
-    from vaezoo.cli.evaluate import tensor_of
     from vaezoo.core import Batch, LabelConditioner
     from vaezoo.data.sets import load_images
+    from vaezoo.release.protocol import tensor_of
 
     images = load_images(data, gray=model.channels == 1)
     x = torch.cat([tensor_of(pixels) for pixels in images.pixels[:limit]])

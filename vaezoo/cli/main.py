@@ -29,6 +29,8 @@ VERBS = {
     "latents": ("latents", "Draw where images lie in the latents, coloured by label."),
     "verify": ("trust", "Check weights against their cards."),
     "reproduce": ("reproduce", "Run a card's recipe again, and compare the scores."),
+    "card": ("card", "Put a run's weights and their card into a plugin."),
+    "calibrate": ("card", "Fit the calibration of weights, and write it on their card."),
     "publish": ("publish", "Write weights, card and README into a folder or to the hub."),
     "lock": ("lock", "Write down what models are now, so that create can hold to it."),
     "schema": ("trust", "Print the JSON Schema of registry files."),

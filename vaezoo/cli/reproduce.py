@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vaezoo.cli.evaluate import Protocol, flat, protocol_of
 from vaezoo.cli.shelf import columns
 from vaezoo.errors import HashMismatch, UnknownName
+from vaezoo.release.protocol import Protocol, flat, protocol_of
 
 if TYPE_CHECKING:
     from vaezoo.core import VAE

@@ -58,6 +58,7 @@ class Task(ABC):
         word: What its levels are, for names such as ``psnr_db_sigma15``.
         unit: The same for people, with its unit.
         levels: Those of the protocol.
+        protocol: What is measured by it, for cards: the damage, and over which values of a picture.
         draws: Whether it can draw samples of its model.
         states: Whether it states a standard deviation where its model does.
         also: Names of the models that it uses beside its own.
@@ -70,6 +71,7 @@ class Task(ABC):
     word: ClassVar[str]
     unit: ClassVar[str]
     levels: ClassVar[tuple[float, ...]]
+    protocol: ClassVar[str] = ""
     draws: ClassVar[bool] = True
     states: ClassVar[bool] = True
     also: ClassVar[tuple[str, ...]] = ()

@@ -11,18 +11,6 @@ if TYPE_CHECKING:
 NLL_SAMPLES = 100
 Scores: TypeAlias = tuple[dict[str, Any], str, dict[str, Any]]
 """Scores by name, what they mean, and the options of ``vaezoo eval`` that give them."""
-PROTOCOLS = {
-    "denoise": "Gaussian noise of 15, 25, 50 (of 255) seeded by the picture's index, input not clipped, output "
-    "clipped, RGB over all pixels",
-    "deblur": "blurred circularly by two kernels of Levin et al. (2009), noise of 2.55 (of 255), RGB over all pixels",
-    "blind-deblur": "blurred by Gaussians of 1, 2, 3 pixels, mirrored at the border, noise of 2.55 (of 255) seeded by "
-    "the picture's index, RGB over all pixels",
-    "dejpeg": "gray, files of libjpeg's quality 10, 20, 30, 40, output clipped, over all pixels",
-    "lowlight": "a share of 0.1, 0.2, 0.4 of the linear light, noise of a camera (4000 electrons in white, read with "
-    "3) seeded by the picture's index, rounded to 8 bits, output clipped, RGB over all pixels",
-    "sr": "shrunk 2, 3 and 4 times by an antialiased bicubic filter and rounded to 8 bits, output clipped, luma in "
-    "studio range without a border as wide as the factor",
-}
 
 
 def scores_of(model: VAE, data: Mapping[str, Any], samples: int = NLL_SAMPLES) -> Scores:
@@ -38,7 +26,8 @@ def scores_of(model: VAE, data: Mapping[str, Any], samples: int = NLL_SAMPLES) -
 
 
 def _task(model: VAE, task: str) -> Scores:
-    from vaezoo.cli.evaluate import Protocol, flat
+    from vaezoo.release.protocol import Protocol, flat
+    from vaezoo.restore.task import task_class
 
     images, rows = Protocol(task).measure(model)
     dropped = ("rank_correlation", "ause", "crps_levels", "scale_levels", "rmse_levels", "gain")
@@ -46,11 +35,11 @@ def _task(model: VAE, task: str) -> Scores:
     kept = [{k: value for k, value in row.items() if k not in dropped and not k.startswith(about)} for row in rows]
     scores = {key: round(value, 4) for key, value in flat(kept).items()}
     evaluation = {"data": images.source, "levels": list(Protocol(task).numbers())}
-    return scores, f"{images.source}, {PROTOCOLS[task]}, mean over pictures", evaluation
+    return scores, f"{images.source}, {task_class(task).protocol or task}, mean over pictures", evaluation
 
 
 def _likelihood(model: VAE, data: Mapping[str, Any], samples: int) -> Scores:
-    from vaezoo.cli.evaluate import load_test_split, measure_likelihood
+    from vaezoo.release.protocol import load_test_split, measure_likelihood
 
     (trained_on,) = data["sets"]
     binary = data["binarise"] or trained_on.startswith("static-")

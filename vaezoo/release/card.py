@@ -1,0 +1,119 @@
+"""From a run of ``vaezoo train`` to weights that a plugin ships, and their card."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vaezoo.errors import ConfigError
+from vaezoo.files.atomic import make_folder
+from vaezoo.release.shelf import read_cards, write_card
+
+
+@dataclass(frozen=True)
+class Release:
+    """What a person says of a run's weights; all else is measured, or stands in the run's record.
+
+    Attributes:
+        tag: The weights are named ``MODEL.TAG``.
+        licence: SPDX identifier of the licence of the weights.
+        recipe: Name of the recipe, or its path; the model's name where it is empty.
+        stage: Stage of the recipe that the run is; its last one where it is empty.
+        half: Whether the weights are stored in half precision.
+        command: The command that trained it; ``vaezoo train RECIPE`` where it is empty.
+        nll: Number of importance samples of a likelihood of binary pixels; 0 for the bound alone.
+        notes: What else a reader of the card should know.
+    """
+
+    tag: str
+    licence: str = "CC0-1.0"
+    recipe: str = ""
+    stage: str = ""
+    half: bool = False
+    command: str = ""
+    nll: int = 100
+    notes: str = ""
+
+
+def release(run: Path, said: Release, registry: Path, package: Path) -> tuple[str, dict[str, Any]]:
+    """Copies a run's averaged weights into a package, measures them, and writes their card into a registry file.
+
+    Args:
+        run: Folder of the run, with ``run.json`` and ``ema.safetensors``.
+        said: What the record does not say.
+        registry: The registry file that gets the card.
+        package: Folder of the package that ships the weights, in its folder ``weights``.
+
+    Returns:
+        Name and card of the weights.
+
+    Raises:
+        ConfigError: The folder holds no finished run, or the registry file's cards were written by hand.
+        DataMissing: The test set is in no folder of ``$VAEZOO_DATA``.
+    """
+    read_cards(registry)  # a file that takes no card is refused before anything is measured
+    try:
+        record = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        hint = "Name the folder that vaezoo train wrote."
+        raise ConfigError(f"{run} holds no record of a run: {error}.", hint=hint, value=str(run)) from error
+    name = f"{record['model']}.{said.tag}"
+    path = package / "weights" / f"{name}.safetensors"
+    save_weights(run, path, half=said.half)
+    card = card_of(record, said, path, package.resolve().name)
+    write_card(registry, name, card)
+    return name, card
+
+
+def save_weights(run: Path, path: Path, *, half: bool) -> None:
+    """Writes a run's averaged weights, floating point tensors in half precision where asked."""
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(run / "ema.safetensors")
+    if half:
+        tensors = {n: t.half() if t.is_floating_point() else t for n, t in tensors.items()}
+    make_folder(path.parent)
+    save_file(tensors, path)
+
+
+def card_of(record: dict[str, Any], said: Release, path: Path, package: str) -> dict[str, Any]:
+    """Returns the card of weights: what the run's record says, what a person said, and what is measured now.
+
+    Args:
+        record: The content of ``run.json``.
+        said: What the record does not say.
+        path: The weights.
+        package: Name of the package that ships them.
+    """
+    from vaezoo.release.scores import scores_of
+    from vaezoo.zoo.create import create
+    from vaezoo.zoo.probe import probe
+
+    content = path.read_bytes()
+    model = create(record["model"], pretrained=path)
+    scores, protocol, evaluation = scores_of(model, record["recipe"]["data"], said.nll)
+    recipe = said.recipe or record["model"]
+    without = ", no GPU" if "cores" in record["hardware"] else ""
+    return {
+        "urls": [f"pkg://{package}/weights/{path.name}"],
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "size_bytes": len(content),
+        "licence": said.licence,
+        "data": record["data"],
+        "recipe": recipe if recipe.endswith((".yaml", ".yml")) else f"recipes/{recipe}.yaml",
+        **({"stage": said.stage} if said.stage else {}),
+        "recipe_sha256": record["recipe_sha256"],
+        "command": said.command or f"vaezoo train {recipe}",
+        "seed": record["recipe"]["seed"],
+        "steps": record["steps"],
+        "hardware": f"{record['hardware']}{without}; processes: {record['processes']}",
+        "cpu_hours": round(record["cpu_seconds"] * record["processes"] / 3600, 2),
+        "scores": scores,
+        "protocol": protocol,
+        "evaluation": evaluation,
+        "probe": list(probe(model)),
+        **({"notes": said.notes} if said.notes else {}),
+    }
