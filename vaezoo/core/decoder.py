@@ -7,11 +7,15 @@ from abc import ABC, abstractmethod
 from torch import Tensor, nn
 
 from vaezoo.core.context import Context
+from vaezoo.core.facts import DecoderConfig
 from vaezoo.core.likelihood.base import Likelihood
 
 
 class Decoder(ABC, nn.Module):
     """A network from a state to a likelihood; the last step, everything before it is the prior's.
+
+    Args:
+        config: Its configuration, which says channels and stride; None where the class sets them itself.
 
     Attributes:
         channels: Image channels C.
@@ -22,6 +26,11 @@ class Decoder(ABC, nn.Module):
     channels: int
     stride: int = 1
     size: tuple[int, int] | None = None
+
+    def __init__(self, config: DecoderConfig | None = None) -> None:
+        super().__init__()
+        if config is not None:
+            self.channels, self.stride = config.image_channels, config.stride
 
     @abstractmethod
     def forward(self, state: Tensor, context: Context) -> Likelihood:

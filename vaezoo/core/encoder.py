@@ -8,10 +8,14 @@ from torch import Tensor, nn
 
 from vaezoo.core.beliefs.posterior import Posterior, Pyramid
 from vaezoo.core.context import Context
+from vaezoo.core.facts import EncoderConfig
 
 
 class Encoder(ABC, nn.Module):
     """A network from an image to a belief.
+
+    Args:
+        config: Its configuration, which says channels and stride; None where the class sets them itself.
 
     Attributes:
         channels: Image channels C.
@@ -22,6 +26,11 @@ class Encoder(ABC, nn.Module):
     channels: int
     stride: int = 1
     size: tuple[int, int] | None = None
+
+    def __init__(self, config: EncoderConfig | None = None) -> None:
+        super().__init__()
+        if config is not None:
+            self.channels, self.stride = config.image_channels, config.stride
 
     @abstractmethod
     def forward(self, image: Tensor, context: Context) -> Posterior | Pyramid:

@@ -6,10 +6,13 @@ understood here.
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
+import textwrap
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
+from itertools import pairwise
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from vaezoo.errors import ConfigError, suggest
@@ -63,12 +66,31 @@ def _of_dataclass(hint: type) -> Schema:
 
 
 def attributes_of(hint: type) -> dict[str, str]:
-    """Returns what the docstrings of a dataclass and of those it inherits from say under ``Attributes``, by field."""
+    """Returns what a dataclass and those it inherits from say of their fields, by field.
+
+    A field has a docstring of its own below it, or a line under ``Attributes`` of the class's.
+    """
     told: dict[str, str] = {}
     for each in reversed(hint.__mro__):
         text = inspect.cleandoc(each.__dict__.get("__doc__") or "").partition("Attributes:\n")[2]
         found = re.findall(r"^ {4}(\w+): (.+(?:\n {8}.+)*)", text, re.M)
         told |= {name: " ".join(said.split()) for name, said in found}
+        if set(inspect.get_annotations(each)) - set(told):
+            told |= _below_fields(each)
+    return told
+
+
+def _below_fields(hint: type) -> dict[str, str]:
+    """Returns the docstrings below a class's fields, read from its source, where there is any."""
+    try:
+        body = ast.parse(textwrap.dedent(inspect.getsource(hint))).body[0]
+    except (OSError, TypeError, SyntaxError):  # typed at a prompt, or made by a function
+        return {}
+    told = {}
+    for field, text in pairwise(getattr(body, "body", ())):
+        named = isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+        if named and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
+            told[field.target.id] = " ".join(str(text.value.value).split())
     return told
 
 

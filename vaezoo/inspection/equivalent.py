@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from vaezoo.registry.shelf import HOUSE
 from vaezoo.zoo.specs import ModelSpec, PartSpec
 
 WIDTH = 92
@@ -41,8 +42,19 @@ def python_of(spec: ModelSpec) -> str:
 
 
 def _call(slot: str, part: PartSpec, imports: dict[str, str]) -> tuple[str, list[str]]:
-    """Returns a part's name in the Python, and its arguments; notes the import."""
-    target = part.part.target
+    """Returns a part's name in the Python, and its arguments; notes the imports.
+
+    The house's parts take the fields of their configurations as keywords. A stranger's need not, and are built from it.
+    """
+    bound = _import(slot, part.part.target, imports)
+    arguments = [f"{key}={_literal(value)}" for key, value in part.arguments.items()]
+    if part.config is None or part.part.source.owner.partition(":")[0] == HOUSE:
+        return bound, arguments
+    return bound, [f"{_import(slot, type(part.config), imports)}({', '.join(arguments)})"]
+
+
+def _import(slot: str, target: Any, imports: dict[str, str]) -> str:
+    """Returns the name that something has in the Python, and notes where it is imported from."""
     module, _, called = (
         target.partition(":") if isinstance(target, str) else (target.__module__, ":", target.__qualname__)
     )
@@ -50,7 +62,7 @@ def _call(slot: str, part: PartSpec, imports: dict[str, str]) -> tuple[str, list
     if imports.get(called, module) != module:
         bound, module = f"{called}Of{slot.capitalize()}", f"{module}:{called}"
     imports[bound] = module
-    return bound, [f"{key}={_literal(value)}" for key, value in part.arguments.items()]
+    return str(bound)
 
 
 def _wrapped(before: str, called: str, arguments: list[str]) -> list[str]:

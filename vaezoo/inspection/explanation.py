@@ -12,6 +12,7 @@ from vaezoo.errors import ConfigError
 from vaezoo.host.keeper import Keeper, keeper
 from vaezoo.inspection.equivalent import python_of
 from vaezoo.inspection.whereabouts import bytes_of, environment, source_of, tensors_in
+from vaezoo.registry.parameters import parameters_of
 from vaezoo.registry.registry import split_name
 from vaezoo.registry.shelf import HOUSE, USER
 from vaezoo.zoo.info import plain
@@ -140,7 +141,7 @@ def _part(spec: ModelSpec, slot: str, versions: dict[str, str]) -> dict[str, Any
     part = spec.parts[slot]
     if part is None:
         return None
-    target = part.part.target
+    target, told = part.part.target, parameters_of(part.part)
     return {
         "name": part.part.name,
         "origin": spec.origins.get(slot, str(spec.model.source)),
@@ -148,7 +149,7 @@ def _part(spec: ModelSpec, slot: str, versions: dict[str, str]) -> dict[str, Any
         "target": target if isinstance(target, str) else target.__qualname__,
         "source": source_of(target),
         "summary": part.part.summary,
-        "params": _values(part.params),
+        "params": {key: value | {"help": told[key].help} for key, value in _values(part.params).items()},
         "facts": plain(asdict(part.facts)),
     }
 

@@ -30,7 +30,8 @@ PART: dict[str, Any] = {
         "config": {
             "type": "string",
             "minLength": 1,
-            "description": "package.module:Class, a frozen dataclass of its parameters with a method facts.",
+            "description": "package.module:Class, a frozen dataclass of its parameters with a method facts; where it "
+            "is left out, the target is imported, and its constructor's annotation says it.",
         },
         "facts": {
             "type": "string",
@@ -40,7 +41,6 @@ PART: dict[str, Any] = {
         "summary": _TEXT | {"description": "One sentence."},
     },
     "required": ["target"],
-    "anyOf": [{"required": ["facts"]}, {"required": ["config"]}],
     "additionalProperties": False,
 }
 DECLARED: dict[str, Any] = {

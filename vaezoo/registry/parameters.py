@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import lru_cache
@@ -13,6 +14,8 @@ from vaezoo.files.schema import attributes_of
 from vaezoo.registry.shelf import Part
 from vaezoo.registry.target import load_object
 
+_MARKUP = re.compile(r"(?::\w+:)?`+([^`]+)`+")
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -21,7 +24,7 @@ class Parameter:
     Attributes:
         kind: Its type.
         default: Its default, or `dataclasses.MISSING`.
-        help: What it is, in a phrase; empty where nobody says.
+        help: What it is, in a phrase without markup; empty where nobody says.
     """
 
     kind: Any
@@ -36,15 +39,21 @@ def parameters_of(part: Part) -> dict[str, Parameter]:
         BackendUnavailable: The configuration or the facts cannot be imported.
         ConfigError: The configuration is no frozen dataclass with a method ``facts``.
     """
+    said = said_of(part)
+    return _of_config(said) if isinstance(said, type) else _of_function(said)
+
+
+def said_of(part: Part) -> Any:
+    """Returns the class of a part's configuration, or its facts function.
+
+    Raises:
+        BackendUnavailable: It cannot be imported.
+        ConfigError: The configuration is no frozen dataclass with a method ``facts``, or nobody says which it is.
+    """
     what = f"The {part.slot} {part.name!r}"
-    if part.config is not None:
-        return _of_config(load_config(part, what))
-    return _of_function(load_object(part.facts or "", what))
-
-
-def load_config(part: Part, what: str) -> Any:
-    """Returns the class of a part's configuration; raises as :func:`parameters_of` does."""
-    config = load_object(part.config or "", what)
+    if part.facts is not None:
+        return load_object(part.facts, what)
+    config = load_object(part.config, what) if part.config is not None else config_of(load_object(part.target, what))
     check_config(config, what)
     return config
 
@@ -59,7 +68,7 @@ def check_config(config: Any, what: str) -> None:
     if not (frozen and callable(getattr(config, "facts", None))):
         raise ConfigError(
             f"{what}: expected its config as a dataclass with frozen=True and a method facts, got {config!r}.",
-            hint="A function that returns facts is named under facts.",
+            hint="Name it under config, or annotate the constructor's only parameter with it.",
             value=config,
         )
 
@@ -71,7 +80,7 @@ def _of_config(config: Any) -> dict[str, Parameter]:
     for each in fields(config):
         default = each.default if each.default_factory is MISSING else each.default_factory()
         if each.init:
-            found[each.name] = Parameter(hints[each.name], default, told.get(each.name, ""))
+            found[each.name] = Parameter(hints[each.name], default, _MARKUP.sub(r"\1", told.get(each.name, "")))
     return found
 
 

@@ -6,6 +6,8 @@ from vaezoo.core.choice import check_options, parse_choice
 from vaezoo.core.facts.checks import check_at_least, check_belief, check_modulate, check_widths, likelihood_fact
 from vaezoo.core.facts.config import (
     VECTORS,
+    DecoderConfig,
+    EncoderConfig,
     LossConfig,
     NetworkConfig,
     PartConfig,
@@ -29,7 +31,9 @@ __all__ = [
     "Check",
     "VECTORS",
     "ConditionerFacts",
+    "DecoderConfig",
     "DecoderFacts",
+    "EncoderConfig",
     "EncoderFacts",
     "Grid",
     "LossConfig",

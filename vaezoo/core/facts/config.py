@@ -7,9 +7,9 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
+from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
 
-from vaezoo.core.facts.facts import Grid, LossFacts, PriorFacts
+from vaezoo.core.facts.facts import DecoderFacts, EncoderFacts, Grid, LossFacts, PriorFacts
 
 Fields = ParamSpec("Fields")
 Config = TypeVar("Config")
@@ -23,8 +23,8 @@ VECTORS = frozenset({"gaussian", "density", "dirac"})
 class PartConfig(Protocol):
     """What the configuration of a part is: a frozen dataclass with this method.
 
-    Its fields are the part's parameters. The section ``Attributes`` of its docstring documents them. What cannot be is
-    refused in ``__post_init__``.
+    Its fields are the part's parameters. Each has a docstring below it, or a line under ``Attributes`` of the class's.
+    What cannot be is refused in ``__post_init__``.
     """
 
     def facts(self) -> Any:
@@ -42,6 +42,42 @@ class NetworkConfig:
 
     latent_channels: int
     image_channels: int = 1
+
+
+@dataclass(frozen=True)
+class EncoderConfig(NetworkConfig):
+    """What an encoder to a diagonal Gaussian in each cell is told; to inherit from, with ``stride=`` the cell's side.
+
+    Attributes:
+        stride: Side of a cell in pixels, which pictures arrive as multiples of.
+    """
+
+    stride: ClassVar[int] = 1
+
+    def __init_subclass__(cls, stride: int | None = None) -> None:
+        cls.stride = cls.stride if stride is None else stride
+
+    def facts(self) -> EncoderFacts:
+        """Returns the facts of an encoder that takes pictures of any size."""
+        return EncoderFacts("gaussian", (Grid(self.latent_channels, self.stride),), self.image_channels)
+
+
+@dataclass(frozen=True)
+class DecoderConfig(NetworkConfig):
+    """What a decoder to a Bernoulli likelihood is told; to inherit from, with ``stride=`` the cell's side.
+
+    Attributes:
+        stride: Side of a cell in pixels.
+    """
+
+    stride: ClassVar[int] = 1
+
+    def __init_subclass__(cls, stride: int | None = None) -> None:
+        cls.stride = cls.stride if stride is None else stride
+
+    def facts(self) -> DecoderFacts:
+        """Returns the facts of a decoder that gives pictures of any size."""
+        return DecoderFacts(Grid(self.latent_channels, self.stride), "bernoulli", self.image_channels)
 
 
 @dataclass(frozen=True)
