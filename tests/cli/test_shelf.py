@@ -3,6 +3,10 @@ import os
 import subprocess
 import sys
 
+import pytest
+
+from vaezoo.errors import DuplicateName
+from vaezoo.host.keeper import keeper
 from vaezoo.zoo.info import SECTIONS
 
 
@@ -152,3 +156,10 @@ def test_info_of_other_kinds_and_of_what_is_not_there(vaezoo):
 
 def test_plugins_show_names_the_tasks(vaezoo):
     assert json.loads(vaezoo("plugins", "show", "deblur", "--json")[1])[0]["tasks"] == ["blind-deblur", "deblur"]
+
+
+def test_the_recipes_that_ship_are_listed_and_nobody_else_can_take_their_names(vaezoo):
+    code, out, _ = vaezoo("list", "denoise*", "--kind", "recipes")
+    assert code == 0 and "denoise-photo" in out and "Colour denoising of Gaussian noise" in out
+    with pytest.raises(DuplicateName, match="'denoise'"):
+        keeper().registry.kinds["recipe"].check("denoise", "acme:acme")

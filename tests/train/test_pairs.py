@@ -345,7 +345,8 @@ def test_the_shipped_denoiser_is_trained_further_on_them_from_the_shell(
     folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    told = ["denoise-photo", "--stage", "first", "data.pairs=[noisy,clean]", "data.sets=[]", "data.valid_pairs=[noisy,clean]"]
+    told = ["denoise-photo", "--stage", "first", "data.pairs=[noisy,clean]", "data.valid_pairs=[noisy,clean]"]
+    told.append("data.sets=[]")
     small = ["data.patch=16", "steps=3", "batch=2", "optimizer.warmup=1", "precision=fp32"]
     result = CliRunner().invoke(
         train, [*told, *small, "overrides=[loss.bound_weight=0,loss.margin=2]", "--json"], catch_exceptions=False

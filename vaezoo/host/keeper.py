@@ -85,6 +85,10 @@ class Keeper:
         self.registry.add_file(Path(__file__).with_name("builtin.yaml"))
         self.registry.add_file(Path(__file__).parents[1] / "data" / "sets.yaml")
         self.registry.add_file(_shelf())
+        for path in sorted(_shelf().with_name("recipes").glob("*.yaml")):
+            with path.open(encoding="utf-8") as file:
+                summary = file.readline().lstrip("# ").strip()
+            self.registry.add("recipe", path.stem, f"{HOUSE}:recipes/{path.name}", summary, Source(HOUSE, path.name, 1))
         ours: dict[str, Callable[..., Any]] = {**LOCAL, **REMOTE}
         for scheme, source in ours.items():
             self.registry.schemes.add(scheme, HOUSE, Service(source, "", Source(HOUSE)))

@@ -48,7 +48,8 @@ class Evaluation:
 
 def evaluation_of(told: Mapping[str, Any]) -> Evaluation:
     """Returns the fields of a card as one object."""
-    return Evaluation(**{key: tuple(value) if isinstance(value, list) else value for key, value in told.items()})
+    fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in told.items()}
+    return Evaluation(**fields)
 
 
 _OLD: dict[str, tuple[str, Callable[[str], Any]]] = {

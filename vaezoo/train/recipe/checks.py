@@ -7,9 +7,11 @@ from operator import attrgetter
 from typing import Any
 
 from vaezoo.errors import ConfigError
+from vaezoo.host.beliefs import refuse_references
 from vaezoo.host.kinds import check_name
 from vaezoo.train.damages.damage import damage_of
 from vaezoo.train.recipe.settings import DataRecipe, Recipe
+from vaezoo.zoo.specs import pairs
 
 _LEAST = {
     "steps": 0,
@@ -55,6 +57,8 @@ def check_recipe(recipe: Recipe) -> None:
         refuse("data.style", "class, code, reference or nothing", recipe.data.style)
     if recipe.data.style and (recipe.data.patch or recipe.data.binarise or recipe.data.sigma[1]):
         refuse("data.style", "without patch, binarise and sigma", recipe.data.style)
+    for key, value in pairs(recipe.overrides):
+        refuse_references(value, "The recipe", key)
     check_name("optimizer", recipe.optimizer.kind)
     check_name("schedule", recipe.optimizer.schedule)
     _check_pairs(recipe.data, refuse)

@@ -47,8 +47,7 @@ def find_recipe(name: str) -> Path:
 
 def recipe_names() -> list[str]:
     """Returns the names of all recipes that ship with vaezoo or that a plugin declares, sorted."""
-    shipped = (path.stem for folder in _folders() for path in folder.glob("*.yaml"))
-    return sorted({*shipped, *names_of("recipe")})
+    return names_of("recipe")
 
 
 def _folders() -> tuple[Path, ...]:
