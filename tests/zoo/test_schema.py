@@ -93,7 +93,7 @@ MISTAKES: list[tuple[tuple[str, ...], Any, str]] = [
     (("model",), {}, "unknown key 'model'. Did you mean 'models'?"),
     (("parts", "encodr"), {}, "unknown key 'encodr'. Did you mean 'encoder'"),
     (("parts", "encoder", "Big"), {"target": "a", "facts": "b"}, "lower case words joined by hyphens, got 'Big'"),
-    (("parts", "encoder", "tiny", "facts"), GONE, "expected the key 'config' in tiny"),
+    (("parts", "encoder", "tiny", "target"), GONE, "expected the key 'target' in tiny"),
     (("parts", "encoder", "tiny", "target"), 5, "expected target as a text that is not empty, got 5"),
     (("parts", "encoder", "tiny", "fcts"), "x", "unknown key 'fcts'. Did you mean 'facts'?"),
     (("models", "small", "colour"), "red", "unknown key 'colour'"),
