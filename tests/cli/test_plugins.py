@@ -8,6 +8,7 @@ import sysconfig
 import venv
 
 import pytest
+from PIL import Image
 
 from vaezoo.errors import ConfigError
 from vaezoo.host.template import write_plugin
@@ -63,7 +64,37 @@ def test_a_new_plugin_builds_installs_and_passes_its_tests(vaezoo, tmp_path):
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         return done.stdout
 
-    assert "29 passed" in run("-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(folder), str(folder))
-    assert "9 of 9 checks hold" in run("-m", "vaezoo", "plugins", "check", "vaezoo-acme-blur:acme-blur")
+    assert "31 passed" in run("-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(folder), str(folder))
+    assert "11 of 11 checks hold" in run("-m", "vaezoo", "plugins", "check", "vaezoo-acme-blur:acme-blur")
     made = run("-c", "import vaezoo; print(vaezoo.create('acme-blur-vae').encoder.__class__.__name__)")
     assert made.strip() == "AcmeBlurEncoder"
+
+
+def test_a_new_task_passes_its_tests_and_is_used_by_name(tmp_path):
+    folder = tmp_path / "vaezoo-acme-fill"
+    assert write_plugin(tmp_path / "acme-fill", "task") and not (folder / "vaezoo_acme_fill/networks.py").exists()
+    Image.new("RGB", (40, 30), "gray").save(photo := tmp_path / "photo.png")
+    environment = {
+        **os.environ,
+        "VAEZOO_STRICT_PLUGINS": "1",
+        "VAEZOO_PLUGIN_PATH": str(folder),
+        "OMP_NUM_THREADS": "1",
+    }
+
+    def run(*arguments):
+        command = [sys.executable, "-m", *arguments]
+        done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        return done.stdout
+
+    options = ("-q", "-p", "no:cacheprovider", "--rootdir", str(folder))
+    said = run("pytest", *options, "--vaezoo-plugin", "acme-fill", str(folder))
+    assert " passed" in said and "failed" not in said and "skipped" not in said
+    assert "photo.enhanced.png" in run("vaezoo", "enhance", str(photo), "--task", "acme-fill", "--margin", "0.02")
+    assert "Default: 0.01." in " ".join(run("vaezoo", "enhance", "--task", "acme-fill", "--help").split())
+    assert "11 of 11 checks hold" in run("vaezoo", "plugins", "check", "acme-fill")
+
+
+def test_a_kind_without_a_template_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"Expected a kind of plugin, got 'tusk'\. Did you mean 'task'"):
+        write_plugin(tmp_path / "acme", "tusk")

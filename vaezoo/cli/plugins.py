@@ -18,6 +18,7 @@ from vaezoo.errors import BackendUnavailable, PluginError, UnknownName, suggest
 from vaezoo.host.hookspecs import ACTING
 from vaezoo.host.keeper import Plugin, keeper
 from vaezoo.host.keeper import plugins as all_plugins
+from vaezoo.host.template import kinds_of_plugin, write_plugin
 from vaezoo.registry.declared import SLOTS
 from vaezoo.registry.kinds import KINDS
 
@@ -117,9 +118,8 @@ def _checked(name: str, models: bool) -> list[dict[str, str]]:
 
 @plugins.command("new")
 @click.argument("target")
-def new(target: str) -> None:
+@click.option("--kind", type=click.Choice(kinds_of_plugin()), default="model", help="What it brings. Default: a model.")
+def new(target: str, kind: str) -> None:
     """Write a new plugin's distribution: TARGET is its name, or a folder to make."""
-    from vaezoo.host.template import write_plugin
-
-    for path in write_plugin(target):
+    for path in write_plugin(target, kind):
         click.echo(path)

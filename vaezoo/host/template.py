@@ -1,4 +1,4 @@
-"""A new plugin's distribution, written from the template that ships with vaezoo."""
+"""A new plugin's distribution, written from the templates that ship with vaezoo: a folder for each kind."""
 
 from __future__ import annotations
 
@@ -8,24 +8,34 @@ from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
-from vaezoo.errors import ConfigError
+from vaezoo.errors import ConfigError, suggest
 from vaezoo.registry.shelf import HOUSE
 
+TEMPLATES = Path(__file__).parents[1] / "template"
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
-def write_plugin(target: str | Path) -> list[Path]:
+def kinds_of_plugin() -> list[str]:
+    """Returns what a new plugin can bring, such as ``model`` and ``task``."""
+    return sorted(folder.name for folder in TEMPLATES.iterdir() if any(folder.glob("*.in")))
+
+
+def write_plugin(target: str | Path, kind: str = "model") -> list[Path]:
     """Writes a small distribution that builds, installs and passes its tests.
 
     Args:
         target: The plugin's name, such as ``acme``, or a folder whose last part is ``vaezoo-acme`` or ``acme``.
+        kind: What it brings, one of :func:`kinds_of_plugin`.
 
     Returns:
         The files written, all in one new folder ``vaezoo-NAME``.
 
     Raises:
-        ConfigError: The name is not lower case words joined by hyphens, or the folder exists and is not empty.
+        ConfigError: The name is not lower case words joined by hyphens, the folder exists and is not empty, or there is
+            no template of the kind.
     """
+    if kind not in (kinds := kinds_of_plugin()):
+        raise ConfigError(f"Expected a kind of plugin, got {kind!r}.", hint=suggest(str(kind), kinds), value=kind)
     target = Path(target)
     name = target.name.removeprefix("vaezoo-")
     if not _NAME.fullmatch(name):
@@ -41,7 +51,7 @@ def write_plugin(target: str | Path) -> list[Path]:
         raise ConfigError(message, hint="Choose another name.", value=name)
     camel = "".join(word.title() for word in name.split("-"))
     words = {"name": name, "package": package, "camel": camel, "version": sys.modules[HOUSE].__version__}
-    source = Path(__file__).parents[1] / "template"
+    source = TEMPLATES / kind
     written = []
     for file in sorted(source.rglob("*.in")):
         relative = file.relative_to(source).with_suffix("")

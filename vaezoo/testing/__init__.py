@@ -1,6 +1,6 @@
-"""The contract kit: what every model and plugin must keep. Inherit a class, name what is tested, run pytest.
+"""The contract kit: what every model, task and plugin must keep. Inherit a class, name what is tested, run pytest.
 
-    from vaezoo.testing import ModelContract, PluginContract
+    from vaezoo.testing import ModelContract, PluginContract, TaskContract
 
     class TestPlugin(PluginContract):
         package = "vaezoo_blur"
@@ -8,7 +8,10 @@
     class TestBlurBeta(ModelContract):
         model = "blur-beta"
 
-Or without a file, of what the plugin's ``vaezoo_conformance_cases`` names: ``pytest --vaezoo-plugin blur``.
+    class TestUnblur(TaskContract):
+        task = "unblur"
+
+Or without a file, of the models and tasks that a plugin declares: ``pytest --vaezoo-plugin blur``.
 
 This is the one package of vaezoo that imports pytest; torch only when a class is asked for.
 """
@@ -25,12 +28,14 @@ if TYPE_CHECKING:
     from vaezoo.testing.facts import check_signature as check_signature
     from vaezoo.testing.model import ModelContract as ModelContract
     from vaezoo.testing.plugin import PluginContract as PluginContract
+    from vaezoo.testing.task import TaskContract as TaskContract
 
-pytest.register_assert_rewrite("vaezoo.testing.facts", "vaezoo.testing.model", "vaezoo.testing.plugin")
+pytest.register_assert_rewrite(*(f"vaezoo.testing.{name}" for name in ("facts", "model", "plugin", "task")))
 
 _HOMES = {
     "ModelContract": "model",
     "PluginContract": "plugin",
+    "TaskContract": "task",
     "check_facts": "facts",
     "check_signature": "facts",
 }

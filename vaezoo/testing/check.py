@@ -17,7 +17,7 @@ class Recorder:
     """Notes what became of each check.
 
     Args:
-        models: Whether the contracts of its models are run as well.
+        models: Whether the contracts of its models and tasks are run as well.
 
     Attributes:
         checks: Name, sentence, outcome and cause of each.
@@ -29,12 +29,12 @@ class Recorder:
         self._sentences: dict[str, tuple[str, str]] = {}
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
-        """Leaves out the models, where they are not asked for."""
+        """Leaves out models and tasks, where they are not asked for."""
         if not self.models:
             items[:] = [item for item in items if item.cls.__name__.startswith("TestPlugin")]
         for item in items:
             sentence = (item.function.__doc__ or "").strip().partition("\n")[0]
-            subject = getattr(item.cls, "model", "plugin")
+            subject = getattr(item.cls, "model", None) or getattr(item.cls, "task", "plugin").rpartition("/")[2]
             self._sentences[item.nodeid] = (subject, sentence)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

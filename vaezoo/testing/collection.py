@@ -1,4 +1,4 @@
-"""The pytest plugin: ``pytest --vaezoo-plugin NAME`` tests a plugin and its conformance cases without any test file.
+"""The pytest plugin: ``pytest --vaezoo-plugin NAME`` tests a plugin, its models and its tasks without any test file.
 
 pytest loads this at every start where vaezoo is installed, so nothing here imports torch before it is asked to.
 """
@@ -26,7 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         metavar="NAME",
         default=[],
-        help="test this vaezoo plugin and the models it names: an entry point, or distribution:entry-point",
+        help="test this vaezoo plugin, its models and its tasks: an entry point, or distribution:entry-point",
     )
 
 
@@ -59,10 +59,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def contracts() -> dict[str, type]:
-    """Returns a test class for each plugin that the running session names, and for each of its conformance cases."""
+    """Returns a test class for each plugin that the running session names, each of its cases and each of its tasks."""
     from vaezoo.host.keeper import keeper
     from vaezoo.testing.model import ModelContract
     from vaezoo.testing.plugin import PluginContract
+    from vaezoo.testing.task import TaskContract
 
     classes: dict[str, type] = {}
     for config in _RUNNING[-1:]:
@@ -76,6 +77,10 @@ def contracts() -> dict[str, type]:
                 if case.cond:
                     body["cond"] = staticmethod(partial(_conditions, case.cond))
                 classes[name] = type(name, (ModelContract,), body)
+            for task, owner, _ in keeper().registry.kinds["task"].all():
+                if owner == plugin:
+                    name = f"Test{short}Task{_camel(task)}"
+                    classes[name] = type(name, (TaskContract,), {"task": f"{owner}/{task}"})
     return classes
 
 

@@ -15,8 +15,9 @@ from vaezoo.core import Conditioner, Decoder, Encoder, Loss, Prior, Refinement
 from vaezoo.errors import OfflineError
 from vaezoo.host.admit import HEAVY
 from vaezoo.host.keeper import Keeper, Plugin, keeper
+from vaezoo.host.kinds import find
 from vaezoo.registry.declared import SLOTS
-from vaezoo.registry.parameters import parameters_of
+from vaezoo.registry.parameters import parameters_of, said_of
 from vaezoo.registry.shelf import Part
 from vaezoo.registry.target import load_object
 from vaezoo.testing.facts import check_signature
@@ -31,6 +32,9 @@ SLOT_TYPES = {
     "conditioner": Conditioner,
     "refine": Refinement,
 }
+
+FILES = {"recipe"}
+"""Kinds whose targets are files."""
 
 _DECLARE = """
 import importlib, os, sys
@@ -85,8 +89,10 @@ class PluginContract:
 
     def test_declaring_loads_no_torch(self, plugin: Plugin, parts: list[Part]) -> None:
         """Its entry point and hooks need none of the heavy packages, nor do configurations in files of their own."""
-        pairs = [(str(p.target).partition(":")[0], str(p.config or p.facts).partition(":")[0]) for p in parts]
-        facts = [said for built, said in pairs if said != built]
+        files = [
+            (str(p.target).partition(":")[0], str(p.config or p.facts or p.target).partition(":")[0]) for p in parts
+        ]
+        facts = [said for built, said in files if said != built]
         script = _DECLARE.format(plugin=plugin.name, facts=facts, heavy=HEAVY)
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr.strip().rpartition("\n")[2]
@@ -95,13 +101,11 @@ class PluginContract:
     def test_parts_have_the_parameters_of_their_facts(self, parts: list[Part]) -> None:
         """Each part is built from its configuration, or agrees with its facts in parameters and defaults."""
         for part in parts:
-            check_signature(
-                load_object(part.target, part.name), load_object(part.config or part.facts or "", part.name)
-            )
+            check_signature(load_object(part.target, part.name), said_of(part))
 
     def test_parameters_are_documented(self, parts: list[Part]) -> None:
         """Each field of a configuration has its line under Attributes."""
-        for part in (each for each in parts if each.config):
+        for part in (each for each in parts if each.facts is None):
             silent = [name for name, parameter in parameters_of(part).items() if not parameter.help]
             assert not silent, f"{part.slot} {part.name!r}: the docstring of its config does not say {silent}"
 
@@ -114,10 +118,20 @@ class PluginContract:
 
     def test_models_resolve(self, zoo: Keeper, plugin: Plugin) -> None:
         """Each model that it declares is valid, says what it is and how it differs from its paper."""
+        known = {"generate", *zoo.registry.kinds["task"].entries}
         for name, owner, model in zoo.registry.models.all():
             if owner == plugin.name:
                 resolve(zoo.registry, f"{owner}/{name}")
                 assert model.summary and model.body.get("differs"), f"the model {name!r} lacks summary or differs"
+                assert model.task in known, f"the model {name!r} is for the task {model.task!r}, which nobody declares"
+
+    def test_what_it_declares_is_there(self, zoo: Keeper, plugin: Plugin) -> None:
+        """Each task, damage, metric and so on that it declares can be imported, and has a summary of one sentence."""
+        for kind, shelf in zoo.registry.kinds.items():
+            for name, owner, entry in shelf.all():
+                if owner == plugin.name:
+                    assert entry.summary.endswith("."), f"the {kind} {name!r} has no summary of one sentence"
+                    assert kind in FILES or find(kind, f"{owner}/{name}", zoo) is not None, f"{kind} {name!r}"
 
     def test_old_names_lead_to_new_ones(self, zoo: Keeper, plugin: Plugin) -> None:
         """Each name that it gave up has a successor."""
