@@ -24,7 +24,13 @@ def _find_belief(name: str) -> Any:
     return find_belief(name)
 
 
-lookup.FINDERS["belief"] = _find_belief
+def _find_likelihood(name: str) -> Any:
+    from vaezoo.host.beliefs import find_likelihood
+
+    return find_likelihood(name)
+
+
+lookup.FINDERS.update(belief=_find_belief, likelihood=_find_likelihood)
 
 
 def __getattr__(name: str) -> Any:

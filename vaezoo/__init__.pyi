@@ -14,6 +14,7 @@ from .host.register import register_damage as register_damage
 from .host.register import register_data as register_data
 from .host.register import register_decoder as register_decoder
 from .host.register import register_encoder as register_encoder
+from .host.register import register_likelihood as register_likelihood
 from .host.register import register_loss as register_loss
 from .host.register import register_metric as register_metric
 from .host.register import register_model as register_model

@@ -5,5 +5,5 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-FINDERS: dict[str, Callable[[str], Callable[..., Any]]] = {}
+FINDERS: dict[str, Callable[[str], Any]] = {}
 """By kind, such as ``belief``: from a name to what was declared under it. `vaezoo` fills this when it is imported."""

@@ -10,9 +10,11 @@ from typing import Any
 import click
 
 from vaezoo.errors import ConfigError, UnknownName
+from vaezoo.host.beliefs import refuse_references
 from vaezoo.host.keeper import keeper
 from vaezoo.registry.registry import split_name
 from vaezoo.zoo.info import SECTIONS, declared_info, list_declared, list_models, model_info
+from vaezoo.zoo.specs import pairs
 
 
 def columns(rows: list[tuple[str, ...]]) -> str:
@@ -110,6 +112,7 @@ def explain(name: str, overrides: tuple[str, ...], cost: bool, size: tuple[int, 
     """Show a composed model: each part, each value and where it comes from, and the same in Python."""
     from vaezoo.inspection.explanation import explain as explain_model
 
+    refuse_references(dict(pairs(overrides)), "The command")
     found = explain_model(name, overrides=overrides, size=size, cost=cost)
     if as_json:
         click.echo(json.dumps(found, indent=1))

@@ -1,9 +1,10 @@
-"""Kinds of belief, as the core asks for them: by name, each under the guard."""
+"""Kinds of belief and of likelihood, as the core asks for them by name; and what files may not name."""
 
 from __future__ import annotations
 
+import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -12,6 +13,7 @@ from vaezoo.host.keeper import Keeper, keeper
 from vaezoo.host.kinds import names_of, safely
 from vaezoo.registry.shelf import HOUSE, Source
 
+_REFERENCE = re.compile(r"\s*(?P<target>(?P<module>[A-Za-z_][\w.]*):[A-Za-z_]\w*)\s*(\(.*\))?\s*", re.S)
 GROUP = "vaezoo.beliefs"
 """Entry points that declared beliefs before registry files did."""
 
@@ -42,6 +44,56 @@ def find_belief(name: str, zoo: Keeper | None = None) -> Callable[..., Any]:
         raise ConfigError(
             f"Expected belief to be one of {', '.join(known)}, got {name!r}.", hint=suggest(name, known), value=name
         ) from error
+
+
+def find_likelihood(name: str, zoo: Keeper | None = None) -> Any:
+    """Returns a kind of likelihood, as ``package.module:Class`` or the class itself; nothing is imported.
+
+    Raises:
+        ConfigError: Nothing has this name.
+        DuplicateName: Two plugins have it.
+    """
+    zoo = zoo or keeper()
+    try:
+        return zoo.registry.kinds["likelihood"].get(name).target
+    except UnknownName as error:
+        known = names_of("likelihood", zoo)
+        raise ConfigError(f"Expected a likelihood, got {name!r}.", hint=suggest(name, known), value=name) from error
+
+
+def refuse_references(values: Any, where: str, key: str = "", zoo: Keeper | None = None) -> None:
+    """Refuses settings that name something to import, since whoever wrote the file or line would run code by it.
+
+    What a plugin declares as the target of a belief or likelihood is let pass: it would be imported by its name too.
+
+    Args:
+        values: Plain values: texts, and lists and mappings of them.
+        where: Who says so, for the message.
+        key: Under which setting, for the message.
+        zoo: Where to look; None for the zoo of this process.
+
+    Raises:
+        ConfigError: One is ``package.module:name``, with or without options.
+    """
+    if isinstance(values, Mapping):
+        for name, value in values.items():
+            refuse_references(value, where, str(name), zoo)
+    elif isinstance(values, list | tuple):
+        for value in values:
+            refuse_references(value, where, key, zoo)
+    elif isinstance(values, str) and (found := _REFERENCE.fullmatch(values)):
+        named = key.rpartition(".")[2] in ("belief", "likelihood")
+        if (named or "." in found["module"]) and found["target"] not in _targets(zoo or keeper()):
+            raise ConfigError(
+                f"{where} asks for {key or 'a setting'} {values!r}, which would import {found['module']} and run it.",
+                hint="If you trust it, register it under a name, or say it in Python: vaezoo.create(...).",
+                value=values,
+            )
+
+
+def _targets(zoo: Keeper) -> set[Any]:
+    kinds = (zoo.registry.kinds[kind] for kind in ("belief", "likelihood"))
+    return {entry.target for shelf in kinds for _, _, entry in shelf.all() if isinstance(entry.target, str)}
 
 
 def _entry_points(name: str, zoo: Keeper) -> list[EntryPoint]:

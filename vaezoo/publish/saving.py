@@ -126,7 +126,9 @@ def save(model: VAE, folder: str | Path, *, card: str | Mapping[str, Any] = "", 
     return folder
 
 
-def load(folder: str | Path, *, device: Any = None, dtype: Any = None, zoo: Keeper | None = None) -> VAE:
+def load(
+    folder: str | Path, *, device: Any = None, dtype: Any = None, zoo: Keeper | None = None, trust_code: bool = False
+) -> VAE:
     """Loads a model that :func:`save` saved, equal to it bit for bit.
 
     Args:
@@ -134,12 +136,14 @@ def load(folder: str | Path, *, device: Any = None, dtype: Any = None, zoo: Keep
         device: Where to put it.
         dtype: Floating point type of its parameters; as they were saved where None.
         zoo: Where its parts are looked up; the installed zoo where None.
+        trust_code: Whether a belief or likelihood that it names as ``package.module:name`` may be imported, though no
+            plugin declares it. Whoever wrote the folder then decides what runs.
 
     Returns:
         The model, in evaluation mode; ``model.origin`` says how it was made.
 
     Raises:
-        ConfigError: No model was saved there, or its ``vaezoo.yaml`` says something unknown.
+        ConfigError: No model was saved there, or its ``vaezoo.yaml`` says something unknown, or names code to import.
         HashMismatch: The weights are not those that were saved.
         WeightsError: They are missing, or do not fit the model.
         PluginError: A plugin it needs is not installed; the message says which distribution is.
@@ -151,7 +155,7 @@ def load(folder: str | Path, *, device: Any = None, dtype: Any = None, zoo: Keep
     folder = Path(folder)
     told = read_told(folder)
     path, content = read_weights(folder, told)
-    spec = respecify(told["model"], told["plugins"], kept, f"The model in {folder}")
+    spec = respecify(told["model"], told["plugins"], kept, f"The model in {folder}", trust_code=trust_code)
     tensors = read_tensors(content, str(path))
     model = build_model(spec, blank=True)
     _take_types(model, tensors)

@@ -30,6 +30,7 @@ KINDS = {
         Kind("optimizer", "optimizers", "a function of parameters and settings that returns a torch optimizer"),
         Kind("schedule", "schedules", "a function of step, steps and settings that returns a learning rate"),
         Kind("recipe", "recipes", "a YAML file in a package, as package:path"),
+        Kind("likelihood", "likelihoods", "a class that inherits vaezoo.core.LikelihoodKind"),
         Kind("belief", "beliefs", "a function that returns a vaezoo.core.beliefs.BeliefKind"),
     )
 }

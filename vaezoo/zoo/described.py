@@ -7,6 +7,7 @@ from importlib.metadata import version
 from typing import Any
 
 from vaezoo.errors import ConfigError, PluginError, VaezooError
+from vaezoo.host.beliefs import refuse_references
 from vaezoo.host.keeper import Keeper
 from vaezoo.registry.declared import MODEL, SLOTS
 from vaezoo.registry.registry import Registry
@@ -53,7 +54,9 @@ def versions(spec: ModelSpec, zoo: Keeper) -> dict[str, str]:
     return {HOUSE: version(HOUSE)} | {owner: known[owner] for owner in sorted(owners) if owner in known}
 
 
-def respecify(told: Mapping[str, Any], plugins: Mapping[str, str], zoo: Keeper, where: str) -> ModelSpec:
+def respecify(
+    told: Mapping[str, Any], plugins: Mapping[str, str], zoo: Keeper, where: str, *, trust_code: bool = False
+) -> ModelSpec:
     """Returns the specification that :func:`describe` told.
 
     Args:
@@ -61,14 +64,18 @@ def respecify(told: Mapping[str, Any], plugins: Mapping[str, str], zoo: Keeper, 
         plugins: Versions then, as :func:`versions` gave them.
         zoo: Where parts are looked up.
         where: For messages.
+        trust_code: Whether settings may name code to import.
 
     Raises:
         PluginError: A plugin that has a part is not there.
+        ConfigError: A setting names code to import, see `vaezoo.host.beliefs.refuse_references`.
         VaezooError: As `vaezoo.create`, where today's plugin refuses what yesterday's took.
     """
     for slot in SLOTS:
         if (part := told.get(slot)) and part["owner"] not in zoo.registry.parts[slot].entries.get(part["name"], {}):
             raise _missing(f"{where} needs the {slot} {part['name']!r}", part["owner"], plugins, zoo)
+    if not trust_code:
+        refuse_references([told["shared"], *(told[slot] for slot in SLOTS if told.get(slot))], where, zoo=zoo)
     registry = Registry(str(told["owner"]))
     registry.parts = zoo.registry.parts
     registry.add_model(str(told["name"]), body_of(told), Source(str(told["owner"])))

@@ -27,7 +27,7 @@ class LikelihoodHead(nn.Module):
     """Makes a likelihood of a decoder's last features.
 
     Args:
-        kind: A name of :data:`vaezoo.core.likelihood.names.KINDS`, or ``package.module:Class`` of a plugin's
+        kind: A name, of the core's own or declared, or ``package.module:Class`` of a
             :class:`vaezoo.core.LikelihoodKind`; options in brackets: ``student-t(nu=4)``.
         channels: Image channels C.
         scale: Standard deviation of a pixel, where the kind has a width: a number (fixed), ``learned`` (one number
@@ -80,17 +80,19 @@ def kind_class(name: str) -> type[LikelihoodKind]:
     """Returns the class of a kind of likelihood.
 
     Args:
-        name: Of :data:`vaezoo.core.likelihood.names.KINDS`, or ``package.module:Class``.
+        name: Of the core's own or declared, or ``package.module:Class``.
 
     Raises:
         ConfigError: It cannot be imported, or is no :class:`vaezoo.core.LikelihoodKind`.
     """
-    module, _, attribute = kind_target(name).partition(":")
+    found = kind_target(name)
     try:
-        found = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+        if isinstance(found, str):
+            module, _, attribute = found.partition(":")
+            found = getattr(import_module(module), attribute)
+    except (Exception, SystemExit) as error:
         raise ConfigError(
-            f"Expected a likelihood as package.module:Class, got {name!r}, and {error}.",
+            f"The likelihood {name!r} needs {found}, which fails with {type(error).__name__}: {error}",
             hint="Install the plugin that has it.",
             value=name,
         ) from error

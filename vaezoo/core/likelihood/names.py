@@ -1,7 +1,8 @@
 """The names of likelihoods that a decoder takes, without torch.
 
-``likelihood`` is a name of the table, or a plugin's class as ``package.module:Class``; both may carry options:
-``student-t(nu=4)``, ``vaezoo_noise.kinds:PoissonGaussian(gain=0.01)``.
+``likelihood`` is a name of the table, or one that is declared as ``likelihoods`` of a registry file or by
+`vaezoo.register_likelihood`; in code also a class as ``package.module:Class``. All may carry options:
+``student-t(nu=4)``, ``poisson-gaussian(gain=0.01)``.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from vaezoo.core.choice import parse_choice
-from vaezoo.errors import ConfigError, suggest
+from vaezoo.lookup import FINDERS
 
 _HERE = "vaezoo.core.likelihood"
 KINDS = {
@@ -25,7 +26,7 @@ KINDS = {
     "ms-ssim": f"{_HERE}.structure:MSSSIMKind",
     "perceptual": f"{_HERE}.perceptual:PerceptualKind",
 }
-"""The class of each kind, a :class:`vaezoo.core.LikelihoodKind`."""
+"""The class of each of the core's own kinds, a :class:`vaezoo.core.LikelihoodKind`."""
 
 PSEUDO = frozenset({"optimal-gaussian", "log-cosh", "ssim", "ms-ssim", "perceptual"})
 """The kinds whose ``log_prob`` is no density of x."""
@@ -38,11 +39,16 @@ def parse_kind(likelihood: str) -> tuple[str, dict[str, Any]]:
         ConfigError: There is no likelihood of that name, or its options are not ``key=value`` with plain values.
     """
     name, options = parse_choice(likelihood, "likelihood")
-    if ":" not in name and name not in KINDS:
-        raise ConfigError(f"Expected a likelihood, got {likelihood!r}.", hint=suggest(name, KINDS), value=likelihood)
+    kind_target(name)
     return name, options
 
 
-def kind_target(name: str) -> str:
-    """Returns a kind's class as ``package.module:Class``."""
-    return KINDS.get(name, name)
+def kind_target(name: str) -> Any:
+    """Returns a kind's class as ``package.module:Class``, or the class itself where it was registered so.
+
+    Raises:
+        ConfigError: There is no likelihood of that name.
+    """
+    if name in KINDS:
+        return KINDS[name]
+    return name if ":" in name else FINDERS["likelihood"](name)
