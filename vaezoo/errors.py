@@ -131,6 +131,20 @@ class HashMismatch(WeightsError):
     advice = "Fetch the file again; nothing of it was used."
 
 
+class SizeMismatch(HashMismatch):
+    """A file that is longer or shorter than its card says, so that its sha256 cannot be right either."""
+
+    code = "size-mismatch"
+    advice = "Look whether the URL leads to the file of this card; nothing of it was used."
+
+
+class ProbeMismatch(WeightsError):
+    """Weights that have their hash, but whose model does not give the output that their card states."""
+
+    code = "probe-mismatch"
+    advice = "The code has changed since they were trained: report it."
+
+
 class TensorMismatch(WeightsError):
     """A weight file whose tensors are not the model's: missing, extra, of another shape."""
 

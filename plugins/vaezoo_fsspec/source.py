@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vaezoo.errors import BackendUnavailable, HashMismatch, NetworkError
+from vaezoo.errors import BackendUnavailable, NetworkError, SizeMismatch
 
 CHUNK = 2**20
 PACKAGES = {
@@ -37,7 +37,7 @@ def fill(url: str, part: Path, size: int) -> bool:
 
     Raises:
         BackendUnavailable: The scheme's package is not installed.
-        HashMismatch: The file there has another size.
+        SizeMismatch: The file there has another size.
         NetworkError: It is not there, or cannot be read to its end.
     """
     scheme = url.partition("://")[0]
@@ -57,12 +57,12 @@ def fill(url: str, part: Path, size: int) -> bool:
     try:
         there = int(system.info(path)["size"])
         if there != size:
-            raise HashMismatch(f"{there} bytes where {size} were expected", value=url)
+            raise SizeMismatch(f"{there} bytes where {size} were expected", value=url)
         with part.open("ab") as file, system.open(path, "rb") as source:
             source.seek(done)
             while chunk := source.read(CHUNK):
                 file.write(chunk)
-    except HashMismatch:
+    except SizeMismatch:
         raise
     except Exception as error:
         raise NetworkError(_said(error), value=url) from error

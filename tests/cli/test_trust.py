@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from vaezoo.errors import HashMismatch
+from vaezoo.errors import ProbeMismatch
 from vaezoo.zoo import probe
 
 
@@ -27,7 +27,8 @@ def test_verify_checks_hash_and_output(vaezoo):
 def test_verify_fails_when_the_output_is_another(vaezoo, monkeypatch):
     monkeypatch.setattr(probe, "probe", lambda model: (0.0,) * 8)
     code, out, _ = vaezoo("verify", "mlp-seed")
-    assert code == HashMismatch.exit_code == 4 and "FAILED" in out and "where their card says" in out
+    assert json.loads(vaezoo("verify", "mlp-seed", "--json")[1])[0]["code"] == "probe-mismatch"
+    assert code == ProbeMismatch.exit_code == 4 and "FAILED" in out and "where their card says" in out
 
 
 def test_verify_of_an_unknown_name_ends_with_code_3(vaezoo):

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from vaezoo.errors import HashMismatch, NetworkError, VaezooError, WeightsError
+from vaezoo.errors import HashMismatch, NetworkError, SizeMismatch, VaezooError, WeightsError
 from vaezoo.store import download
 from vaezoo.store.store import Store
 from vaezoo.zoo.weights import locate
@@ -72,9 +72,9 @@ def test_a_fault_that_passes(server: Faults, store: Store, plays: list[str], mon
         ("drip", NetworkError, "no more than [0-9]+ bytes in 0 s .3 tries"),
         ("garbage", NetworkError, "3 tries"),
         ("flip", HashMismatch, f"sha256 [0-9a-f]{{64}} instead of {SHA256}"),
-        ("longer", HashMismatch, f"more than the {len(BODY)} bytes"),
-        ("saidlonger", HashMismatch, f"{len(BODY) + 4} bytes where {len(BODY)} were expected"),
-        ("saidshorter", HashMismatch, f"{HALF} bytes where {len(BODY)} were expected"),
+        ("longer", SizeMismatch, f"more than the {len(BODY)} bytes"),
+        ("saidlonger", SizeMismatch, f"{len(BODY) + 4} bytes where {len(BODY)} were expected"),
+        ("saidshorter", SizeMismatch, f"{HALF} bytes where {len(BODY)} were expected"),
         ("page", NetworkError, "a web page instead of the file"),
         ("pagebare", NetworkError, "a web page instead of the file, no length"),
         ("pageplain", NetworkError, "ends early"),
@@ -97,7 +97,8 @@ def test_a_fault_that_stays(
     broken = server.at(play)
     with pytest.raises(kind, match=message) as caught:
         locate(card(broken))
-    assert broken in str(caught.value) and caught.value.exit_code == (4 if kind is HashMismatch else 5)
+    assert broken in str(caught.value) and caught.value.exit_code == (4 if issubclass(kind, HashMismatch) else 5)
+    assert type(caught.value) is kind
     assert files(store, "blobs") == [] and len(server.seen) <= 9
     assert files(store, "quarantine") == ([SHA256] if play == "flip" else [])
     # the next URL is tried, whatever the first one did, and what the first one left does no harm

@@ -158,7 +158,7 @@ def test_what_the_hubs_own_cache_has_is_used_offline_and_hashed(
     ("revision", "error", "message"),
     [
         ("spoilt", "HashMismatch", f"{hashlib.sha256(BRANCHES['spoilt']).hexdigest()} instead of {SHA256}"),
-        ("longer", "HashMismatch", f"{len(BODY) + 4} bytes where {len(BODY)} were expected"),
+        ("longer", "SizeMismatch", f"{len(BODY) + 4} bytes where {len(BODY)} were expected"),
     ],
 )
 def test_other_bytes_than_the_card_pins(

@@ -70,7 +70,7 @@ def test_a_partial_file_is_completed(
 
 def test_another_file_is_refused(bucket: fsspec.AbstractFileSystem, tmp_path: Path) -> None:
     bucket.pipe("/bucket/w.safetensors", BODY + b"x")
-    with pytest.raises(HashMismatch, match=f"{len(BODY) + 1} bytes where {len(BODY)} were expected"):
+    with pytest.raises(SizeMismatch, match=f"{len(BODY) + 1} bytes where {len(BODY)} were expected"):
         locate(card(URL), Store(tmp_path / "a"))
     bucket.pipe("/bucket/w.safetensors", BODY[::-1])
     with pytest.raises(HashMismatch, match=r"sha256 [0-9a-f]+ instead of"):

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from vaezoo.cli.shelf import columns
-from vaezoo.errors import HashMismatch, OfflineError, VaezooError
+from vaezoo.errors import OfflineError, ProbeMismatch, VaezooError
 from vaezoo.host.keeper import keeper
 from vaezoo.host.keeper import plugins as all_plugins
 from vaezoo.registry.registry import split_name
@@ -80,7 +80,7 @@ def _verify(name: str) -> dict[str, Any]:
     report = model.origin.weights
     output = probe(model) if report.card.probe else ()
     if not agrees(output, report.card.probe):
-        raise HashMismatch(
+        raise ProbeMismatch(
             f"The weights {report.card.name!r} have their hash, but give {list(output)} "
             f"where their card says {list(report.card.probe)}.",
             hint="The code has changed since they were trained: report it.",

@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vaezoo.errors import ConfigError, HashMismatch, NetworkError, StoreError
+from vaezoo.errors import ConfigError, NetworkError, SizeMismatch, StoreError
 from vaezoo.store.connection import connect, shown
 from vaezoo.store.progress import bar
 
@@ -90,7 +90,7 @@ def download(url: str, part: Path, size: int, waits: Patience | None = None) -> 
 
     Raises:
         NetworkError: The server cannot be reached, refuses, or breaks off again and again.
-        HashMismatch: What the server gives has another length.
+        SizeMismatch: What the server gives has another length.
         StoreError: The disk does not take it.
     """
     from urllib3.exceptions import HTTPError, SSLError
@@ -140,7 +140,7 @@ def _piece(url: str, part: Path, size: int, waits: Patience, tell: Any) -> None:
                 while data := answer.read1(CHUNK):
                     if file.tell() + len(data) > size:
                         os.truncate(part, 0)
-                        raise HashMismatch(f"more than the {size} bytes of the card", value=url)
+                        raise SizeMismatch(f"more than the {size} bytes of the card", value=url)
                     _write(file, data)
                     tell(file.tell())
                     took, got = time.monotonic() - since, file.tell() - from_
@@ -213,7 +213,7 @@ def _check(answer: BaseHTTPResponse, part: Path, have: int, size: int, url: str)
         what = f"{length[:20]} bytes where {expected} were expected" if length else "no length"
         if _is_page(said):
             raise NetworkError(f"a web page instead of the file, {what}", value=url)
-        raise HashMismatch(what, value=url)
+        raise SizeMismatch(what, value=url)
     _remember(part, url, said.get("ETag", ""))
 
 

@@ -12,9 +12,9 @@ from urllib.parse import unquote, urlsplit
 from vaezoo.errors import (
     BackendUnavailable,
     ConfigError,
-    HashMismatch,
     NetworkError,
     OfflineError,
+    SizeMismatch,
 )
 
 OFFLINE = ("VAEZOO_OFFLINE", "HF_HUB_OFFLINE")
@@ -58,7 +58,7 @@ def from_hub(url: str, part: Path, size: int) -> bool:
         BackendUnavailable: huggingface_hub is not installed.
         OfflineError: The network is not to be used, and the hub's own cache has no such file.
         NetworkError: The hub does not give it.
-        HashMismatch: It has another size.
+        SizeMismatch: It has another size.
     """
     organisation, _, rest = url.removeprefix("hf://").partition("/")
     place, _, file = rest.partition("/")
@@ -80,9 +80,9 @@ def from_hub(url: str, part: Path, size: int) -> bool:
             local_dir=None if off else folder,
         )
         if Path(got).stat().st_size != size:
-            raise HashMismatch(f"{Path(got).stat().st_size} bytes where {size} were expected", value=url)
+            raise SizeMismatch(f"{Path(got).stat().st_size} bytes where {size} were expected", value=url)
         shutil.copyfile(got, part)
-    except HashMismatch:
+    except SizeMismatch:
         raise
     except Exception as error:  # its errors come from three libraries
         if off:

@@ -16,6 +16,7 @@ from vaezoo.errors import (
     HashMismatch,
     NetworkError,
     OfflineError,
+    SizeMismatch,
     StoreError,
     TensorMismatch,
     UnknownName,
@@ -61,6 +62,7 @@ class LoadReport:
 
 
 HINTS: dict[type[VaezooError], str] = {
+    SizeMismatch: "Reinstall the package that ships it, or tell whoever wrote its card; nothing of it was used.",
     HashMismatch: "Reinstall the package that ships it, or tell whoever wrote its card; nothing of it was used.",
     StoreError: "Free some space (vaezoo cache prune), or set VAEZOO_HOME to another disk.",
     OfflineError: "Fetch it with the network on (vaezoo fetch NAME)",
@@ -85,6 +87,7 @@ def locate(
     Raises:
         PluginError: A plugin that is to say whether they may be used cannot.
         HashMismatch: A file is to be had, but is not the one the card describes.
+        SizeMismatch: One of another length is to be had.
         StoreError: The cache has no space.
         OfflineError: It is not on this machine, and the network is not to be used.
         NetworkError: It cannot be fetched.
