@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 import vaezoo
 from vaezoo.errors import ConfigError, ImageError, ShapeError
@@ -172,3 +173,23 @@ def test_numbers_that_are_none_are_refused(options: dict[str, Any], message: str
 def test_what_is_no_model_is_refused(model: Any) -> None:
     with pytest.raises(ConfigError, match=r"Expected a model that restores, got .*\. Make one with vaezoo\.create"):
         Restorer(model)
+
+
+class ThreeScales(nn.Module):
+    """A colour model whose channels state deviations of their own."""
+
+    channels, stride, size = 3, 1, None
+
+    def restore(self, y: Tensor, *, samples: int = 0, noise: object = None) -> SimpleNamespace:
+        scale = torch.tensor([0.1, 0.2, 0.6]).view(1, 3, 1, 1).expand_as(y)
+        return SimpleNamespace(image=y + scale, scale=scale, spread=scale / 2 if samples else None)
+
+
+def test_a_gray_picture_through_a_colour_model_has_the_root_mean_square_of_the_scales() -> None:
+    gray = torch.full((1, 1, 8, 9), 0.25)
+    values = Restorer(ThreeScales(), samples=2)(gray)
+    expected = torch.full((1, 1, 8, 9), ((0.1**2 + 0.2**2 + 0.6**2) / 3) ** 0.5)
+    assert values.scale is not None and values.spread is not None
+    torch.testing.assert_close(values.scale, expected)
+    torch.testing.assert_close(values.spread, expected / 2)
+    torch.testing.assert_close(values.image, torch.full((1, 1, 8, 9), 0.25 + 0.3))

@@ -89,3 +89,34 @@ def test_bf16_is_in_the_forward_pass_only() -> None:
     reports = updater.update(0, [toy.source().batch(0, range(4), 4, CPU)])
     assert reports["loss"].dtype == torch.float32
     assert all(value.dtype == torch.float32 for value in objective.parameters())
+
+
+def gradients(objective: nn.Module) -> list[torch.Tensor]:
+    return [p.grad.clone() for p in objective.parameters() if p.grad is not None]
+
+
+def test_pieces_of_a_batch_add_up_to_the_gradient_of_the_whole() -> None:
+    """Adam takes a gradient of any length alike, so the gradient itself is looked at, below what is clipped."""
+    recipe = replace(toy.recipe(), optimizer=OptimizerRecipe(clip=0.0))
+    whole, parted = toy.objective(0.0), toy.objective(0.0)
+    batches = [toy.source().batch(0, rows, 4, CPU) for rows in (range(4), range(2), range(2, 4))]
+    Updater(whole, recipe, 10, ALONE).update(0, batches[:1])
+    reports = Updater(parted, recipe, 10, ALONE).update(0, batches[1:])
+    torch.testing.assert_close(gradients(parted), gradients(whole))
+    with torch.no_grad():
+        losses = [toy.objective(0.0)(batch, 0).loss for batch in batches[1:]]
+    torch.testing.assert_close(reports["loss"], torch.stack(losses).mean())
+
+
+def test_gradients_are_averaged_over_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two processes with the same rows, each has the gradient of one alone."""
+    monkeypatch.setattr(torch.distributed, "all_reduce", lambda tensor: tensor.mul_(2))
+    recipe = replace(toy.recipe(), optimizer=OptimizerRecipe(clip=0.0))
+    alone, both = toy.objective(0.0), toy.objective(0.0)
+    batch = toy.source().batch(0, range(4), 4, CPU)
+    reports = [
+        Updater(objective, recipe, 10, ranks).update(0, [batch])
+        for objective, ranks in ((alone, ALONE), (both, Ranks(0, 2, CPU)))
+    ]
+    torch.testing.assert_close(gradients(both), gradients(alone))
+    torch.testing.assert_close(reports[1], reports[0])

@@ -17,8 +17,11 @@ from vaezoo import create, create_objective, list_models, model_info
 from vaezoo.core import VAE
 from vaezoo.errors import ConfigError, HashMismatch, TensorMismatch, UnknownName, VaezooError, WeightsError
 from vaezoo.host.keeper import Keeper
+from vaezoo.publish.saving import load as load_model
+from vaezoo.publish.saving import save as save_model
 from vaezoo.registry.cards import Card
 from vaezoo.store.schemes import from_package
+from vaezoo.store.store import Store
 from vaezoo.zoo.lock import entries
 from vaezoo.zoo.probe import agrees, probe
 from vaezoo.zoo.weights import load_strictly, pick
@@ -228,3 +231,30 @@ def test_a_module_that_loads_in_its_own_way_is_asked(model: VAE) -> None:
         assert load_strictly(model, fresh, "it") == ()
         assert all(torch.equal(value, fresh[name]) for name, value in model.state_dict().items())
         assert all(p.requires_grad and p.grad_fn is None for p in model.parameters()) and bool(asked) == hooked
+
+
+def alike(digest: str) -> str:
+    """Another hash that begins and ends as this one."""
+    return digest[:24] + ("0" if digest[24] != "0" else "1") + digest[25:]
+
+
+def test_all_of_a_hash_is_compared(zoo: Keeper, model: VAE, tmp_path: Path) -> None:
+    card = zoo.registry.cards.get("mlp-seed.mine")
+    recard(zoo, sha256=alike(card.sha256))
+    with pytest.raises(HashMismatch, match="instead of"):
+        create("mlp-seed.mine", zoo=zoo)
+    content, digest = b"content", hashlib.sha256(b"content").hexdigest()
+    store = Store(tmp_path / "store")
+    with pytest.raises(HashMismatch, match="instead of"):
+        store.fill(alike(digest), len(content), lambda part, size: bool(part.write_bytes(content)) and False)
+    blob = store.path_of(alike(digest))
+    blob.parent.mkdir(parents=True, exist_ok=True)
+    blob.write_bytes(content)
+    with pytest.warns(UserWarning):
+        assert store.read(alike(digest)) is None
+    save_model(model, tmp_path / "saved")
+    told = (tmp_path / "saved" / "vaezoo.yaml").read_text()
+    own = hashlib.sha256((tmp_path / "saved" / "model.safetensors").read_bytes()).hexdigest()
+    (tmp_path / "saved" / "vaezoo.yaml").write_text(told.replace(own, alike(own)))
+    with pytest.raises(HashMismatch, match="beside it says"):
+        load_model(tmp_path / "saved")
