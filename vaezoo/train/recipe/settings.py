@@ -41,8 +41,8 @@ class DataRecipe:
     damage: str = ""  # of patches, by name, such as jpeg; see docs/train.md
     quality: list[float] = field(default_factory=lambda: [5.0, 95.0])  # range of JPEG's quality
     factors: list[int] = field(default_factory=lambda: [2, 3, 4])  # of downscale and reduce, drawn evenly
-    light: list[float] = field(default_factory=lambda: [0.05, 0.5])  # range of the share of it that lowlight leaves
-    electrons: list[float] = field(default_factory=lambda: [1000.0, 16000.0])  # range of what lowlight's white counts
+    light: list[float] = field(default_factory=lambda: [0.05, 0.5])  # range of the share of it that low light leaves
+    electrons: list[float] = field(default_factory=lambda: [1000.0, 16000.0])  # range of what white counts in low light
     reach: int = 12  # the furthest that blur moves light from a kernel's centre, in pixels
     augment: bool = False  # flips and quarter turns of patches
     shuffle_channels: bool = False  # of each patch, at random
