@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -140,3 +143,23 @@ def test_a_sweep_runs_the_whole_chain_for_each_choice(recipe: str) -> None:
     assert [answer["choice"] for answer in answers] == [["seed=0"], ["seed=1"]]
     assert all(Path(f"runs/mine/seed={seed}/last/ema.safetensors").is_file() for seed in (0, 1))
     assert not same("runs/mine/seed=0/last", "runs/mine/seed=1/last")
+
+
+def test_a_recipe_of_a_strangers_plugin_is_trained_by_its_name(recipe: str, tmp_path: Path) -> None:
+    package = tmp_path / "lab" / "acme_lab"
+    (package / "recipes").mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "registry.yaml").write_text("recipes:\n  acme-tiny: {target: 'acme_lab:recipes/tiny.yaml'}\n")
+    (package / "recipes" / "tiny.yaml").write_text(RECIPE)
+    Path("own.yaml").write_text(BASE + "after: acme-tiny/longer\nsteps: 2\n")
+    path = os.pathsep.join([str(tmp_path / "lab"), os.environ.get("VAEZOO_PLUGIN_PATH", "")]).rstrip(os.pathsep)
+
+    def vaezoo(*words: str) -> str:
+        command = [sys.executable, "-m", "vaezoo", *words]
+        environment = {**os.environ, "VAEZOO_PLUGIN_PATH": path}
+        return subprocess.run(command, check=True, env=environment, capture_output=True, text=True).stdout
+
+    assert "Stage last: 2 of 2" in vaezoo("train", "acme-tiny")
+    assert Path("runs/acme-tiny/last/model").is_dir()
+    assert "Stage acme-tiny/longer: 3 of 3" in vaezoo("train", "own.yaml")
+    assert "acme-tiny" in vaezoo("list", "--kind", "recipes")
