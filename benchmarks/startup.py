@@ -40,7 +40,7 @@ parts:
   encoder:
     stranger-{number}:
       target: "vaezoo_mlp.networks:DenseEncoder"
-      facts: "vaezoo_mlp.facts:encoder"
+      config: "vaezoo_mlp.facts:DenseEncoderConfig"
       summary: Dense layers.
 models:
 """

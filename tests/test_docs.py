@@ -121,7 +121,7 @@ def test_the_tutorial_ends_in_a_working_plugin(tutorial):
     import vaezoo
     from vaezoo.host.keeper import Keeper
 
-    plugin = EntryPoint("blur", "vaezoo_blur.plugin", "vaezoo.plugins")
+    plugin = EntryPoint("blur", "vaezoo_blur", "vaezoo.plugins")
     zoo = Keeper([*entry_points(group="vaezoo.plugins"), plugin], strict=True)
     model = vaezoo.create(
         "conv-beta", encoder={"name": "blur", "width": 4}, decoder={"widths": [8], "gather": 2}, zoo=zoo

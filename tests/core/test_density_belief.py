@@ -24,7 +24,7 @@ from vaezoo.core import (
     Posterior,
 )
 from vaezoo.core.facts import DecoderFacts, EncoderFacts, Grid, ModelFacts, PriorFacts, misfits
-from vaezoo.core.facts.builtin import elbo_loss, mixture_prior, normal_prior
+from vaezoo.core.facts.builtin import ELBOLossConfig, MixturePriorConfig, NormalPriorConfig
 from vaezoo.testing import check_facts
 
 BASE = DiagonalGaussian(torch.tensor([[0.3, -1.0]]), torch.tensor([[-1.0, 0.5]]))
@@ -77,9 +77,9 @@ class FlatDecoder(Decoder):
         return Gaussian(state.repeat(1, 2).view(-1, 1, 2, 2), torch.zeros(()))
 
 
-@pytest.mark.parametrize("prior", [normal_prior(2), mixture_prior(2)])
+@pytest.mark.parametrize("prior", [NormalPriorConfig(2).facts(), MixturePriorConfig(2).facts()])
 def test_the_flat_priors_and_the_bound_take_it(prior):
-    assert misfits(ModelFacts(ENCODER, prior, DECODER, elbo_loss())) == []
+    assert misfits(ModelFacts(ENCODER, prior, DECODER, ELBOLossConfig().facts())) == []
 
 
 def test_a_prior_that_takes_other_beliefs_refuses_it():
@@ -119,7 +119,7 @@ def test_without_free_nats_a_negative_rate_is_neither_clamped_nor_cut_from_its_g
 
 
 def test_the_kit_asks_for_the_density():
-    facts = {"encoder": ENCODER, "prior": normal_prior(2), "decoder": DECODER}
+    facts = {"encoder": ENCODER, "prior": NormalPriorConfig(2).facts(), "decoder": DECODER}
     spec = SimpleNamespace(parts={slot: SimpleNamespace(facts=said) for slot, said in facts.items()})
     image = torch.rand(3, 1, 2, 2)
 

@@ -379,7 +379,10 @@ def test_a_codebook_that_cannot_work_is_refused(name: str, settings: dict[str, o
 
 
 def test_the_facts_know_what_a_point_costs() -> None:
-    assert facts.vq(4).rates_points and facts.fsq(4).takes == {"gaussian", "dirac"}
+    assert facts.VQPriorConfig(4).facts().rates_points and facts.FSQPriorConfig(4).facts().takes == {
+        "gaussian",
+        "dirac",
+    }
     with pytest.raises(IncompatibleParts, match="The loss 'elbo' needs a rate, but the encoder 'mlp' is deterministic"):
         create("mlp-vae", encoder={"name": "mlp", "belief": "dirac"})
     for name in ("mlp", "conv"):

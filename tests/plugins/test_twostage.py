@@ -151,6 +151,6 @@ def test_it_is_fitted_to_a_model(tmp_path: Path) -> None:
 
 def test_settings_that_cannot_be_are_refused() -> None:
     with pytest.raises(ConfigError, match="Expected draws of at least 1, got 0"):
-        facts.two_stage(4, draws=0)
+        facts.TwoStagePriorConfig(4, draws=0)
     with pytest.raises(ConfigError, match="Expected hidden as 1 or more numbers of at least 1"):
         TwoStagePrior(4, hidden=())

@@ -12,8 +12,8 @@ import pytest
 import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
-from vaezoo_mlp.facts import decoder
-from vaezoo_vamp.facts import vamp
+from vaezoo_mlp.facts import DenseDecoderConfig
+from vaezoo_vamp.facts import VampPriorConfig
 from vaezoo_vamp.prior import VampPrior
 
 import vaezoo
@@ -32,7 +32,7 @@ from vaezoo.core import (
     Posterior,
 )
 from vaezoo.core.facts import EncoderFacts, Grid, ModelFacts, misfits
-from vaezoo.core.facts.builtin import normal_prior
+from vaezoo.core.facts.builtin import NormalPriorConfig
 from vaezoo.data.sets import Images
 from vaezoo.errors import ConfigError, IncompatibleParts, ShapeError
 from vaezoo.testing import ModelContract, PluginContract
@@ -224,13 +224,24 @@ def test_what_cannot_work_is_refused() -> None:
 
 def test_an_encoder_that_reads_a_context_cannot_look_at_the_priors_pictures() -> None:
     encoder = EncoderFacts("gaussian", (Grid(3),), 1, (28, 28))
-    facts = ModelFacts(encoder, vamp(3), decoder(3), names={"prior": "vamp", "encoder": "an-encoder"})
+    facts = ModelFacts(
+        encoder,
+        VampPriorConfig(3).facts(),
+        DenseDecoderConfig(3).facts(),
+        names={"prior": "vamp", "encoder": "an-encoder"},
+    )
     assert not misfits(facts)
     for changed in ({"vector": 4}, {"needs_image": True}):
         reading = EncoderFacts(**{**vars(encoder), **changed})
-        found = misfits(ModelFacts(reading, vamp(3), decoder(3), names=facts.names))
+        found = misfits(
+            ModelFacts(reading, VampPriorConfig(3).facts(), DenseDecoderConfig(3).facts(), names=facts.names)
+        )
         assert any("The prior 'vamp' shows the encoder 'an-encoder' pictures of its own" in each for each in found)
-        other = misfits(ModelFacts(reading, normal_prior(3), decoder(3), names=facts.names))
+        other = misfits(
+            ModelFacts(reading, NormalPriorConfig(3).facts(), DenseDecoderConfig(3).facts(), names=facts.names)
+        )
         assert not any("pictures of its own" in each for each in other)
-    (_, alone) = misfits(ModelFacts(None, vamp(3), decoder(3), names=facts.names))
-    assert "pictures of its own" in "".join(misfits(ModelFacts(None, vamp(3), decoder(3), names=facts.names))), alone
+    (_, alone) = misfits(ModelFacts(None, VampPriorConfig(3).facts(), DenseDecoderConfig(3).facts(), names=facts.names))
+    assert "pictures of its own" in "".join(
+        misfits(ModelFacts(None, VampPriorConfig(3).facts(), DenseDecoderConfig(3).facts(), names=facts.names))
+    ), alone

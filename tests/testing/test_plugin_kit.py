@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -18,17 +19,29 @@ from zoo.guests import PART, Guests
 
 import vaezoo
 from vaezoo import ConformanceCase, PartDeclaration
+from vaezoo.core.facts import EncoderConfig
 from vaezoo.errors import VaezooError
 from vaezoo.host.find import GROUP
 from vaezoo.host.keeper import Keeper
 from vaezoo.registry.declared import SLOTS
 from vaezoo.testing import PluginContract
 
-DENSE = PartDeclaration("vaezoo_mlp.networks:DenseEncoder", "vaezoo_mlp.facts:encoder", "Dense.")
+DENSE = PartDeclaration(
+    "vaezoo_mlp.networks:DenseEncoder", summary="Dense.", config="vaezoo_mlp.facts:DenseEncoderConfig"
+)
 BODY = {"prior": "normal", "decoder": "mlp", "loss": "elbo", "encoder": "mlp", "shared": {"latent_channels": 2}}
 SHELF = Path(vaezoo.__file__).parents[1].joinpath("registry.yaml").read_text(encoding="utf-8")
 CARD = "weights:\n" + SHELF[SHELF.index("  mlp-seed.fashion:") :].partition("\n  mlp-style.fashion")[0]
 CARD = CARD.replace("mlp-seed.fashion:", "mlp-vae.mine:", 1)
+
+
+@dataclass(frozen=True)
+class Silent(EncoderConfig):
+    width: int = 3
+
+
+def made(config: Silent) -> None:
+    """Makes nothing."""
 
 
 def wrong_arguments(place: str, part: Path) -> None:
@@ -52,8 +65,18 @@ PLANTED: dict[str, tuple[str, Callable[[Guests], Any], str]] = {
     "does not load": ("it_loads", written("parts: 3"), "expected parts as a mapping"),
     "other defaults": (
         "parts_have_the_parameters_of_their_facts",
-        called("vaezoo_encoders", {"mine": DENSE._replace(facts="vaezoo_conv.facts:encoder")}),
+        called("vaezoo_encoders", {"mine": DENSE._replace(config=None, facts="vaezoo_conv.facts:encoder")}),
         "differ in parameters or defaults",
+    ),
+    "another configuration": (
+        "parts_have_the_parameters_of_their_facts",
+        called("vaezoo_encoders", {"mine": DENSE._replace(config="vaezoo_conv.facts:ConvEncoderConfig")}),
+        "is built from DenseEncoderConfig, but registered with ConvEncoderConfig",
+    ),
+    "a parameter nobody tells": (
+        "parameters_are_documented",
+        called("vaezoo_encoders", {"mine": DENSE._replace(target=made, config=Silent)}),
+        r"does not say \['width'\]",
     ),
     "another slot": ("parts_fill_their_slots", called("vaezoo_decoders", {"mine": DENSE}), "DenseEncoder"),
     "no sentence": (

@@ -218,10 +218,10 @@ def test_looking_at_a_mean_is_not_counted() -> None:
 
 
 def zoo_with_a_liar() -> Keeper:
-    from vaezoo_conv.facts import decoder
+    from vaezoo_conv.facts import ConvDecoderConfig
 
     def facts(latent_channels: int, fails: bool = False) -> Any:
-        return decoder(latent_channels)
+        return ConvDecoderConfig(latent_channels).facts()
 
     zoo = Keeper()
     zoo.registry.add_part("decoder", "liar", WideDecoder, facts, source=Source("user"))

@@ -18,7 +18,7 @@ parts:
   encoder:
     {name}:
       target: "vaezoo_mlp.networks:DenseEncoder"
-      facts: "vaezoo_mlp.facts:encoder"
+      config: "vaezoo_mlp.facts:DenseEncoderConfig"
       summary: Dense.
 """
 MODEL = """

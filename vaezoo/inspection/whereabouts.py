@@ -52,7 +52,7 @@ def source_of(target: str | Callable[..., Any]) -> dict[str, Any]:
 def _source_of_object(target: Callable[..., Any]) -> dict[str, Any]:
     file, line = None, None
     with suppress(OSError, TypeError):  # typed at a prompt, or built in
-        file, line = inspect.getsourcefile(target), inspect.getsourcelines(target)[1]
+        file, line = inspect.getsourcefile(inspect.unwrap(target)), inspect.getsourcelines(target)[1]
     return {"module": target.__module__, "file": file, "line": line}
 
 
