@@ -43,7 +43,7 @@ def test_a_hook_declares() -> None:
         return [Declaration("metric", "gap", "math:dist", "How far.")]
 
     plugin.vaezoo_declarations = vaezoo_declarations
-    registry, _ = _declared(manager_of(plugin, "acme"), "acme")
+    registry, _ = _declared(manager_of(plugin, "acme"), "acme", None)
     assert registry.kinds["metric"].get("gap").summary == "How far."
 
 
