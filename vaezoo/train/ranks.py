@@ -10,14 +10,19 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from typing import final
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.rendezvous import rendezvous
 
 from vaezoo.core.machine.device import find_device
 from vaezoo.errors import ConfigError
+
+_JOINED = count()
+"""How often this process joined others."""
 
 
 @final
@@ -81,7 +86,11 @@ def join_ranks(device: str) -> Iterator[Ranks]:
     if chosen.type == "cuda":
         chosen = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(chosen)
-    dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
+    store, rank, world = next(rendezvous("env://"))
+    # a name of its own for each time: the addresses of the last group are still in the store, and nobody is there
+    store = dist.PrefixStore(f"vaezoo-{next(_JOINED)}", store)
+    backend = "nccl" if chosen.type == "cuda" else "gloo"
+    dist.init_process_group(backend, store=store, rank=rank, world_size=world)
     try:
         yield Ranks(dist.get_rank(), world, chosen)
         dist.barrier()  # nobody tears down while another still talks: a process left alone aborts at exit
