@@ -66,6 +66,7 @@ olah: .venv-olah/ready
 docs: $(VENV)/ready
 	$(BIN)/python -m benchmarks.pages.readme
 	$(BIN)/python -m benchmarks.pages.zoo
+	$(BIN)/python -m benchmarks.pages.parts
 	$(BIN)/python -m benchmarks.recipes
 
 bench: $(VENV)/ready
