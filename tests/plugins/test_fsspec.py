@@ -11,7 +11,7 @@ import pytest
 from vaezoo_fsspec import source
 from vaezoo_fsspec.plugin import SCHEMES
 
-from vaezoo.errors import BackendUnavailable, HashMismatch, NetworkError, OfflineError
+from vaezoo.errors import BackendUnavailable, HashMismatch, NetworkError, OfflineError, SizeMismatch
 from vaezoo.registry.cards import Card
 from vaezoo.store.store import Store
 from vaezoo.testing import PluginContract

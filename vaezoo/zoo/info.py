@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from dataclasses import asdict, is_dataclass
+from dataclasses import MISSING, asdict, is_dataclass
 from typing import Any
 
 from vaezoo.errors import UnknownName, suggest
@@ -11,7 +11,9 @@ from vaezoo.host.keeper import Keeper, keeper
 from vaezoo.host.kinds import find
 from vaezoo.registry.kinds import KINDS
 from vaezoo.registry.options import options_of
+from vaezoo.registry.parameters import Parameter, parameters_of
 from vaezoo.registry.registry import split_name
+from vaezoo.registry.shelf import Part
 
 SECTIONS = {
     "encoders": "encoder",
@@ -106,7 +108,9 @@ def list_declared(kind: str, pattern: str = "*", *, zoo: Keeper | None = None) -
 
 
 def declared_info(kind: str, name: str, *, zoo: Keeper | None = None) -> dict[str, Any]:
-    """Returns what is declared under a name of a kind; of a task also its options, for which its module is imported.
+    """Returns what is declared under a name of a kind; of a task also its options, of a part its parameters.
+
+    A task's module is imported for them, a part's configuration.
 
     Args:
         kind: Such as ``tasks`` or ``task``, see `SECTIONS`.
@@ -123,6 +127,8 @@ def declared_info(kind: str, name: str, *, zoo: Keeper | None = None) -> dict[st
     told |= {"declared": str(entry.source), "target": entry.target if isinstance(entry.target, str) else "in Python"}
     if kind == "task" and is_dataclass(task := find("task", name, zoo)):
         told["options"] = {option.name: option.plain() for option in options_of(task)}  # type: ignore[arg-type]
+    if isinstance(entry, Part):
+        told["parameters"] = {key: _parameter(each) for key, each in parameters_of(entry).items()}
     return told
 
 
@@ -132,6 +138,13 @@ def kind_called(kind: str) -> str:
         hint = f"Known: {', '.join(['models', *SECTIONS])}."
         raise UnknownName(f"Expected a kind of thing that the zoo has, got {kind!r}.", hint=hint, value=kind)
     return SECTIONS.get(kind, kind)
+
+
+def _parameter(each: Parameter) -> dict[str, Any]:
+    """Returns a parameter's type, its default where it has one, and what it is."""
+    kind = each.kind.__name__ if type(each.kind) is type else str(each.kind).replace("typing.", "")
+    told = {"type": kind} | ({} if each.default is MISSING else {"default": plain(each.default)})
+    return told | {"help": each.help}
 
 
 def plain(value: Any) -> Any:

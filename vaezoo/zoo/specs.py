@@ -14,10 +14,9 @@ from yaml import YAMLError
 from vaezoo.core.facts import ModelFacts, misfits
 from vaezoo.errors import ConfigError, IncompatibleParts, suggest
 from vaezoo.registry.declared import MODEL, SLOTS
-from vaezoo.registry.parameters import load_config, parameters_of
+from vaezoo.registry.parameters import parameters_of, said_of
 from vaezoo.registry.registry import Registry, split_name
 from vaezoo.registry.shelf import Model, Part, Source
-from vaezoo.registry.target import load_object
 
 _SCALARS = {bool, int, float, str, type(None)}
 _MODEL_KEYS = set(MODEL["properties"])
@@ -271,10 +270,8 @@ def _part_spec(part: Part, explicit: Mapping[str, Value], shared: Mapping[str, V
         else:
             params[key] = Value(_typed(parameter.kind, value.value, f"{what}, {key}"), value.origin)
     arguments = {name: value.value for name, value in params.items()}
-    if part.config is None:
-        return PartSpec(part, params, load_object(part.facts or "", what)(**arguments))
-    config = load_config(part, what)(**arguments)
-    return PartSpec(part, params, config.facts(), config)
+    made = said_of(part)(**arguments)
+    return PartSpec(part, params, made) if part.facts is not None else PartSpec(part, params, made.facts(), made)
 
 
 def _typed(kind: Any, value: Any, what: str) -> Any:
