@@ -42,7 +42,7 @@ def vaezoo(errand: Errand) -> bool:
     from vaezoo.store.store import Store
     from vaezoo.zoo.weights import locate
 
-    card = Card("a.tag", (errand.url,), errand.sha256, errand.size_bytes, "", (), "", "", "", 0, 0, "", 0.0)
+    card = Card("a.tag", (errand.url,), errand.sha256, errand.size_bytes, "", ())
     content = locate(card, Store(Path(errand.folder), ()))[1]
     return hashlib.sha256(content).hexdigest() == errand.sha256
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 import vaezoo
 from benchmarks import uncertainty
+from vaezoo.data import sets
 from vaezoo.data.sets import Images
 from vaezoo.registry.calibration import Calibration
 
@@ -29,6 +31,14 @@ def test_figures_of_normal_errors() -> None:
     )
     assert values["images"] == 1 and values["risk_outside"] == pytest.approx(0.0027, abs=0.001)
     assert values["raw_crps_levels"] < values["scalar_crps_levels"]
+
+
+@pytest.fixture
+def photos(monkeypatch: pytest.MonkeyPatch) -> Images:
+    pixels = np.random.default_rng(0).integers(90, 160, size=(2, 16, 24, 3), dtype=np.uint8)
+    images = Images("toy", list(pixels), "3" * 64, "CC0")
+    monkeypatch.setattr(sets, "load_images", lambda name, gray=False: images)
+    return images
 
 
 def test_a_set_is_measured_and_told(photos: Images) -> None:

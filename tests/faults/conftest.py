@@ -46,7 +46,10 @@ def server() -> Iterator[Faults]:
 
 
 def card(*urls: str, sha256: str = SHA256, size: int = len(BODY)) -> Card:
-    return Card("small.tag", urls, sha256, size, "CC0-1.0", (), "none", "0" * 64, "none", 0, 0, "none", 0.0)
+    return Card(
+        "small.tag", urls, sha256, size, "CC0-1.0", (), recipe="none", recipe_sha256="0" * 64, command="none",
+        hardware="none",
+    )  # fmt: skip
 
 
 def files(store: Store, where: str) -> list[str]:

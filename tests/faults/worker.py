@@ -45,7 +45,7 @@ def main() -> None:
     from vaezoo.registry.cards import Card
     from vaezoo.zoo.weights import locate
 
-    card = Card("small.tag", tuple(said["urls"]), said["sha256"], said["size"], "", (), "", "", "", 0, 0, "", 0.0)
+    card = Card("small.tag", tuple(said["urls"]), said["sha256"], said["size"], "", ())
     if said.get("die"):
         die_at(*said["die"])
     try:

@@ -81,8 +81,9 @@ def models() -> list[tuple[str | None, ...]]:
 
 def resolved(zoo: Keeper, parts: dict[str, str | None], encodes: str) -> ModelSpec:
     body = {slot: part(slot, name) for slot, name in parts.items() if name is not None}
-    facts = zoo.registry.parts["encoder"].get(body["encoder"]["name"]).facts
-    if parts["prior"] in BELIEFS and "belief" in signature(load_object(facts, "The facts")).parameters:
+    encoder = zoo.registry.parts["encoder"].get(body["encoder"]["name"])
+    told = load_object(encoder.config or encoder.facts, "What is known of it")
+    if parts["prior"] in BELIEFS and "belief" in signature(told).parameters:
         body["encoder"]["belief"] = BELIEFS[parts["prior"]]
     if (parts["encoder"], parts["prior"]) == ("folding", "ladder"):
         body["prior"]["unshuffle"] = 1

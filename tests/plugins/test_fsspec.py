@@ -35,7 +35,7 @@ def bucket() -> Iterator[fsspec.AbstractFileSystem]:
 
 def card(url: str) -> Card:
     sha256 = hashlib.sha256(BODY).hexdigest()
-    return Card("a.b", (url,), sha256, len(BODY), "MIT", (), "none", "0" * 64, "none", 0, 0, "none", 0.0)
+    return Card("a.b", (url,), sha256, len(BODY), "MIT", ())
 
 
 def test_a_file_is_fetched_hashed_and_kept(bucket: fsspec.AbstractFileSystem, tmp_path: Path) -> None:
