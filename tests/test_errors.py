@@ -28,7 +28,7 @@ CLASSES: list[type[VaezooError]] = [
 ]
 EXIT_CODES = {
     1: {"error", "image", "shape", "data-missing", "training", "checkpoint", "not-normalised", "store"},
-    2: {"config", "incompatible-parts"},
+    2: {"config", "incompatible-parts", "part-mismatch"},
     3: {"unknown-name"},
     4: {"weights", "hash-mismatch", "size-mismatch", "probe-mismatch", "tensor-mismatch", "lock-mismatch"},
     5: {"network"},
@@ -186,6 +186,12 @@ def nothing(_: Patch) -> None:
     """Nothing has to be prepared."""
 
 
+def other_config(patch: Patch) -> None:
+    losses = keeper().registry.parts["loss"]
+    other = replace(losses.get("elbo"), config="vaezoo_beta.facts:BetaLossConfig")
+    patch.setattr(losses, "entries", {**losses.entries, "elbo": {"vaezoo": other}})
+
+
 HUB = ("publish", "mlp-seed", "--to", "hf://someone/weights")
 MEETINGS: list[tuple[str, tuple[str, ...], Callable[[Patch], None], str]] = [
     ("ImageError", ("enhance", "nowhere.png"), nothing, "nowhere.png cannot be read: no such file."),
@@ -196,6 +202,7 @@ MEETINGS: list[tuple[str, tuple[str, ...], Callable[[Patch], None], str]] = [
     ("NotNormalised", ("eval", "mlp-seed", "--data", "pictures", "--nll", "2"), nothing, "got gray ones. Binarise"),
     ("ConfigError", ("explain", "conv-beta", "loss.bta=2"), nothing, "has no parameter 'bta'. Did you mean 'beta'"),
     ("IncompatibleParts", ("explain", "conv-beta", "prior=ladder"), nothing, "The encoder 'conv' gives a gaussian"),
+    ("PartMismatch", ("explain", "mlp-vae", "--cost"), other_config, "is built from ELBOLossConfig, but registered"),
     ("UnknownName", ("info", "conv-bta"), nothing, "Expected a known model, got 'conv-bta'. Did you mean 'conv-beta'"),
     ("DuplicateName", ("info", "twin"), two_owners, "is claimed by a:one and b:two. Say one/twin or two/twin"),
     ("WeightsError", ("eval", "mlp-seed", "--weights", "none.safetensors"), nothing, "cannot read none.safetensors"),

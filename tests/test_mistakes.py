@@ -20,7 +20,7 @@ from vaezoo.errors import ConfigError, ShapeError, TensorMismatch, VaezooError, 
     ("arguments", "message"),
     [
         ({"name": None}, "Expected a model's name, got None"),
-        ({"pretrained": None}, "True, False, a tag or a path, got None"),
+        ({"pretrained": 7}, "True, False, a tag or a path, got 7"),
         ({"device": "gpu"}, "Device 'gpu' cannot be used"),
         ({"device": 3.5}, "Device '3.5' cannot be used"),
         ({"overrides": 7}, "texts key=value or a mapping, got 7"),

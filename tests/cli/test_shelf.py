@@ -50,7 +50,8 @@ def test_explain_gives_every_value_its_origin(vaezoo):
     code, out, _ = vaezoo("explain", "conv-beta", "loss.beta=3", "--json")
     tree = json.loads(out)
     assert code == 0
-    assert tree["loss"]["params"]["beta"] == {"value": 3.0, "origin": "override"}
+    beta = tree["loss"]["params"]["beta"]
+    assert beta == {"value": 3.0, "origin": "override", "help": "Weight of the rate."}
     assert tree["encoder"]["params"]["gather"]["origin"] == "default"
     assert "registry.yaml:" in tree["encoder"]["params"]["widths"]["origin"]
     assert tree["prior"]["params"]["latent_stride"]["origin"] == "the encoder 'conv'"
