@@ -187,7 +187,7 @@ def test_extremes_have_finite_values_and_gradients(kind: str, raw: float, pixel:
         ("logistic-mixture(components=0)", "Expected at least 1 component and 2 levels, got 0 and 256."),
         (
             "nowhere.kinds:Kind",
-            "Expected a likelihood as package.module:Class, got 'nowhere.kinds:Kind', and No",
+            "The likelihood 'nowhere.kinds:Kind' needs nowhere.kinds:Kind, which fails with ModuleNotFoundError: No",
         ),
         ("math:pi", "Expected 'math:pi' to be a class that inherits LikelihoodKind."),
     ],

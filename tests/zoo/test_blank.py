@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
 from torch import nn
 
 import vaezoo
+from vaezoo.core import with_revisions
 from vaezoo.errors import TensorMismatch
 from vaezoo.zoo.blank import Blank
 
@@ -27,12 +26,13 @@ def test_parameters_are_not_drawn_and_buffers_are() -> None:
     assert nn.Linear(50, 50).weight.std() > 0.05
 
 
-def test_what_is_loaded_is_the_file_to_the_last_value(tmp_path: Path) -> None:
+def test_what_is_loaded_is_the_file_to_the_last_value() -> None:
+    """A file from before a part had a revision is of revision 1."""
     from safetensors.torch import load_file
 
     for name in vaezoo.list_models(pretrained=True):
         model = vaezoo.create(name, pretrained=True)
-        tensors = load_file(model.origin.weights.path)
+        tensors = with_revisions(model, load_file(model.origin.weights.path))
         assert all(torch.equal(value, tensors[key].to(value.dtype)) for key, value in model.state_dict().items())
 
 

@@ -15,7 +15,19 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from vaezoo.core import VAE, Batch, Context, Latents, Likelihood, Noise, Objective, Posterior, Pyramid, pad_to_stride
+from vaezoo.core import (
+    VAE,
+    Batch,
+    Context,
+    Latents,
+    Likelihood,
+    Noise,
+    Objective,
+    Posterior,
+    Pyramid,
+    pad_to_stride,
+    with_revisions,
+)
 from vaezoo.errors import ConfigError, PluginError, VaezooError
 from vaezoo.zoo.create import build, build_model
 from vaezoo.zoo.specs import ModelSpec, PartSpec
@@ -40,11 +52,11 @@ def cost_of(spec: ModelSpec, size: tuple[int, int] | None = None) -> dict[str, A
         size: (H, W) in pixels, one that the model takes.
 
     Returns:
-        ``size``, ``padded``, ``device``, ``parameters``; ``tensors``, the shape of each by name; ``stages``, each with
-        ``parameters``, ``macs`` per picture, ``macs_per_pixel``, the ``shapes`` of what it gives, without the batch
-        dimension, and its ``children``; and ``totals`` in ``macs`` and ``macs_per_pixel`` of ``restore`` (the mean
-        path), one ``further_sample`` and ``training_forward`` (the loss at step 0, a batch of two halved; without
-        the backward pass).
+        ``size``, ``padded``, ``device``, ``parameters``; ``tensors``, the shape of each by name, and ``revisions``, of
+        those that an older file may lack; ``stages``, each with ``parameters``, ``macs`` per picture,
+        ``macs_per_pixel``, the ``shapes`` of what it gives, without the batch dimension, and its ``children``; and
+        ``totals`` in ``macs`` and ``macs_per_pixel`` of ``restore`` (the mean path), one ``further_sample`` and
+        ``training_forward`` (the loss at step 0, a batch of two halved; without the backward pass).
 
     Raises:
         ConfigError: The model must be run for real, and the size is too large for that.
@@ -100,6 +112,7 @@ def _counted(spec: ModelSpec, size: tuple[int, int] | None, device: str) -> dict
         "parameters": sum(p.numel() for p in model.parameters()),
         "stages": stages,
         "tensors": {name: list(tensor.shape) for name, tensor in model.state_dict().items()},
+        "revisions": {name: list(tensor.shape) for name, tensor in with_revisions(model, {}).items()},
         "totals": {name: {"macs": n, "macs_per_pixel": n / (height * width)} for name, n in totals.items()},
     }
 

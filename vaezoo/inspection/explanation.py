@@ -94,11 +94,11 @@ def explain(
         asks = "the parts, built and run, give the shapes that their facts say"
         said = _shapes(spec, tree["cost"]["size"])
         tree["checks"].append({"asks": asks, "ok": _as_said(said, tree["cost"]["stages"])})
-        tensors = tree["cost"].pop("tensors")
+        tensors, revisions = tree["cost"].pop("tensors"), tree["cost"].pop("revisions")
         for tag, weight in tree["weights"].items():
             if weight["path"] is not None:
                 asks = f"the weights {tag!r} have the names and shapes of this model's tensors"
-                tree["checks"].append({"asks": asks, "ok": tensors_in(weight["path"]) == tensors})
+                tree["checks"].append({"asks": asks, "ok": revisions | tensors_in(weight["path"]) == tensors})
     return tree
 
 

@@ -92,7 +92,7 @@ def kind_class(name: str) -> type[LikelihoodKind]:
             found = getattr(import_module(module), attribute)
     except (Exception, SystemExit) as error:
         raise ConfigError(
-            f"The likelihood {name!r} needs {found}, which fails with {type(error).__name__}: {error}",
+            f"The likelihood {name!r} needs {found}, which fails with {type(error).__name__}: {error}.",
             hint="Install the plugin that has it.",
             value=name,
         ) from error
