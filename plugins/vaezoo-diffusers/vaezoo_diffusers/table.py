@@ -101,7 +101,6 @@ def declaration(row: Row) -> dict[str, Any]:
     part = f"autoencoder-{row.family}"
     return {
         "summary": row.summary,
-        "task": "autoencode",
         "paper": row.paper,
         "differs": KL_DIFFERS if kl else TINY_DIFFERS,
         "shared": {"image_channels": 3, "image_size": (row.side, row.side), **row.settings},
