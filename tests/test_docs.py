@@ -92,7 +92,7 @@ def test_the_tutorial_on_pairs_runs(tmp_path, monkeypatch):
         assert done.returncode == 0, done.stderr
     assert Path("photo.enhanced.jpg").is_file()
     for run, steps in (("denoise-photo-smoke", 10), ("denoise-photo", 2), ("sidd", 2)):
-        record = json.loads(Path(f"runs/{run}/run.json").read_text())
+        record = json.loads(Path(f"runs/{run}/first/run.json").read_text())
         assert record["steps"] == steps and [data["images"] for data in record["data"]] == [1, 1]
     assert record["recipe"]["warm_start"] == "denoise"
 
