@@ -6,7 +6,6 @@ import sys
 import warnings
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -126,20 +125,31 @@ def follow() -> None:
         sys.meta_path.append(_Finder())
 
 
-class _Finder(MetaPathFinder, Loader):
-    """Gives a module that looks its names up in the new ones."""
+class _Old(ModuleType):
+    """An old module. Where its package had a function of its name, it takes that one's place, so it can be called."""
+
+    def __call__(self, *args: Any, **settings: Any) -> Any:
+        return getattr(self, self.__name__.rpartition(".")[2])(*args, **settings)
+
+
+class _Finder:
+    """Gives a module that looks its names up in the new ones.
+
+    It inherits neither class of importlib.abc, since importing that module takes as long as importing vaezoo.
+    """
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
+        loader: Any = self
         if fullname in MODULES:
-            return ModuleSpec(fullname, self)
+            return ModuleSpec(fullname, loader)
         if fullname == TASKS or fullname.startswith(f"{TASKS}."):
-            return ModuleSpec(fullname, self, is_package=fullname == TASKS)
+            return ModuleSpec(fullname, loader, is_package=fullname == TASKS)
         return None
 
-    def create_module(self, spec: ModuleSpec) -> None:
-        return None
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return _Old(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
         old, homes = module.__name__, _homes(module.__name__)

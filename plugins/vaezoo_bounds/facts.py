@@ -9,7 +9,16 @@ from vaezoo.errors import ConfigError
 
 
 @dataclass(frozen=True)
-class IWAELossConfig:
+class _DensityLossConfig:
+    """What a loss is told that needs densities of z and of x, of any kind."""
+
+    def facts(self) -> LossFacts:
+        """Returns what the loss says of itself."""
+        return LossFacts(needs_density=True)
+
+
+@dataclass(frozen=True)
+class IWAELossConfig(_DensityLossConfig):
     """Parameters of :class:`vaezoo_bounds.losses.IWAELoss`.
 
     Attributes:
@@ -21,13 +30,9 @@ class IWAELossConfig:
     def __post_init__(self) -> None:
         check_at_least(1, samples=self.samples)
 
-    def facts(self) -> LossFacts:
-        """Returns what the loss says of itself."""
-        return LossFacts(needs_density=True)
-
 
 @dataclass(frozen=True)
-class MIWAELossConfig:
+class MIWAELossConfig(_DensityLossConfig):
     """Parameters of :class:`vaezoo_bounds.losses.MIWAELoss`.
 
     Attributes:
@@ -41,13 +46,9 @@ class MIWAELossConfig:
     def __post_init__(self) -> None:
         check_at_least(1, samples=self.samples, groups=self.groups)
 
-    def facts(self) -> LossFacts:
-        """Returns what the loss says of itself."""
-        return LossFacts(needs_density=True)
-
 
 @dataclass(frozen=True)
-class CIWAELossConfig:
+class CIWAELossConfig(_DensityLossConfig):
     """Parameters of :class:`vaezoo_bounds.losses.CIWAELoss`.
 
     Attributes:
@@ -67,13 +68,9 @@ class CIWAELossConfig:
         if self.beta > 1:
             raise ConfigError(f"Expected beta between 0 (IWAE) and 1 (the ELBO), got {self.beta}.", value=self.beta)
 
-    def facts(self) -> LossFacts:
-        """Returns what the loss says of itself."""
-        return LossFacts(needs_density=True)
-
 
 @dataclass(frozen=True)
-class PIWAELossConfig:
+class PIWAELossConfig(_DensityLossConfig):
     """Parameters of :class:`vaezoo_bounds.losses.PIWAELoss`.
 
     Attributes:
@@ -86,10 +83,6 @@ class PIWAELossConfig:
 
     def __post_init__(self) -> None:
         check_at_least(1, samples=self.samples, groups=self.groups)
-
-    def facts(self) -> LossFacts:
-        """Returns what the loss says of itself."""
-        return LossFacts(needs_density=True)
 
 
 @dataclass(frozen=True)

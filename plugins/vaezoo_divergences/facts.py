@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vaezoo.core.facts import LossFacts, check_at_least, former_facts
+from vaezoo.core.facts import VECTORS, LossFacts, check_at_least, former_facts
 from vaezoo.errors import ConfigError
 
 _GAUSSIAN = frozenset({"gaussian"})
-_VECTORS = frozenset({"gaussian", "density", "dirac"})
 
 
 @dataclass(frozen=True)
-class TotalCorrelationLossConfig:
+class _GaussianLossConfig:
+    """What a loss is told that needs a diagonal Gaussian posterior."""
+
+    def facts(self) -> LossFacts:
+        """Returns what the loss says of itself."""
+        return LossFacts(beliefs=_GAUSSIAN)
+
+
+@dataclass(frozen=True)
+class TotalCorrelationLossConfig(_GaussianLossConfig):
     """Parameters of :class:`vaezoo_divergences.correlation.TotalCorrelationLoss`.
 
     Attributes:
@@ -36,13 +44,9 @@ class TotalCorrelationLossConfig:
         check_at_least(0, alpha=self.alpha, beta=self.beta, gamma=self.gamma)
         check_at_least(1, images=self.images)
 
-    def facts(self) -> LossFacts:
-        """Returns what the loss says of itself."""
-        return LossFacts(beliefs=_GAUSSIAN)
-
 
 @dataclass(frozen=True)
-class DIPMeansLossConfig:
+class DIPMeansLossConfig(_GaussianLossConfig):
     """Parameters of :class:`vaezoo_divergences.moments.DIPMeansLoss`.
 
     Attributes:
@@ -56,13 +60,9 @@ class DIPMeansLossConfig:
     def __post_init__(self) -> None:
         check_at_least(0, off_diagonal=self.off_diagonal, diagonal=self.diagonal)
 
-    def facts(self) -> LossFacts:
-        """Returns what the loss says of itself."""
-        return LossFacts(beliefs=_GAUSSIAN)
-
 
 @dataclass(frozen=True)
-class DIPSamplesLossConfig:
+class DIPSamplesLossConfig(_GaussianLossConfig):
     """Parameters of :class:`vaezoo_divergences.moments.DIPSamplesLoss`.
 
     Attributes:
@@ -75,10 +75,6 @@ class DIPSamplesLossConfig:
 
     def __post_init__(self) -> None:
         check_at_least(0, off_diagonal=self.off_diagonal, diagonal=self.diagonal)
-
-    def facts(self) -> LossFacts:
-        """Returns what the loss says of itself."""
-        return LossFacts(beliefs=_GAUSSIAN)
 
 
 @dataclass(frozen=True)
@@ -125,7 +121,7 @@ class MMDLossConfig:
 
     def facts(self) -> LossFacts:
         """Returns what the loss says of itself."""
-        return LossFacts(needs_rate=False, beliefs=_VECTORS)
+        return LossFacts(needs_rate=False, beliefs=VECTORS)
 
 
 @dataclass(frozen=True)
@@ -146,7 +142,7 @@ class SlicedLossConfig:
 
     def facts(self) -> LossFacts:
         """Returns what the loss says of itself."""
-        return LossFacts(needs_rate=False, beliefs=_VECTORS)
+        return LossFacts(needs_rate=False, beliefs=VECTORS)
 
 
 __getattr__ = former_facts(

@@ -48,7 +48,7 @@ def find(kind: str, name: str, zoo: Keeper | None = None) -> Any:
         PluginError: Importing it does what no plugin may, such as ending the process.
     """
     entry = (zoo or keeper()).registry.kinds[kind].get(name)
-    with _at_its_own_risk(kind, name, entry.source.owner):
+    with at_its_own_risk(kind, name, entry.source.owner):
         return load_object(entry.target, f"The {kind} {name!r}")
 
 
@@ -66,14 +66,24 @@ def safely(kind: str, name: str, zoo: Keeper | None = None) -> Callable[..., Any
 def _guarding(kind: str, name: str, owner: str, function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
     def call(*args: Any, **settings: Any) -> Any:
-        with _at_its_own_risk(kind, name, owner):
+        with at_its_own_risk(kind, name, owner):
             return function(*args, **settings)
 
     return call
 
 
 @contextmanager
-def _at_its_own_risk(kind: str, name: str, owner: str) -> Iterator[None]:
+def at_its_own_risk(kind: str, name: str, owner: str) -> Iterator[None]:
+    """Guards what is done with something that a plugin declares, so that it ends neither process nor zoo.
+
+    Args:
+        kind: Of what is declared, for the message.
+        name: As declared, for the message.
+        owner: Who declares it, for the message.
+
+    Raises:
+        VaezooError: An error of vaezoo's own as it is, all else as `PluginError`.
+    """
     try:
         with guarded("hook-raised"):
             yield

@@ -17,10 +17,7 @@ Target = TypeVar("Target", bound=Callable[..., Any])
 
 def _register_part(slot: str, name: str, target: Any, facts: Any, config: Any, summary: str) -> Any:
     def add(implementation: Target) -> Target:
-        Registry(USER).add_part(slot, name, implementation, facts, summary, config=config)  # said before it is replaced
-        registry = keeper().registry
-        registry.parts[slot].entries.get(name, {}).pop(USER, None)
-        registry.add_part(slot, name, implementation, facts, summary, Source(USER), config)
+        _anew(slot, name, lambda to: to.add_part(slot, name, implementation, facts, summary, Source(USER), config))
         return implementation
 
     return add if target is None else add(target)
@@ -86,10 +83,7 @@ def register(kind: str, name: str, target: Any = None, *, summary: str = "") -> 
     """
 
     def add(thing: Any) -> Any:
-        Registry(USER).add(kind, name, thing, summary)  # what is wrong with it is said before an older one goes
-        registry = keeper().registry
-        registry.kinds[kind].entries.get(name, {}).pop(USER, None)
-        registry.add(kind, name, thing, summary, Source(USER))
+        _anew(kind, name, lambda to: to.add(kind, name, thing, summary, Source(USER)))
         return thing
 
     return add if target is None else add(target)
@@ -134,8 +128,12 @@ def _add_model(name: str, body: Mapping[str, Any]) -> None:
     if isinstance(body, Mapping) and (unknown := [key for key in body if key not in MODEL["properties"]]):
         hint = suggest(str(unknown[0]), MODEL["properties"])
         raise ConfigError(f"Unknown key {unknown[0]!r} in the model {name!r}.", hint=hint, value=unknown[0])
-    trial = Registry(USER)
-    trial.add_model(name, body)  # what is wrong with it is said before an older one goes
+    _anew("model", name, lambda to: to.add_model(name, body, Source(USER)))
+
+
+def _anew(kind: str, name: str, add: Callable[[Registry], None]) -> None:
+    """Adds something to the zoo of this process, in place of what the user registered under its name before."""
+    add(Registry(USER))  # what is wrong with it is said before an older one goes
     registry = keeper().registry
-    registry.models.entries.get(name, {}).pop(USER, None)
-    registry.add_model(name, body, Source(USER))
+    registry.shelves()[kind].entries.get(name, {}).pop(USER, None)
+    add(registry)

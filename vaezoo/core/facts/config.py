@@ -45,8 +45,8 @@ class NetworkConfig:
 
 
 @dataclass(frozen=True)
-class EncoderConfig(NetworkConfig):
-    """What an encoder to a diagonal Gaussian in each cell is told; to inherit from, with ``stride=`` the cell's side.
+class _StridedConfig(NetworkConfig):
+    """What a network with one vector in each cell is told.
 
     Attributes:
         stride: Side of a cell in pixels, which pictures arrive as multiples of.
@@ -57,23 +57,19 @@ class EncoderConfig(NetworkConfig):
     def __init_subclass__(cls, stride: int | None = None) -> None:
         cls.stride = cls.stride if stride is None else stride
 
+
+@dataclass(frozen=True)
+class EncoderConfig(_StridedConfig):
+    """What an encoder to a diagonal Gaussian in each cell is told; to inherit from, with ``stride=`` a cell's side."""
+
     def facts(self) -> EncoderFacts:
         """Returns the facts of an encoder that takes pictures of any size."""
         return EncoderFacts("gaussian", (Grid(self.latent_channels, self.stride),), self.image_channels)
 
 
 @dataclass(frozen=True)
-class DecoderConfig(NetworkConfig):
-    """What a decoder to a Bernoulli likelihood is told; to inherit from, with ``stride=`` the cell's side.
-
-    Attributes:
-        stride: Side of a cell in pixels.
-    """
-
-    stride: ClassVar[int] = 1
-
-    def __init_subclass__(cls, stride: int | None = None) -> None:
-        cls.stride = cls.stride if stride is None else stride
+class DecoderConfig(_StridedConfig):
+    """What a decoder to a Bernoulli likelihood is told; to inherit from, with ``stride=`` the cell's side."""
 
     def facts(self) -> DecoderFacts:
         """Returns the facts of a decoder that gives pictures of any size."""

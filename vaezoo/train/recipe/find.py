@@ -8,10 +8,9 @@ from pathlib import Path
 
 import yaml
 
-from vaezoo.errors import BackendUnavailable, ConfigError, PluginError, UnknownName, suggest
-from vaezoo.host.guard import Refused, guarded
+from vaezoo.errors import BackendUnavailable, ConfigError, UnknownName, suggest
 from vaezoo.host.keeper import keeper
-from vaezoo.host.kinds import names_of
+from vaezoo.host.kinds import at_its_own_risk, names_of
 from vaezoo.registry.shelf import Service
 
 
@@ -76,15 +75,12 @@ def _file_of(name: str, entry: Service) -> Path:
             f"The recipe {name!r} of {entry.source.owner} should name a YAML file as package:path, not {target!r}."
         )
         raise ConfigError(message, hint="Ask who made the plugin.", value=target)
-    try:
-        with guarded("hook-raised"):
+    with at_its_own_risk("recipe", name, entry.source.owner):
+        try:
             path = Path(str(files(package).joinpath(inside)))
-    except Refused as error:
-        if not isinstance(error.__cause__, ImportError):
-            message = f"The recipe {name!r} of {entry.source.owner} cannot be used: {error.cause}."
-            raise PluginError(message, hint="Remove the plugin, or ask who made it.", value=name) from error
-        message = f"The recipe {name!r} needs the package {package!r}, which cannot be imported: {error.__cause__}."
-        raise BackendUnavailable(message, value=target) from error
+        except ImportError as error:
+            message = f"The recipe {name!r} needs the package {package!r}, which cannot be imported: {error}."
+            raise BackendUnavailable(message, value=target) from error
     if not path.is_file():
         raise BackendUnavailable(f"The recipe {name!r} is {target}, but there is no such file.", value=target)
     return path
