@@ -168,7 +168,7 @@ def _homes(old: str) -> list[str]:
     """Returns the modules that took an old one's place; a task's is where its plugin declares it.
 
     Raises:
-        ModuleNotFoundError: It was that of a task, and no plugin declares one of the name.
+        ModuleNotFoundError: The old module was a task's, and no plugin declares that task.
     """
     if old in MODULES:
         return MODULES[old].split()

@@ -89,7 +89,7 @@ def given_options(ctx: click.Context) -> dict[str, Any]:
     """Returns the values of a task's options that the user gave, by the field's name; files are read now.
 
     Args:
-        ctx: Of a `TaskCommand` that was parsed.
+        ctx: Context of a `TaskCommand` that was parsed.
 
     Raises:
         VaezooError: A file does not hold what the option reads from it.

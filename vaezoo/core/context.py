@@ -110,7 +110,7 @@ def check_conditions(cond: Iterable[str], takes: Iterable[str]) -> None:
         takes: Names of those that it takes.
 
     Raises:
-        ShapeError: One is given that it does not take.
+        ShapeError: The model does not take one of the conditions.
     """
     for name in cond:
         if name not in takes:

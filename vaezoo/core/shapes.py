@@ -105,7 +105,7 @@ def check_dtype(image: Tensor, own: torch.dtype, what: str = "image") -> Tensor:
     """Returns an image, refused where its dtype is not that of the model's parameters.
 
     Raises:
-        ShapeError: It is another.
+        ShapeError: The dtypes differ.
     """
     if image.dtype != own:
         message = f"Expected {what} as {own}, as the model's parameters are, got {image.dtype}."

@@ -107,7 +107,7 @@ def _owner(point: EntryPoint) -> str:
 
 
 def _is_in(point: EntryPoint, zoo: Keeper) -> bool:
-    """Says whether a distribution's plugins are let in; of one without any, whether its belief would be."""
+    """Says whether an entry point counts: its distribution has a plugin that is in, or none and is not disabled."""
     owner = _owner(point)
     distribution = owner.partition(":")[0]
     if distribution == HOUSE:  # its beliefs are declared in registry files, so this one's plugin is not there

@@ -53,7 +53,7 @@ def find(kind: str, name: str, zoo: Keeper | None = None) -> Any:
 
 
 def safely(kind: str, name: str, zoo: Keeper | None = None) -> Callable[..., Any]:
-    """Returns what a name of a kind stands for, as a function of its signature that is called under the guard too.
+    """Returns the function that a name of a kind stands for; calls of it are guarded, as its import is.
 
     Raises:
         VaezooError: As `find`; when it is called, an error of vaezoo's own as it is, all else as `PluginError`.
@@ -77,9 +77,9 @@ def at_its_own_risk(kind: str, name: str, owner: str) -> Iterator[None]:
     """Guards what is done with something that a plugin declares, so that it ends neither process nor zoo.
 
     Args:
-        kind: Of what is declared, for the message.
-        name: As declared, for the message.
-        owner: Who declares it, for the message.
+        kind: Kind of the declared thing, for the message.
+        name: Its name, for the message.
+        owner: The plugin that declares it, for the message.
 
     Raises:
         VaezooError: An error of vaezoo's own as it is, all else as `PluginError`.

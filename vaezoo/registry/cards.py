@@ -26,7 +26,7 @@ class DataSet:
     Attributes:
         set: Its name.
         licence: Of the data.
-        sha256: Of its content, computed as `vaezoo.data.sets` does.
+        sha256: Hash of its content, computed as `vaezoo.data.sets` does.
         images: How many.
         url: Where it is to be had.
     """

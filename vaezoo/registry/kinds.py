@@ -11,7 +11,7 @@ class Kind:
 
     Attributes:
         name: In errors and on the command line, such as ``task``.
-        section: Of a registry file, and of ``vaezoo list --kind``, such as ``tasks``.
+        section: Name of its section in registry files, and in ``vaezoo list --kind``, such as ``tasks``.
         target: What ``package.module:name`` has to name, for people.
     """
 

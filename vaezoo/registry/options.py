@@ -21,12 +21,12 @@ class Option:
     """A field of a configuration.
 
     Attributes:
-        name: Of the field.
+        name: Name of the field.
         kind: ``flag``, ``number``, ``whole number``, ``text``, ``choice`` or ``file``; empty where no command line can
             say its values.
         default: The field's; None where it has none.
         help: The first sentence that the docstring says of it under ``Attributes``.
-        choices: Of a ``choice``.
+        choices: The values that a ``choice`` takes.
         closed: Whether the annotation names nothing but what ``kind`` means, and None.
         read: Turns a file's path into the value, as ``"package.module:function"`` or the function itself.
     """
@@ -52,7 +52,7 @@ class Option:
         """Refuses a value of another type than the field's annotation names.
 
         Raises:
-            ConfigError: It is one.
+            ConfigError: The value has another type.
         """
         if not self.closed or value is self.default:
             return

@@ -62,7 +62,7 @@ def check_config(config: Any, what: str) -> None:
     """Refuses what is no frozen dataclass with a method ``facts``.
 
     Raises:
-        ConfigError: It is none.
+        ConfigError: ``config`` is something else.
     """
     frozen = isinstance(config, type) and is_dataclass(config) and config.__dataclass_params__.frozen  # type: ignore[attr-defined]
     if not (frozen and callable(getattr(config, "facts", None))):

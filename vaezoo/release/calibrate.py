@@ -45,7 +45,7 @@ def take_photo(x: Tensor, number: float, seed: int) -> tuple[Tensor, Tensor]:
 
     Args:
         x: (1, 3, H, W) in [0, 1].
-        number: Of the camera.
+        number: Number that names the camera.
         seed: Random seed of the camera and its noise.
     """
     import torch

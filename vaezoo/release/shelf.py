@@ -39,7 +39,7 @@ def write_card(file: Path, name: str, card: Mapping[str, Any]) -> None:
 
     Args:
         file: The registry file.
-        name: Of the weights, ``arch.tag``.
+        name: Name of the weights, ``arch.tag``.
         card: The card's fields, plain values.
 
     Raises:

@@ -78,7 +78,7 @@ def refuse_other_start(out: Path, sha256: str, start: Path) -> None:
 
     Args:
         out: Folder of the run.
-        sha256: Of the weights that it started from; empty where that is not known.
+        sha256: Hash of the weights that it started from; empty where that is not known.
         start: The file.
 
     Raises:

@@ -55,7 +55,7 @@ def open_source(data: DataRecipe, names: Sequence[str], seed: int, pairs: Sequen
     Args:
         data: What is done to them.
         names: Of the sets, as in `vaezoo.data.sets.load_images`.
-        seed: Of what is drawn.
+        seed: Random seed for what is drawn.
         pairs: Two folders or zips, as in `vaezoo.train.damages.pairs.load_pairs`, instead of sets.
     """
     if pairs:

@@ -70,7 +70,7 @@ class Damage:
 
         Args:
             images: The pictures.
-            seed: Of what is drawn.
+            seed: Random seed for what is drawn.
         """
         from vaezoo.train.data import Patches
 
