@@ -32,10 +32,10 @@ LIMIT = 1.3
 def by_hand() -> tuple[str, str]:
     """Returns the equivalent Python of the model, and the path of its weights."""
     from vaezoo import explain
-    from vaezoo.host.keeper import keeper
+    from vaezoo.host.manager import current_zoo
     from vaezoo.zoo.weights import locate, pick
 
-    path, _ = locate(pick(keeper().registry, NAME, None))
+    path, _ = locate(pick(current_zoo().registry, NAME, None))
     return explain(NAME)["python"], str(path)
 
 

@@ -20,7 +20,7 @@ import vaezoo
 from vaezoo.core import VAE, Batch, DiagonalGaussian, Noise
 from vaezoo.data.styles import PRESETS
 from vaezoo.evaluate import write_grid
-from vaezoo.host.keeper import keeper
+from vaezoo.host.manager import current_zoo
 from vaezoo.train.data import Source, open_source
 from vaezoo.train.loop import train
 from vaezoo.train.recipe import load_recipe
@@ -175,7 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     probes = [f"| probe of | {' | '.join(heads)} |", "|---" * 5 + "|"]
     judgements = ["| judge of | pictures | reconstructed | swapped | style asked for |", "|---" * 5 + "|"]
     figures = []
-    for name in (name for name in MODELS if keeper().registry.cards_of(name)):
+    for name in (name for name in MODELS if current_zoo().registry.cards_of(name)):
         recipe = load_recipe(name)
         data = replace(recipe.data, style="class")
         sources: list[Source] = [open_source(data, [kind], 1) for kind in ("fashion-mnist", "fashion-mnist-test")]

@@ -119,10 +119,10 @@ def test_the_tutorial_ends_in_a_working_plugin(tutorial):
     import torch
 
     import vaezoo
-    from vaezoo.host.keeper import Keeper
+    from vaezoo.host.manager import Zoo
 
     plugin = EntryPoint("blur", "vaezoo_blur", "vaezoo.plugins")
-    zoo = Keeper([*entry_points(group="vaezoo.plugins"), plugin], strict=True)
+    zoo = Zoo([*entry_points(group="vaezoo.plugins"), plugin], strict=True)
     model = vaezoo.create(
         "conv-beta", encoder={"name": "blur", "width": 4}, decoder={"widths": [8], "gather": 2}, zoo=zoo
     )
@@ -131,7 +131,7 @@ def test_the_tutorial_ends_in_a_working_plugin(tutorial):
 
 
 def test_the_tutorial_without_code_runs():
-    from vaezoo.host.keeper import keeper
+    from vaezoo.host.manager import current_zoo
 
     try:
         for block in [b for b in blocks("docs/add-a-model.md") if "vaezoo_blur" not in b]:
@@ -140,7 +140,7 @@ def test_the_tutorial_without_code_runs():
 
         assert vaezoo.create("conv-mixture").prior.means.shape == (8, 8)
     finally:
-        keeper().registry.models.entries.pop("conv-mixture", None)
+        current_zoo().registry.models.entries.pop("conv-mixture", None)
 
 
 def test_the_shelf_is_the_registrys():

@@ -19,7 +19,7 @@ import vaezoo
 from vaezoo import errors
 from vaezoo.cli import main
 from vaezoo.errors import VaezooError
-from vaezoo.host.keeper import keeper
+from vaezoo.host.manager import current_zoo
 from vaezoo.zoo.lock import write_lock
 
 ROOT = Path(__file__).parents[1]
@@ -118,13 +118,13 @@ def garbled_checkpoint(_: Patch) -> None:
 
 
 def two_owners(patch: Patch) -> None:
-    models = keeper().registry.models
+    models = current_zoo().registry.models
     model = models.get("mlp-seed")
     patch.setattr(models, "entries", {**models.entries, "twin": {"a:one": model, "b:two": model}})
 
 
 def wrong_card(patch: Patch) -> None:
-    cards = keeper().registry.cards
+    cards = current_zoo().registry.cards
     wrong = replace(cards.get("mlp-seed.fashion"), sha256="f" * 64)
     patch.setattr(cards, "entries", {**cards.entries, "mlp-seed.fashion": {"vaezoo": wrong}})
 
@@ -135,7 +135,7 @@ def short_file(patch: Patch) -> None:
         Path(local_dir, "short").write_bytes(b"short")
         return str(Path(local_dir, "short"))
 
-    cards = keeper().registry.cards
+    cards = current_zoo().registry.cards
     elsewhere = replace(cards.get("mlp-seed.fashion"), urls=("hf://some/one@v1/file",), sha256="e" * 64)
     patch.setattr(cards, "entries", {**cards.entries, "mlp-seed.fashion": {"vaezoo": elsewhere}})
     patch.setattr("huggingface_hub.hf_hub_download", hf_hub_download)
@@ -187,7 +187,7 @@ def nothing(_: Patch) -> None:
 
 
 def other_config(patch: Patch) -> None:
-    losses = keeper().registry.parts["loss"]
+    losses = current_zoo().registry.parts["loss"]
     other = replace(losses.get("elbo"), config="vaezoo_beta.facts:BetaLossConfig")
     patch.setattr(losses, "entries", {**losses.entries, "elbo": {"vaezoo": other}})
 

@@ -11,17 +11,17 @@ from torch import Tensor
 from vaezoo import create_objective
 from vaezoo.core import Batch, Objective, Phase
 from vaezoo.core.noise import Noise
-from vaezoo.host.keeper import keeper
-from vaezoo.registry.shelf import HOUSE
+from vaezoo.host.manager import current_zoo
+from vaezoo.registry.entries import HOUSE
 from vaezoo.registry.target import load_object
 from vaezoo.testing import ModelContract
 from vaezoo.train.ranks import Ranks
 from vaezoo.train.recipe import OptimizerRecipe, Recipe
 from vaezoo.train.update import Updater
 
-NAMES = sorted(n for n, owner, _ in keeper().registry.models.all() if owner.partition(":")[0] == HOUSE)
+NAMES = sorted(n for n, owner, _ in current_zoo().registry.models.all() if owner.partition(":")[0] == HOUSE)
 SIZES = {"28x28": (1, 28), "32x32x3": (3, 32)}
-CONDITIONS = {case.model: case.cond for cases in keeper().cases.values() for case in cases if case.cond}
+CONDITIONS = {case.model: case.cond for cases in current_zoo().cases.values() for case in cases if case.cond}
 SMALL: dict[str, dict[str, Any]] = {
     "denoise": {"widths": [16, 24, 32], "blocks": 1},
     "denoise-detail": {"widths": [16, 24, 32], "blocks": 1},
@@ -54,7 +54,7 @@ def batch_of(name: str, objective: Objective, size: int, seed: int) -> Batch:
         large = torch.nn.functional.interpolate(x, scale_factor=factor, mode="bilinear")
         y = x + 0.1 * torch.randn(x.shape, generator=generator)
         return Batch(y, large, {"factor": torch.full((IMAGES,), factor)})
-    noisy = keeper().registry.models.get(name).task != "generate"
+    noisy = current_zoo().registry.models.get(name).task != "generate"
     y = x + 0.1 * torch.randn(x.shape, generator=generator) if noisy else x
     cond = {  # a reference image comes in the model's own channels, which may have been overridden here
         key: value.mean(1, keepdim=True).expand(-1, model.channels, -1, -1) if value.dim() == 4 else value
@@ -87,7 +87,7 @@ def error_of(objective: Objective, batch: Batch) -> float:
 def test_fifty_steps_lower_the_loss_and_move_every_phase(name: str, size: str) -> None:
     channels, pixels = SIZES[size]
     shared: dict[str, Any] = {"image_channels": channels, **SMALL.get(name, {})}
-    if "image_size" in keeper().registry.models.get(name).body.get("shared", {}):
+    if "image_size" in current_zoo().registry.models.get(name).body.get("shared", {}):
         shared["image_size"] = [pixels, pixels]
     objective = create_objective(name, seed=0, **shared).train()
     recipe = Recipe(model=name, steps=STEPS, batch=IMAGES, optimizer=OptimizerRecipe(lr=1e-3, warmup=0))
@@ -99,7 +99,7 @@ def test_fifty_steps_lower_the_loss_and_move_every_phase(name: str, size: str) -
         updater.update(step, [batch_of(name, objective, pixels, step)])
     after = loss_of(objective, held)
     learnt = after < before - 0.02 * abs(before)
-    if keeper().registry.models.get(name).task != "generate":  # a loss may weigh by the error, which falls with it
+    if current_zoo().registry.models.get(name).task != "generate":  # a loss may weigh by the error, which falls with it
         learnt = learnt or error_of(objective, held) < error
     assert learnt, f"the loss went from {before} to {after}"
     for phase, parameters in updater.parameters.items():

@@ -21,7 +21,7 @@ HEAVY = ("torch", "timm", "torchvision", "PIL")
 FORBIDDEN = {"gt", "hq", "lq", "inp", "recon_x", "mu", "log_var", "lv", "latent_sample", "kld"}
 FORBIDDEN |= {"reg_loss", "recon_loss", "cost", "lmbda", "kl_weight", "embed_ind", "ds"}
 """The column "never" of the naming table; ``f``, ``out`` and ``std`` also have other, good meanings."""
-ANOTHER_COST = {"inspection/explanation.py", "cli/explained.py", "cli/shelf.py"}
+ANOTHER_COST = {"inspection/explanation.py", "cli/explained.py", "cli/listing.py"}
 """Files in which the cost is what a model takes to run; an objective is a ``loss`` there too."""
 PUBLISHED = {"vaezoo.core", "vaezoo.core.facts", "vaezoo.core.beliefs", "vaezoo.errors", "vaezoo.image"}
 PUBLISHED |= {"vaezoo.image.compression.intervals", "vaezoo.image.resize", "vaezoo.restore"}

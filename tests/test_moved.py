@@ -7,7 +7,7 @@ from importlib import import_module
 
 import pytest
 
-from vaezoo.moved import MODULES, NAMES, former
+from vaezoo.moved import MODULES, NAMES, RENAMED, former
 
 
 @pytest.mark.parametrize("old", MODULES)
@@ -28,16 +28,25 @@ def test_an_old_name_is_the_new_one(package: str, name: str, monkeypatch: pytest
     monkeypatch.delitem(vars(import_module(package)), name, raising=False)  # where its old module was imported before
     with pytest.warns(DeprecationWarning, match=f"^{package}.{name} is "):
         found = getattr(import_module(package), name)
-    assert found is getattr(import_module(NAMES[package][name]), name)
+    assert found is getattr(import_module(NAMES[package][name]), RENAMED.get(name, name))
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_an_old_module_does_not_hide_the_function_of_its_name() -> None:
     import_module("vaezoo.zoo.keeper")
-    from vaezoo.host.keeper import keeper
+    from vaezoo.host.manager import current_zoo
     from vaezoo.zoo import keeper as old
 
-    assert old() is keeper()
+    assert old() is current_zoo()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_an_old_name_of_an_old_module_is_the_new_one() -> None:
+    from vaezoo.host.keeper import Keeper
+
+    from vaezoo.host.manager import Zoo
+
+    assert Keeper is Zoo
 
 
 def test_a_name_that_never_was() -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from vaezoo.data.sets import known_sets
-from vaezoo.host.keeper import keeper
-from vaezoo.registry.shelf import HOUSE
+from vaezoo.host.manager import current_zoo
+from vaezoo.registry.entries import HOUSE
 from vaezoo.train.recipe import load_recipe, load_stages, recipe_hash
 
 RESTORE = ("deblur", "dejpeg", "denoise", "denoise-small", "lowlight", "sr")
-CARDS = [card for _, owner, card in keeper().registry.cards.all() if owner.partition(":")[0] == HOUSE]
+CARDS = [card for _, owner, card in current_zoo().registry.cards.all() if owner.partition(":")[0] == HOUSE]
 
 
 @pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)

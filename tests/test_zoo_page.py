@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from benchmarks.pages.zoo import FAMILIES, PAGE, PEERS, family, page, told
-from vaezoo.host.keeper import Keeper, keeper
+from vaezoo.host.manager import Zoo, current_zoo
 from vaezoo.zoo.specs import resolve
 
 LISTED = {"pythae": 26, "PyTorch-VAE": 21, "autoencoders": 27}
@@ -33,7 +33,7 @@ def test_every_list_is_whole() -> None:
     ("peer", "theirs", "ours"), [(peer, *pair) for peer, models in peers().items() for pair in models.items()]
 )
 def test_every_model_of_others_has_its_like(peer: str, theirs: str, ours: str) -> None:
-    known = {name for name, _, _ in keeper().registry.models.all()}
+    known = {name for name, _, _ in current_zoo().registry.models.all()}
     assert ours in known, f"{peer} has {theirs}, and there is no {ours!r}"
 
 
@@ -50,7 +50,7 @@ def test_every_model_of_others_has_its_like(peer: str, theirs: str, ours: str) -
     ],
 )
 def test_a_model_stands_under_its_first_part_that_is_not_plain(body: dict[str, object], where: str) -> None:
-    zoo = Keeper()
+    zoo = Zoo()
     plain = {"encoder": "mlp", "prior": "normal", "decoder": "mlp", "loss": "elbo"}
     zoo.registry.add_model("trial", {**plain, "shared": {"latent_channels": 4}, **body})
     assert family(resolve(zoo.registry, "trial")) == where

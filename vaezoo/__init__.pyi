@@ -7,7 +7,7 @@ from .host.hookspecs import ConformanceCase as ConformanceCase
 from .host.hookspecs import Declaration as Declaration
 from .host.hookspecs import PartDeclaration as PartDeclaration
 from .host.hookspecs import hookimpl as hookimpl
-from .host.keeper import plugins as plugins
+from .host.manager import plugins as plugins
 from .host.register import register_belief as register_belief
 from .host.register import register_conditioner as register_conditioner
 from .host.register import register_damage as register_damage

@@ -42,7 +42,7 @@ MODULES = {
     "vaezoo.image.png": "vaezoo.image.file.png",
     "vaezoo.image.quantisation": "vaezoo.image.compression.quantisation",
     "vaezoo.image.tiff": "vaezoo.image.file.tiff",
-    "vaezoo.zoo.acting": "vaezoo.host.acting",
+    "vaezoo.zoo.acting": "vaezoo.host.asking",
     "vaezoo.zoo.admit": "vaezoo.host.admit",
     "vaezoo.zoo.calibration": "vaezoo.registry.calibration",
     "vaezoo.zoo.cards": "vaezoo.registry.cards",
@@ -56,8 +56,8 @@ MODULES = {
     "vaezoo.zoo.fitting": "vaezoo.train.fitting",
     "vaezoo.zoo.guard": "vaezoo.host.guard",
     "vaezoo.zoo.hookspecs": "vaezoo.host.hookspecs",
-    "vaezoo.zoo.keeper": "vaezoo.host.keeper",
-    "vaezoo.zoo.opened": "vaezoo.publish.opened",
+    "vaezoo.zoo.keeper": "vaezoo.host.manager",
+    "vaezoo.zoo.opened": "vaezoo.publish.loading",
     "vaezoo.zoo.page": "vaezoo.publish.page",
     "vaezoo.zoo.partial": "vaezoo.store.partial",
     "vaezoo.zoo.progress": "vaezoo.store.progress",
@@ -67,11 +67,11 @@ MODULES = {
     "vaezoo.zoo.saving": "vaezoo.publish.saving",
     "vaezoo.zoo.schema": "vaezoo.files.schema",
     "vaezoo.zoo.settings": "vaezoo.host.settings",
-    "vaezoo.zoo.shelf": "vaezoo.registry.shelf",
-    "vaezoo.zoo.sources": "vaezoo.store.schemes vaezoo.host.acting",
+    "vaezoo.zoo.shelf": "vaezoo.registry.entries",
+    "vaezoo.zoo.sources": "vaezoo.store.schemes vaezoo.host.asking",
     "vaezoo.zoo.store": "vaezoo.store.store",
     "vaezoo.zoo.template": "vaezoo.host.template",
-    "vaezoo.zoo.whereabouts": "vaezoo.inspection.whereabouts",
+    "vaezoo.zoo.whereabouts": "vaezoo.inspection.origins",
     "vaezoo.zoo.whole": "vaezoo.files.atomic",
     "vaezoo.zoo.yaml": "vaezoo.files.yaml",
     "vaezoo.image.factors": "vaezoo.data.factors",
@@ -84,6 +84,15 @@ MODULES = {
     "vaezoo.train.reductions": "vaezoo.train.damages.reductions",
     "vaezoo.train.sets": "vaezoo.data.sets",
     "vaezoo.train.styles": "vaezoo.data.styles",
+    "vaezoo.host.keeper": "vaezoo.host.manager",
+    "vaezoo.host.acting": "vaezoo.host.asking",
+    "vaezoo.registry.shelf": "vaezoo.registry.entries",
+    "vaezoo.cli.shelf": "vaezoo.cli.listing",
+    "vaezoo.release.shelf": "vaezoo.release.cards",
+    "vaezoo.inspection.whereabouts": "vaezoo.inspection.origins",
+    "vaezoo.publish.opened": "vaezoo.publish.loading",
+    "vaezoo.zoo.blank": "vaezoo.zoo.uninitialised",
+    "vaezoo.restore.given": "vaezoo.restore.numbers",
 }
 """Old module to new ones, separated by blanks."""
 TASKS = "vaezoo.restore.tasks"
@@ -91,7 +100,7 @@ TASKS = "vaezoo.restore.tasks"
 NAMES = {
     "vaezoo.zoo": {
         **dict.fromkeys(("ConformanceCase", "PartDeclaration", "hookimpl"), "vaezoo.host.hookspecs"),
-        **dict.fromkeys(("Keeper", "Plugin", "keeper", "plugins"), "vaezoo.host.keeper"),
+        **dict.fromkeys(("Keeper", "Plugin", "keeper", "plugins"), "vaezoo.host.manager"),
         **dict.fromkeys(
             [f"register_{kind}" for kind in ("conditioner", "decoder", "encoder", "loss", "model", "prior")],
             "vaezoo.host.register",
@@ -105,6 +114,9 @@ NAMES = {
 }
 """Names that a package had, and the modules they are in now."""
 
+RENAMED = {"Keeper": "Zoo", "keeper": "current_zoo", "Shelf": "Entries"}
+"""Names that are others now, where an old module or package had them."""
+
 
 def former(package: str, name: str) -> Any:
     """Returns what a package's name is now, with a warning.
@@ -114,9 +126,9 @@ def former(package: str, name: str) -> Any:
     """
     if name not in NAMES[package]:
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
-    home = NAMES[package][name]
-    _warn(f"{package}.{name}", f"{home}.{name}")
-    return getattr(import_module(home), name)
+    home, new = NAMES[package][name], RENAMED.get(name, name)
+    _warn(f"{package}.{name}", f"{home}.{new}")
+    return getattr(import_module(home), new)
 
 
 def follow() -> None:
@@ -156,9 +168,10 @@ class _Finder:
         _warn(old, " and ".join(homes))
 
         def find(name: str) -> Any:
+            new = RENAMED.get(name, name)
             for home in homes:
-                if hasattr(found := import_module(home), name):
-                    return getattr(found, name)
+                if hasattr(found := import_module(home), new):
+                    return getattr(found, new)
             raise AttributeError(f"module {old!r} has no attribute {name!r}")
 
         module.__getattr__ = find  # type: ignore[method-assign]

@@ -15,7 +15,7 @@ def example() -> str:
     from click.testing import CliRunner
 
     from vaezoo.cli.main import _group
-    from vaezoo.inspection.whereabouts import environment
+    from vaezoo.inspection.origins import environment
 
     unset = dict.fromkeys(environment())  # the page shows no machine's own settings
     answer = CliRunner().invoke(_group, ARGUMENTS, env=unset, catch_exceptions=False)

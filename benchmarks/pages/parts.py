@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from vaezoo.host.keeper import keeper
+from vaezoo.host.manager import current_zoo
+from vaezoo.registry.entries import HOUSE
 from vaezoo.registry.parameters import parameters_of
-from vaezoo.registry.shelf import HOUSE
 from vaezoo.zoo.info import SECTIONS, declared_info
 
 PAGE = Path(__file__).parents[2] / "docs/parts.md"
@@ -22,7 +22,7 @@ Every part that ships, and its parameters, written by `python -m benchmarks.page
 
 def page() -> str:
     """Returns the whole page."""
-    registry, text = keeper().registry, HEAD
+    registry, text = current_zoo().registry, HEAD
     for plural, slot in SECTIONS.items():
         for name, owner, part in registry.parts[slot].all() if slot in registry.parts else ():
             if owner.partition(":")[0] != HOUSE:  # what else is installed here is not ours to list

@@ -14,10 +14,10 @@ README = Path(__file__).parents[2] / "README.md"
 
 def shelf() -> str:
     """Returns the table of models and weights that ship, in Markdown."""
-    from vaezoo.host.keeper import keeper
-    from vaezoo.registry.shelf import HOUSE
+    from vaezoo.host.manager import current_zoo
+    from vaezoo.registry.entries import HOUSE
 
-    registry = keeper().registry
+    registry = current_zoo().registry
     lines = ["| model | task | weights | what it is |", "|---|---|---|---|"]
     for name, owner, model in registry.models.all():
         if owner != HOUSE:  # the shelf of registry.yaml: what plugins add, vaezoo list tells

@@ -77,11 +77,11 @@ def _short(value: Any) -> str:
 
 def rows() -> dict[str, list[str]]:
     """Returns the table's lines by family."""
-    from vaezoo.host.keeper import keeper
-    from vaezoo.registry.shelf import HOUSE
+    from vaezoo.host.manager import current_zoo
+    from vaezoo.registry.entries import HOUSE
     from vaezoo.zoo.specs import resolve
 
-    registry = keeper().registry
+    registry = current_zoo().registry
     lines: dict[str, list[str]] = {key: [] for key in FAMILIES}
     for name, owner, model in sorted(registry.models.all(), key=lambda entry: entry[0]):
         if owner.partition(":")[0] != HOUSE:  # what else is installed here is not ours to list

@@ -52,7 +52,7 @@ class AutoregressivePrior(Prior):
     codes: Neural Discrete Representation Learning (van den Oord et al., 2017), arXiv:1711.00937.
     """
 
-    lies = CodebookPrior.lies
+    geometry = CodebookPrior.geometry
 
     @accepts_keywords(AutoregressivePriorConfig)
     def __init__(self, config: AutoregressivePriorConfig) -> None:

@@ -52,7 +52,7 @@ class CodebookPrior(Prior):
         sizes: Number of codes of each codebook.
     """
 
-    lies = "on the codes of a codebook"
+    geometry = "on the codes of a codebook"
     latent_channels: int
     latent_stride: int | None
     sizes: tuple[int, ...]

@@ -68,7 +68,7 @@ class CategoricalPrior(Prior):
         config: Its parameters, which are also taken as keywords.
     """
 
-    lies = "on classes, or in simplices between them"
+    geometry = "on classes, or in simplices between them"
     device_of: Tensor
 
     @accepts_keywords(CategoricalPriorConfig)
@@ -116,7 +116,7 @@ class JointPrior(Prior):
     Source: Learning Disentangled Joint Continuous and Discrete Representations (Dupont, 2018), arXiv:1804.00104.
     """
 
-    lies = "on classes beside real numbers"
+    geometry = "on classes beside real numbers"
     device_of: Tensor
 
     @accepts_keywords(JointPriorConfig)

@@ -33,7 +33,7 @@ class TopKPrior(Prior):
     value; here of the largest magnitude.
     """
 
-    lies = "on planes of few coordinates"
+    geometry = "on planes of few coordinates"
 
     @accepts_keywords(TopKPriorConfig)
     def __init__(self, config: TopKPriorConfig) -> None:

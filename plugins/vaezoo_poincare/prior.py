@@ -27,7 +27,7 @@ class WrappedNormalPrior(FlatPrior):
         config: Its parameters, which are also taken as keywords.
     """
 
-    lies = "in a Poincaré ball"
+    geometry = "in a Poincaré ball"
 
     @accepts_keywords(WrappedNormalPriorConfig)
     def __init__(self, config: WrappedNormalPriorConfig) -> None:
@@ -54,7 +54,7 @@ class WrappedNormalPrior(FlatPrior):
         """Returns log_0(z), (K·B, D, ...)."""
         return tangent(z.double().movedim(2, -1), self.curvature).movedim(-1, 2).to(z.dtype).flatten(0, 1)
 
-    def way(self, start: Tensor, end: Tensor, shares: Tensor) -> Tensor:
+    def interpolate(self, start: Tensor, end: Tensor, shares: Tensor) -> Tensor:
         """Returns exp_a(t · log_a(b)), points on the geodesic of each cell from a to b, (T, B, ...)."""
         first, last = (each.double().movedim(1, -1) for each in (start, end))
         whole = tangent(last, self.curvature, first)

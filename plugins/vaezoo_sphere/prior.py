@@ -27,7 +27,7 @@ class UniformSpherePrior(FlatPrior):
     """
 
     exact_for = (VonMisesFisher,)
-    lies = "on a sphere"
+    geometry = "on a sphere"
 
     @accepts_keywords(UniformSpherePriorConfig)
     def __init__(self, config: UniformSpherePriorConfig) -> None:
@@ -50,7 +50,7 @@ class UniformSpherePrior(FlatPrior):
         first[:, :, 0] = 1
         return torch.where((eps == 0).all(2, keepdim=True), first, F.normalize(eps, dim=2))
 
-    def way(self, start: Tensor, end: Tensor, shares: Tensor) -> Tensor:
+    def interpolate(self, start: Tensor, end: Tensor, shares: Tensor) -> Tensor:
         """Returns points on the great circle of each cell, (T, B, ...).
 
         Raises:

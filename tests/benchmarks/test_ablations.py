@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks import ablations
 from benchmarks.ablations import BASELINES, PAGE, ROWS, gains, keep, kept, per_second, recipe_of, renewed
-from vaezoo.host.keeper import keeper
+from vaezoo.host.manager import current_zoo
 from vaezoo.inspection.cost import cost_of
 from vaezoo.zoo.specs import resolve
 
@@ -37,7 +37,7 @@ def record(name: str, level: float, time_ratio: float = 1.0, **more: Any) -> dic
 
 def costs(name: str) -> float:
     recipe = recipe_of(ROWS[name], Path("classic"))
-    spec = resolve(keeper().registry, recipe.model, recipe.overrides)
+    spec = resolve(current_zoo().registry, recipe.model, recipe.overrides)
     macs: float = cost_of(spec, (256, 256))["totals"]["restore"]["macs_per_pixel"]
     return macs
 

@@ -17,8 +17,8 @@ from benchmarks.restorers.methods import Method, Result
 from benchmarks.restorers.suites import METHODS, SUITES, Suite
 from vaezoo.data.sets import Images
 from vaezoo.errors import ConfigError, DataMissing
-from vaezoo.host.keeper import keeper
-from vaezoo.registry.shelf import HOUSE
+from vaezoo.host.manager import current_zoo
+from vaezoo.registry.entries import HOUSE
 from vaezoo.restore import Restorer
 from vaezoo.restore.task import make_task, task_class
 
@@ -203,7 +203,9 @@ def restorer_of(weights: Path) -> Restorer:
 
 def test_every_suite_names_methods_that_there_are() -> None:
     assert {name for suite in suites.SUITES for name in suite.methods} == set(METHODS)
-    shipped = {name for name, owner, _ in keeper().registry.kinds["task"].all() if owner.partition(":")[0] == HOUSE}
+    shipped = {
+        name for name, owner, _ in current_zoo().registry.kinds["task"].all() if owner.partition(":")[0] == HOUSE
+    }
     assert {suite.task for suite in SUITES} == shipped
     assert len({suite.name for suite in SUITES}) == len(SUITES)
     for suite in SUITES:

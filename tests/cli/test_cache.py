@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from vaezoo.host.keeper import keeper
+from vaezoo.host.manager import current_zoo
 from vaezoo.store.store import Store
 
 
@@ -19,7 +19,7 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("VAEZOO_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("VAEZOO_OFFLINE", "1")
     monkeypatch.delenv("VAEZOO_SEEDS", raising=False)
-    cards = keeper().registry.cards
+    cards = current_zoo().registry.cards
     name, owner, card = next((n, o, c) for n, o, c in cards.all() if n.startswith("mlp-seed."))
     from vaezoo.zoo.weights import locate
 

@@ -41,7 +41,7 @@ def zoo(monkeypatch: pytest.MonkeyPatch) -> None:
             raise UnknownName(f"No model is called {name!r}.")
         return Halver()
 
-    monkeypatch.setattr("vaezoo.publish.opened.create", create)
+    monkeypatch.setattr("vaezoo.publish.loading.create", create)
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from safetensors.torch import save_file
 import vaezoo
 from vaezoo.cli.evaluate import evaluate
 from vaezoo.errors import ConfigError, DataMissing, ShapeError, UnknownName, WeightsError
-from vaezoo.publish.opened import open_model, task_of
-from vaezoo.registry.shelf import Model, Source
+from vaezoo.publish.loading import open_model, task_of
+from vaezoo.registry.entries import Model, Source
 from vaezoo.release.protocol import Protocol, flat, load_test_split, own_protocol
 
 
@@ -171,7 +171,7 @@ def test_unknown_names_and_files_are_refused(tmp_path: Path) -> None:
 
 def test_a_task_without_a_protocol_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "vaezoo.publish.opened.declared_as", lambda name: Model(name, {"task": "dream"}, Source("user"))
+        "vaezoo.publish.loading.declared_as", lambda name: Model(name, {"task": "dream"}, Source("user"))
     )
     result = run("anything")
     assert isinstance(result.exception, ConfigError) and "'dream' have no protocol" in str(result.exception)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vaezoo.host.keeper import keeper
+from vaezoo.host.manager import current_zoo
 from vaezoo.train.recipe import load_recipe, recipe_hash
 
 RECIPE = """\
@@ -31,7 +31,7 @@ def shelf(tmp_path, monkeypatch):
     for index in range(8):
         Image.fromarray(rng.integers(0, 256, (28, 28), np.uint8)).save(f"pictures/{index}.png")
     Path("tiny.yaml").write_text(RECIPE)
-    cards = keeper().registry.cards
+    cards = current_zoo().registry.cards
     card = replace(
         cards.get("mlp-seed.fashion"),
         name="mlp-seed.tiny",
@@ -124,7 +124,7 @@ def test_cards_that_cannot_be_reproduced(vaezoo, shelf, monkeypatch, change, cod
 def test_a_card_of_several_stages_runs_them_all(model, tag, steps):
     from vaezoo.cli.reproduce import stages_of
 
-    assert [stage.settings.steps for stage in stages_of(keeper().registry.cards_of(model)[tag])] == steps
+    assert [stage.settings.steps for stage in stages_of(current_zoo().registry.cards_of(model)[tag])] == steps
 
 
 def test_the_second_stage_starts_from_the_first(shelf, tmp_path):
@@ -134,10 +134,10 @@ def test_the_second_stage_starts_from_the_first(shelf, tmp_path):
 
     Path("tiny.yaml").write_text(RECIPE + "stages: {first: {}, still: {steps: 1, optimizer: {lr: 0.0, final_lr: 0.0}}}")
     shelf(recipe_sha256=recipe_hash(load_recipe("tiny.yaml", stage="still")))
-    stages = stages_of(keeper().registry.cards.get("mlp-seed.tiny"))
+    stages = stages_of(current_zoo().registry.cards.get("mlp-seed.tiny"))
     weights, steps, total = run(stages, tmp_path / "out")
     assert (steps, total) == (4, 4) and weights == tmp_path / "out/still/ema.safetensors"
     before, after = (load_file(tmp_path / f"out/{name}/ema.safetensors") for name in ("first", "still"))
     assert all(before[name].equal(after[name]) for name in before)
     shelf(stage="first")
-    assert len(stages_of(keeper().registry.cards.get("mlp-seed.tiny"))) == 1
+    assert len(stages_of(current_zoo().registry.cards.get("mlp-seed.tiny"))) == 1

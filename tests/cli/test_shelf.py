@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from vaezoo.errors import DuplicateName
-from vaezoo.host.keeper import keeper
+from vaezoo.host.manager import current_zoo
 from vaezoo.zoo.info import SECTIONS
 
 
@@ -163,4 +163,4 @@ def test_the_recipes_that_ship_are_listed_and_nobody_else_can_take_their_names(v
     code, out, _ = vaezoo("list", "denoise*", "--kind", "recipes")
     assert code == 0 and "denoise-photo" in out and "Colour denoising of Gaussian noise" in out
     with pytest.raises(DuplicateName, match="'denoise'"):
-        keeper().registry.kinds["recipe"].check("denoise", "acme:acme")
+        current_zoo().registry.kinds["recipe"].check("denoise", "acme:acme")

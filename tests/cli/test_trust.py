@@ -39,9 +39,9 @@ def test_verify_of_an_unknown_name_ends_with_code_3(vaezoo):
 def test_verify_says_what_each_name_is_worth(vaezoo, monkeypatch):
     from dataclasses import replace
 
-    from vaezoo.host.keeper import keeper
+    from vaezoo.host.manager import current_zoo
 
-    cards = keeper().registry.cards
+    cards = current_zoo().registry.cards
     bare = replace(cards.get("mlp-seed.fashion"), probe=())
     wrong = replace(cards.get("mlp-vae.fashion"), sha256="0" * 64)
     changed = {"mlp-seed.fashion": {"vaezoo": bare}, "mlp-vae.fashion": {"vaezoo": wrong}}
@@ -72,9 +72,9 @@ def test_every_shipped_weight_is_what_its_card_says(vaezoo, name):
 def test_verify_all_leaves_out_what_was_never_fetched(vaezoo, monkeypatch, tmp_path):
     from dataclasses import replace
 
-    from vaezoo.host.keeper import keeper
+    from vaezoo.host.manager import current_zoo
 
-    cards = keeper().registry.cards
+    cards = current_zoo().registry.cards
     away = replace(cards.get("mlp-vae.fashion"), urls=("https://example.org/w",), sha256="1" * 64)
     monkeypatch.setenv("VAEZOO_HOME", str(tmp_path))
     entries = {name: cards.entries[name] for name in ("mlp-seed.fashion",)} | {"mlp-vae.fashion": {"vaezoo": away}}

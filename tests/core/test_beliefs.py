@@ -17,7 +17,7 @@ from vaezoo.core.beliefs.kinds import OWN
 from vaezoo.core.beliefs.posterior import DiagonalGaussian, believe
 from vaezoo.core.facts import check_belief
 from vaezoo.errors import ConfigError
-from vaezoo.host.keeper import keeper
+from vaezoo.host.manager import current_zoo
 from vaezoo.testing import ModelContract
 
 
@@ -45,7 +45,7 @@ def test_what_is_no_belief_is_refused(belief: str, sentence: str) -> None:
 
 
 def test_the_cores_own_are_declared_too() -> None:
-    declared = keeper().registry.kinds["belief"]
+    declared = current_zoo().registry.kinds["belief"]
     for name, function in OWN.items():
         assert declared.get(name).target == f"vaezoo.core.beliefs.kinds:{function.__name__}"
 

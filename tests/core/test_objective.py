@@ -13,7 +13,7 @@ from torch import Tensor
 from vaezoo import create, create_objective
 from vaezoo.core import VAE, Batch, Latents, Loss, NormalPrior, Objective, Phase, Terms
 from vaezoo.errors import IncompatibleParts
-from vaezoo.host.keeper import keeper
+from vaezoo.host.manager import current_zoo
 
 IMAGES = torch.rand(4, 1, 28, 28, generator=torch.Generator().manual_seed(0))
 SMALL = {"latent_channels": 4, "image_channels": 1}
@@ -105,7 +105,7 @@ def made(name: str) -> Objective:
     raise AssertionError(name)
 
 
-@pytest.mark.parametrize("name", sorted(set(keeper().registry.parts["loss"].entries) - ELSEWHERE))
+@pytest.mark.parametrize("name", sorted(set(current_zoo().registry.parts["loss"].entries) - ELSEWHERE))
 def test_every_loss_has_the_penalties_once(name: str, request: pytest.FixtureRequest) -> None:
     objective = made(name)
     phases = (None, *objective.loss.phases)

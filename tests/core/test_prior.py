@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import Tensor
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
 from vaezoo.core import Context, DiagonalGaussian, Dirac, MixturePrior, Noise, NormalPrior, Pyramid, kl
@@ -111,3 +112,17 @@ def test_a_pyramid_is_refused() -> None:
 def test_no_component_is_refused() -> None:
     with pytest.raises(ConfigError, match="at least 1 component, got 0"):
         MixturePrior(2, components=0)
+
+
+def test_a_prior_of_an_older_plugin_keeps_its_names() -> None:
+    with pytest.warns(DeprecationWarning) as caught:
+
+        class Ring(NormalPrior):
+            lies = "on a ring"
+
+            def way(self, start: Tensor, end: Tensor, shares: Tensor) -> Tensor:
+                return start
+
+    said = [str(warning.message) for warning in caught]
+    assert said == ["vaezoo: Ring.lies is geometry now.", "vaezoo: Ring.way is interpolate now."]
+    assert Ring.geometry == "on a ring" and Ring.interpolate is Ring.way

@@ -16,7 +16,7 @@ from zoo.guests import HOOK, PART, distribution
 
 from vaezoo.errors import ConfigError
 from vaezoo.host.guard import Refused, guarded, limit
-from vaezoo.host.keeper import Keeper
+from vaezoo.host.manager import Zoo
 
 MARK = "from pathlib import Path\nPath(__file__).with_suffix('.ran').touch()\n"
 FAULTS: dict[str, tuple[dict[str, str], str, str]] = {
@@ -283,7 +283,7 @@ def test_a_folder_that_is_none_costs_itself_only(tmp_path: Path) -> None:
     checkout(tmp_path / "newer", "vaezoo>=99")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        zoo = Keeper([], folders=os.pathsep.join(str(tmp_path / name) for name in faults))
+        zoo = Zoo([], folders=os.pathsep.join(str(tmp_path / name) for name in faults))
     assert len(zoo.plugins) == len(faults)
     for cause in faults.values():
         assert [p for p in zoo.failed() if cause in p.cause], (cause, zoo.failed())

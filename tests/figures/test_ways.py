@@ -59,7 +59,7 @@ def test_a_line_is_taken_when_asked_for() -> None:
 def test_the_way_on_a_sphere_is_a_great_circle_of_each_cell() -> None:
     prior = vaezoo.create("svae", seed=0).prior
     z = torch.nn.functional.normalize(torch.randn(2, 3, 10, generator=torch.Generator().manual_seed(0)), dim=2)
-    way = prior.way(z[0], z[1], torch.linspace(0, 1, 5))
+    way = prior.interpolate(z[0], z[1], torch.linspace(0, 1, 5))
     assert way.norm(dim=2).allclose(torch.tensor(1.0), atol=1e-6)
     steps = torch.arccos((way[1:] * way[:-1]).sum(2).clamp(-1, 1))
     whole = torch.arccos((z[0] * z[1]).sum(1))
@@ -67,9 +67,9 @@ def test_the_way_on_a_sphere_is_a_great_circle_of_each_cell() -> None:
     cells = torch.nn.functional.normalize(
         torch.randn(2, 1, 10, 2, 2, generator=torch.Generator().manual_seed(1)), dim=2
     )
-    assert prior.way(cells[0], cells[1], torch.tensor([0.5])).norm(dim=2).allclose(torch.tensor(1.0), atol=1e-6)
+    assert prior.interpolate(cells[0], cells[1], torch.tensor([0.5])).norm(dim=2).allclose(torch.tensor(1.0), atol=1e-6)
     with pytest.raises(IncompatibleParts, match="opposite on the sphere"):
-        prior.way(z[0], -z[0], torch.tensor([0.0, 0.5, 1.0]))
+        prior.interpolate(z[0], -z[0], torch.tensor([0.0, 0.5, 1.0]))
 
 
 def test_the_way_in_a_ball_is_its_geodesic() -> None:
@@ -80,7 +80,7 @@ def test_the_way_in_a_ball_is_its_geodesic() -> None:
     prior = vaezoo.create("poincare-vae", seed=0).prior
     assert prior.curvature == 1
     a, b = torch.tensor([[0.6, 0.1]]), torch.tensor([[-0.2, 0.7]])
-    way = prior.way(a, b, torch.linspace(0, 1, 5)).double()
+    way = prior.interpolate(a, b, torch.linspace(0, 1, 5)).double()
     assert way[0].allclose(a.double(), atol=1e-6) and way[-1].allclose(b.double(), atol=1e-6)
     steps = apart(way[1:], way[:-1])
     assert steps.allclose((apart(a, b) / 4).double().expand(4, 1), atol=1e-4)  # steady, and no longer than the whole

@@ -12,8 +12,8 @@ import torch
 from vaezoo import create, create_objective
 from vaezoo.core import VAE, Batch
 from vaezoo.errors import IncompatibleParts
-from vaezoo.host.keeper import Keeper, keeper
-from vaezoo.registry.shelf import HOUSE
+from vaezoo.host.manager import Zoo, current_zoo
+from vaezoo.registry.entries import HOUSE
 from vaezoo.registry.target import load_object
 from vaezoo.testing.model import stirred
 from vaezoo.zoo.create import build, build_model
@@ -72,14 +72,14 @@ def part(slot: str, name: str) -> dict[str, Any]:
 
 def names(slot: str) -> list[str]:
     """Those that ship: a stranger's settings, installed beside us, nobody here can guess."""
-    return [name for name, owner, _ in keeper().registry.parts[slot].all() if owner.partition(":")[0] == HOUSE]
+    return [name for name, owner, _ in current_zoo().registry.parts[slot].all() if owner.partition(":")[0] == HOUSE]
 
 
 def models() -> list[tuple[str | None, ...]]:
     return list(product(names("encoder"), names("decoder"), names("prior"), [None, *names("conditioner")]))
 
 
-def resolved(zoo: Keeper, parts: dict[str, str | None], encodes: str) -> ModelSpec:
+def resolved(zoo: Zoo, parts: dict[str, str | None], encodes: str) -> ModelSpec:
     body = {slot: part(slot, name) for slot, name in parts.items() if name is not None}
     encoder = zoo.registry.parts["encoder"].get(body["encoder"]["name"])
     told = load_object(encoder.config or encoder.facts, "What is known of it")
@@ -93,12 +93,12 @@ def resolved(zoo: Keeper, parts: dict[str, str | None], encodes: str) -> ModelSp
 
 
 @pytest.fixture(scope="module")
-def zoo() -> Keeper:
-    return Keeper()
+def zoo() -> Zoo:
+    return Zoo()
 
 
 @pytest.fixture(scope="module")
-def working(zoo: Keeper) -> list[ModelSpec]:
+def working(zoo: Zoo) -> list[ModelSpec]:
     """What is not refused, where two parts meet for the first time."""
     specs, met = [], set[tuple[str, ...]]()
     for choice, encodes in product(models(), ("input", "target")):
@@ -113,7 +113,7 @@ def working(zoo: Keeper) -> list[ModelSpec]:
     return specs
 
 
-def try_resolve(zoo: Keeper, parts: dict[str, str | None], encodes: str) -> ModelSpec | None:
+def try_resolve(zoo: Zoo, parts: dict[str, str | None], encodes: str) -> ModelSpec | None:
     """Returns the specification, or None where it is refused in sentences that name the parts."""
     try:
         return resolved(zoo, parts, encodes)

@@ -32,7 +32,7 @@ from vaezoo.core import (
 )
 from vaezoo.core.refine import infer_refined
 from vaezoo.errors import ConfigError, IncompatibleParts, NotNormalised
-from vaezoo.host.keeper import keeper
+from vaezoo.host.manager import current_zoo
 from vaezoo.inspection.equivalent import python_of
 from vaezoo.testing import ModelContract, PluginContract
 from vaezoo.zoo.specs import resolve
@@ -233,7 +233,7 @@ def test_a_refined_model_is_kept_whole(tmp_path: Path) -> None:
             again(Batch(x), noise=Noise(seed=0)).latents.z[0], model(Batch(x), noise=Noise(seed=0)).latents.z[0]
         )
     told: dict[str, Any] = {}
-    exec(python_of(resolve(keeper().registry, "hvae")), told)
+    exec(python_of(resolve(current_zoo().registry, "hvae")), told)
     assert isinstance(told["model"].refine, HamiltonianRefinement)
     assert create("hvae", refine=None).refine is None
 

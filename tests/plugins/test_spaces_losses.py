@@ -9,8 +9,8 @@ from torch import Tensor
 from vaezoo import create_objective
 from vaezoo.core import Batch
 from vaezoo.errors import IncompatibleParts
-from vaezoo.host.keeper import keeper
-from vaezoo.registry.shelf import HOUSE
+from vaezoo.host.manager import current_zoo
+from vaezoo.registry.entries import HOUSE
 
 MODELS = ("svae", "poincare-vae", "gumbel-vae", "concrete-vae", "joint-vae", "gamma-vae", "full-gaussian-vae")
 
@@ -25,7 +25,7 @@ def pictures(images: int) -> Tensor:
 
 
 def losses() -> list[str]:
-    return [name for name, owner, _ in keeper().registry.parts["loss"].all() if owner.partition(":")[0] == HOUSE]
+    return [name for name, owner, _ in current_zoo().registry.parts["loss"].all() if owner.partition(":")[0] == HOUSE]
 
 
 @pytest.mark.parametrize("name", MODELS)

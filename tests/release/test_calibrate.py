@@ -15,7 +15,7 @@ from vaezoo.data.sets import Images
 from vaezoo.errors import ConfigError, UnknownName, VaezooError
 from vaezoo.registry.calibration import calibration_from
 from vaezoo.release.calibrate import SIGMAS, calibrate, some_grained
-from vaezoo.release.shelf import read_cards
+from vaezoo.release.cards import read_cards
 
 
 @pytest.fixture

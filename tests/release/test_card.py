@@ -19,7 +19,7 @@ from vaezoo.errors import ConfigError
 from vaezoo.registry.registry import Registry
 from vaezoo.release import protocol
 from vaezoo.release.card import Release, release
-from vaezoo.release.shelf import read_cards, write_card
+from vaezoo.release.cards import read_cards, write_card
 
 MODELS = "models:\n  acme-vae: {encoder: mlp, prior: normal, decoder: mlp, loss: elbo}\n"
 RECORD = {

@@ -12,7 +12,7 @@ from vaezoo_denoise.denoise import Denoise
 
 import vaezoo
 from vaezoo.errors import ConfigError, ImageError, UnknownName
-from vaezoo.host.keeper import keeper
+from vaezoo.host.manager import current_zoo
 from vaezoo.image import Picture, write_picture
 from vaezoo.restore import Restorer, enhance, enhance_with
 
@@ -69,7 +69,7 @@ def test_a_name_is_made_a_pretrained_model(monkeypatch: pytest.MonkeyPatch) -> N
         asked.append((name, pretrained))
         return Smoother()
 
-    monkeypatch.setattr("vaezoo.publish.opened.create", create)
+    monkeypatch.setattr("vaezoo.publish.loading.create", create)
     enhance(NOISY)
     enhance(NOISY, model="other", device="cpu")
     assert asked == [("denoise", True), ("other", True)]
@@ -103,7 +103,7 @@ REFUSAL = (
 def test_a_generative_model_is_refused_by_name_before_its_weights_are_looked_for(
     name: str, task: str | Denoise | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vaezoo.publish.opened.create", lambda *_, **__: pytest.fail("it was made"))
+    monkeypatch.setattr("vaezoo.publish.loading.create", lambda *_, **__: pytest.fail("it was made"))
     with pytest.raises(ConfigError, match=REFUSAL.format(name, "where it is declared")):
         enhance(NOISY, model=name, task=task)
 
@@ -147,7 +147,7 @@ def test_a_model_of_ones_own_runs_unless_it_says_that_it_is_generative(
             else:
                 assert enhance(NOISY, model=given).image.shape == NOISY.shape
     finally:
-        keeper().registry.models.entries.pop("my-own", None)
+        current_zoo().registry.models.entries.pop("my-own", None)
 
 
 def test_a_model_that_restores_something_else_and_a_name_of_none() -> None:

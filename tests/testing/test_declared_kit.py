@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from vaezoo.errors import TrainingError
-from vaezoo.host.keeper import keeper
 from vaezoo.host.kinds import find, names_of
-from vaezoo.registry.shelf import USER
+from vaezoo.host.manager import current_zoo
+from vaezoo.registry.entries import USER
 from vaezoo.testing.declared import check_declared
 
 KINDS = ("damage", "metric", "optimizer", "schedule", "belief", "likelihood", "data")
@@ -19,7 +19,7 @@ KINDS = ("damage", "metric", "optimizer", "schedule", "belief", "likelihood", "d
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_there_passes(kind: str) -> None:
     for name in names_of(kind):
-        if keeper().registry.kinds[kind].get(name).source.owner != USER:  # what another test registered
+        if current_zoo().registry.kinds[kind].get(name).source.owner != USER:  # what another test registered
             check_declared(kind, name, find(kind, name))
 
 

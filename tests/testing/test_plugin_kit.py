@@ -22,7 +22,7 @@ from vaezoo import ConformanceCase, PartDeclaration
 from vaezoo.core.facts import EncoderConfig
 from vaezoo.errors import VaezooError
 from vaezoo.host.find import GROUP
-from vaezoo.host.keeper import Keeper
+from vaezoo.host.manager import Zoo
 from vaezoo.registry.declared import SLOTS
 from vaezoo.testing import PluginContract
 
@@ -138,7 +138,7 @@ class Acme(PluginContract):
 
 
 def check(name: str, guests: Guests, entry: Any) -> None:
-    zoo = Keeper([*entry_points(group=GROUP), entry])
+    zoo = Zoo([*entry_points(group=GROUP), entry])
     (plugin,) = [p for p in zoo.plugins if p.short == "acme"]
     parts = [p for slot in SLOTS for _, owner, p in zoo.registry.parts[slot].all() if owner == plugin.name]
     given = {"zoo": zoo, "plugin": plugin, "parts": parts}

@@ -10,7 +10,7 @@ from PIL import Image
 
 import vaezoo
 from vaezoo.errors import ConfigError
-from vaezoo.publish.opened import task_of
+from vaezoo.publish.loading import task_of
 from vaezoo.train.loop import train
 from vaezoo.train.purpose import purpose
 from vaezoo.train.recipe import DataRecipe, Recipe

@@ -14,7 +14,7 @@ from PIL import Image
 import vaezoo
 from vaezoo.data.sets import Images, find_file, known_sets, load_images, set_names
 from vaezoo.errors import ConfigError, DataMissing, ImageError, PluginError, UnknownName
-from vaezoo.host.keeper import keeper
+from vaezoo.host.manager import current_zoo
 from vaezoo.registry.registry import Registry
 
 
@@ -180,7 +180,7 @@ def test_a_registry_file_describes_a_set(tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "r.yaml").write_text(f"data: {{acme-dots: {row}}}")
     registry = Registry("acme")
     registry.add_file(tmp_path / "r.yaml")
-    monkeypatch.setattr(keeper().registry.kinds["data"], "entries", registry.kinds["data"].entries)
+    monkeypatch.setattr(current_zoo().registry.kinds["data"], "entries", registry.kinds["data"].entries)
     with pytest.raises(DataMissing, match=r"'acme-dots' \(CC0-1\.0\).*Get it from https://a\.example"):
         load_images("acme-dots")
     monkeypatch.setenv("VAEZOO_DATA", str(tmp_path))

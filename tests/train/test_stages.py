@@ -8,7 +8,7 @@ import pytest
 
 import vaezoo
 from vaezoo.errors import BackendUnavailable, ConfigError, UnknownName
-from vaezoo.host.keeper import keeper
+from vaezoo.host.manager import current_zoo
 from vaezoo.train.recipe import find_recipe, load_recipe, load_stage, load_stages, recipe_hash, recipe_names
 
 CHAIN = """\
@@ -119,7 +119,7 @@ def test_every_recipe_that_ships_can_begin(name: str) -> None:
     first = load_stages(name, ["data=mine"] if name == "denoise-self" else [])[0].settings
     if first.warm_start:
         arch, _, tag = first.warm_start.partition(".")
-        assert tag in keeper().registry.cards_of(arch)
+        assert tag in current_zoo().registry.cards_of(arch)
 
 
 def test_a_recipe_in_a_package_is_found_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,4 +143,4 @@ def test_a_recipe_in_a_package_is_found_by_its_name(tmp_path: Path, monkeypatch:
         with pytest.raises(kind, match=message):
             find_recipe("acme-bad")
     for name in ("acme-two", "acme-bad"):
-        keeper().registry.kinds["recipe"].entries.pop(name)
+        current_zoo().registry.kinds["recipe"].entries.pop(name)

@@ -9,7 +9,7 @@ from torch import nn
 import vaezoo
 from vaezoo.core import with_revisions
 from vaezoo.errors import TensorMismatch
-from vaezoo.zoo.blank import Blank
+from vaezoo.zoo.uninitialised import Blank
 
 
 def test_parameters_are_not_drawn_and_buffers_are() -> None:

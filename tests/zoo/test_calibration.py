@@ -10,7 +10,7 @@ import yaml
 
 from vaezoo.errors import ConfigError
 from vaezoo.files.schema import schema_of
-from vaezoo.host.keeper import keeper
+from vaezoo.host.manager import current_zoo
 from vaezoo.registry.calibration import Calibration, calibration_from
 from vaezoo.zoo.info import model_info
 
@@ -66,7 +66,7 @@ def test_widths_by_what_they_cover() -> None:
 
 def test_every_calibration_on_the_shelf_is_of_the_weights_beside_it_and_told() -> None:
     """Weights that are trained anew need it fitted anew."""
-    registry = keeper().registry
+    registry = current_zoo().registry
     cards = [card for name, _, _ in registry.models.all() for card in registry.cards_of(name).values()]
     calibrated = {card.name: card for card in cards if card.calibration}
     assert "denoise.open" in calibrated

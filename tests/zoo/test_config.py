@@ -18,26 +18,26 @@ import vaezoo
 from vaezoo.core import VAE, Batch, Context, DiagonalGaussian, ELBOLoss, Encoder, Loss, Phase, Terms
 from vaezoo.core.facts import EncoderConfig, EncoderFacts, Grid, LossConfig, LossFacts, NetworkConfig, accepts_keywords
 from vaezoo.errors import ConfigError, PartMismatch
-from vaezoo.host.keeper import keeper
+from vaezoo.host.manager import current_zoo
 from vaezoo.host.template import write_plugin
 from vaezoo.inspection.explanation import explain
+from vaezoo.registry.entries import HOUSE, Part
 from vaezoo.registry.parameters import parameters_of, said_of
 from vaezoo.registry.registry import Registry
-from vaezoo.registry.shelf import HOUSE, Part
 from vaezoo.registry.target import load_object
 from vaezoo.zoo.info import declared_info
 
 
 def parts_of_the_house() -> list[Part]:
-    shelves = keeper().registry.parts.values()
+    shelves = current_zoo().registry.parts.values()
     return [part for shelf in shelves for _, owner, part in shelf.all() if owner.partition(":")[0] == HOUSE]
 
 
 @pytest.fixture(autouse=True)
 def only_for_one_test() -> Iterator[None]:
-    before = {slot: dict(shelf.entries) for slot, shelf in keeper().registry.parts.items()}
+    before = {slot: dict(shelf.entries) for slot, shelf in current_zoo().registry.parts.items()}
     yield
-    for slot, shelf in keeper().registry.parts.items():
+    for slot, shelf in current_zoo().registry.parts.items():
         shelf.entries.clear()
         shelf.entries.update(before[slot])
 
@@ -186,7 +186,7 @@ def test_a_function_that_makes_a_part_takes_either() -> None:
     made: Any = make
     assert made(2, width=5).width == made(TinyConfig(2, width=5)).width == 5
     assert (
-        said_of(Part("encoder", "made", make, None, "", keeper().registry.parts["encoder"].get("mlp").source))
+        said_of(Part("encoder", "made", make, None, "", current_zoo().registry.parts["encoder"].get("mlp").source))
         is TinyConfig
     )
 

@@ -17,7 +17,7 @@ from vaezoo.core.beliefs.kinds import full_gaussian
 from vaezoo.core.facts import check_belief
 from vaezoo.errors import BackendUnavailable, ConfigError, DuplicateName, PluginError
 from vaezoo.host.beliefs import find_belief
-from vaezoo.host.keeper import Keeper
+from vaezoo.host.manager import Zoo
 
 from .guests import distribution
 
@@ -86,15 +86,15 @@ def test_a_posterior_that_exits_when_imported_ends_nothing(site: Path) -> None:
 def test_a_plugin_that_is_left_out_brings_no_belief(site: Path) -> None:
     registry = "beliefs: {points: {target: 'acme_dots:points', summary: Points.}}"
     distribution(site, "acme-dots", BELIEF, registry=registry)
-    assert find_belief("points", Keeper())().fact == "dirac"
+    assert find_belief("points", Zoo())().fact == "dirac"
     with pytest.raises(ConfigError, match=r"Expected belief to be one of .* got 'points'"):
-        find_belief("points", Keeper(disabled=frozenset({"acme-dots"})))
+        find_belief("points", Zoo(disabled=frozenset({"acme-dots"})))
 
 
 def test_an_entry_point_still_declares_and_warns(site: Path) -> None:
     old_way(site, "acme-old", BELIEF)
     with pytest.warns(DeprecationWarning, match="belief 'points' of acme-old:points should be declared in a registry"):
-        assert find_belief("points", Keeper())().fact == "dirac"
+        assert find_belief("points", Zoo())().fact == "dirac"
 
 
 @pytest.mark.parametrize("names", ["acme-old:points", "points", "acme-old:old"])
@@ -104,13 +104,13 @@ def test_an_entry_point_of_what_is_disabled_is_not_loaded(site: Path, names: str
     old_way(site, "acme-old", source, plugin)
     (site / "acme_plugin.py").touch()
     with pytest.raises(ConfigError, match="got 'points'"):
-        find_belief("points", Keeper(disabled=frozenset({names})))
+        find_belief("points", Zoo(disabled=frozenset({names})))
     with pytest.raises(ConfigError, match="got 'points'"):
-        find_belief("points", Keeper(only=frozenset()))
+        find_belief("points", Zoo(only=frozenset()))
     assert not (site / "acme_old.ran").exists()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        assert find_belief("points", Keeper())().fact == "dirac"
+        assert find_belief("points", Zoo())().fact == "dirac"
     assert (site / "acme_old.ran").exists()
 
 
@@ -120,13 +120,13 @@ def test_an_entry_point_that_exits_ends_nothing(site: Path) -> None:
         pytest.warns(DeprecationWarning),
         pytest.raises(PluginError, match=r"'points' of acme-old:points .*exit\(9\)"),
     ):
-        find_belief("points", Keeper())
+        find_belief("points", Zoo())
 
 
 def test_a_name_that_two_claim_is_nobodys(site: Path) -> None:
     old_way(site, "acme-one", BELIEF)
     old_way(site, "acme-two", BELIEF)
-    zoo = Keeper()
+    zoo = Zoo()
     with (
         pytest.warns(DeprecationWarning),
         pytest.raises(DuplicateName, match="claimed by acme-one:points and acme-tw"),
@@ -140,4 +140,4 @@ def test_the_houses_entry_points_are_no_way_around_what_is_disabled(site: Path) 
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: vaezoo\nVersion: 0.0\n")
     (info / "entry_points.txt").write_text("[vaezoo.beliefs]\nvmf = vaezoo_sphere.facts:vmf\n")
     with pytest.raises(ConfigError, match="got 'vmf'"):
-        find_belief("vmf", Keeper([]))
+        find_belief("vmf", Zoo([]))

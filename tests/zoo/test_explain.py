@@ -27,11 +27,11 @@ from vaezoo.core.facts import (
     checks,
 )
 from vaezoo.errors import ConfigError, UnknownName
-from vaezoo.host.keeper import Keeper, keeper
+from vaezoo.host.manager import Zoo, current_zoo
 from vaezoo.inspection.equivalent import python_of
-from vaezoo.inspection.whereabouts import bytes_of, source_of
+from vaezoo.inspection.origins import bytes_of, source_of
 from vaezoo.registry.declared import SLOTS
-from vaezoo.registry.shelf import HOUSE, Source
+from vaezoo.registry.entries import HOUSE, Source
 from vaezoo.registry.target import load_object
 from vaezoo.store.store import Store
 from vaezoo.zoo.specs import resolve
@@ -39,10 +39,10 @@ from vaezoo.zoo.weights import pick
 
 ROOT = Path(__file__).parents[2]
 MODELS = vaezoo.list_models()
-PARTS = [part for slot in SLOTS for _, _, part in keeper().registry.parts[slot].all()]
+PARTS = [part for slot in SLOTS for _, _, part in current_zoo().registry.parts[slot].all()]
 
 
-@pytest.mark.parametrize("name", [name for name, owner, _ in keeper().registry.models.all() if owner == HOUSE])
+@pytest.mark.parametrize("name", [name for name, owner, _ in current_zoo().registry.models.all() if owner == HOUSE])
 def test_an_origin_is_the_line_that_says_the_value(name: str) -> None:
     lines = (ROOT / "registry.yaml").read_text(encoding="utf-8").splitlines()
     tree, told = vaezoo.explain(name), 0
@@ -106,7 +106,7 @@ def test_an_owner_has_distribution_and_version() -> None:
     tree = vaezoo.explain("conv-beta")
     assert tree["encoder"]["distribution"] == "vaezoo" and tree["encoder"]["owner"] == "vaezoo:conv"
     assert tree["version"] == tree["prior"]["version"] == tree["encoder"]["version"] == version("vaezoo")
-    zoo = Keeper()
+    zoo = Zoo()
     zoo.registry.add_model(
         "mine", {"encoder": "mlp", "prior": "normal", "decoder": "mlp", "loss": "elbo"}, Source("user")
     )
@@ -160,7 +160,7 @@ def test_a_size_that_a_dense_model_does_not_take() -> None:
 def test_weights_and_where_their_bytes_are(tmp_path: Path) -> None:
     weight = vaezoo.explain("conv-beta")["weights"]["fashion"]
     assert weight["found"] == "package" and weight["size_agrees"] and Path(weight["path"]).is_file()
-    card = replace(pick(keeper().registry, "conv-beta", None), urls=("https://x.invalid/a",), size_bytes=3)
+    card = replace(pick(current_zoo().registry, "conv-beta", None), urls=("https://x.invalid/a",), size_bytes=3)
     store = Store(tmp_path / "home", (tmp_path / "seed",))
     assert bytes_of(card, store) == {"found": "absent", "path": None, "size_agrees": None}
     seeded = tmp_path / "seed" / card.sha256
@@ -175,7 +175,7 @@ def test_weights_and_where_their_bytes_are(tmp_path: Path) -> None:
 def test_a_mirror_is_followed_and_a_malformed_one_does_not_matter(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    card = replace(pick(keeper().registry, "conv-beta", None), urls=("https://x.invalid/a",), size_bytes=1)
+    card = replace(pick(current_zoo().registry, "conv-beta", None), urls=("https://x.invalid/a",), size_bytes=1)
     (tmp_path / "a").write_bytes(b"1")
     monkeypatch.setenv("VAEZOO_MIRROR", f"https://x.invalid/={tmp_path.as_uri()}/")
     assert bytes_of(card, Store(tmp_path))["found"] == "file"
@@ -250,7 +250,7 @@ class Twin:
 
 
 def test_the_python_of_two_parts_with_one_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    zoo = Keeper()
+    zoo = Zoo()
     for slot, other in (("encoder", "DenseEncoder"), ("decoder", "DenseDecoder")):
         part = zoo.registry.parts[slot].get("mlp")
         assert part.target == f"vaezoo_mlp.networks:{other}"
@@ -280,7 +280,7 @@ class EndlessLoss(Loss):
 
 
 def test_the_python_of_an_object_and_of_an_infinite_default() -> None:
-    zoo = Keeper()
+    zoo = Zoo()
     zoo.registry.add_part("loss", "mine", EndlessLoss, source=Source("user"))
     spec = resolve(zoo.registry, "conv-beta", {"loss": "mine"})
     assert f"from {__name__} import Endless, EndlessLoss\n" in python_of(spec)

@@ -13,9 +13,9 @@ import vaezoo
 from vaezoo.core import Bernoulli, Context, Decoder, DiagonalGaussian, Encoder, Likelihood, Posterior
 from vaezoo.core.facts import EncoderFacts, Grid
 from vaezoo.errors import ConfigError, PluginError
-from vaezoo.host.keeper import Keeper, keeper
+from vaezoo.host.manager import Zoo, current_zoo
 from vaezoo.inspection.cost import Counter, _counted, _total
-from vaezoo.registry.shelf import Source
+from vaezoo.registry.entries import Source
 from vaezoo.zoo.specs import resolve
 
 
@@ -128,7 +128,7 @@ def test_the_totals_are_what_runs(name: str) -> None:
 
 
 def test_with_data_and_without_it_is_the_same() -> None:
-    spec = resolve(keeper().registry, "denoise")
+    spec = resolve(current_zoo().registry, "denoise")
     with_data, without = (_counted(spec, (16, 24), device) for device in ("cpu", "meta"))
     assert {**with_data, "device": "meta"} == without
 
@@ -210,20 +210,20 @@ def test_looking_at_a_mean_is_not_counted() -> None:
     def facts(latent_channels: int) -> Any:
         return EncoderFacts("density", (Grid(latent_channels),), 1, (28, 28))
 
-    zoo = Keeper()
+    zoo = Zoo()
     zoo.registry.add_part("encoder", "late", LateEncoder, facts, source=Source("user"))
     stages = vaezoo.explain("mlp-vae", encoder="late", zoo=zoo, cost=True)["cost"]["stages"]
     assert stages["encoder"]["macs"] == stages["encoder"]["children"]["body"]["macs"] == 784 * 32
     assert stages["encoder"]["shapes"] == stages["encoder"]["children"]["body"]["shapes"] == {"mean": [16]}
 
 
-def zoo_with_a_liar() -> Keeper:
+def zoo_with_a_liar() -> Zoo:
     from vaezoo_conv.facts import ConvDecoderConfig
 
     def facts(latent_channels: int, fails: bool = False) -> Any:
         return ConvDecoderConfig(latent_channels).facts()
 
-    zoo = Keeper()
+    zoo = Zoo()
     zoo.registry.add_part("decoder", "liar", WideDecoder, facts, source=Source("user"))
     return zoo
 

@@ -19,7 +19,7 @@ from vaezoo.core import VAE
 from vaezoo.errors import DuplicateName, NetworkError, PluginError, WeightsError
 from vaezoo.host.find import GROUP
 from vaezoo.host.hookspecs import HOOKS
-from vaezoo.host.keeper import Keeper
+from vaezoo.host.manager import Zoo
 from vaezoo.registry.cards import Card
 from vaezoo.store.store import Store
 from vaezoo.zoo.weights import load_into, locate
@@ -34,8 +34,8 @@ BODY = {"prior": "normal", "encoder": "mlp", "decoder": "mlp", "loss": "elbo", "
 BYTES = b"not really weights"
 
 
-def zoo_with(*entries: Any, **options: Any) -> Keeper:
-    return Keeper([*entry_points(group=GROUP), *entries], **options)
+def zoo_with(*entries: Any, **options: Any) -> Zoo:
+    return Zoo([*entry_points(group=GROUP), *entries], **options)
 
 
 def card(name: str, *urls: str, licence: str = "MIT") -> Card:
@@ -264,10 +264,10 @@ def adapting(zoo_model: str, answer: Any) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def acme(guests: Guests) -> Callable[[Any], Keeper]:
+def acme(guests: Guests) -> Callable[[Any], Zoo]:
     """A zoo with a model whose plugin answers so about tensors."""
 
-    def make(answer: Any) -> Keeper:
+    def make(answer: Any) -> Zoo:
         def vaezoo_models() -> Any:
             return {"acme-vae": BODY}
 
@@ -283,7 +283,7 @@ def saved(model: VAE, path: Path, prefix: str = "") -> Path:
     return path
 
 
-def test_a_plugin_renames_the_tensors_of_its_own_models(acme: Callable[[Any], Keeper], tmp_path: Path) -> None:
+def test_a_plugin_renames_the_tensors_of_its_own_models(acme: Callable[[Any], Zoo], tmp_path: Path) -> None:
     zoo = acme("rename")
     first = create("acme-vae", seed=1, zoo=zoo)
     model = create("acme-vae", pretrained=saved(first, tmp_path / "w.safetensors", "old."), zoo=zoo)
@@ -301,7 +301,7 @@ def test_a_plugin_renames_the_tensors_of_its_own_models(acme: Callable[[Any], Ke
     ],
 )
 def test_an_adaptation_that_fails_changes_nothing(
-    acme: Callable[[Any], Keeper], tmp_path: Path, answer: Any, message: str
+    acme: Callable[[Any], Zoo], tmp_path: Path, answer: Any, message: str
 ) -> None:
     zoo = acme(answer)
     first = create("acme-vae", seed=1, zoo=zoo)
@@ -352,8 +352,8 @@ def shell(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str]]:
 
     from vaezoo.cli.main import _group
 
-    def run(zoo: Keeper, *args: str) -> tuple[int, str]:
-        monkeypatch.setattr(importlib.import_module("vaezoo.host.keeper"), "keeper", lambda: zoo)
+    def run(zoo: Zoo, *args: str) -> tuple[int, str]:
+        monkeypatch.setattr(importlib.import_module("vaezoo.host.manager"), "current_zoo", lambda: zoo)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             result = CliRunner().invoke(_group, args)
@@ -379,7 +379,7 @@ def test_a_verb_cannot_take_ours(guests: Guests) -> None:
 
     zoo = zoo_with(guests.saying("acme", "vaezoo_cli_commands", {"list": (greet, "No.")}))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("vaezoo.host.keeper.keeper", lambda: zoo)
+        patch.setattr("vaezoo.host.manager.current_zoo", lambda: zoo)
         with pytest.warns(UserWarning, match="the verb 'list' of the plugin local:acme is ours; say acme/list"):
             assert "list" not in verbs(VERBS)
 

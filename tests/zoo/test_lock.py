@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 import vaezoo
 from vaezoo.cli import main
 from vaezoo.errors import ConfigError, LockMismatch, UnknownName
-from vaezoo.host.keeper import Keeper, keeper
+from vaezoo.host.manager import Zoo, current_zoo
 from vaezoo.zoo.lock import Lock, write_lock
 
 
@@ -35,7 +35,7 @@ def test_a_lock_says_how_it_is_made_and_is_the_same_each_time(lock: Path, tmp_pa
     write_lock(tmp_path / "b.lock", ["conv-cvae", "mlp-seed.fashion"])
     assert lock.read_bytes() == (tmp_path / "b.lock").read_bytes()
     entry = Lock(lock).models["mlp-seed.fashion"]
-    card = keeper().registry.cards_of("mlp-seed")["fashion"]
+    card = current_zoo().registry.cards_of("mlp-seed")["fashion"]
     assert (entry["sha256"], entry["size_bytes"]) == (card.sha256, card.size_bytes)
     assert entry["spec"]["encoder"] == {
         "name": "mlp", "owner": "vaezoo:mlp",
@@ -108,7 +108,7 @@ def test_each_difference_is_named(lock: Path, old: str, new: str, message: str) 
 
 
 def test_another_card_of_the_same_name_is_refused_before_it_is_looked_for(lock: Path) -> None:
-    zoo = Keeper()
+    zoo = Zoo()
     owners = zoo.registry.cards.entries["mlp-seed.fashion"]
     owners["vaezoo"] = replace(owners["vaezoo"], sha256="1" * 64, urls=("https://weights.invalid/x",))
     with pytest.raises(LockMismatch, match=f"sha256: 7cd0ab5e.* → {'1' * 64}"):

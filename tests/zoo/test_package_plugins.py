@@ -10,7 +10,7 @@ import pytest
 from vaezoo import ConformanceCase
 from vaezoo.errors import ConfigError
 from vaezoo.host.find import GROUP
-from vaezoo.host.keeper import Keeper
+from vaezoo.host.manager import Zoo
 from vaezoo.registry.registry import Registry
 
 PART = """
@@ -44,8 +44,8 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def zoo_of(value: str) -> Keeper:
-    return Keeper([EntryPoint("acme", value, GROUP)])
+def zoo_of(value: str) -> Zoo:
+    return Zoo([EntryPoint("acme", value, GROUP)])
 
 
 def test_a_package_with_a_registry_file_needs_no_hook(package: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_broken_file_costs_its_own_plugin(package: Path) -> None:
 
 
 def test_a_package_in_a_folder_needs_no_plugin_file(package: Path) -> None:
-    zoo = Keeper([], folders=str(package.parent))
+    zoo = Zoo([], folders=str(package.parent))
     short = package.name.replace("_", "-")
     assert [(p.name, p.target, p.status) for p in zoo.plugins] == [(f"local:{short}", package.name, "ok")]
 

@@ -27,7 +27,7 @@ from vaezoo.errors import (
     UnknownName,
     VaezooError,
 )
-from vaezoo.host.keeper import Keeper, keeper
+from vaezoo.host.manager import Zoo, current_zoo
 from vaezoo.publish.publish import publish
 from vaezoo.registry.registry import Registry
 
@@ -66,7 +66,7 @@ def test_weights_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert [p.name for p in folder.parent.iterdir()] == ["conv"]
     registry = Registry("guest")
     registry.add_file(folder / "registry.yaml")
-    card, own = registry.cards_of("conv-beta")["fashion"], keeper().registry.cards_of("conv-beta")["fashion"]
+    card, own = registry.cards_of("conv-beta")["fashion"], current_zoo().registry.cards_of("conv-beta")["fashion"]
     assert card.urls == ("https://host/w.safetensors", (folder / "model.safetensors").as_uri(), *own.urls)
     assert (card.sha256, card.scores, card.probe, card.data) == (own.sha256, own.scores, own.probe, own.data)
     page = (folder / "README.md").read_text(encoding="utf-8")
@@ -91,7 +91,7 @@ def test_a_saved_model_of_its_own_configuration_can_move_into_a_plugin(
     scope: dict[str, Any] = {}
     exec(block(folder), scope)
     assert "| score | this | bm3d |" in (folder / "README.md").read_text()
-    zoo = Keeper()
+    zoo = Zoo()
     guest = Registry("local:guest")
     guest.add_file(folder / "registry.yaml")
     zoo.registry.merge(guest)

@@ -8,12 +8,12 @@ import pytest
 from click.testing import CliRunner
 
 import vaezoo
-from vaezoo.cli.shelf import explain
+from vaezoo.cli.listing import explain
 from vaezoo.core.likelihood.names import KINDS, kind_target
 from vaezoo.core.likelihood.pixelwise import GaussianKind
 from vaezoo.errors import ConfigError
 from vaezoo.host.beliefs import refuse_references
-from vaezoo.host.keeper import keeper
+from vaezoo.host.manager import current_zoo
 from vaezoo.train.recipe import load_recipe
 
 
@@ -62,7 +62,7 @@ def test_python_may_name_code() -> None:
 
 
 def test_a_likelihood_is_declared_by_name() -> None:
-    declared = keeper().registry.kinds["likelihood"]
+    declared = current_zoo().registry.kinds["likelihood"]
     assert {name: declared.get(name).target for name in KINDS} == KINDS
     assert kind_target("gaussian-noise") == "vaezoo_noise.kinds:GaussianNoiseKind"
     vaezoo.register_likelihood("test-normal", GaussianKind)

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from vaezoo.errors import ConfigError, DuplicateName, UnknownName, suggest
+from vaezoo.registry.entries import Source
 from vaezoo.registry.registry import Registry
-from vaezoo.registry.shelf import Source
 
 CARD: dict[str, Any] = {
     "urls": ["pkg://vaezoo/x.safetensors"],

@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 import vaezoo
 from vaezoo.core import VAE, Noise, NormalPrior
 from vaezoo.errors import ConfigError, HashMismatch, PluginError, StoreError, TensorMismatch, VaezooError, WeightsError
-from vaezoo.host.keeper import Keeper, keeper
+from vaezoo.host.manager import Zoo, current_zoo
 from vaezoo.publish.saving import TOLD, WEIGHTS
 
 
@@ -243,17 +243,17 @@ def test_a_folder_that_was_tampered_with(tmp_path: Path, change: Any, kind: type
 def test_a_part_of_a_plugin_that_is_gone_or_has_moved_on(tmp_path: Path) -> None:
     vaezoo.save(vaezoo.create("conv-beta"), tmp_path)
     with pytest.raises(PluginError, match=r"of the plugin vaezoo:conv, which is disabled") as caught:
-        vaezoo.load(tmp_path, zoo=Keeper(disabled=frozenset({"conv"})))
+        vaezoo.load(tmp_path, zoo=Zoo(disabled=frozenset({"conv"})))
     assert caught.value.exit_code == 7
     with pytest.raises(PluginError, match=r"not installed\. pip install 'vaezoo==0\.1\.0'"):
-        vaezoo.load(tmp_path, zoo=Keeper([]))
+        vaezoo.load(tmp_path, zoo=Zoo([]))
 
     def older(told: Any) -> None:
         told["plugins"]["vaezoo:conv"] = "0.0.1"
         told["model"]["encoder"]["params"]["old"] = 1
 
     rewritten(tmp_path, older)
-    now = next(p.version for p in keeper().plugins if p.name == "vaezoo:conv")
+    now = next(p.version for p in current_zoo().plugins if p.name == "vaezoo:conv")
     with pytest.raises(ConfigError, match=re.escape(f"vaezoo:conv was 0.0.1 and is {now}.")):
         vaezoo.load(tmp_path)
 

@@ -8,7 +8,7 @@ import pytest
 
 from vaezoo import settings
 from vaezoo.errors import ConfigError
-from vaezoo.host.keeper import keeper
+from vaezoo.host.manager import current_zoo
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_what_it_does_not_understand_is_refused_with_its_line(
     with pytest.raises(ConfigError, match=message):
         settings()
     with pytest.raises(ConfigError, match=message):
-        keeper.__wrapped__()
+        current_zoo.__wrapped__()
 
 
 def test_a_file_that_is_not_there_is_said(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,4 +81,4 @@ def test_a_file_that_is_not_there_is_said(nowhere: Path, monkeypatch: pytest.Mon
 
 def test_the_zoo_obeys_it(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VAEZOO_CONFIG", str(write(nowhere / "c.yaml", "prefer: [acme]")))
-    assert {shelf.prefer for shelf in keeper.__wrapped__().registry.shelves().values()} == {("acme",)}
+    assert {shelf.prefer for shelf in current_zoo.__wrapped__().registry.shelves().values()} == {("acme",)}

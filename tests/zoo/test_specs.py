@@ -187,7 +187,7 @@ def test_what_is_refused(name: str, kwargs: dict[str, Any], kind: type[VaezooErr
 )
 def test_a_malformed_model(body: dict[str, Any], message: str) -> None:
     registry = Registry("guest")
-    registry.parts = vaezoo.host.keeper.keeper().registry.parts
+    registry.parts = vaezoo.host.manager.current_zoo().registry.parts
     parts = {"encoder": {"name": "mlp", "latent_channels": 2}, "prior": "normal", "decoder": "mlp", "loss": "elbo"}
     registry.add_model("m", {**parts, **body})
     with pytest.raises(ConfigError) as caught:

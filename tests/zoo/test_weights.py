@@ -16,7 +16,7 @@ from torch import Tensor
 from vaezoo import create, create_objective, list_models, model_info
 from vaezoo.core import VAE
 from vaezoo.errors import ConfigError, HashMismatch, TensorMismatch, UnknownName, VaezooError, WeightsError
-from vaezoo.host.keeper import Keeper
+from vaezoo.host.manager import Zoo
 from vaezoo.publish.saving import load as load_model
 from vaezoo.publish.saving import save as save_model
 from vaezoo.registry.cards import Card
@@ -35,25 +35,25 @@ def model() -> VAE:
 
 
 @pytest.fixture
-def zoo(model: VAE, tmp_path: Path) -> Keeper:
+def zoo(model: VAE, tmp_path: Path) -> Zoo:
     """A zoo whose ``mlp-seed`` has the weights ``mine``, in a file."""
     content = save(model.state_dict())
     path = tmp_path / "my weights.safetensors"
     path.write_bytes(content)
     digest = hashlib.sha256(content).hexdigest()
     body = {**CARD, "urls": ("pkg://no_such/x", "ftp://host/x", path.as_uri()), "sha256": digest}
-    keeper = Keeper()
-    keeper.registry.cards.entries.clear()
-    keeper.registry.cards.add("mlp-seed.mine", "vaezoo", Card(name="mlp-seed.mine", **body))
-    return keeper
+    zoo = Zoo()
+    zoo.registry.cards.entries.clear()
+    zoo.registry.cards.add("mlp-seed.mine", "vaezoo", Card(name="mlp-seed.mine", **body))
+    return zoo
 
 
-def recard(zoo: Keeper, **change: Any) -> None:
+def recard(zoo: Zoo, **change: Any) -> None:
     owners = zoo.registry.cards.entries["mlp-seed.mine"]
     owners["vaezoo"] = replace(owners["vaezoo"], **change)
 
 
-def test_pretrained(zoo: Keeper, model: VAE) -> None:
+def test_pretrained(zoo: Zoo, model: VAE) -> None:
     for name, which in (("mlp-seed", True), ("mlp-seed.mine", True), ("mlp-seed", "mine")):
         loaded = create(name, pretrained=which, zoo=zoo)
         assert not loaded.training and loaded.origin.weights.tensors == len(model.state_dict())
@@ -63,7 +63,7 @@ def test_pretrained(zoo: Keeper, model: VAE) -> None:
     assert list(model_info("mlp-seed.mine", zoo=zoo)["weights"]) == ["mine"]
 
 
-def test_the_weights_a_model_declares_win_over_the_first(zoo: Keeper) -> None:
+def test_the_weights_a_model_declares_win_over_the_first(zoo: Zoo) -> None:
     first = zoo.registry.cards.entries["mlp-seed.mine"]["vaezoo"]
     zoo.registry.cards.add("mlp-seed.other", "vaezoo", replace(first, name="mlp-seed.other"))
     assert pick(zoo.registry, "mlp-seed", None).name == "mlp-seed.mine"
@@ -78,7 +78,7 @@ def test_the_weights_a_model_declares_win_over_the_first(zoo: Keeper) -> None:
         del body["default_weights"]
 
 
-def test_another_plugins_card_changes_no_default(zoo: Keeper) -> None:
+def test_another_plugins_card_changes_no_default(zoo: Zoo) -> None:
     first = zoo.registry.cards.entries.pop("mlp-seed.mine")["vaezoo"]
     zoo.registry.cards.add("mlp-seed.aaa", "acme:acme", replace(first, name="mlp-seed.aaa"))
     with pytest.raises(UnknownName, match=r"no weights of its own; .* by their tag\. Say mlp-seed\.aaa"):
@@ -91,7 +91,7 @@ def test_another_plugins_card_changes_no_default(zoo: Keeper) -> None:
     assert list(entries(zoo=zoo, names=["mlp-seed"])) == ["mlp-seed.mine"]
 
 
-def test_a_default_that_the_owner_declares_may_be_anothers(zoo: Keeper) -> None:
+def test_a_default_that_the_owner_declares_may_be_anothers(zoo: Zoo) -> None:
     first = zoo.registry.cards.entries["mlp-seed.mine"]["vaezoo"]
     zoo.registry.cards.add("mlp-seed.big", "vaezoo-weights:big", replace(first, name="mlp-seed.big"))
     body = zoo.registry.models.get("mlp-seed").body
@@ -102,7 +102,7 @@ def test_a_default_that_the_owner_declares_may_be_anothers(zoo: Keeper) -> None:
         del body["default_weights"]
 
 
-def test_a_tag_names_weights_and_loads_them(zoo: Keeper, model: VAE) -> None:
+def test_a_tag_names_weights_and_loads_them(zoo: Zoo, model: VAE) -> None:
     for made in (create("mlp-seed.mine", zoo=zoo), create_objective("mlp-seed.mine", zoo=zoo).model):
         assert made.origin.weights.card.name == "mlp-seed.mine"
         for key, value in model.state_dict().items():
@@ -125,7 +125,7 @@ def test_half_precision_is_adapted_and_reported(model: VAE, tmp_path: Path) -> N
     assert next(loaded.parameters()).dtype == torch.float32
 
 
-def test_the_probe_tells_models_apart(zoo: Keeper) -> None:
+def test_the_probe_tells_models_apart(zoo: Zoo) -> None:
     same = [probe(create("mlp-seed", pretrained=True, zoo=zoo)) for _ in range(2)]
     other = create("mlp-seed", seed=2).eval()
     for parameter in other.parameters():
@@ -144,7 +144,7 @@ def test_the_probe_tells_models_apart(zoo: Keeper) -> None:
     ],
 )
 def test_weights_that_are_not_there(
-    zoo: Keeper, name: str, pretrained: Any, kind: type[VaezooError], message: str
+    zoo: Zoo, name: str, pretrained: Any, kind: type[VaezooError], message: str
 ) -> None:
     with pytest.raises(kind) as caught:
         create(name, pretrained=pretrained, zoo=zoo)
@@ -154,7 +154,7 @@ def test_weights_that_are_not_there(
             model_info(name, zoo=zoo)
 
 
-def test_every_attempt_is_listed(zoo: Keeper) -> None:
+def test_every_attempt_is_listed(zoo: Zoo) -> None:
     recard(zoo, urls=("pkg://no_such.at_all/x", "pkg:///x", "ftp://host/x", "file:///no/such/file"))
     with pytest.raises(WeightsError) as caught:
         create("mlp-seed", pretrained=True, zoo=zoo)
@@ -164,7 +164,7 @@ def test_every_attempt_is_listed(zoo: Keeper) -> None:
     assert from_package("pkg://vaezoo/host/builtin.yaml") is not None
 
 
-def test_a_wrong_hash(zoo: Keeper) -> None:
+def test_a_wrong_hash(zoo: Zoo) -> None:
     recard(zoo, sha256="f" * 64)
     with pytest.raises(HashMismatch, match=f"instead of {'f' * 64}. Reinstall"):
         create("mlp-seed", pretrained=True, zoo=zoo)
@@ -238,7 +238,7 @@ def alike(digest: str) -> str:
     return digest[:24] + ("0" if digest[24] != "0" else "1") + digest[25:]
 
 
-def test_all_of_a_hash_is_compared(zoo: Keeper, model: VAE, tmp_path: Path) -> None:
+def test_all_of_a_hash_is_compared(zoo: Zoo, model: VAE, tmp_path: Path) -> None:
     card = zoo.registry.cards.get("mlp-seed.mine")
     recard(zoo, sha256=alike(card.sha256))
     with pytest.raises(HashMismatch, match="instead of"):

@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
-from vaezoo.cli.shelf import columns
+from vaezoo.cli.listing import columns
 from vaezoo.errors import VaezooError
-from vaezoo.host.keeper import keeper
+from vaezoo.host.manager import current_zoo
 from vaezoo.store.store import Store
 from vaezoo.zoo.weights import locate, pick
 
@@ -29,7 +29,7 @@ def fetch(names: tuple[str, ...], as_json: bool) -> None:
     for name in names:
         try:
             arch, _, tag = name.partition(".")
-            registry = keeper().registry
+            registry = current_zoo().registry
             card = pick(registry, registry.models.get(arch).name, tag or None)
             path, content = locate(card)
             found.append({"name": card.name, "ok": True, "path": str(path), "size_bytes": len(content)})
@@ -131,7 +131,7 @@ def seed(folder: Path, as_json: bool) -> None:
 def _names() -> dict[str, list[str]]:
     """Returns the names of weights by hash."""
     found: dict[str, list[str]] = {}
-    for name, _, card in keeper().registry.cards.all():
+    for name, _, card in current_zoo().registry.cards.all():
         found.setdefault(card.sha256, []).append(name)
     return found
 

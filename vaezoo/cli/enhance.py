@@ -121,7 +121,7 @@ def _tagged(model: str, tag: str | None, weights: Path | None) -> str:
     Raises:
         ConfigError: Weights are named otherwise too, or the model is a folder, which has its own.
     """
-    from vaezoo.publish.opened import folder_of
+    from vaezoo.publish.loading import folder_of
     from vaezoo.registry.registry import split_name
 
     if tag is None:

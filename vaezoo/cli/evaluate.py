@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from vaezoo.cli.shelf import columns
+from vaezoo.cli.listing import columns
 from vaezoo.errors import ConfigError
 from vaezoo.release.protocol import Protocol, measure_metrics, own_protocol
 
@@ -71,7 +71,7 @@ def evaluate(
     A generative model: ELBO, rate and distortion in nats per image. Another: PSNR, SSIM and how honest its
     uncertainty is, by the protocol of its task. Data sets are looked for in the folders of $VAEZOO_DATA.
     """
-    from vaezoo.publish.opened import open_model, task_of
+    from vaezoo.publish.loading import open_model, task_of
 
     task = task_of(name)
     _refuse_unused(context, task, metrics)

@@ -52,7 +52,7 @@ condition = click.option(
 def load(name: str, weights: Path | None, output: Path, overwrite: bool) -> VAE:
     """Returns the model with weights, after the figure's place was looked at."""
     from vaezoo.figures import check_output
-    from vaezoo.publish.opened import open_model
+    from vaezoo.publish.loading import open_model
 
     check_output(output, overwrite=overwrite)
     return open_model(name, weights)

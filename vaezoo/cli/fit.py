@@ -52,7 +52,7 @@ def fit_prior(
 
     Samples of the new model are of the prior that its own latents have; it reconstructs as the old one does.
     """
-    from vaezoo.publish.opened import open_model
+    from vaezoo.publish.loading import open_model
     from vaezoo.publish.saving import is_saved, save, save_file
     from vaezoo.train.fitting import fit_prior
     from vaezoo.zoo.specs import pairs

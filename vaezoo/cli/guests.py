@@ -12,9 +12,9 @@ from vaezoo.errors import PluginError, UnknownName
 
 def guests(ours: Container[str]) -> dict[str, str]:
     """Returns the verbs of plugins with their sentences; one that two claim, or is ours, stands as ``plugin/verb``."""
-    from vaezoo.host.keeper import keeper
+    from vaezoo.host.manager import current_zoo
 
-    shelf, found = keeper().registry.verbs, {}
+    shelf, found = current_zoo().registry.verbs, {}
     for name, owner, service in shelf.all():
         label = shelf.label(name, owner)
         if name in ours:
@@ -32,11 +32,11 @@ def guest(name: str) -> click.Command | None:
         PluginError: It is no click command.
         BackendUnavailable: It cannot be imported.
     """
-    from vaezoo.host.keeper import keeper
+    from vaezoo.host.manager import current_zoo
     from vaezoo.registry.target import load_object
 
     try:
-        service = keeper().registry.verbs.get(name)
+        service = current_zoo().registry.verbs.get(name)
     except UnknownName:
         return None
     command = load_object(service.target, f"The verb {name!r}")

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from vaezoo.cli.shelf import columns
+from vaezoo.cli.listing import columns
 from vaezoo.errors import LockMismatch, VaezooError
 from vaezoo.zoo.lock import NAME, Lock, write_lock
 

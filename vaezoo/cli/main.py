@@ -16,9 +16,9 @@ from vaezoo.errors import VaezooError, suggest
 
 VERBS = {
     "enhance": ("enhance", "Enhance photos: denoise them, and say how sure it is."),
-    "list": ("shelf", "List models, tasks, parts and all else that the zoo has."),
-    "info": ("shelf", "Show a model and its weights' cards, or something else as KIND/NAME."),
-    "explain": ("shelf", "Show a composed model, every value with its origin."),
+    "list": ("listing", "List models, tasks, parts and all else that the zoo has."),
+    "info": ("listing", "Show a model and its weights' cards, or something else as KIND/NAME."),
+    "explain": ("listing", "Show a composed model, every value with its origin."),
     "train": ("train", "Train a model by a recipe."),
     "fit-prior": ("fit", "Fit a prior to a trained model's latents, and write a new model."),
     "eval": ("evaluate", "Measure a model on a data set."),

@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from vaezoo.errors import VaezooError
-from vaezoo.host.keeper import keeper
+from vaezoo.host.manager import current_zoo
 from vaezoo.registry.options import Option, options_of
 from vaezoo.registry.target import load_object
 
@@ -144,7 +144,7 @@ def _chosen(task: str | None, model: str | None) -> dict[str, type[Task]]:
 
 
 def _all() -> dict[str, type[Task]]:
-    if not keeper().registry.kinds["task"].entries:
+    if not current_zoo().registry.kinds["task"].entries:
         return {}
     from vaezoo.restore.task import all_tasks
 

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import click
 
-from vaezoo.cli.shelf import columns, tree
+from vaezoo.cli.listing import columns, tree
 from vaezoo.errors import BackendUnavailable, PluginError, UnknownName, suggest
 from vaezoo.host.hookspecs import ACTING
-from vaezoo.host.keeper import Plugin, keeper
-from vaezoo.host.keeper import plugins as all_plugins
+from vaezoo.host.manager import Plugin, current_zoo
+from vaezoo.host.manager import plugins as all_plugins
 from vaezoo.host.template import kinds_of_plugin, write_plugin
 from vaezoo.registry.declared import SLOTS
 from vaezoo.registry.kinds import KINDS
@@ -46,7 +46,7 @@ def list_plugins(as_json: bool) -> None:
 def show(name: str, as_json: bool) -> None:
     """Show what one plugin brought: its parts, its models, or why it is not there."""
     matches = _named(name)
-    registry = keeper().registry
+    registry = current_zoo().registry
     answer = [
         {
             **asdict(plugin),
@@ -60,7 +60,12 @@ def show(name: str, as_json: bool) -> None:
             },
             "schemes": [n for n, o, _ in registry.schemes.all() if o == plugin.name],
             "verbs": [n for n, o, _ in registry.verbs.all() if o == plugin.name],
-            "acts": [h.removeprefix("vaezoo_") for h in ACTING for n, _ in keeper().acting(h) if n == plugin.name],
+            "acts": [
+                h.removeprefix("vaezoo_")
+                for h in ACTING
+                for n, _ in current_zoo().implementations(h)
+                if n == plugin.name
+            ],
         }
         for plugin in matches
     ]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vaezoo.cli.shelf import columns
+from vaezoo.cli.listing import columns
 from vaezoo.errors import HashMismatch, UnknownName
 from vaezoo.release.protocol import Protocol, flat, protocol_of
 
@@ -37,7 +37,7 @@ def reproduce(name: str, smoke: bool, out: Path | None, minutes: float | None, a
     Ends with code 0 where every score is within its tolerance, 4 where one is not, 1 where the time was too short.
     Data sets are looked for in the folders of $VAEZOO_DATA.
     """
-    from vaezoo.host.keeper import keeper
+    from vaezoo.host.manager import current_zoo
     from vaezoo.registry.registry import split_name
     from vaezoo.zoo.create import create
     from vaezoo.zoo.info import model_info
@@ -45,7 +45,7 @@ def reproduce(name: str, smoke: bool, out: Path | None, minutes: float | None, a
 
     arch, tag = split_name(name)
     task = str(model_info(arch)["task"])
-    card = pick(keeper().registry, keeper().registry.models.get(arch).name, tag)
+    card = pick(current_zoo().registry, current_zoo().registry.models.get(arch).name, tag)
     stages = stages_of(card)
     protocol = protocol_of(card, task)
     if smoke:

@@ -10,10 +10,10 @@ from typing import Any
 
 import click
 
-from vaezoo.cli.shelf import columns
+from vaezoo.cli.listing import columns
 from vaezoo.errors import OfflineError, ProbeMismatch, VaezooError
-from vaezoo.host.keeper import keeper
-from vaezoo.host.keeper import plugins as all_plugins
+from vaezoo.host.manager import current_zoo
+from vaezoo.host.manager import plugins as all_plugins
 from vaezoo.registry.registry import split_name
 from vaezoo.zoo.info import list_models
 
@@ -60,7 +60,7 @@ def is_here(name: str) -> bool:
 
     arch, tag = split_name(name)
     try:
-        locate(pick(keeper().registry, arch, tag), fetch=False)
+        locate(pick(current_zoo().registry, arch, tag), fetch=False)
     except OfflineError:
         return False
     except VaezooError:
@@ -119,7 +119,7 @@ def _weights() -> list[tuple[str, str, str]]:
     from vaezoo.zoo.weights import locate
 
     rows = []
-    for name, _, card in keeper().registry.cards.all():
+    for name, _, card in current_zoo().registry.cards.all():
         try:
             _path, content = locate(card, fetch=False)
             rows.append((f"weights {name}", "ok", f"{len(content) / 2**20:.1f} MiB"))

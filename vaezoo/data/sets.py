@@ -21,8 +21,8 @@ import numpy as np
 from vaezoo.data.factors import make_factors
 from vaezoo.data.pictures import Array, pictures_sha256, read_pictures, to_gray
 from vaezoo.errors import ConfigError, DataMissing, ImageError, UnknownName, suggest
-from vaezoo.host.keeper import keeper
 from vaezoo.host.kinds import check_name, find, names_of, safely
+from vaezoo.host.manager import current_zoo
 from vaezoo.image.file.folders import find_in_folders, named_folders
 
 
@@ -58,7 +58,7 @@ class Images:
 
 def known_sets() -> dict[str, KnownSet]:
     """Returns the sets whose files are described in registry files, such as sets.yaml, by name."""
-    shelf = keeper().registry.kinds["data"]
+    shelf = current_zoo().registry.kinds["data"]
     described = {name: shelf.entries[name] for name in shelf.names()}
     return {
         name: _described(name, entry.target)

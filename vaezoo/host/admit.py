@@ -17,8 +17,8 @@ from vaezoo.errors import ConfigError, suggest
 from vaezoo.host.find import Candidate, make_importable
 from vaezoo.host.guard import Refused, guarded
 from vaezoo.host.hookspecs import API, HOOKS, PROJECT, ConformanceCase, Declaration, PartDeclaration, manager_of
+from vaezoo.registry.entries import HOUSE, Service, Source
 from vaezoo.registry.registry import Registry
-from vaezoo.registry.shelf import HOUSE, Service, Source
 
 HEAVY = ("torch", "timm", "torchvision", "PIL")
 """What declaring must not import."""

@@ -9,16 +9,16 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from vaezoo.errors import ConfigError, UnknownName, suggest
-from vaezoo.host.keeper import Keeper, keeper
 from vaezoo.host.kinds import names_of, safely
-from vaezoo.registry.shelf import HOUSE, Source
+from vaezoo.host.manager import Zoo, current_zoo
+from vaezoo.registry.entries import HOUSE, Source
 
 _REFERENCE = re.compile(r"\s*(?P<target>(?P<module>[A-Za-z_][\w.]*):[A-Za-z_]\w*)\s*(\(.*\))?\s*", re.S)
 GROUP = "vaezoo.beliefs"
 """Entry points that declared beliefs before registry files did."""
 
 
-def find_belief(name: str, zoo: Keeper | None = None) -> Callable[..., Any]:
+def find_belief(name: str, zoo: Zoo | None = None) -> Callable[..., Any]:
     """Returns the function of a kind of belief; whatever it does when it is called ends neither process nor zoo.
 
     Args:
@@ -29,7 +29,7 @@ def find_belief(name: str, zoo: Keeper | None = None) -> Callable[..., Any]:
         ConfigError: Nothing has this name.
         VaezooError: As `vaezoo.host.kinds.find`.
     """
-    zoo = zoo or keeper()
+    zoo = zoo or current_zoo()
     try:
         return safely("belief", name, zoo)
     except UnknownName as error:
@@ -46,14 +46,14 @@ def find_belief(name: str, zoo: Keeper | None = None) -> Callable[..., Any]:
         ) from error
 
 
-def find_likelihood(name: str, zoo: Keeper | None = None) -> Any:
+def find_likelihood(name: str, zoo: Zoo | None = None) -> Any:
     """Returns a kind of likelihood, as ``package.module:Class`` or the class itself; nothing is imported.
 
     Raises:
         ConfigError: Nothing has this name.
         DuplicateName: Two plugins have it.
     """
-    zoo = zoo or keeper()
+    zoo = zoo or current_zoo()
     try:
         return zoo.registry.kinds["likelihood"].get(name).target
     except UnknownName as error:
@@ -61,7 +61,7 @@ def find_likelihood(name: str, zoo: Keeper | None = None) -> Any:
         raise ConfigError(f"Expected a likelihood, got {name!r}.", hint=suggest(name, known), value=name) from error
 
 
-def refuse_references(values: Any, where: str, key: str = "", zoo: Keeper | None = None) -> None:
+def refuse_references(values: Any, where: str, key: str = "", zoo: Zoo | None = None) -> None:
     """Refuses settings that name something to import, since whoever wrote the file or line would run code by it.
 
     What a plugin declares as the target of a belief or likelihood is let pass: it would be imported by its name too.
@@ -83,7 +83,7 @@ def refuse_references(values: Any, where: str, key: str = "", zoo: Keeper | None
             refuse_references(value, where, key, zoo)
     elif isinstance(values, str) and (found := _REFERENCE.fullmatch(values)):
         named = key.rpartition(".")[2] in ("belief", "likelihood")
-        if (named or "." in found["module"]) and found["target"] not in _targets(zoo or keeper()):
+        if (named or "." in found["module"]) and found["target"] not in _targets(zoo or current_zoo()):
             raise ConfigError(
                 f"{where} asks for {key or 'a setting'} {values!r}, which would import {found['module']} and run it.",
                 hint="If you trust it, register it under a name, or say it in Python: vaezoo.create(...).",
@@ -91,12 +91,12 @@ def refuse_references(values: Any, where: str, key: str = "", zoo: Keeper | None
             )
 
 
-def _targets(zoo: Keeper) -> set[Any]:
+def _targets(zoo: Zoo) -> set[Any]:
     kinds = (zoo.registry.kinds[kind] for kind in ("belief", "likelihood"))
     return {entry.target for shelf in kinds for _, _, entry in shelf.all() if isinstance(entry.target, str)}
 
 
-def _entry_points(name: str, zoo: Keeper) -> list[EntryPoint]:
+def _entry_points(name: str, zoo: Zoo) -> list[EntryPoint]:
     """Returns the entry points of a name, one for each value, without those of a distribution that is not let in."""
     found = {point.value: point for point in entry_points(group=GROUP) if point.name == name}
     return [point for point in found.values() if _is_in(point, zoo)]
@@ -106,7 +106,7 @@ def _owner(point: EntryPoint) -> str:
     return f"{point.dist.name if point.dist else 'unknown'}:{point.name}"
 
 
-def _is_in(point: EntryPoint, zoo: Keeper) -> bool:
+def _is_in(point: EntryPoint, zoo: Zoo) -> bool:
     """Says whether an entry point counts: its distribution has a plugin that is in, or none and is not disabled."""
     owner = _owner(point)
     distribution = owner.partition(":")[0]

@@ -12,7 +12,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import Any
 
-from vaezoo.registry.shelf import HOUSE
+from vaezoo.registry.entries import HOUSE
 
 GROUP = "vaezoo.plugins"
 _MARKS = ("plugin.py", "registry.yaml")

@@ -9,31 +9,31 @@ from typing import Any
 
 from vaezoo.errors import PluginError, VaezooError
 from vaezoo.host.guard import Refused, guarded
-from vaezoo.host.keeper import Keeper, keeper
+from vaezoo.host.manager import Zoo, current_zoo
 from vaezoo.registry.target import load_object
 
 
-def names_of(kind: str, zoo: Keeper | None = None) -> list[str]:
+def names_of(kind: str, zoo: Zoo | None = None) -> list[str]:
     """Returns the names of everything of a kind, sorted.
 
     Args:
         kind: Such as ``task``, see `vaezoo.registry.kinds`.
         zoo: Where to look; None for the zoo of this process.
     """
-    return (zoo or keeper()).registry.kinds[kind].names()
+    return (zoo or current_zoo()).registry.kinds[kind].names()
 
 
-def check_name(kind: str, name: str, zoo: Keeper | None = None) -> None:
+def check_name(kind: str, name: str, zoo: Zoo | None = None) -> None:
     """Refuses a name that nothing of a kind has, without importing what it stands for.
 
     Raises:
         UnknownName: Nothing of this kind has the name.
         DuplicateName: Two plugins have it.
     """
-    (zoo or keeper()).registry.kinds[kind].get(name)
+    (zoo or current_zoo()).registry.kinds[kind].get(name)
 
 
-def find(kind: str, name: str, zoo: Keeper | None = None) -> Any:
+def find(kind: str, name: str, zoo: Zoo | None = None) -> Any:
     """Returns what a name of a kind stands for, imported if it has to be.
 
     Args:
@@ -47,18 +47,18 @@ def find(kind: str, name: str, zoo: Keeper | None = None) -> Any:
         BackendUnavailable: It cannot be imported; the cause is in the message.
         PluginError: Importing it does what no plugin may, such as ending the process.
     """
-    entry = (zoo or keeper()).registry.kinds[kind].get(name)
+    entry = (zoo or current_zoo()).registry.kinds[kind].get(name)
     with at_its_own_risk(kind, name, entry.source.owner):
         return load_object(entry.target, f"The {kind} {name!r}")
 
 
-def safely(kind: str, name: str, zoo: Keeper | None = None) -> Callable[..., Any]:
+def safely(kind: str, name: str, zoo: Zoo | None = None) -> Callable[..., Any]:
     """Returns the function that a name of a kind stands for; calls of it are guarded, as its import is.
 
     Raises:
         VaezooError: As `find`; when it is called, an error of vaezoo's own as it is, all else as `PluginError`.
     """
-    owner = (zoo or keeper()).registry.kinds[kind].get(name).source.owner
+    owner = (zoo or current_zoo()).registry.kinds[kind].get(name).source.owner
     return _guarding(kind, name, owner, find(kind, name, zoo))
 
 

@@ -7,10 +7,10 @@ from functools import partial
 from typing import Any, TypeVar
 
 from vaezoo.errors import ConfigError, suggest
-from vaezoo.host.keeper import keeper
+from vaezoo.host.manager import current_zoo
 from vaezoo.registry.declared import MODEL
+from vaezoo.registry.entries import USER, Source
 from vaezoo.registry.registry import Registry
-from vaezoo.registry.shelf import USER, Source
 
 Target = TypeVar("Target", bound=Callable[..., Any])
 
@@ -134,6 +134,6 @@ def _add_model(name: str, body: Mapping[str, Any]) -> None:
 def _anew(kind: str, name: str, add: Callable[[Registry], None]) -> None:
     """Adds something to the zoo of this process, in place of what the user registered under its name before."""
     add(Registry(USER))  # what is wrong with it is said before an older one goes
-    registry = keeper().registry
+    registry = current_zoo().registry
     registry.shelves()[kind].entries.get(name, {}).pop(USER, None)
     add(registry)

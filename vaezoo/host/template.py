@@ -9,7 +9,7 @@ from pathlib import Path
 from string import Template
 
 from vaezoo.errors import ConfigError, suggest
-from vaezoo.registry.shelf import HOUSE
+from vaezoo.registry.entries import HOUSE
 
 TEMPLATES = Path(__file__).parents[1] / "template"
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from vaezoo.registry.shelf import HOUSE
+from vaezoo.registry.entries import HOUSE
 from vaezoo.zoo.specs import ModelSpec, PartSpec
 
 WIDTH = 92

@@ -9,12 +9,12 @@ from typing import Any
 
 from vaezoo.core.facts import ConditionerFacts, Grid, ModelFacts, checks
 from vaezoo.errors import ConfigError
-from vaezoo.host.keeper import Keeper, keeper
+from vaezoo.host.manager import Zoo, current_zoo
 from vaezoo.inspection.equivalent import python_of
-from vaezoo.inspection.whereabouts import bytes_of, environment, source_of, tensors_in
+from vaezoo.inspection.origins import bytes_of, environment, source_of, tensors_in
+from vaezoo.registry.entries import HOUSE, USER
 from vaezoo.registry.parameters import parameters_of
 from vaezoo.registry.registry import split_name
-from vaezoo.registry.shelf import HOUSE, USER
 from vaezoo.zoo.info import plain
 from vaezoo.zoo.specs import ModelSpec, Overrides, PartSpec, Value, resolve
 from vaezoo.zoo.weights import pick
@@ -29,7 +29,7 @@ def explain(
     overrides: Overrides = (),
     size: tuple[int, int] | None = None,
     cost: bool = False,
-    zoo: Keeper | None = None,
+    zoo: Zoo | None = None,
     **params: Any,
 ) -> dict[str, Any]:
     """Returns a composed model as a tree: each part, and each value with its origin. Checks it.
@@ -51,7 +51,7 @@ def explain(
         VaezooError: As :func:`vaezoo.create` does for the same arguments.
         ConfigError: The size is none, or not the one that the model takes.
     """
-    kept = zoo or keeper()
+    kept = zoo or current_zoo()
     spec = resolve(kept.registry, name, overrides, params)
     if tag := split_name(name)[1]:
         pick(kept.registry, spec.model.name, tag)

@@ -19,7 +19,7 @@ from vaezoo.errors import BackendUnavailable, ConfigError, NetworkError, Offline
 from vaezoo.files.atomic import flush_folder, make_folder, write_whole
 from vaezoo.files.schema import conform, lacking
 from vaezoo.files.yaml import parse_yaml
-from vaezoo.host.keeper import Keeper, keeper
+from vaezoo.host.manager import Zoo, current_zoo
 from vaezoo.publish.page import page
 from vaezoo.publish.saving import TOLD, WEIGHTS, load, read_told, read_weights
 from vaezoo.registry.cards import card_from, card_schema
@@ -44,7 +44,7 @@ def publish(
     urls: tuple[str, ...] = (),
     overwrite: bool = False,
     private: bool = False,
-    zoo: Keeper | None = None,
+    zoo: Zoo | None = None,
 ) -> str:
     """Writes weights, their card and a page into a folder or a repository of the hub, all of them or none.
 
@@ -69,7 +69,7 @@ def publish(
         BackendUnavailable: huggingface_hub is not installed.
         NetworkError: The hub does not take it.
     """
-    kept = zoo or keeper()
+    kept = zoo or current_zoo()
     hub = _hub(str(to)) if str(to).startswith("hf:") else None
     place = f"hf://{hub[0]}@{hub[1]}/{WEIGHTS}" if hub else Path(to, WEIGHTS).absolute().as_uri()
     if (Path(source) / TOLD).is_file() or Path(source).is_dir():
@@ -85,7 +85,7 @@ def publish(
     return _upload(files, *hub, private=private) if hub else str(_write(files, Path(to), overwrite))
 
 
-def _of_name(name: str, urls: tuple[str, ...], zoo: Keeper) -> dict[str, bytes]:
+def _of_name(name: str, urls: tuple[str, ...], zoo: Zoo) -> dict[str, bytes]:
     arch, tag = split_name(name)
     model = zoo.registry.models.get(arch)
     card = pick(zoo.registry, model.name, tag)
@@ -97,9 +97,7 @@ def _of_name(name: str, urls: tuple[str, ...], zoo: Keeper) -> dict[str, bytes]:
     return _files(card.name, fields, {}, model.summary, content, urls)
 
 
-def _of_folder(
-    folder: Path, name: str, facts: Mapping[str, Any], urls: tuple[str, ...], zoo: Keeper
-) -> dict[str, bytes]:
+def _of_folder(folder: Path, name: str, facts: Mapping[str, Any], urls: tuple[str, ...], zoo: Zoo) -> dict[str, bytes]:
     told = read_told(folder)
     content = read_weights(folder, told)[1]
     if not split_name(name)[1]:

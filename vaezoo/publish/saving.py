@@ -21,10 +21,10 @@ from vaezoo.errors import ConfigError, HashMismatch, StoreError, VaezooError, We
 from vaezoo.files.atomic import make_folder, write_whole
 from vaezoo.files.schema import conform
 from vaezoo.files.yaml import Lined, parse_yaml, read_yaml
-from vaezoo.host.keeper import Keeper, keeper
+from vaezoo.host.manager import Zoo, current_zoo
 from vaezoo.registry.cards import card_schema
 from vaezoo.registry.declared import SLOTS
-from vaezoo.registry.shelf import HOUSE
+from vaezoo.registry.entries import HOUSE
 from vaezoo.zoo.described import describe, plain, respecify, versions
 from vaezoo.zoo.weights import LoadReport, load_strictly, read_tensors
 
@@ -74,7 +74,7 @@ SCHEMA: dict[str, Any] = {
 """What ``vaezoo.yaml`` may say."""
 
 
-def save(model: VAE, folder: str | Path, *, card: str | Mapping[str, Any] = "", zoo: Keeper | None = None) -> Path:
+def save(model: VAE, folder: str | Path, *, card: str | Mapping[str, Any] = "", zoo: Zoo | None = None) -> Path:
     """Saves a model that :func:`vaezoo.create` made, its weights as they are now.
 
     Args:
@@ -110,7 +110,7 @@ def save(model: VAE, folder: str | Path, *, card: str | Mapping[str, Any] = "", 
         "vaezoo": version(HOUSE),
         "name": model.origin.name,
         "weights": {"sha256": hashlib.sha256(content).hexdigest(), "size_bytes": len(content)},
-        "plugins": versions(spec, zoo or keeper()),
+        "plugins": versions(spec, zoo or current_zoo()),
         "model": describe(spec),
         **({"card": facts} if any(facts.values()) else {}),
     }
@@ -127,7 +127,7 @@ def save(model: VAE, folder: str | Path, *, card: str | Mapping[str, Any] = "", 
 
 
 def load(
-    folder: str | Path, *, device: Any = None, dtype: Any = None, zoo: Keeper | None = None, trust_code: bool = False
+    folder: str | Path, *, device: Any = None, dtype: Any = None, zoo: Zoo | None = None, trust_code: bool = False
 ) -> VAE:
     """Loads a model that :func:`save` saved, equal to it bit for bit.
 
@@ -148,10 +148,10 @@ def load(
         WeightsError: They are missing, or do not fit the model.
         PluginError: A plugin it needs is not installed; the message says which distribution is.
     """
-    from vaezoo.host.acting import tell_created
+    from vaezoo.host.asking import tell_created
     from vaezoo.zoo.create import Origin, build_model, place
 
-    kept = zoo or keeper()
+    kept = zoo or current_zoo()
     folder = Path(folder)
     told = read_told(folder)
     path, content = read_weights(folder, told)

@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 
 from vaezoo.errors import ConfigError, PartMismatch
 from vaezoo.files.schema import attributes_of
-from vaezoo.registry.shelf import Part
+from vaezoo.registry.entries import Part
 from vaezoo.registry.target import load_object
 
 _MARKUP = re.compile(r"(?::\w+:)?`+([^`]+)`+")

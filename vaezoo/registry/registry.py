@@ -14,9 +14,9 @@ from vaezoo.files.yaml import Lined, read_yaml
 from vaezoo.registry.cards import Card, card_from
 from vaezoo.registry.conformance import ConformanceCase
 from vaezoo.registry.declared import NAME, SLOTS, registry_schema
+from vaezoo.registry.entries import HOUSE, USER, Entries, Model, Part, Service, Source, owned_by
 from vaezoo.registry.kinds import KINDS
 from vaezoo.registry.parameters import check_config, check_pair, config_of
-from vaezoo.registry.shelf import HOUSE, USER, Model, Part, Service, Shelf, Source, owned_by
 
 __all__ = ["HOUSE", "SLOTS", "USER", "Model", "Part", "Registry", "Service", "Source", "split_name"]
 _NAME = re.compile(NAME)
@@ -37,16 +37,16 @@ class Registry:
 
     def __init__(self, owner: str) -> None:
         self.owner = owner
-        self.parts: dict[str, Shelf[Part]] = {slot: Shelf(slot) for slot in SLOTS}
-        self.models: Shelf[Model] = Shelf("model")
-        self.cards: Shelf[Card] = Shelf("weight")
-        self.schemes: Shelf[Service] = Shelf("URL scheme")
-        self.verbs: Shelf[Service] = Shelf("verb")
-        self.kinds: dict[str, Shelf[Service]] = {kind: Shelf(kind) for kind in KINDS}
+        self.parts: dict[str, Entries[Part]] = {slot: Entries(slot) for slot in SLOTS}
+        self.models: Entries[Model] = Entries("model")
+        self.cards: Entries[Card] = Entries("weight")
+        self.schemes: Entries[Service] = Entries("URL scheme")
+        self.verbs: Entries[Service] = Entries("verb")
+        self.kinds: dict[str, Entries[Service]] = {kind: Entries(kind) for kind in KINDS}
 
-    def shelves(self) -> dict[str, Shelf[Any]]:
+    def shelves(self) -> dict[str, Entries[Any]]:
         """Returns every shelf, by what is on it."""
-        shelves: list[Shelf[Any]] = [*self.parts.values(), self.models, self.cards, self.schemes, self.verbs]
+        shelves: list[Entries[Any]] = [*self.parts.values(), self.models, self.cards, self.schemes, self.verbs]
         shelves += self.kinds.values()
         return {shelf.kind: shelf for shelf in shelves}
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vaezoo.errors import ConfigError, UnknownName, suggest
-from vaezoo.release.shelf import read_cards, write_card
+from vaezoo.release.cards import read_cards, write_card
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -101,14 +101,14 @@ def calibrate(name: str, registry: Path, data: str = VALID) -> Calibration:
         ConfigError: The weights restore no pictures, or were trained on the set.
         DataMissing: The set is in no folder of ``$VAEZOO_DATA``.
     """
-    from vaezoo.host.keeper import keeper
     from vaezoo.host.kinds import names_of
+    from vaezoo.host.manager import current_zoo
     from vaezoo.train.recipe import load_recipe
 
     card = (cards := read_cards(registry)[1]).get(name)
     if card is None:
         raise UnknownName(f"{registry} has no weights called {name!r}.", hint=suggest(name, cards), value=name)
-    if keeper().registry.models.get(name.partition(".")[0]).task not in names_of("task"):
+    if current_zoo().registry.models.get(name.partition(".")[0]).task not in names_of("task"):
         raise ConfigError(
             f"{name} makes pictures up and restores none: it has no errors to calibrate.",
             hint="Name weights of a model that restores.",

@@ -10,7 +10,7 @@ from typing import Any
 
 from vaezoo.errors import ConfigError
 from vaezoo.files.atomic import make_folder
-from vaezoo.release.shelf import read_cards, write_card
+from vaezoo.release.cards import read_cards, write_card
 
 
 @dataclass(frozen=True)

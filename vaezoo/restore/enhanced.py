@@ -18,8 +18,8 @@ from vaezoo.image.file.convert import open_image
 from vaezoo.image.resize import resize
 from vaezoo.registry.calibration import Calibration
 from vaezoo.restore.familiar import doubt_of, signs_of
-from vaezoo.restore.given import is_number
 from vaezoo.restore.interval import Interval, find_calibration, interval_of
+from vaezoo.restore.numbers import is_number
 from vaezoo.restore.restorer import Model, Restorer, root_mean_square
 from vaezoo.restore.task import LARGEST_STRENGTH, Task, is_generative, make_task, purpose_of
 
@@ -233,7 +233,7 @@ def purpose(model: str | Model | None) -> str:
         UnknownName: It was made for a task that nobody declares.
     """
     if isinstance(model, str):
-        from vaezoo.publish.opened import task_of
+        from vaezoo.publish.loading import task_of
 
         try:
             declared: str | None = task_of(model)
@@ -255,8 +255,8 @@ def purpose(model: str | Model | None) -> str:
 
 def _refuse_generative(model: str | Model | None) -> None:
     """Refuses a model of the zoo that makes pictures up: of a photo it would leave a smear."""
-    from vaezoo.host.keeper import keeper
-    from vaezoo.publish.opened import declared_as, folder_of
+    from vaezoo.host.manager import current_zoo
+    from vaezoo.publish.loading import declared_as, folder_of
 
     where, name = "where it is declared", getattr(getattr(model, "origin", None), "name", "")
     generative = is_generative(model)
@@ -268,7 +268,7 @@ def _refuse_generative(model: str | Model | None) -> None:
         where = f"in {folder / 'vaezoo.yaml'}" if (folder := folder_of(model)) else where
     if not generative:
         return
-    registry, tasks = keeper().registry, names_of("task")
+    registry, tasks = current_zoo().registry, names_of("task")
     others = [name for name, _, known in registry.models.all() if known.task in tasks and registry.cards_of(name)]
     raise ConfigError(
         f"Expected a model that restores pictures, but {name!r} makes them up: its task is 'generate'.",
@@ -279,14 +279,14 @@ def _refuse_generative(model: str | Model | None) -> None:
 
 
 def load_model(name: str, weights: Path | None = None) -> Model:
-    """Returns a model as `vaezoo.publish.opened.open_model` does, on a GPU where there is one.
+    """Returns a model as `vaezoo.publish.loading.open_model` does, on a GPU where there is one.
 
     Raises:
         UnknownName: No model has this name.
         WeightsError: Its weights cannot be had or trusted.
         ConfigError: A folder holds no model, or weights were given beside it.
     """
-    from vaezoo.publish.opened import open_model
+    from vaezoo.publish.loading import open_model
 
     model = open_model(name, weights)
     return model.to("cuda") if torch.cuda.is_available() else model

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from vaezoo.errors import ConfigError
 from vaezoo.registry.calibration import Calibration, calibration_from
-from vaezoo.restore.given import is_number
+from vaezoo.restore.numbers import is_number
 from vaezoo.restore.restorer import Model
 from vaezoo.restore.task import purpose_of
 from vaezoo.zoo.weights import digest_of

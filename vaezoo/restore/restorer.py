@@ -19,7 +19,7 @@ from vaezoo.core.machine.device import find_device
 from vaezoo.core.noise import Field, Noise
 from vaezoo.errors import ConfigError, ImageError, ShapeError
 from vaezoo.image.tile import Tiling, run_tiled
-from vaezoo.restore.given import is_number, is_whole
+from vaezoo.restore.numbers import is_number, is_whole
 from vaezoo.restore.views import other_views
 
 _NEEDED = "channels", "stride", "size", "restore"

@@ -15,8 +15,8 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from vaezoo.errors import ConfigError, PluginError, VaezooError
-from vaezoo.host.keeper import keeper
 from vaezoo.host.kinds import find, names_of
+from vaezoo.host.manager import current_zoo
 from vaezoo.registry.kinds import KINDS
 from vaezoo.registry.options import options_of
 
@@ -158,7 +158,7 @@ def task_class(name: str) -> type[Task]:
 
 def all_tasks() -> dict[str, type[Task]]:
     """Returns every task by its name, as ``plugin/name`` where two claim it; not those that cannot be imported."""
-    shelf, found = keeper().registry.kinds["task"], dict[str, type[Task]]()
+    shelf, found = current_zoo().registry.kinds["task"], dict[str, type[Task]]()
     for name, owner, _ in shelf.all():
         label = shelf.label(name, owner)
         with suppress(VaezooError):

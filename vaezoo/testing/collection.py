@@ -35,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
     names = config.getoption("--vaezoo-plugin")
     if not names:
         return
-    from vaezoo.host.keeper import plugins
+    from vaezoo.host.manager import plugins
 
     found = plugins()
     chosen = []
@@ -60,7 +60,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def contracts() -> dict[str, type]:
     """Returns a test class for each plugin that the running session names, each of its cases and each of its tasks."""
-    from vaezoo.host.keeper import keeper
+    from vaezoo.host.manager import current_zoo
     from vaezoo.testing.model import ModelContract
     from vaezoo.testing.plugin import PluginContract
     from vaezoo.testing.task import TaskContract
@@ -71,13 +71,13 @@ def contracts() -> dict[str, type]:
             short = _camel(plugin.rpartition(":")[2])
             name = f"TestPlugin{short}"
             classes[name] = type(name, (PluginContract,), {"plugin_name": plugin})
-            for number, case in enumerate(keeper().cases.get(plugin, ()), 1):
+            for number, case in enumerate(current_zoo().cases.get(plugin, ()), 1):
                 name = f"Test{short}{number}{_camel(case.model)}"
                 body: dict[str, Any] = {"model": case.model, "params": case.params}
                 if case.cond:
                     body["cond"] = staticmethod(partial(_conditions, case.cond))
                 classes[name] = type(name, (ModelContract,), body)
-            for task, owner, _ in keeper().registry.kinds["task"].all():
+            for task, owner, _ in current_zoo().registry.kinds["task"].all():
                 if owner == plugin:
                     name = f"Test{short}Task{_camel(task)}"
                     classes[name] = type(name, (TaskContract,), {"task": f"{owner}/{task}"})

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from vaezoo.core import VAE, Batch, Dirac, Noise, Objective
 from vaezoo.errors import ShapeError
-from vaezoo.host.keeper import keeper
+from vaezoo.host.manager import current_zoo
 from vaezoo.testing.facts import check_facts
 from vaezoo.zoo.create import create_objective
 from vaezoo.zoo.specs import resolve
@@ -191,7 +191,7 @@ class ModelContract:
     def test_facts(self, vae: VAE) -> None:
         """The facts of its parts are true."""
         batch = self.batch(vae)
-        spec = resolve(keeper().registry, self.model, params=self.params)
+        spec = resolve(current_zoo().registry, self.model, params=self.params)
         check_facts(spec, vae, batch.y, batch.cond, batch.target)
 
     # Randomness

@@ -14,11 +14,11 @@ import pytest
 from vaezoo.core import Conditioner, Decoder, Encoder, Loss, Prior, Refinement
 from vaezoo.errors import OfflineError
 from vaezoo.host.admit import HEAVY
-from vaezoo.host.keeper import Keeper, Plugin, keeper
 from vaezoo.host.kinds import find
+from vaezoo.host.manager import Plugin, Zoo, current_zoo
 from vaezoo.registry.declared import SLOTS
+from vaezoo.registry.entries import Part
 from vaezoo.registry.parameters import parameters_of, said_of
-from vaezoo.registry.shelf import Part
 from vaezoo.registry.target import load_object
 from vaezoo.testing.declared import check_declared
 from vaezoo.testing.facts import check_signature
@@ -62,13 +62,13 @@ class PluginContract:
     plugin_name: ClassVar[str] = ""
 
     @pytest.fixture
-    def zoo(self) -> Keeper:
+    def zoo(self) -> Zoo:
         """The installed zoo."""
-        return keeper()
+        return current_zoo()
 
     @pytest.fixture
-    def plugin(self, zoo: Keeper) -> Plugin:
-        """The keeper's record of this plugin."""
+    def plugin(self, zoo: Zoo) -> Plugin:
+        """The zoo's record of this plugin."""
         mine = [
             p
             for p in zoo.plugins
@@ -80,12 +80,12 @@ class PluginContract:
         return mine[0]
 
     @pytest.fixture
-    def parts(self, zoo: Keeper, plugin: Plugin) -> list[Part]:
+    def parts(self, zoo: Zoo, plugin: Plugin) -> list[Part]:
         """The parts this plugin registers."""
         return [p for slot in SLOTS for _, owner, p in zoo.registry.parts[slot].all() if owner == plugin.name]
 
     def test_it_loads(self, plugin: Plugin) -> None:
-        """The keeper admits it."""
+        """The zoo admits it."""
         assert plugin.status == "ok", plugin.cause
 
     def test_declaring_loads_no_torch(self, plugin: Plugin, parts: list[Part]) -> None:
@@ -117,7 +117,7 @@ class PluginContract:
             assert not isinstance(target, type) or issubclass(target, SLOT_TYPES[part.slot]), part
             assert part.summary.endswith("."), f"{part.slot} {part.name!r} has no summary of one sentence"
 
-    def test_models_resolve(self, zoo: Keeper, plugin: Plugin) -> None:
+    def test_models_resolve(self, zoo: Zoo, plugin: Plugin) -> None:
         """Each model that it declares is valid, says what it is and how it differs from its paper."""
         known = {"generate", *zoo.registry.kinds["task"].entries}
         for name, owner, model in zoo.registry.models.all():
@@ -126,7 +126,7 @@ class PluginContract:
                 assert model.summary and model.body.get("differs"), f"the model {name!r} lacks summary or differs"
                 assert model.task in known, f"the model {name!r} is for the task {model.task!r}, which nobody declares"
 
-    def test_what_it_declares_is_there(self, zoo: Keeper, plugin: Plugin) -> None:
+    def test_what_it_declares_is_there(self, zoo: Zoo, plugin: Plugin) -> None:
         """Each task, damage, metric and so on that it declares is one, and has a summary of one sentence."""
         for kind, shelf in zoo.registry.kinds.items():
             for name, owner, entry in shelf.all():
@@ -135,7 +135,7 @@ class PluginContract:
                     if kind not in FILES:
                         check_declared(kind, name, find(kind, f"{owner}/{name}", zoo))
 
-    def test_old_names_lead_to_new_ones(self, zoo: Keeper, plugin: Plugin) -> None:
+    def test_old_names_lead_to_new_ones(self, zoo: Zoo, plugin: Plugin) -> None:
         """Each name that it gave up has a successor."""
         for shelf in zoo.registry.shelves().values():
             for old, owners in shelf.renamed.items():
@@ -144,7 +144,7 @@ class PluginContract:
                         f"{old!r} leads to {owners[plugin.name]!r}, which is none"
                     )
 
-    def test_cards_are_true(self, zoo: Keeper, plugin: Plugin) -> None:
+    def test_cards_are_true(self, zoo: Zoo, plugin: Plugin) -> None:
         """Each card is of a model, and a file that is on this machine is the one it describes."""
         for name, owner, card in zoo.registry.cards.all():
             if owner == plugin.name:
@@ -152,7 +152,7 @@ class PluginContract:
                 with suppress(OfflineError):
                     locate(card, fetch=False, zoo=zoo)
 
-    def test_what_it_serves_is_there(self, zoo: Keeper, plugin: Plugin) -> None:
+    def test_what_it_serves_is_there(self, zoo: Zoo, plugin: Plugin) -> None:
         """Its URL schemes are functions of (url, part, size), its verbs are commands with a sentence."""
         for scheme, owner, service in zoo.registry.schemes.all():
             if owner == plugin.name:
@@ -164,7 +164,7 @@ class PluginContract:
                 assert isinstance(command, click.Command), f"the verb {verb!r} is no click command"
                 assert service.summary.endswith("."), f"the verb {verb!r} has no summary of one sentence"
 
-    def test_cases_can_be_built(self, zoo: Keeper, plugin: Plugin) -> None:
+    def test_cases_can_be_built(self, zoo: Zoo, plugin: Plugin) -> None:
         """Each conformance case is a valid model."""
         for case in zoo.cases.get(plugin.name, ()):
             resolve(zoo.registry, case.model, params=case.params)

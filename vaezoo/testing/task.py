@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from vaezoo.errors import DataMissing, NetworkError, OfflineError, UnknownName, VaezooError
-from vaezoo.host.keeper import keeper
+from vaezoo.host.manager import current_zoo
 from vaezoo.image.resize import resize
 from vaezoo.registry.options import options_of
 from vaezoo.registry.registry import split_name
@@ -85,11 +85,11 @@ class TaskContract:
         bare = self.task.rpartition("/")[2]
         assert self.cls.name == bare, f"the class is named {self.cls.name!r}, it is declared as {bare!r}"
         assert self.cls.__dataclass_params__.frozen, f"{self.cls.__name__} is no frozen dataclass"  # type: ignore[attr-defined]
-        assert keeper().registry.kinds["task"].get(self.task).summary.endswith("."), "no summary of one sentence"
+        assert current_zoo().registry.kinds["task"].get(self.task).summary.endswith("."), "no summary of one sentence"
         assert self.cls.levels and self.cls.word and self.cls.unit and self.cls.data, "its protocol lacks something"
         for model in (self.cls.model, *self.cls.also):
             try:
-                keeper().registry.models.get(split_name(model)[0])
+                current_zoo().registry.models.get(split_name(model)[0])
             except UnknownName as error:
                 raise AssertionError(f"its model {model!r} is declared by nobody") from error
 

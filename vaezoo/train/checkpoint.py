@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from vaezoo.core import VAE
 from vaezoo.errors import CheckpointError, WeightsError
-from vaezoo.host.keeper import keeper
+from vaezoo.host.manager import current_zoo
 from vaezoo.registry.registry import is_file, split_name
 from vaezoo.train.recipe import LATER, flatten
 from vaezoo.zoo.weights import load_strictly, locate, pick, read_tensors
@@ -129,7 +129,7 @@ def warm_start(model: VAE, path: str, *, grow: bool = False, shed: bool = False)
 def _content_of(path: str) -> bytes:
     if not is_file(path):
         arch, tag = split_name(path)
-        return locate(pick(keeper().registry, arch, tag))[1]
+        return locate(pick(current_zoo().registry, arch, tag))[1]
     try:
         return Path(path).read_bytes()
     except OSError as error:

@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from vaezoo.errors import ConfigError, IncompatibleParts, TrainingError
-from vaezoo.host.keeper import Keeper, keeper
+from vaezoo.host.manager import Zoo, current_zoo
+from vaezoo.registry.entries import Source
 from vaezoo.registry.registry import Registry
-from vaezoo.registry.shelf import Source
 from vaezoo.zoo.create import Origin, build_model, seeded
 from vaezoo.zoo.described import body_of, describe
 from vaezoo.zoo.specs import ModelSpec, resolve
@@ -30,7 +30,7 @@ def fit_prior(
     batch: int = 256,
     steps: int | None = None,
     seed: int = 0,
-    zoo: Keeper | None = None,
+    zoo: Zoo | None = None,
     **params: Any,
 ) -> VAE:
     """Fits a prior to the aggregate posterior of images, and returns a new model that has it; the old one stays.
@@ -65,13 +65,13 @@ def fit_prior(
 
     from vaezoo.core import Batch, Noise
     from vaezoo.core.shapes import check_image
-    from vaezoo.host.acting import tell_created
+    from vaezoo.host.asking import tell_created
 
     given = data if isinstance(data, Batch) else Batch(data)
     if samples < 1 or batch < 1:
         raise ConfigError(f"Expected samples and batch of at least 1, got {samples} and {batch}.", value=samples)
     check_image(given.y, model.channels, model.size, what="data")
-    kept = zoo or keeper()
+    kept = zoo or current_zoo()
     spec = _with_prior(model, prior, params, kept)
     with seeded(seed):
         fitted = build_model(spec)
@@ -94,7 +94,7 @@ def fit_prior(
     return fitted
 
 
-def _with_prior(model: VAE, prior: str, params: dict[str, Any], kept: Keeper) -> ModelSpec:
+def _with_prior(model: VAE, prior: str, params: dict[str, Any], kept: Zoo) -> ModelSpec:
     """Returns a model's specification with another prior, and without shared values that only the old one took."""
     spec: ModelSpec | None = getattr(getattr(model, "origin", None), "spec", None)
     if spec is None:

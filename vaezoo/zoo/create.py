@@ -11,7 +11,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, cast
 
 from vaezoo.errors import BackendUnavailable, ConfigError, VaezooError, suggest
-from vaezoo.host.keeper import Keeper, keeper
+from vaezoo.host.manager import Zoo, current_zoo
 from vaezoo.registry.parameters import check_pair, said_of
 from vaezoo.registry.registry import is_file, split_name
 from vaezoo.registry.target import load_object
@@ -66,7 +66,7 @@ def build_model(spec: ModelSpec, *, blank: bool = False) -> VAE:
         blank: Whether its weights are loaded next, so that nothing need be drawn for them; else they are random.
     """
     from vaezoo.core import VAE
-    from vaezoo.zoo.blank import Blank
+    from vaezoo.zoo.uninitialised import Blank
 
     slots = ("encoder", "prior", "decoder", "conditioner", "refine")
     with Blank() if blank else nullcontext():
@@ -106,7 +106,7 @@ def create(
     device: Any = None,
     dtype: Any = None,
     lock: bool | str | Path | None = None,
-    zoo: Keeper | None = None,
+    zoo: Zoo | None = None,
     **params: Any,
 ) -> VAE:
     """Creates a model.
@@ -137,7 +137,7 @@ def create(
         LockMismatch: It is not as the lock says.
         PluginError: The model may be a broken plugin's.
     """
-    kept = zoo or keeper()
+    kept = zoo or current_zoo()
     spec = _resolve(kept, name, overrides, params)
     chosen = _chosen(name, pretrained)
     held = _held(kept, spec, name, chosen, lock)
@@ -151,7 +151,7 @@ def create(
         model.eval()
     model.origin = Origin(name, spec, report)
     model = place(model, device, dtype)
-    from vaezoo.host.acting import tell_created
+    from vaezoo.host.asking import tell_created
 
     tell_created(kept, name, model)
     return model
@@ -171,7 +171,7 @@ def place(model: VAE, device: Any = None, dtype: Any = None) -> VAE:
 
 
 def create_objective(
-    name: str, *, overrides: Overrides = (), seed: int | None = None, zoo: Keeper | None = None, **params: Any
+    name: str, *, overrides: Overrides = (), seed: int | None = None, zoo: Zoo | None = None, **params: Any
 ) -> Objective:
     """Creates a model and its loss, ready to train, from the weights of the tag in its name, or random ones.
 
@@ -179,7 +179,7 @@ def create_objective(
     """
     from vaezoo.core import Objective
 
-    kept = zoo or keeper()
+    kept = zoo or current_zoo()
     spec = _resolve(kept, name, overrides, params)
     with seeded(seed):
         model = build_model(spec)
@@ -189,7 +189,7 @@ def create_objective(
     return Objective(model, loss)
 
 
-def _resolve(kept: Keeper, name: str, overrides: Overrides, params: Mapping[str, Any]) -> ModelSpec:
+def _resolve(kept: Zoo, name: str, overrides: Overrides, params: Mapping[str, Any]) -> ModelSpec:
     try:
         return resolve(kept.registry, name, overrides, params)
     except VaezooError as error:
@@ -219,20 +219,20 @@ def _chosen(name: str, pretrained: bool | str | Path | None) -> bool | str | Pat
     return pretrained
 
 
-def _load(model: VAE, kept: Keeper, spec: ModelSpec, name: str, pretrained: bool | str | Path) -> LoadReport:
+def _load(model: VAE, kept: Zoo, spec: ModelSpec, name: str, pretrained: bool | str | Path) -> LoadReport:
     from vaezoo.zoo.weights import load_into
 
     return load_into(model, kept.registry, _called(kept, spec), _which(name, pretrained), zoo=kept)
 
 
-def _called(kept: Keeper, spec: ModelSpec) -> str:
+def _called(kept: Zoo, spec: ModelSpec) -> str:
     """Returns a model's name, with its plugin where several have one of that name."""
     model = spec.model
     alone = len(kept.registry.models.entries.get(model.name, ())) < 2
     return model.name if alone else f"{model.source.owner}/{model.name}"
 
 
-def _held(kept: Keeper, spec: ModelSpec, name: str, pretrained: bool | str | Path, lock: Any) -> Lock | None:
+def _held(kept: Zoo, spec: ModelSpec, name: str, pretrained: bool | str | Path, lock: Any) -> Lock | None:
     """Returns the lock that a model has to agree with, and does as far as can be said before weights are loaded."""
     from vaezoo.zoo.lock import Lock, lock_path
     from vaezoo.zoo.weights import pick

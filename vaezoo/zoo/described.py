@@ -8,10 +8,10 @@ from typing import Any
 
 from vaezoo.errors import ConfigError, PluginError, VaezooError
 from vaezoo.host.beliefs import refuse_references
-from vaezoo.host.keeper import Keeper
+from vaezoo.host.manager import Zoo
 from vaezoo.registry.declared import MODEL, SLOTS
+from vaezoo.registry.entries import HOUSE, Source
 from vaezoo.registry.registry import Registry
-from vaezoo.registry.shelf import HOUSE, Source
 from vaezoo.zoo.specs import ModelSpec, resolve
 
 _TEXTS = ("summary", "task", "paper", "differs")
@@ -47,7 +47,7 @@ def body_of(told: Mapping[str, Any]) -> dict[str, Any]:
     return body
 
 
-def versions(spec: ModelSpec, zoo: Keeper) -> dict[str, str]:
+def versions(spec: ModelSpec, zoo: Zoo) -> dict[str, str]:
     """Returns the versions of the plugins whose parts a model has, and vaezoo's, by their names."""
     known = {plugin.name: plugin.version for plugin in zoo.plugins}
     owners = {spec.model.source.owner} | {part.part.source.owner for part in spec.parts.values() if part}
@@ -55,7 +55,7 @@ def versions(spec: ModelSpec, zoo: Keeper) -> dict[str, str]:
 
 
 def respecify(
-    told: Mapping[str, Any], plugins: Mapping[str, str], zoo: Keeper, where: str, *, trust_code: bool = False
+    told: Mapping[str, Any], plugins: Mapping[str, str], zoo: Zoo, where: str, *, trust_code: bool = False
 ) -> ModelSpec:
     """Returns the specification that :func:`describe` told.
 
@@ -89,7 +89,7 @@ def respecify(
         raise type(error)(f"{where}: {error}", hint=f"{'; '.join(moved)}.", value=error.value) from error
 
 
-def _missing(what: str, owner: str, plugins: Mapping[str, str], zoo: Keeper) -> PluginError:
+def _missing(what: str, owner: str, plugins: Mapping[str, str], zoo: Zoo) -> PluginError:
     distribution, _, entry = owner.partition(":")
     for plugin in zoo.plugins:
         if plugin.name == owner and plugin.status != "ok":

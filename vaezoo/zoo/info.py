@@ -7,13 +7,13 @@ from dataclasses import MISSING, asdict, is_dataclass
 from typing import Any
 
 from vaezoo.errors import UnknownName, suggest
-from vaezoo.host.keeper import Keeper, keeper
 from vaezoo.host.kinds import find
+from vaezoo.host.manager import Zoo, current_zoo
+from vaezoo.registry.entries import Part
 from vaezoo.registry.kinds import KINDS
 from vaezoo.registry.options import options_of
 from vaezoo.registry.parameters import Parameter, parameters_of
 from vaezoo.registry.registry import split_name
-from vaezoo.registry.shelf import Part
 
 SECTIONS = {
     "encoders": "encoder",
@@ -30,7 +30,7 @@ SECTIONS = {
 
 
 def list_models(
-    pattern: str = "*", *, task: str | None = None, pretrained: bool = False, zoo: Keeper | None = None
+    pattern: str = "*", *, task: str | None = None, pretrained: bool = False, zoo: Zoo | None = None
 ) -> list[str]:
     """Returns the names of models, sorted.
 
@@ -43,7 +43,7 @@ def list_models(
     Raises:
         UnknownName: No model is for that task.
     """
-    registry = (zoo or keeper()).registry
+    registry = (zoo or current_zoo()).registry
     tasks = {model.task for _, _, model in registry.models.all()}
     if task is not None and task not in tasks:
         raise UnknownName(f"Expected a task, got {task!r}.", hint=suggest(task, tasks), value=task)
@@ -57,7 +57,7 @@ def list_models(
     return sorted(names)
 
 
-def model_info(name: str, *, zoo: Keeper | None = None) -> dict[str, Any]:
+def model_info(name: str, *, zoo: Zoo | None = None) -> dict[str, Any]:
     """Returns what is declared of a model: its text, parts and the cards of its weights.
 
     Args:
@@ -67,7 +67,7 @@ def model_info(name: str, *, zoo: Keeper | None = None) -> dict[str, Any]:
     Raises:
         UnknownName: Nothing of that name.
     """
-    registry = (zoo or keeper()).registry
+    registry = (zoo or current_zoo()).registry
     arch, tag = split_name(name)
     model = registry.models.get(arch)
     cards = registry.cards_of(model.name)
@@ -87,7 +87,7 @@ def model_info(name: str, *, zoo: Keeper | None = None) -> dict[str, Any]:
     }
 
 
-def list_declared(kind: str, pattern: str = "*", *, zoo: Keeper | None = None) -> list[dict[str, str]]:
+def list_declared(kind: str, pattern: str = "*", *, zoo: Zoo | None = None) -> list[dict[str, str]]:
     """Returns all that is declared of a kind, by name: each with its owner, its summary and where it is declared.
 
     Args:
@@ -98,7 +98,7 @@ def list_declared(kind: str, pattern: str = "*", *, zoo: Keeper | None = None) -
     Raises:
         UnknownName: There is no such kind.
     """
-    shelf = (zoo or keeper()).registry.shelves()[kind_called(kind)]
+    shelf = (zoo or current_zoo()).registry.shelves()[kind_called(kind)]
     return [
         {"name": label, "owner": owner, "summary": entry.summary, "declared": str(entry.source)}
         for name, owner, entry in shelf.all()
@@ -107,7 +107,7 @@ def list_declared(kind: str, pattern: str = "*", *, zoo: Keeper | None = None) -
     ]
 
 
-def declared_info(kind: str, name: str, *, zoo: Keeper | None = None) -> dict[str, Any]:
+def declared_info(kind: str, name: str, *, zoo: Zoo | None = None) -> dict[str, Any]:
     """Returns what is declared under a name of a kind; of a task also its options, of a part its parameters.
 
     A task's module is imported for them, a part's configuration.
@@ -122,7 +122,7 @@ def declared_info(kind: str, name: str, *, zoo: Keeper | None = None) -> dict[st
         DuplicateName: Two plugins have it.
     """
     kind = kind_called(kind)
-    entry = (zoo or keeper()).registry.shelves()[kind].get(name)
+    entry = (zoo or current_zoo()).registry.shelves()[kind].get(name)
     told: dict[str, Any] = {"kind": kind, "name": name, "owner": entry.source.owner, "summary": entry.summary}
     told |= {"declared": str(entry.source), "target": entry.target if isinstance(entry.target, str) else "in Python"}
     if kind == "task" and is_dataclass(task := find("task", name, zoo)):

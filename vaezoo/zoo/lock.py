@@ -14,10 +14,10 @@ from vaezoo.errors import ConfigError, LockMismatch, suggest
 from vaezoo.files.atomic import make_folder, write_whole
 from vaezoo.files.schema import conform
 from vaezoo.files.yaml import parse_yaml, read_yaml
-from vaezoo.host.keeper import Keeper, keeper
+from vaezoo.host.manager import Zoo, current_zoo
 from vaezoo.registry.cards import Card, card_schema
+from vaezoo.registry.entries import HOUSE
 from vaezoo.registry.registry import split_name
-from vaezoo.registry.shelf import HOUSE
 from vaezoo.zoo.described import describe, plain, versions
 from vaezoo.zoo.info import list_models
 from vaezoo.zoo.specs import ModelSpec, resolve
@@ -55,7 +55,7 @@ SCHEMA: dict[str, Any] = {
 """What a lock may say."""
 
 
-def entries(names: Iterable[str] = (), *, zoo: Keeper | None = None) -> dict[str, Any]:
+def entries(names: Iterable[str] = (), *, zoo: Zoo | None = None) -> dict[str, Any]:
     """Returns what models are now, by ``arch.tag``, or ``arch`` where a model has no weights.
 
     Args:
@@ -65,7 +65,7 @@ def entries(names: Iterable[str] = (), *, zoo: Keeper | None = None) -> dict[str
     Raises:
         VaezooError: As :func:`vaezoo.create` for a name that it cannot make.
     """
-    kept = zoo or keeper()
+    kept = zoo or current_zoo()
     found: dict[str, Any] = {}
     for name in names or list_models(pretrained=True, zoo=kept):
         spec = resolve(kept.registry, name)
@@ -76,7 +76,7 @@ def entries(names: Iterable[str] = (), *, zoo: Keeper | None = None) -> dict[str
     return dict(sorted(found.items()))
 
 
-def write_lock(path: str | Path, names: Iterable[str] = (), *, zoo: Keeper | None = None) -> dict[str, Any]:
+def write_lock(path: str | Path, names: Iterable[str] = (), *, zoo: Zoo | None = None) -> dict[str, Any]:
     """Writes a lock of :func:`entries` and returns them; with names, what is locked already of others stays.
 
     Raises:
@@ -97,7 +97,7 @@ def write_lock(path: str | Path, names: Iterable[str] = (), *, zoo: Keeper | Non
     return found
 
 
-def _entry(spec: ModelSpec, card: Card | None, zoo: Keeper) -> dict[str, Any]:
+def _entry(spec: ModelSpec, card: Card | None, zoo: Zoo) -> dict[str, Any]:
     told = describe(spec)
     for key in ("summary", "paper", "differs"):  # words, which decide nothing
         told.pop(key, None)
@@ -140,7 +140,7 @@ class Lock:
         conform(content, SCHEMA, str(path), "the lock")
         self.models: Mapping[str, Any] = content["models"]
 
-    def differences(self, name: str, zoo: Keeper | None = None) -> list[str]:
+    def differences(self, name: str, zoo: Zoo | None = None) -> list[str]:
         """Returns what differs now from a model that is locked, as ``what: old → new``; empty where nothing does.
 
         Raises:
@@ -152,7 +152,7 @@ class Lock:
         (now,) = entries([name], zoo=zoo).values()
         return _differences(self.models[name], now)
 
-    def hold(self, spec: ModelSpec, card: Card | None, zoo: Keeper) -> None:
+    def hold(self, spec: ModelSpec, card: Card | None, zoo: Zoo) -> None:
         """Refuses a model that is not as it is locked.
 
         Args:

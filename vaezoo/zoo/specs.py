@@ -14,9 +14,9 @@ from yaml import YAMLError
 from vaezoo.core.facts import ModelFacts, misfits
 from vaezoo.errors import ConfigError, IncompatibleParts, suggest
 from vaezoo.registry.declared import MODEL, SLOTS
+from vaezoo.registry.entries import Model, Part, Source
 from vaezoo.registry.parameters import parameters_of, said_of
 from vaezoo.registry.registry import Registry, split_name
-from vaezoo.registry.shelf import Model, Part, Source
 
 _SCALARS = {bool, int, float, str, type(None)}
 _MODEL_KEYS = set(MODEL["properties"])

@@ -24,8 +24,8 @@ from vaezoo.errors import (
     WeightsError,
     suggest,
 )
-from vaezoo.host.acting import adapted, refuse_weights, source_of
-from vaezoo.host.keeper import Keeper, keeper
+from vaezoo.host.asking import adapted, refuse_weights, source_of
+from vaezoo.host.manager import Zoo, current_zoo
 from vaezoo.registry.cards import Card
 from vaezoo.registry.registry import Registry
 from vaezoo.store.connection import shown
@@ -73,9 +73,7 @@ HINTS: dict[type[VaezooError], str] = {
 """What to do where no file is usable, by the worst that happened, worst first."""
 
 
-def locate(
-    card: Card, store: Store | None = None, *, fetch: bool = True, zoo: Keeper | None = None
-) -> tuple[Path, bytes]:
+def locate(card: Card, store: Store | None = None, *, fetch: bool = True, zoo: Zoo | None = None) -> tuple[Path, bytes]:
     """Returns the first of a card's files that is to be had and has its hash, and the bytes.
 
     Args:
@@ -94,7 +92,7 @@ def locate(
         BackendUnavailable: A package that would fetch it is not installed.
         WeightsError: It is nowhere, or a plugin refuses it. Whatever is raised, every attempt is listed.
     """
-    store, zoo = store or Store(), zoo or keeper()
+    store, zoo = store or Store(), zoo or current_zoo()
     refuse_weights(zoo, card)
     attempts: list[tuple[str, VaezooError]] = []
     for url in card.urls:
@@ -115,7 +113,7 @@ def locate(
     raise kind(f"No usable file for the weights {card.name!r}: {listed}.", hint=hint, value=card.name)
 
 
-def _obtain(card: Card, url: str, store: Store, fetch: bool, zoo: Keeper) -> tuple[Path, bytes]:
+def _obtain(card: Card, url: str, store: Store, fetch: bool, zoo: Zoo) -> tuple[Path, bytes]:
     """Returns a file by one of its URLs; raises where that is not possible."""
     url = mirrored(url)
     try:
@@ -237,7 +235,7 @@ def _refuse_doubles(content: bytes) -> None:
 
 
 def load_into(
-    model: VAE, registry: Registry, arch: str, which: str | Path | None, *, zoo: Keeper | None = None
+    model: VAE, registry: Registry, arch: str, which: str | Path | None, *, zoo: Zoo | None = None
 ) -> LoadReport:
     """Loads weights into a model, all of them or none.
 
@@ -267,7 +265,7 @@ def load_into(
     tensors = read_tensors(content, str(path))
     if arch.rpartition("/")[2] in registry.models.entries:
         declared = registry.models.get(arch)
-        tensors = adapted(zoo or keeper(), declared.name, declared.source.owner, tensors)
+        tensors = adapted(zoo or current_zoo(), declared.name, declared.source.owner, tensors)
     changed = load_strictly(model, tensors, str(path))
     digest = card.sha256 if card else hashlib.sha256(content).hexdigest()  # which locate has made sure of
     own = digest_of(model) if card and card.calibration else ""

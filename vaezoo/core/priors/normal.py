@@ -45,7 +45,7 @@ class NormalPrior(FlatPrior):
         """Returns the noise itself."""
         return eps
 
-    def way(self, start: Tensor, end: Tensor, shares: Tensor) -> Tensor:
+    def interpolate(self, start: Tensor, end: Tensor, shares: Tensor) -> Tensor:
         """See :func:`vaezoo.core.priors.axes.slerp`."""
         return slerp(start, end, shares)
 

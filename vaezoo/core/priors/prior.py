@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar, cast
@@ -29,15 +30,27 @@ DRAWS = 2**20
 """At most so many numbers have their quantiles taken."""
 
 
+FORMER = {"lies": "geometry", "way": "interpolate"}
+"""What priors called their attributes before, and today's names."""
+
+
 class Prior(ABC, nn.Module):
     """p(z), and how to infer under it.
 
     Attributes:
-        lies: Where all latents lie, such as "on a sphere", if there no coordinate can move alone and no straight line
-            leads from one to another; else empty.
+        geometry: Where all latents lie, such as "on a sphere", if no coordinate can move alone there and straight lines
+            leave it; else empty.
     """
 
-    lies: ClassVar[str] = "in no space that it describes"
+    geometry: ClassVar[str] = "in no space that it describes"
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        """Takes what a prior of an older plugin calls ``lies`` and ``way`` by today's names, with a warning."""
+        super().__init_subclass__(**keywords)
+        for old, new in FORMER.items():
+            if old in vars(cls) and new not in vars(cls):
+                warnings.warn(f"vaezoo: {cls.__name__}.{old} is {new} now.", DeprecationWarning, stacklevel=2)
+                setattr(cls, new, vars(cls)[old])
 
     def bind(self, encoder: Encoder) -> None:
         """Shows the prior the model's encoder, once, when the model is put together; most priors need none.
@@ -72,9 +85,9 @@ class Prior(ABC, nn.Module):
             IncompatibleParts: Nothing can, or there is no such level; the message says why.
         """
         raise IncompatibleParts(
-            f"The latents of {type(self).__name__} lie {self.lies}, where no coordinate can move alone.",
+            f"The latents of {type(self).__name__} lie {self.geometry}, where no coordinate can move alone.",
             hint="Draw samples, reconstructions or a map of the latents.",
-            value=self.lies,
+            value=self.geometry,
         )
 
     def values_at(self, units: Tensor, channels: int, context: Context) -> Tensor:
@@ -118,9 +131,9 @@ class Prior(ABC, nn.Module):
             IncompatibleParts: There is no such way.
         """
         raise IncompatibleParts(
-            f"The latents of {type(self).__name__} lie {self.lies}, and no way is known from one to another.",
+            f"The latents of {type(self).__name__} lie {self.geometry}, and no way is known from one to another.",
             hint="Take a model with continuous latents.",
-            value=self.lies,
+            value=self.geometry,
         )
 
     def fit(self, z: Tensor, context: Context, *, steps: int | None = None, seed: int = 0) -> tuple[float, ...]:
@@ -165,7 +178,7 @@ class FlatPrior(Prior):
     """
 
     exact_for: ClassVar[tuple[type[Posterior], ...]] = (DiagonalGaussian,)
-    lies: ClassVar[str] = ""
+    geometry: ClassVar[str] = ""
     latent_channels: int
     latent_stride: int | None
     noise_channels: int = 0
@@ -193,7 +206,7 @@ class FlatPrior(Prior):
         """Returns what the decoder sees of z, (K, B, ...) to (K·B, ...): z itself, unless a prior knows better."""
         return z.flatten(0, 1)
 
-    def way(self, start: Tensor, end: Tensor, shares: Tensor) -> Tensor:
+    def interpolate(self, start: Tensor, end: Tensor, shares: Tensor) -> Tensor:
         """Returns points on this prior's own way between latents (B, ...), at shares (T,) of it: (T, B, ...)."""
         return line(start, end, shares)
 
@@ -205,7 +218,7 @@ class FlatPrior(Prior):
 
     def axes(self, z: tuple[Tensor, ...], level: int = 0) -> tuple[Axis, ...]:
         """See :meth:`Prior.axes`: one for each channel."""
-        if self.lies:
+        if self.geometry:
             return super().axes(z, level)
         if level:
             raise IncompatibleParts(f"{type(self).__name__} has one level, 0, got level {level}.", value=level)
@@ -220,13 +233,13 @@ class FlatPrior(Prior):
         self, start: tuple[Tensor, ...], end: tuple[Tensor, ...], shares: Tensor, context: Context, straight: bool
     ) -> Latents:
         """See :meth:`Prior.between`."""
-        if straight and self.lies:
+        if straight and self.geometry:
             raise IncompatibleParts(
-                f"The latents of {type(self).__name__} lie {self.lies}, and a straight line does not.",
+                f"The latents of {type(self).__name__} lie {self.geometry}, and a straight line does not.",
                 hint="Take the prior's own way.",
-                value=self.lies,
+                value=self.geometry,
             )
-        z = (line if straight else self.way)(start[0][0], end[0][0], shares)
+        z = (line if straight else self.interpolate)(start[0][0], end[0][0], shares)
         return Latents((z,), self.state(z), log_p=self.log_prob(z, context))
 
     def infer(self, belief: Posterior | Pyramid, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:

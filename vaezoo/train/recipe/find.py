@@ -9,9 +9,9 @@ from pathlib import Path
 import yaml
 
 from vaezoo.errors import BackendUnavailable, ConfigError, UnknownName, suggest
-from vaezoo.host.keeper import keeper
 from vaezoo.host.kinds import at_its_own_risk, names_of
-from vaezoo.registry.shelf import Service
+from vaezoo.host.manager import current_zoo
+from vaezoo.registry.entries import Service
 
 
 def find_recipe(name: str) -> Path:
@@ -31,7 +31,7 @@ def find_recipe(name: str) -> Path:
     shipped = {path.stem: path for folder in _folders() for path in folder.glob("*.yaml")}
     if name in shipped:
         return shipped[name]
-    declared = keeper().registry.kinds["recipe"]
+    declared = current_zoo().registry.kinds["recipe"]
     if name.rpartition("/")[2] in declared.entries:
         return _file_of(name, declared.get(name))
     for recipe, stage in _splits(name):

@@ -1,4 +1,4 @@
-"""The keeper of the zoo: lets plugins in, lets no broken one harm another, and holds the registry."""
+"""The plugin manager: lets plugins in, lets no broken one harm another, and holds the registry."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from vaezoo.host.find import GROUP, Candidate, candidate, in_folders, installed
 from vaezoo.host.guard import LIMIT_S, Refused, limit
 from vaezoo.host.hookspecs import ConformanceCase
 from vaezoo.host.settings import settings
+from vaezoo.registry.entries import HOUSE, Service, Source
 from vaezoo.registry.registry import Registry
-from vaezoo.registry.shelf import HOUSE, Service, Source
 from vaezoo.store.schemes import LOCAL, REMOTE
 
-__all__ = ["GROUP", "Keeper", "Plugin", "keeper", "plugins"]
+__all__ = ["GROUP", "Zoo", "Plugin", "current_zoo", "plugins"]
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Plugin:
         return self.name.rpartition(":")[2]
 
 
-class Keeper:
+class Zoo:
     """Loads plugins, each guarded, and keeps what they register.
 
     Args:
@@ -84,8 +84,8 @@ class Keeper:
         self.registry = Registry(HOUSE)
         self.registry.add_file(Path(__file__).with_name("builtin.yaml"))
         self.registry.add_file(Path(__file__).parents[1] / "data" / "sets.yaml")
-        self.registry.add_file(_shelf())
-        for path in sorted(_shelf().with_name("recipes").glob("*.yaml")):
+        self.registry.add_file(_registry_file())
+        for path in sorted(_registry_file().with_name("recipes").glob("*.yaml")):
             with path.open(encoding="utf-8") as file:
                 summary = file.readline().lstrip("# ").strip()
             self.registry.add("recipe", path.stem, f"{HOUSE}:recipes/{path.name}", summary, Source(HOUSE, path.name, 1))
@@ -143,7 +143,7 @@ class Keeper:
         """Returns the plugins that are neither ok nor disabled."""
         return [p for p in self.plugins if p.status not in ("ok", "disabled")]
 
-    def acting(self, hook: str) -> Iterator[tuple[str, Callable[..., list[Any]]]]:
+    def implementations(self, hook: str) -> Iterator[tuple[str, Callable[..., list[Any]]]]:
         """Yields each plugin that implements a hook that acts, and how to call it by keyword."""
         for name, manager in self._managers.items():
             caller = getattr(manager.hook, hook)
@@ -155,7 +155,7 @@ def _of_house(name: str) -> bool:
     return name.partition(":")[0] == HOUSE
 
 
-def _shelf() -> Path:
+def _registry_file() -> Path:
     """Returns registry.yaml: inside the installed package, else beside it in a checkout."""
     package = Path(__file__).parents[1]
     inside = package / "registry.yaml"
@@ -163,15 +163,15 @@ def _shelf() -> Path:
 
 
 @cache
-def keeper() -> Keeper:
-    """Returns the zoo's keeper, made at first use from the installed plugins, the environment and the settings.
+def current_zoo() -> Zoo:
+    """Returns the zoo of this process, made at first use from the installed plugins, the environment and the settings.
 
     Raises:
         PluginError: A plugin is broken, and ``$VAEZOO_STRICT_PLUGINS`` is set.
         ConfigError: A variable or the user's configuration is malformed.
     """
     only = os.environ.get("VAEZOO_PLUGINS")
-    return Keeper(
+    return Zoo(
         strict=os.environ.get("VAEZOO_STRICT_PLUGINS", "") not in ("", "0"),
         disabled=_names(os.environ.get("VAEZOO_DISABLE_PLUGINS", "")),
         only=None if only is None else _names(only),
@@ -187,4 +187,4 @@ def _names(text: str) -> frozenset[str]:
 
 def plugins() -> list[Plugin]:
     """Returns every plugin found, with its status and, where it failed, the cause."""
-    return list(keeper().plugins)
+    return list(current_zoo().plugins)

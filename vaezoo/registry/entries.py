@@ -101,7 +101,7 @@ Entry = TypeVar("Entry", Part, Model, Card, Service)
 
 
 @dataclass
-class Shelf(Generic[Entry]):
+class Entries(Generic[Entry]):
     """Entries of one kind by name; a name that two owners claim is nobody's until it is qualified, or one preferred.
 
     Attributes:
@@ -136,7 +136,7 @@ class Shelf(Generic[Entry]):
                     value=name,
                 )
 
-    def merged(self, other: Shelf[Entry]) -> tuple[dict[str, dict[str, Entry]], dict[str, dict[str, str]]]:
+    def merged(self, other: Entries[Entry]) -> tuple[dict[str, dict[str, Entry]], dict[str, dict[str, str]]]:
         """Returns entries and renamings with another's; this shelf stays as it is.
 
         Raises:

@@ -11,7 +11,7 @@ import click
 
 from vaezoo.errors import ConfigError, UnknownName
 from vaezoo.host.beliefs import refuse_references
-from vaezoo.host.keeper import keeper
+from vaezoo.host.manager import current_zoo
 from vaezoo.registry.registry import split_name
 from vaezoo.zoo.info import SECTIONS, declared_info, list_declared, list_models, model_info
 from vaezoo.zoo.specs import pairs
@@ -41,7 +41,7 @@ def list_(pattern: str, kind: str, task: str | None, pretrained: bool, as_json: 
         _list_declared(kind, pattern, as_json)
         return
     names = list_models(pattern, task=task, pretrained=pretrained)
-    registry = keeper().registry
+    registry = current_zoo().registry
     rows: list[dict[str, Any]] = []
     for name in names:
         model = registry.models.get(split_name(name)[0])

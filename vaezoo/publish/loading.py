@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaezoo.errors import ConfigError
-from vaezoo.host.keeper import keeper
+from vaezoo.host.manager import current_zoo
 from vaezoo.publish.saving import load, read_told
+from vaezoo.registry.entries import Model, Source
 from vaezoo.registry.registry import split_name
-from vaezoo.registry.shelf import Model, Source
 from vaezoo.zoo.create import create
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def folder_of(text: str) -> Path | None:
     """Returns the folder that a text means, or None where it means a model of the zoo: names win over folders."""
     path = Path(text)
-    known = split_name(text)[0].rpartition("/")[2] in keeper().registry.models.entries
+    known = split_name(text)[0].rpartition("/")[2] in current_zoo().registry.models.entries
     return path if path.is_dir() and not (known and path.name == text) else None
 
 
@@ -44,7 +44,7 @@ def declared_as(text: str) -> Model:
     """Returns what is declared of the model of a name, or of the one saved in a folder; raises as its opening does."""
     folder = folder_of(text)
     if folder is None:
-        return keeper().registry.models.get(split_name(text)[0])
+        return current_zoo().registry.models.get(split_name(text)[0])
     told = read_told(folder)["model"]
     return Model(str(told["name"]), told, Source(str(told["owner"])))
 

@@ -13,8 +13,8 @@ import vaezoo
 from vaezoo import create, hookimpl
 from vaezoo.errors import ConfigError, DuplicateName, PluginError, UnknownName
 from vaezoo.host.find import GROUP
-from vaezoo.host.keeper import Keeper
-from vaezoo.host.keeper import keeper as installed
+from vaezoo.host.manager import Zoo
+from vaezoo.host.manager import current_zoo as installed
 
 from .guests import PART, Guests, distribution
 
@@ -44,7 +44,7 @@ def test_a_broken_plugin_costs_its_own_models_only(guests: Guests, status: str) 
     bad, cause = broken(guests, status)
     good = guests.registering("good", PART.format(name="good"))
     with pytest.warns(UserWarning, match=f"vaezoo: the plugin local:bad is {status}"):
-        zoo = Keeper([bad, good])
+        zoo = Zoo([bad, good])
     assert {p.name: p.status for p in zoo.plugins} == {"local:bad": status, "local:good": "ok"}
     assert cause in zoo.failed()[0].cause
     assert zoo.registry.parts["encoder"].get("good").source.owner == "local:good"
@@ -68,20 +68,20 @@ def test_a_disabled_plugin_is_not_imported(guests: Guests, monkeypatch: pytest.M
     monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [bad])
     zoo = installed.__wrapped__()
     assert zoo.plugins[0].status == "disabled" and zoo.failed() == []
-    assert Keeper([bad], disabled=frozenset({"local:bad"})).failed() == []
+    assert Zoo([bad], disabled=frozenset({"local:bad"})).failed() == []
 
 
 def test_a_plugin_that_exits_is_survived(guests: Guests, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "guest_exits.py").write_text("raise SystemExit(3)")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.warns(UserWarning, match=r"import-failed: it called exit\(3\)"):
-        Keeper([guests.entry("exits")])
+        Zoo([guests.entry("exits")])
 
 
 def test_a_malformed_file_registers_nothing(guests: Guests) -> None:
     entry = guests.registering("half", PART.format(name="first") + "models: {half: {prior: normal}}")
     with pytest.warns(UserWarning, match="expected the keys 'decoder', 'loss' in half"):
-        zoo = Keeper([entry])
+        zoo = Zoo([entry])
     assert zoo.failed()[0].status == "invalid"
     assert "first" not in zoo.registry.parts["encoder"].names()
 
@@ -89,7 +89,7 @@ def test_a_malformed_file_registers_nothing(guests: Guests) -> None:
 def test_one_name_of_two_plugins_is_qualified(guests: Guests) -> None:
     entries = [guests.registering(name, PART.format(name="twin")) for name in ("one", "two")]
     for order in (entries, entries[::-1]):
-        encoders = Keeper(order).registry.parts["encoder"]
+        encoders = Zoo(order).registry.parts["encoder"]
         with pytest.raises(DuplicateName, match=r"claimed by local:one and local:two\. Say one/twin or two/twin"):
             encoders.get("twin")
         assert encoders.get("two/twin").source.owner == "local:two"
@@ -99,7 +99,7 @@ def test_one_name_of_two_plugins_is_qualified(guests: Guests) -> None:
 def test_two_plugins_of_one_identity(guests: Guests) -> None:
     entry = guests.registering("same", PART.format(name="same"))
     with pytest.warns(UserWarning, match="another plugin has the same distribution and entry point"):
-        zoo = Keeper([entry, entry])
+        zoo = Zoo([entry, entry])
     assert [p.status for p in zoo.plugins] == ["ok", "invalid"]
 
 
@@ -108,14 +108,14 @@ def test_a_name_of_the_house_is_taken_whatever_the_order(guests: Guests) -> None
     for text in (PART.format(name="conv"), "models: {denoise: {prior: a, decoder: b, loss: c}}"):
         entry = guests.registering("aaa", text)
         with pytest.warns(UserWarning, match="of local:aaa is registered already, by vaezoo"):
-            zoo = Keeper([entry, *mine])
+            zoo = Zoo([entry, *mine])
         assert zoo.registry.models.get("denoise").source.owner == "vaezoo"
         assert [p.name for p in zoo.failed()] == ["local:aaa"]
 
 
 def test_registering_in_code_belongs_to_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    zoo = Keeper()
-    monkeypatch.setattr(import_module("vaezoo.host.register"), "keeper", lambda: zoo)
+    zoo = Zoo()
+    monkeypatch.setattr(import_module("vaezoo.host.register"), "current_zoo", lambda: zoo)
 
     def facts(latent_channels: int) -> None:
         """Says nothing."""
@@ -184,23 +184,23 @@ def test_preference_decides_a_tie(guests: Guests) -> None:
         (("local:one", "two"), "local:one"),
         (("none", "two", "one"), "local:two"),
     ):
-        encoders = Keeper(entries, prefer=prefer).registry.parts["encoder"]
+        encoders = Zoo(entries, prefer=prefer).registry.parts["encoder"]
         assert encoders.get("twin").source.owner == owner
         assert encoders.get("one/twin").source.owner == "local:one"
     with pytest.raises(DuplicateName, match="or put one of the plugins under prefer in your configuration"):
-        Keeper(entries, prefer=("third",)).registry.parts["encoder"].get("twin")
+        Zoo(entries, prefer=("third",)).registry.parts["encoder"].get("twin")
 
 
 def test_the_house_cannot_be_preferred_away(guests: Guests) -> None:
     entry = guests.registering("aaa", PART.format(name="conv"))
     with pytest.warns(UserWarning, match="registered already, by vaezoo:conv"):
-        zoo = Keeper([entry, *entry_points(group=GROUP)], prefer=("aaa",))
+        zoo = Zoo([entry, *entry_points(group=GROUP)], prefer=("aaa",))
     assert zoo.registry.parts["encoder"].get("conv").source.owner == "vaezoo:conv"
 
 
 def test_a_qualified_part_is_used_in_a_model(guests: Guests) -> None:
     entries = [guests.registering(name, PART.format(name="twin")) for name in ("one", "two")]
-    zoo = Keeper([*entry_points(group=GROUP), *entries])
+    zoo = Zoo([*entry_points(group=GROUP), *entries])
     with pytest.raises(DuplicateName, match="The encoder 'twin' is claimed by local:one and local:two"):
         create("mlp-vae", encoder="twin", zoo=zoo)
     model = create("mlp-vae", encoder={"name": "two/twin", "hidden": [16]}, zoo=zoo)
@@ -214,7 +214,7 @@ RENAMED = PART + "renamed: {{encoder: {{{old}: {name}}}, model: {{old-conv: conv
 
 def test_an_old_name_warns_once_and_leads_to_the_new_one(guests: Guests) -> None:
     entry = guests.registering("acme", RENAMED.format(name="better", old="good"))
-    zoo = Keeper([*entry_points(group=GROUP), entry])
+    zoo = Zoo([*entry_points(group=GROUP), entry])
     encoders = zoo.registry.parts["encoder"]
     with pytest.warns(FutureWarning, match="vaezoo: the encoder 'good' is called 'better' now"):
         assert encoders.get("good") is encoders.get("better")
@@ -238,7 +238,7 @@ def test_an_old_name_warns_once_and_leads_to_the_new_one(guests: Guests) -> None
 )
 def test_a_wrong_renaming_is_refused(guests: Guests, text: str, message: str) -> None:
     with pytest.warns(UserWarning, match=message):
-        Keeper([guests.registering("acme", text)])
+        Zoo([guests.registering("acme", text)])
 
 
 def test_a_card_that_two_plugins_claim_is_nobodys(guests: Guests) -> None:
@@ -246,11 +246,11 @@ def test_a_card_that_two_plugins_claim_is_nobodys(guests: Guests) -> None:
     card = "weights:\n" + card[card.index("  mlp-seed.fashion:") :].partition("\n  mlp-style.fashion")[0]
     card = card.replace("mlp-seed.fashion", "mlp-seed.mine", 1)
     entries = [*entry_points(group=GROUP), *(guests.registering(name, card) for name in ("one", "two"))]
-    zoo = Keeper(entries)
+    zoo = Zoo(entries)
     assert list(zoo.registry.cards_of("mlp-seed")) == ["fashion"]
     with pytest.raises(DuplicateName, match=r"The weight 'mlp-seed\.mine' is claimed by local:one and local:two"):
         create("mlp-seed.mine", zoo=zoo)
-    assert list(Keeper(entries, prefer=("two",)).registry.cards_of("mlp-seed")) == ["fashion", "mine"]
+    assert list(Zoo(entries, prefer=("two",)).registry.cards_of("mlp-seed")) == ["fashion", "mine"]
 
 
 def test_one_name_of_plugins_that_are_called_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -258,7 +258,7 @@ def test_one_name_of_plugins_that_are_called_alike(tmp_path: Path, monkeypatch: 
     for name in ("lab.one", "lab.two"):
         distribution(tmp_path, name, "", entry="acme", registry=model % "shared: {latent_channels: 2}")
     monkeypatch.syspath_prepend(tmp_path)
-    zoo = Keeper()
+    zoo = Zoo()
     twins = vaezoo.list_models("*twin", zoo=zoo)
     assert twins == ["lab.one:acme/twin", "lab.two:acme/twin"]
     assert create(twins[1], zoo=zoo).origin.spec.model.source.owner == "lab.two:acme"

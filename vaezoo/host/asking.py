@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from vaezoo.errors import NetworkError, PluginError, VaezooError, WeightsError
 from vaezoo.host.guard import Refused, guarded
-from vaezoo.host.keeper import Keeper
+from vaezoo.host.manager import Zoo
 from vaezoo.registry.cards import Card
 from vaezoo.registry.registry import Registry
 from vaezoo.registry.target import load_object
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from vaezoo.core import VAE
 
 
-def refuse_weights(zoo: Keeper, card: Card) -> None:
+def refuse_weights(zoo: Zoo, card: Card) -> None:
     """Asks every policy about some weights.
 
     Raises:
         WeightsError: One refuses them.
         PluginError: One cannot say.
     """
-    for plugin, ask in zoo.acting("vaezoo_weight_policy"):
+    for plugin, ask in zoo.implementations("vaezoo_weight_policy"):
         try:
             with guarded("hook-raised"):
                 reasons = [str(reason) for reason in ask(card=card)]
@@ -48,7 +48,7 @@ def refuse_weights(zoo: Keeper, card: Card) -> None:
             )
 
 
-def adapted(zoo: Keeper, model: str, owner: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def adapted(zoo: Zoo, model: str, owner: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Returns tensors under the names that a model's own plugin gives them today; as they are, where it fails.
 
     Args:
@@ -59,7 +59,7 @@ def adapted(zoo: Keeper, model: str, owner: str, tensors: Mapping[str, Tensor]) 
     """
     from torch import Tensor
 
-    for plugin, ask in zoo.acting("vaezoo_adapt_state_dict"):
+    for plugin, ask in zoo.implementations("vaezoo_adapt_state_dict"):
         if plugin != owner:
             continue
         try:
@@ -81,9 +81,9 @@ def _check_tensors(answer: Any, kind: type) -> None:
         raise TypeError(f"expected a tensor under {wrong[0]!r}, got {type(answer[wrong[0]]).__name__}")
 
 
-def tell_created(zoo: Keeper, name: str, model: VAE) -> None:
+def tell_created(zoo: Zoo, name: str, model: VAE) -> None:
     """Shows every plugin a model that was just made."""
-    for plugin, tell in zoo.acting("vaezoo_after_create"):
+    for plugin, tell in zoo.implementations("vaezoo_after_create"):
         try:
             with guarded("hook-raised"):
                 tell(name=name, model=model)
