@@ -12,7 +12,8 @@ import vaezoo
 from vaezoo.core import VAE
 from vaezoo.errors import BackendUnavailable, ConfigError, IncompatibleParts, UnknownName, VaezooError
 from vaezoo.registry.registry import Registry
-from vaezoo.zoo.specs import _typed, _typed_anew, resolve
+from vaezoo.registry.typed import _typed_anew, typed
+from vaezoo.zoo.specs import resolve
 
 
 def test_the_shelf() -> None:
@@ -270,4 +271,4 @@ def test_what_is_remembered_of_a_type_is_what_it_was() -> None:
         for kind in kinds:
             for value in values[::order]:
                 if type(value) is not kind:
-                    assert outcome(_typed, kind, value) == outcome(_typed_anew, kind, value), (kind, value)
+                    assert outcome(typed, kind, value) == outcome(_typed_anew, kind, value), (kind, value)

@@ -1,12 +1,9 @@
-"""From a name and overrides to a checked specification: every value typed, every value's origin known. No torch."""
+"""Turning a name and overrides into a checked specification. Each value has its type and its origin. No torch."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
-from dataclasses import MISSING, dataclass, field, make_dataclass, replace
-from functools import lru_cache
-from math import isfinite
+from dataclasses import MISSING, dataclass, field, replace
 from typing import Any
 
 from yaml import YAMLError
@@ -17,8 +14,8 @@ from vaezoo.registry.declared import MODEL, SLOTS
 from vaezoo.registry.entries import Model, Part, Source
 from vaezoo.registry.parameters import parameters_of, said_of
 from vaezoo.registry.registry import Registry, split_name
+from vaezoo.registry.typed import typed
 
-_SCALARS = {bool, int, float, str, type(None)}
 _MODEL_KEYS = set(MODEL["properties"])
 Overrides = Mapping[str, Any] | Iterable[str]
 
@@ -33,13 +30,13 @@ class Value:
 
 @dataclass(frozen=True)
 class PartSpec:
-    """A part and its whole configuration.
+    """A part with its whole configuration.
 
     Attributes:
-        part: What is registered.
-        params: Every parameter, by name.
-        facts: What the part says of itself under them.
-        config: The configuration that the part is built from; None where it has a facts function instead.
+        part: Registered part.
+        params: All parameters, by name.
+        facts: Facts of the part under these parameters.
+        config: Configuration that the part is built from; None where the part has a facts function instead.
     """
 
     part: Part
@@ -49,21 +46,21 @@ class PartSpec:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """The parameters, as the part takes them."""
+        """Arguments for the part's constructor."""
         return {name: value.value for name, value in self.params.items()}
 
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """A model, resolved and checked.
+    """A model's specification, resolved and checked.
 
     Attributes:
-        model: As declared.
-        parts: By slot; a slot may be None.
-        shared: Values that all parts naming them receive.
-        encodes: ``input`` or ``target``.
-        default_size: (H, W) of samples when none is given, from the shared ``image_size``.
-        origins: Where the choice of each part came from, by slot, and that of ``encodes``.
+        model: Model, as declared.
+        parts: Parts by slot. A slot may be None.
+        shared: Shared values; each part that has a parameter of that name receives it.
+        encodes: Which image the encoder reads, ``input`` or ``target``.
+        default_size: (H, W) of samples when no size is given, from the shared ``image_size``.
+        origins: Where the choice of each part, by slot, and of ``encodes`` came from.
     """
 
     model: Model
@@ -77,18 +74,19 @@ class ModelSpec:
 def resolve(
     registry: Registry, name: str, overrides: Overrides = (), params: Mapping[str, Any] | None = None
 ) -> ModelSpec:
-    """Resolves a model's name.
+    """Resolves the name of a model into a specification.
 
     Args:
-        registry: Where names are looked up.
+        registry: Registry to look names up in.
         name: ``arch``, ``arch.tag`` or ``plugin/arch``.
-        overrides: ``["loss.beta=2", ...]`` or ``{"loss.beta": 2}``; a slot's own name chooses its part.
-        params: The same, with shared names (``latent_channels=8``), slots or whole parts as mappings.
+        overrides: Settings to change: ``["loss.beta=2", ...]`` or ``{"loss.beta": 2}``. A slot's own name chooses its
+            part.
+        params: Further settings: shared names (``latent_channels=8``), slots, or whole parts as mappings.
 
     Raises:
         UnknownName: The model or a part is not registered.
-        ConfigError: A key is unknown or a value of the wrong type; the message has a suggestion.
-        IncompatibleParts: The parts cannot work together; one sentence for each bad pair.
+        ConfigError: A key is unknown, or a value has the wrong type. The message has a suggestion.
+        IncompatibleParts: The parts cannot work together. The message has a sentence for each bad pair.
     """
     model = registry.models.get(split_name(name)[0])
     origin = str(model.source)
@@ -121,28 +119,28 @@ def resolve(
     size = draft.shared.get("image_size")
     if (channels := parts["decoder"].facts.image_channels) < 1:  # type: ignore[union-attr]
         raise ConfigError(f"Expected image_channels of at least 1, got {channels}.", value=channels)
-    default_size = None if size is None else _typed(tuple[int, int] | None, size.value, "image_size")
+    default_size = None if size is None else typed(tuple[int, int] | None, size.value, "image_size")
     if default_size is not None and min(default_size) < 1:
         raise ConfigError(f"Expected image_size as height and width of at least 1, got {default_size}.", value=size)
     return ModelSpec(model, parts, draft.shared, draft.encodes, default_size, draft.origins)
 
 
 def _line(body: Any, key: str, otherwise: int | None) -> int | None:
-    """Returns the line of a key, where the body was read from a file."""
+    """Returns the line of a key, if the body was read from a file."""
     line: int | None = getattr(body, "lines", {}).get(key, otherwise)
     return line
 
 
 def _origin(source: Source | str, body: Any, key: str) -> str:
-    """Returns where a value of a body came from, to the line where that is known."""
+    """Returns where a value of a body came from, with its line if known."""
     return source if isinstance(source, str) else str(replace(source, line=_line(body, key, source.line)))
 
 
 def pairs(overrides: Overrides) -> list[tuple[str, Any]]:
-    """Returns overrides as keys and values, those of texts ``key=value`` read as YAML.
+    """Returns overrides as keys and values. The value of a text ``key=value`` is read as YAML.
 
     Raises:
-        ConfigError: One is no such text.
+        ConfigError: An override is not of the form ``key=value``.
     """
     if isinstance(overrides, str):
         overrides = [overrides]
@@ -151,7 +149,7 @@ def pairs(overrides: Overrides) -> list[tuple[str, Any]]:
         raise ConfigError(f"Expected overrides as texts key=value or a mapping, got {wrong[0]!r}.", value=wrong[0])
     if isinstance(overrides, Mapping):
         return list(overrides.items())
-    from omegaconf import OmegaConf  # a seventh of what listing models would cost
+    from omegaconf import OmegaConf  # imported late: it would take a seventh of the time to list models
     from omegaconf.errors import OmegaConfBaseException
 
     found = []
@@ -168,11 +166,11 @@ def pairs(overrides: Overrides) -> list[tuple[str, Any]]:
 
 
 _SAID = ("override", "argument")
-"""Origins of what the caller says, and not the model's registry."""
+"""Origins of values that the caller gave, as opposed to the model's registry."""
 
 
 class _Draft:
-    """A specification while it is put together."""
+    """A specification under construction."""
 
     def __init__(self, model: str) -> None:
         self.model = model
@@ -183,7 +181,10 @@ class _Draft:
         self.origins = {"encodes": "default"}
 
     def choose(self, slot: str, choice: Any, origin: Source | str) -> None:
-        """Fills a slot by a part's name, or a mapping with ``name`` and parameters; the same part keeps its own."""
+        """Fills a slot, by a part's name or a mapping with ``name`` and parameters.
+
+        The same part keeps the parameters it has.
+        """
         if choice is None:
             if slot in ("prior", "decoder", "loss"):
                 raise ConfigError(f"The model {self.model!r} needs a {slot}, got None.", value=slot)
@@ -219,11 +220,11 @@ class _Draft:
                     f"The model {self.model!r} has no setting {key!r}.", hint=suggest(key, options), value=key
                 )
             self.shared[key] = Value(value, origin)
-            for slot in SLOTS:  # what is said last counts, also against what the model says of one part
+            for slot in SLOTS:  # the last word counts, also over what the model says of a single part
                 self.explicit[slot].pop(key, None)
 
     def settle(self, registry: Registry) -> dict[str, PartSpec | None]:
-        """Returns the parts with all parameters; the prior is told the encoder's grid."""
+        """Returns the parts with all parameters. The prior receives the encoder's grid."""
         parts: dict[str, PartSpec | None] = {}
         shared = dict(self.shared)
         for slot in ("conditioner", "encoder", "prior", "decoder", "refine", "loss"):
@@ -242,7 +243,7 @@ class _Draft:
         used = set().union(*({v for v in p.params} for p in parts.values() if p))
         idle = set(self.shared) - used - {"image_size"}
         if any(self.origins.get(slot) in _SAID for slot in SLOTS):
-            # what only a part that was replaced took goes with it
+            # a shared setting that only a replaced part took is dropped with it
             self.shared = {k: v for k, v in self.shared.items() if k not in idle or v.origin in _SAID}
             idle &= set(self.shared)
         if idle:
@@ -268,54 +269,7 @@ def _part_spec(part: Part, explicit: Mapping[str, Value], shared: Mapping[str, V
                 raise ConfigError(f"{what} needs {key!r}.", hint=f"Set {key} or {part.slot}.{key}.", value=key)
             params[key] = Value(parameter.default, "default")
         else:
-            params[key] = Value(_typed(parameter.kind, value.value, f"{what}, {key}"), value.origin)
+            params[key] = Value(typed(parameter.kind, value.value, f"{what}, {key}"), value.origin)
     arguments = {name: value.value for name, value in params.items()}
     made = said_of(part)(**arguments)
     return PartSpec(part, params, made) if part.facts is not None else PartSpec(part, params, made.facts(), made)
-
-
-def _typed(kind: Any, value: Any, what: str) -> Any:
-    """Returns a value as its declared type, by OmegaConf's rules; None stays None where the type allows it."""
-    if _finite(value) and (kind is Any or type(value) is kind):
-        return value
-    flat = tuple(value) if type(value) in (list, tuple) else value
-    types = tuple(map(type, flat)) if type(flat) is tuple else (type(flat),)
-    if _SCALARS.issuperset(types):
-        with suppress(ConfigError):  # which is to show the value as it came
-            return _typed_before(kind, flat, types)
-    return _typed_anew(kind, value, what)
-
-
-@lru_cache(maxsize=4096)
-def _typed_before(kind: Any, value: Any, types: tuple[type, ...]) -> Any:
-    """Remembers :func:`_typed_anew`, which takes longer than a small network is made in; ``types`` since 1 == True."""
-    return _typed_anew(kind, value, "")
-
-
-def _typed_anew(kind: Any, value: Any, what: str) -> Any:
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-
-    schema = make_dataclass("Parameter", [("value", kind | None)])
-    try:
-        typed = OmegaConf.to_container(OmegaConf.structured(schema(value=value)), resolve=True)["value"]  # type: ignore[index, call-overload]
-    except (OmegaConfBaseException, ValueError, TypeError) as error:
-        typed = error
-    if not (_finite(value) and _finite(typed)):  # "nan" is a text until it is typed
-        raise ConfigError(f"{what}: expected a finite number, got {value!r}.", value=value)
-    optional = type(None) in getattr(kind, "__args__", ())
-    if isinstance(typed, Exception) or (typed is None and not optional):
-        shown = (
-            getattr(kind, "__name__", None) if isinstance(kind, type) and not hasattr(kind, "__args__") else str(kind)
-        )
-        raise ConfigError(f"{what}: expected {shown}, got {value!r}.", value=value)
-    return tuple(typed) if isinstance(typed, list) else typed
-
-
-def _finite(value: Any) -> bool:
-    """Returns whether no number in a value is NaN or infinite."""
-    if isinstance(value, Mapping):
-        return all(map(_finite, value.values()))
-    if isinstance(value, list | tuple):
-        return all(map(_finite, value))
-    return not isinstance(value, float) or isfinite(value)
