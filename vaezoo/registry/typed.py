@@ -14,8 +14,17 @@ from vaezoo.errors import ConfigError
 _SCALARS = {bool, int, float, str, type(None)}
 
 
-def _typed(kind: Any, value: Any, what: str) -> Any:
-    """Returns a value as its declared type, by OmegaConf's rules. None stays None where the type allows it."""
+def typed(kind: Any, value: Any, what: str) -> Any:
+    """Returns a value as its declared type, by the rules of OmegaConf. None stays None where the type allows it.
+
+    Args:
+        kind: Type hint.
+        value: Value, as it was given.
+        what: Name of the value, for the message.
+
+    Raises:
+        ConfigError: The value does not fit the type, or holds a number that is not finite.
+    """
     if _finite(value) and (kind is Any or type(value) is kind):
         return value
     flat = tuple(value) if type(value) in (list, tuple) else value
