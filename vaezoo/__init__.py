@@ -1,6 +1,10 @@
-"""A model zoo of variational autoencoders for image enhancement.
+"""A model zoo of variational autoencoders (VAEs) for image enhancement.
 
-The front door: everything here is loaded when first used, so importing vaezoo imports neither torch nor a plugin.
+`vaezoo.create` makes a model by its name, and `vaezoo.enhance` restores an image with it. `vaezoo.load` opens a model
+that was saved. `vaezoo.list_models` and `vaezoo.model_info` say which models there are, `vaezoo.evaluate` measures
+one, and `vaezoo.create_objective` makes a model and its loss to train. The command ``vaezoo`` does the same.
+
+Everything here is loaded at its first use, so ``import vaezoo`` imports neither torch nor a plugin.
 """
 
 from __future__ import annotations
@@ -34,6 +38,6 @@ lookup.FINDERS.update(belief=_find_belief, likelihood=_find_likelihood)
 
 
 def __getattr__(name: str) -> Any:
-    if name == "evaluate":  # the package itself, which can be called
+    if name == "evaluate":  # a package that can also be called
         return import_module("vaezoo.evaluate")
     return _lazy(name)

@@ -1,6 +1,6 @@
-"""Every error that vaezoo raises on purpose, each with the value that caused it and what to do.
+"""The errors that vaezoo raises on purpose. Each holds the value that caused it and says what to do.
 
-Nothing here is raised for a fault of the library itself: those stay ordinary Python errors.
+A fault of the library itself raises none of these, but an ordinary Python error.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from typing import Any, ClassVar
 
 
 class VaezooError(Exception):
-    """Says what was expected, what came and what to do.
+    """Base class of all errors of vaezoo: says what was expected, what came and what to do.
 
     Args:
-        message: What was expected and what came, with the value in it.
-        hint: What to do about it; appended to the message. Where None, the class's general ``advice`` is the hint,
-            and the message stays as it is.
+        message: What was expected and what came, with the value.
+        hint: What to do about it, appended to the message. None leaves the message alone; ``self.hint`` is then the
+            class's ``advice``.
         value: The value that caused the error, for programs.
 
     Attributes:
-        code: A stable name for programs, such as ``"unknown-name"``.
-        exit_code: The status the command line ends with: 1 an input could not be handled, 2 usage or
-            configuration, 3 unknown name, 4 integrity of weights, 5 network, 6 offline, 7 plugin.
-        advice: What to do about errors of this kind in general.
+        code: Stable name for programs, such as ``"unknown-name"``.
+        exit_code: Exit status of the command line. 1: an input could not be handled. 2: usage or configuration.
+            3: unknown name. 4: integrity of weights. 5: network. 6: offline. 7: plugin.
+        advice: General advice on errors of this class.
     """
 
     code: ClassVar[str] = "error"
@@ -37,35 +37,35 @@ class VaezooError(Exception):
 
 
 class ImageError(VaezooError):
-    """A picture, file or tensor, that cannot be used as it is."""
+    """An image, as a file or a tensor, cannot be used as it is."""
 
     code = "image"
     advice = "Look at the file: it may be cut off, of another kind, or in a place that cannot be written."
 
 
 class ShapeError(ImageError):
-    """A tensor of the wrong shape, channel count, dtype or range."""
+    """A tensor has the wrong shape, number of channels, dtype or range of values."""
 
     code = "shape"
     advice = "Bring the tensor into the shape, type and range that the message names."
 
 
 class DataMissing(VaezooError):
-    """A data set that is in none of the folders of ``$VAEZOO_DATA``."""
+    """A data set is in none of the folders of ``$VAEZOO_DATA``."""
 
     code = "data-missing"
     advice = "Put the data set into a folder and name that in VAEZOO_DATA."
 
 
 class TrainingError(VaezooError):
-    """A training run that cannot start or go on: a stray parameter, too many bad steps in a row."""
+    """A training run cannot start or go on: an unexpected parameter, or too many bad steps in a row."""
 
     code = "training"
     advice = "Look at the run's journal; try a lower optimizer.lr."
 
 
 class CheckpointError(VaezooError):
-    """A checkpoint that belongs to another configuration, or is none."""
+    """A checkpoint belongs to another configuration, or the file is not a checkpoint."""
 
     code = "checkpoint"
     advice = "Use another --out, or --no-resume to start over."
@@ -79,7 +79,7 @@ class NotNormalised(VaezooError):
 
 
 class ConfigError(VaezooError):
-    """A configuration key or value that nothing understands."""
+    """A configuration has an unknown key, or a value of the wrong type or range."""
 
     code = "config"
     exit_code = 2
@@ -87,21 +87,21 @@ class ConfigError(VaezooError):
 
 
 class IncompatibleParts(ConfigError):
-    """An encoder, prior, decoder or loss that cannot work with another."""
+    """An encoder, prior, decoder or loss cannot work with another part."""
 
     code = "incompatible-parts"
     advice = "Choose another of the two parts; vaezoo explain NAME shows what each gives and takes."
 
 
 class PartMismatch(ConfigError):
-    """A part whose constructor takes something else than its configuration or its facts function says."""
+    """The constructor of a part takes other arguments than its configuration or its facts function."""
 
     code = "part-mismatch"
     advice = "Build the part from its configuration, so that its parameters stand once."
 
 
 class UnknownName(VaezooError):
-    """A model, part, tag, data set or recipe that nobody registered."""
+    """No model, part, tag, data set or recipe has this name."""
 
     code = "unknown-name"
     exit_code = 3
@@ -109,7 +109,7 @@ class UnknownName(VaezooError):
 
 
 class DuplicateName(VaezooError):
-    """A name that two owners register."""
+    """Two owners register the same name."""
 
     code = "duplicate-name"
     exit_code = 7
@@ -117,7 +117,7 @@ class DuplicateName(VaezooError):
 
 
 class WeightsError(VaezooError):
-    """Weights that cannot be trusted or do not fit: wrong hash, wrong tensors, not safetensors, not finite."""
+    """Weights cannot be trusted or do not fit: wrong hash, wrong tensors, not safetensors, not finite."""
 
     code = "weights"
     exit_code = 4
@@ -125,35 +125,35 @@ class WeightsError(VaezooError):
 
 
 class HashMismatch(WeightsError):
-    """A file, or a recipe, whose sha256 is not the one its card or ``vaezoo.yaml`` pins."""
+    """The sha256 of a file or a recipe is not the one on its card or in ``vaezoo.yaml``."""
 
     code = "hash-mismatch"
     advice = "Fetch the file again; nothing of it was used."
 
 
 class SizeMismatch(HashMismatch):
-    """A file that is longer or shorter than its card says, so that its sha256 cannot be right either."""
+    """A file is longer or shorter than its card says. Its sha256 cannot be right either."""
 
     code = "size-mismatch"
     advice = "Look whether the URL leads to the file of this card; nothing of it was used."
 
 
 class ProbeMismatch(WeightsError):
-    """Weights that have their hash, but whose model does not give the output that their card states."""
+    """Weights have the right hash, but the model does not give the output that their card states."""
 
     code = "probe-mismatch"
     advice = "The code has changed since they were trained: report it."
 
 
 class TensorMismatch(WeightsError):
-    """A weight file whose tensors are not the model's: missing, extra, of another shape."""
+    """The tensors of a weight file are not the model's: some are missing, extra or of another shape."""
 
     code = "tensor-mismatch"
     advice = "Create the model with the configuration that the weights were trained with."
 
 
 class LockMismatch(VaezooError):
-    """A model that is not as ``vaezoo.lock`` says: other weights, values or plugins, or none of that name."""
+    """A model is not as ``vaezoo.lock`` says: it has other weights, values or plugins, or is not in the lock."""
 
     code = "lock-mismatch"
     exit_code = 4
@@ -161,14 +161,14 @@ class LockMismatch(VaezooError):
 
 
 class StoreError(VaezooError):
-    """A folder or cache that cannot hold what it should: no space, no permission, or a disk that fails."""
+    """A folder or cache cannot store a file: no space, no permission, or a disk error."""
 
     code = "store"
     advice = "Free some space (vaezoo cache prune), or use another disk."
 
 
 class NetworkError(VaezooError):
-    """Weights that could not be fetched: no connection, a refusal, an answer that breaks off."""
+    """Weights could not be fetched: no connection, a refusal, or an answer that breaks off."""
 
     code = "network"
     exit_code = 5
@@ -176,7 +176,7 @@ class NetworkError(VaezooError):
 
 
 class OfflineError(VaezooError):
-    """Weights that are not on this machine while the network is not to be used."""
+    """Weights are not on this machine, and the network must not be used."""
 
     code = "offline"
     exit_code = 6
@@ -184,7 +184,7 @@ class OfflineError(VaezooError):
 
 
 class PluginError(VaezooError):
-    """A plugin that could not be loaded, or one of its models was asked for."""
+    """A plugin could not be loaded, or one of its models was asked for."""
 
     code = "plugin"
     exit_code = 7
@@ -192,7 +192,7 @@ class PluginError(VaezooError):
 
 
 class BackendUnavailable(VaezooError):
-    """A package that one model or verb needs cannot be imported; nothing else is affected."""
+    """A package that one model or command needs cannot be imported. Nothing else is affected."""
 
     code = "backend"
     exit_code = 7
@@ -200,7 +200,7 @@ class BackendUnavailable(VaezooError):
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
-    """Returns a sentence that names the nearest known names, or all of them where few are known."""
+    """Returns a sentence that names the nearest known names, or all known names where they are few."""
     options = sorted(set(known))
     near = difflib.get_close_matches(name, options, n=3, cutoff=0.5)
     if near:

@@ -1,7 +1,12 @@
-"""The vocabulary of a variational autoencoder: beliefs, the four slots, and the one class that joins them.
+"""The parts of a variational autoencoder, and the one class, `VAE`, that joins them.
 
-Imports torch and itself only, and torch only when a name that needs it is first used: ``vaezoo.core.facts``
-stays light. No file, plugin or configuration format is known here.
+An encoder turns an image into a belief, which is a distribution over latents. A prior turns the belief into samples of
+the latents and their rate. A decoder turns samples into a likelihood of the image. A loss is what training minimises.
+A conditioner and a refinement are optional.
+
+This package imports torch and itself only, and torch only when a name that needs it is first used. So
+``vaezoo.core.facts``, which checks that parts fit each other, stays light. Files, plugins and configuration formats
+are elsewhere.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""The one way in which a choice with options is said in a text, ``NAME`` or ``NAME(key=value, ...)``. No torch."""
+"""Parsing of a choice with options: ``NAME`` or ``NAME(key=value, ...)``. No torch."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _TYPES: dict[Any, tuple[type, ...]] = {int: (int,), float: (int, float), str: (s
 
 
 def parse_choice(text: str, what: str) -> tuple[str, dict[str, Any]]:
-    """Returns the name and the options: ``student-t(nu=4)`` is ``("student-t", {"nu": 4})``.
+    """Parses a choice into its name and options: ``student-t(nu=4)`` is ``("student-t", {"nu": 4})``.
 
-    A value is a number, a text, a list of such and so on, as Python writes them; a bare word is a text.
+    A value is a Python literal, such as a number, a text or a list. A bare word is a text.
 
     Args:
-        text: What is to be read.
-        what: What it chooses, for messages, such as ``belief``.
+        text: Text to parse.
+        what: What the text chooses, for error messages, such as ``belief``.
 
     Raises:
-        ConfigError: It is not of this form, an option has no name, or one is said twice.
+        ConfigError: The text is not of this form, an option has no name, or an option is given twice.
     """
     said = _TEXT.fullmatch(text) if isinstance(text, str) else None
     if said is None:
@@ -46,17 +46,17 @@ def parse_choice(text: str, what: str) -> tuple[str, dict[str, Any]]:
 
 
 def check_options(text: str, what: str, options: Mapping[str, Any], takes: Callable[..., Any], skip: int = 0) -> None:
-    """Refuses options that a function has not, and numbers, words and truth values in each other's place.
+    """Checks the options of a choice against a function's parameters: their names, and their types.
 
     Args:
-        text: What was said, for messages.
-        what: What it chooses, for messages.
-        options: As :func:`parse_choice` gave them.
-        takes: The function, whose signature has the options.
-        skip: How many of its first parameters are no options.
+        text: Text of the choice, for error messages.
+        what: What the text chooses, for error messages.
+        options: Options, as returned by :func:`parse_choice`.
+        takes: Function with the options as parameters.
+        skip: Number of leading parameters of the function that are not options.
 
     Raises:
-        ConfigError: One does not fit; the message names those that there are.
+        ConfigError: An option is unknown or has the wrong type. The message lists the known options.
     """
     known = list(inspect.signature(takes).parameters.values())[skip:]
     hints = get_type_hints(takes)

@@ -1,4 +1,4 @@
-"""The optional fifth helper: what a model is told besides the image, read once per image."""
+"""The optional conditioner slot: reads degraded images and labels into a context, once per image."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ class Conditioner(ABC, nn.Module):
     """A network from the degraded image and other conditions to a context.
 
     Attributes:
-        channels: Image channels C of y, or None where it does not look at y.
-        stride: Heights and widths arrive as multiples of it.
-        takes: Names of the conditions it understands; the model refuses all others.
-        classes_of: How many classes each of those has that is the number of one.
-        enlarges: How many times as large as y the target may be along a side; which, is told as the condition
-            ``factor``, (B,) of one whole number, and the first is taken where it is not. Empty: as large as y.
+        channels: Image channels C of y; None for a conditioner that does not read y.
+        stride: Pixels that height and width are multiples of.
+        takes: Names of the conditions that it accepts. The model refuses all others.
+        classes_of: Number of classes of each condition that is a class label, by name.
+        enlarges: Possible factors by which the target is larger than y along a side. The condition ``factor``, (B,) and
+            the same whole number for all, chooses one; without it the first is used. Empty: the target is as large as
+            y.
     """
 
     channels: int | None = None
@@ -36,19 +37,19 @@ class Conditioner(ABC, nn.Module):
 
     @abstractmethod
     def forward(self, y: Tensor, cond: Mapping[str, Tensor]) -> Context:
-        """Returns the context of y (B, C, H, W)."""
+        """Returns the context of y (B, C, H, W) and the conditions."""
 
 
 def factor_of(cond: Mapping[str, Tensor], factors: Sequence[int], rows: int) -> int:
-    """Returns how many times as large as y the target is to be: the condition ``factor``, or the first of ``factors``.
+    """Returns the enlarging factor: that of the condition ``factor``, or else the first of ``factors``.
 
     Args:
-        cond: The model's conditions.
-        factors: Those that the model can do.
+        cond: Conditions of the model.
+        factors: Factors that the model supports.
         rows: Number of images B.
 
     Raises:
-        ShapeError: The condition is not (B,) whole numbers, all the same and one of ``factors``.
+        ShapeError: The condition does not have shape (B,), or is not one whole number out of ``factors``.
     """
     told = cond.get("factor")
     if told is None:
@@ -70,10 +71,10 @@ def factor_of(cond: Mapping[str, Tensor], factors: Sequence[int], rows: int) -> 
 
 @final
 class ImageConditioner(Conditioner):
-    """Hands on the degraded image as it is.
+    """Passes on the degraded image as it is.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
     """
 
     @accepts_keywords(ImageConditionerConfig)
@@ -88,10 +89,10 @@ class ImageConditioner(Conditioner):
 
 @final
 class LabelConditioner(Conditioner):
-    """Embeds a class label, ``cond["label"]`` (B,) int64; without one, a learned "unknown" is used.
+    """Embeds a class label, ``cond["label"]`` (B,) int64. Without a label, a learned "unknown" is used.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
     """
 
     takes = ("label",)
@@ -106,7 +107,7 @@ class LabelConditioner(Conditioner):
         """See :meth:`Conditioner.forward`.
 
         Raises:
-            ShapeError: The label is not (B,) of whole numbers below ``classes``.
+            ShapeError: The label does not have shape (B,), or is not a whole number from 0 to ``classes`` − 1.
         """
         label = cond.get("label")
         if label is None:

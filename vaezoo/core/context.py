@@ -1,4 +1,4 @@
-"""What a model may know besides its latents, and what a loss is given."""
+"""The context that conditions a model, the batch that a loss receives, and checks of their shapes."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from vaezoo.core.shapes import repeat_rows
 from vaezoo.errors import ShapeError, suggest
 
 Conditions = Mapping[str, Tensor]
-"""What a model is told beside an image, by name; B rows each."""
+"""Conditions of a model besides the image, by name. Each has B rows."""
 Size = tuple[int, int]
-"""Height and width, pixels."""
+"""Height and width in pixels."""
 
 
 @final
 @dataclass(frozen=True)
 class Context:
-    """What conditions a model; never None, though it may hold nothing but sizes. Always B rows.
+    """What conditions a model besides its latents. It always has B rows, and may hold nothing but sizes.
 
     Attributes:
         batch: Number of images B.
-        size: Height and width that the networks see, in pixels of y: padded to the model's stride.
-        visible: Height and width of the picture that the model gives; None where they are ``size``.
-        image: The degraded image (B, C, H, W), enlarged by ``factor`` where that is above 1; or None.
-        features: Its features, coarse to fine, each (B, c, H/s, W/s).
-        vector: An embedding (B, D), of a label or a style, or None.
-        factor: Pixels of the target for each of y, along a side.
+        size: (H, W) that the networks see, in pixels of y, padded to the model's stride.
+        visible: (H, W) of the image that the model returns; None if it is ``size``.
+        image: Degraded image (B, C, H, W), enlarged by ``factor`` if that is above 1; or None.
+        features: Features of the degraded image, coarse to fine, each (B, c, H/s, W/s).
+        vector: Embedding (B, D), such as of a label or a style; or None.
+        factor: Pixels of the target per pixel of y, along a side.
     """
 
     batch: int
@@ -41,14 +41,14 @@ class Context:
     factor: int = 1
 
     def start(self, y: Tensor) -> Tensor:
-        """Returns what the target would be compared with if nothing were done: y, or its enlarged image."""
+        """Returns the image to start from, which does nothing to y: y itself, or its enlarged version."""
         if self.factor == 1 or self.image is None:
             return y
         height, width = self.visible or self.image.shape[-2:]
         return self.image[..., :height, :width]
 
     def repeat(self, k: int) -> Context:
-        """Returns the context of K samples an image: K·B rows, the sample index slow."""
+        """Returns the context for K samples an image: K·B rows, with the sample index slow."""
         if k == 1:
             return self
         return replace(
@@ -60,7 +60,7 @@ class Context:
         )
 
     def rows(self, chosen: Tensor) -> Context:
-        """Returns the context of the chosen rows, int64 (N,)."""
+        """Returns the context of chosen rows, int64 (N,)."""
         return replace(
             self,
             batch=len(chosen),
@@ -73,13 +73,13 @@ class Context:
 @final
 @dataclass(frozen=True)
 class Batch:
-    """What a loss is given.
+    """What a loss receives.
 
     Attributes:
-        y: Degraded image, the input (B, C, H, W) in [0, 1], noise may exceed it.
-        x: Clean image, the target; None where the input is its own target.
-        cond: What the model may see besides y, such as ``{"label": (B,) int64}``.
-        info: What only the loss may see, such as ``{"sigma": (B,)}``, the noise's standard deviation.
+        y: Degraded image, the input, (B, C, H, W) in [0, 1]; noise may exceed it.
+        x: Clean image, the target; None if the input is its own target.
+        cond: Conditions that the model may read, such as ``{"label": (B,) int64}``.
+        info: Values that only the loss may read, such as ``{"sigma": (B,)}``, the standard deviation of the noise.
     """
 
     y: Tensor
@@ -89,11 +89,11 @@ class Batch:
 
     @property
     def target(self) -> Tensor:
-        """The clean image, or the input where there is none."""
+        """The clean image, or the input if there is none."""
         return self.y if self.x is None else self.x
 
     def to(self, device: object, **kwargs: object) -> Batch:
-        """Returns the batch on a device; keyword arguments as in ``Tensor.to``, for images only."""
+        """Moves the batch to a device. Keyword arguments are those of ``Tensor.to`` and apply to images only."""
         images = {"y": self.y.to(device, **kwargs), "x": None if self.x is None else self.x.to(device, **kwargs)}  # type: ignore[call-overload]
         return Batch(
             **images,
@@ -103,14 +103,14 @@ class Batch:
 
 
 def check_conditions(cond: Iterable[str], takes: Iterable[str]) -> None:
-    """Refuses a condition that a model does not take.
+    """Raises if a condition is not one that the model accepts.
 
     Args:
-        cond: Names of those that are given.
-        takes: Names of those that it takes.
+        cond: Names of the given conditions.
+        takes: Names of the accepted conditions.
 
     Raises:
-        ShapeError: The model does not take one of the conditions.
+        ShapeError: The model does not accept one of the conditions.
     """
     for name in cond:
         if name not in takes:
@@ -118,10 +118,10 @@ def check_conditions(cond: Iterable[str], takes: Iterable[str]) -> None:
 
 
 def check_sizes(batch: Batch, context: Context) -> None:
-    """Refuses a target that is not as large as the model makes y.
+    """Raises if the target does not have the size that the model makes of y.
 
     Raises:
-        ShapeError: It is not.
+        ShapeError: The sizes differ.
     """
     y, x, factor = batch.y, batch.target, context.factor
     expected = (*y.shape[:2], y.shape[2] * factor, y.shape[3] * factor)
@@ -141,15 +141,15 @@ def check_sizes(batch: Batch, context: Context) -> None:
 def wanted_size(
     size: tuple[int, int] | None, only: tuple[int, int] | None, default: tuple[int, int] | None
 ) -> tuple[int, int]:
-    """Returns the size (H, W) of what a model is to make up.
+    """Returns the size (H, W) of the image to generate.
 
     Args:
-        size: The one that is asked for, or None.
-        only: The only one that the model gives, or None.
-        default: The one that is taken where none is asked for, or None.
+        size: Requested size, or None.
+        only: The only size that the model supports, or None.
+        default: Size to use if none is requested, or None.
 
     Raises:
-        ShapeError: There is none, or it is another than the model gives, or no size.
+        ShapeError: No size is known, the model does not support it, or it is below 1.
     """
     if only is not None and size is not None and tuple(size) != only:
         raise ShapeError(f"Expected size {only}, the one this dense network gives, got {tuple(size)}.", value=size)

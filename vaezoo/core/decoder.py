@@ -12,15 +12,15 @@ from vaezoo.core.likelihood.base import Likelihood
 
 
 class Decoder(ABC, nn.Module):
-    """A network from a state to a likelihood; the last step, everything before it is the prior's.
+    """A network from the decoder's state to a likelihood. The prior makes the state.
 
     Args:
-        config: Its configuration, which says channels and stride; None where the class sets them itself.
+        config: Configuration with channels and stride. None if the class sets these attributes itself.
 
     Attributes:
         channels: Image channels C.
-        stride: Pixels per cell of the state.
-        size: The one (H, W) it gives, or None for any.
+        stride: Pixels per cell of the state, along a side.
+        size: The only (H, W) that it gives; None for any size.
     """
 
     channels: int
@@ -34,4 +34,4 @@ class Decoder(ABC, nn.Module):
 
     @abstractmethod
     def forward(self, state: Tensor, context: Context) -> Likelihood:
-        """Returns p(x|z) for state (K·B, ...); the context has K·B rows too."""
+        """Returns p(x|z) for a state (K·B, ...). The context has K·B rows too."""

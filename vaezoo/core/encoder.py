@@ -15,12 +15,12 @@ class Encoder(ABC, nn.Module):
     """A network from an image to a belief.
 
     Args:
-        config: Its configuration, which says channels and stride; None where the class sets them itself.
+        config: Configuration with channels and stride. None if the class sets these attributes itself.
 
     Attributes:
         channels: Image channels C.
-        stride: Heights and widths arrive as multiples of it.
-        size: The one (H, W) it takes, or None for any.
+        stride: Pixels that height and width are multiples of.
+        size: The only (H, W) that it takes; None for any size.
     """
 
     channels: int
@@ -34,4 +34,4 @@ class Encoder(ABC, nn.Module):
 
     @abstractmethod
     def forward(self, image: Tensor, context: Context) -> Posterior | Pyramid:
-        """Returns a belief about the latents of image (B, C, H, W)."""
+        """Returns a belief about the latents of an image (B, C, H, W)."""

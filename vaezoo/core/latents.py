@@ -1,4 +1,4 @@
-"""What inference under a prior gives."""
+"""The result of inference under a prior."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from torch import Tensor
 @final
 @dataclass(frozen=True)
 class Latents:
-    """Latents, what the decoder needs of them, and what they cost.
+    """Latents with their rate and the state for the decoder.
 
     Attributes:
-        z: Per level, coarse to fine, (K, B, ...).
-        state: What the decoder sees, (K·B, ...), the sample index slow.
-        rate: Per level (B,) nats, exact where a closed form exists; empty where it has no meaning.
+        z: Samples per level, coarse to fine, (K, B, ...).
+        state: Input of the decoder, (K·B, ...), with the sample index slow.
+        rate: Rate per level, (B,) nats, exact where a closed form exists; empty where there is none.
         log_p: Log density of z under the prior, (K, B) nats, or None.
         log_q: Log density of z under the posterior, (K, B) nats, or None.
-        codes: Indices into codebooks, int64 (B, h, w) each.
-        penalties: Further terms (B,), already weighted by their owner; `vaezoo.core.Objective` adds them to any loss.
+        codes: Indices into the codebooks, int64 (B, h, w) each.
+        penalties: Further terms (B,), already weighted. `vaezoo.core.Objective` adds them to any loss.
     """
 
     z: tuple[Tensor, ...]

@@ -1,7 +1,6 @@
-"""Layers by which a context's vector changes features: FiLM and AdaIN, for the networks of every plugin.
+"""Layers that change features by the context's vector: FiLM and AdaIN. Networks of all plugins use them.
 
-How a part reads the vector is its setting ``modulate``; ``none`` leaves it to the part, which then concatenates it or
-adds it once.
+A part's setting ``modulate`` chooses one. With ``none`` the part concatenates the vector, or adds it once.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from vaezoo.core.facts import check_modulate
 
 
 def _affine(vector: int, channels: int) -> nn.Linear:
-    """Returns a layer that gives 2·channels zeros for every vector, until it is trained."""
+    """Makes a layer that gives 2·channels zeros for every vector until it is trained."""
     layer = nn.Linear(vector, 2 * channels)
     nn.init.zeros_(layer.weight)
     nn.init.zeros_(layer.bias)
@@ -30,11 +29,13 @@ def _scaled(features: Tensor, told: Tensor) -> Tensor:
 
 @final
 class FiLM(nn.Module):
-    """(1 + γ(v))·h + β(v) per channel; the identity before training. It reads no statistic, so tiles equal wholes.
+    """(1 + γ(v))·h + β(v) per channel; the identity before training.
+
+    It needs no statistics of h, so tiles equal wholes.
 
     Args:
-        vector: Dimensions of v.
-        channels: Of h.
+        vector: Dimensions of the vector v.
+        channels: Number of channels of the features h.
 
     Source: FiLM: Visual Reasoning with a General Conditioning Layer (Perez et al., 2018), arXiv:1709.07871.
     """
@@ -44,20 +45,20 @@ class FiLM(nn.Module):
         self.tell = _affine(vector, channels)
 
     def forward(self, features: Tensor, vector: Tensor) -> Tensor:
-        """Returns features (N, C, ...) as vector (N, V) changes them."""
+        """Returns features (N, C, ...) changed by a vector (N, V)."""
         return _scaled(features, self.tell(vector))
 
 
 @final
 class AdaIN(nn.Module):
-    """(1 + γ(v))·(h − mean h)/std h + β(v), the statistics over each image's own pixels, per channel.
+    """(1 + γ(v))·(h − mean h)/std h + β(v) per channel, with mean and std over the pixels of each image.
 
-    Of features (N, C) they are over the channels instead. A tile has other statistics than the whole picture, so tiles
-    differ from it, and of a grid of one cell nothing is left but the style.
+    For features (N, C) they are over channels. A tile has other statistics than the whole image, so tiles differ from
+    it. On a grid of one cell, only the style remains.
 
     Args:
-        vector: Dimensions of v.
-        channels: Of h.
+        vector: Dimensions of the vector v.
+        channels: Number of channels of the features h.
 
     Source: Arbitrary Style Transfer in Real-time with Adaptive Instance Normalization (Huang and Belongie, 2017),
     arXiv:1703.06868.
@@ -68,7 +69,7 @@ class AdaIN(nn.Module):
         self.tell = _affine(vector, channels)
 
     def forward(self, features: Tensor, vector: Tensor) -> Tensor:
-        """Returns features (N, C, ...) as vector (N, V) changes them."""
+        """Returns features (N, C, ...) changed by a vector (N, V)."""
         over = tuple(range(2, features.dim())) or (1,)
         variance, mean = torch.var_mean(features.float(), over, correction=0, keepdim=True)
         normal = (features.float() - mean) * torch.rsqrt(variance + 1e-5)
@@ -76,15 +77,15 @@ class AdaIN(nn.Module):
 
 
 def modulations(modulate: str, vector: int, widths: Sequence[int]) -> nn.ModuleList:
-    """Returns a layer for each block of a network, none where it does not modulate.
+    """Makes a modulation layer for each block of a network; an empty list for ``none``.
 
     Args:
         modulate: ``none``, ``film`` or ``adain``.
         vector: Dimensions of the context's vector.
-        widths: Channels that each block gives.
+        widths: Number of output channels of each block.
 
     Raises:
-        ConfigError: There is no such kind, or no vector to read.
+        ConfigError: ``modulate`` is unknown, or the vector has no dimensions.
     """
     check_modulate(modulate, vector)
     if modulate == "none":
@@ -94,7 +95,7 @@ def modulations(modulate: str, vector: int, widths: Sequence[int]) -> nn.ModuleL
 
 
 def modulated(layers: nn.ModuleList, block: int, features: Tensor, vector: Tensor | None) -> Tensor:
-    """Returns what a block gave, changed by its layer of :func:`modulations`, where there are one and a vector."""
+    """Returns a block's output, changed by its layer of :func:`modulations` if there are a layer and a vector."""
     if vector is None or not len(layers):
         return features
     changed: Tensor = layers[block](features, vector)

@@ -1,4 +1,4 @@
-"""The only source of randomness of a model."""
+"""Noise, the only source of randomness of a model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vaezoo.errors import ConfigError
 
 
 class Field(NamedTuple):
-    """Where a tile lies in a larger picture, in pixels of the picture as padded to the model's stride."""
+    """Position of a tile in a larger image, in pixels of the image as padded to the model's stride."""
 
     top: int
     left: int
@@ -23,22 +23,22 @@ class Field(NamedTuple):
 @final
 @dataclass(frozen=True)
 class Noise:
-    """Standard normal noise, scaled by a temperature, reproducible when it has a seed.
+    """Standard normal noise, scaled by a temperature; reproducible if it has a seed.
 
-    With a seed, the i-th sample's noise depends on ``(seed, i, level)`` alone, so drawing eight samples at
-    once, or one by one, gives the same eight. With a field, the noise of the whole picture is drawn and the
-    tile's part cut out, so samples of tiles fit together. In pairs, each is as normal as ever, and a mean over
-    samples is freer of noise, since what is linear in it cancels.
+    With a seed, the noise of the i-th sample depends on ``(seed, i, level)`` alone. Eight samples are the same whether
+    drawn at once or one by one. With a field, the noise of the whole image is drawn and the tile's part is cut out, so
+    that samples of tiles fit together. In pairs, the noise of two samples is opposite: each alone is still normal, and
+    the mean over samples is less noisy, since linear effects cancel.
 
     Args:
-        temperature: Factor on the noise; 0 is the centre of every distribution (the mean path).
-        seed: Seed of a generator of its own; None draws from torch's global generator.
+        temperature: Factor of the noise. 0 gives the centre of every distribution (the mean path).
+        seed: Random seed of a generator of its own. None draws from torch's global generator.
         index: Number of the first sample.
-        field: Place of the tile in the whole picture; needs a seed, and does nothing to vectors.
-        paired: Whether sample 2i + 1 has the noise of sample 2i with its sign changed; needs a seed.
+        field: Position of the tile in the whole image. Needs a seed; vectors ignore it.
+        paired: Whether sample 2i + 1 has the noise of sample 2i with opposite sign. Needs a seed.
 
     Raises:
-        ConfigError: The temperature is negative, or there are a field or pairs without a seed.
+        ConfigError: The temperature is negative, or a field or pairs are used without a seed.
 
     Source of the pairs: A new Monte Carlo technique: antithetic variates (Hammersley and Morton, 1956).
     """
@@ -84,10 +84,10 @@ class Noise:
         """Draws noise of shape (K, B, ...), the sample index first.
 
         Args:
-            shape: (K, B, ...); with a field, the last two are the tile's height and width over ``stride``.
-            like: Tensor whose device and dtype the noise takes.
-            level: Number of the latent level, so that levels differ.
-            stride: Pixels per latent cell; used with a field only.
+            shape: Shape (K, B, ...). With a field, the last two are the tile's height and width divided by ``stride``.
+            like: Tensor with the device and dtype of the result.
+            level: Number of the latent level. Levels have different noise.
+            stride: Pixels per latent cell, used only with a field.
         """
         if self.temperature == 0:
             return like.new_zeros(shape)
@@ -97,13 +97,13 @@ class Noise:
         return self.temperature * torch.stack(drawn).to(like)
 
     def uniform(self, shape: tuple[int, ...], like: Tensor, *, level: int = 0, stride: int = 1) -> Tensor:
-        """Draws Φ(ε) of the normal noise ε: uniform in (0, 1) at temperature 1, one half at temperature 0.
+        """Draws uniform noise in (0, 1): Φ(ε) of normal noise ε at temperature 1, and ½ at temperature 0.
 
         Args:
-            shape: As in :meth:`normal`, and the following.
-            like: Tensor whose device and dtype the noise takes.
+            shape: Shape (K, B, ...), as in :meth:`normal`.
+            like: Tensor with the device and dtype of the result.
             level: Number of the latent level.
-            stride: Pixels per latent cell; used with a field only.
+            stride: Pixels per latent cell, used only with a field.
         """
         eps = self.normal(shape, like, level=level, stride=stride)
         # Kept off 0 and 1, whose logarithms are infinite; 2**-24 is the last below 1 in fp32.

@@ -1,4 +1,4 @@
-"""Whether the parts of a model can be joined: what is known only once they are built."""
+"""Checks that built parts can be joined to a model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vaezoo.errors import ConfigError, IncompatibleParts
 def check_parts(
     encoder: Encoder | None, decoder: Decoder, conditioner: Conditioner | None, encodes: str
 ) -> tuple[int, int] | None:
-    """Returns the one size (H, W) that the parts can do; None where they can do any.
+    """Returns the only size (H, W) that the parts support; None if they support any.
 
     Raises:
         ConfigError: ``encodes`` is neither ``input`` nor ``target``.

@@ -1,4 +1,4 @@
-"""Refining a belief by the picture itself: the optional last step of inference, outside encoder and prior."""
+"""The refinement slot: the optional last step of inference, which improves a belief by the image itself."""
 
 from __future__ import annotations
 
@@ -20,39 +20,39 @@ from vaezoo.core.priors.prior import FlatPrior, Prior
 from vaezoo.errors import IncompatibleParts
 
 LogJoint: TypeAlias = Callable[[Tensor], Tensor]
-"""From z (K, B, ...) to log p(x, z), (K, B) nats, under any K."""
+"""Function from z (K, B, ...) to log p(x, z), (K, B) nats, for any K."""
 
 
 class Refinement(ABC, nn.Module):
-    """Moves a posterior's draws, or the posterior itself, towards p(z|x), by the gradient of log p(x, z)."""
+    """Moves samples of a posterior, or the posterior itself, towards p(z|x), by the gradient of log p(x, z)."""
 
     @abstractmethod
     def forward(
         self, belief: Posterior, log_joint: LogJoint, k: int = 1, noise: Noise | None = None, *, stride: int = 1
     ) -> tuple[Tensor, Tensor]:
-        """Draws K refined samples an image.
+        """Draws K refined samples per image.
 
         Args:
-            belief: The encoder's, about B images; its draws have a density.
-            log_joint: log p(x, z).
-            k: K.
-            noise: Where all randomness comes from, also that of auxiliary variables: of levels above 0.
+            belief: Belief of the encoder about B images. It has a density.
+            log_joint: Function that computes log p(x, z).
+            k: Number K of samples.
+            noise: Source of all randomness. Auxiliary variables use levels above 0.
             stride: Pixels per latent cell.
 
         Returns:
-            z (K, B, ...) and log q (K, B) nats, such that the mean of exp(log p(x, z) − log q) is p(x). Where there are
-            auxiliary variables, log q carries what they cost.
+            z (K, B, ...) and log q, (K, B) nats, such that the mean of exp(log p(x, z) − log q) is p(x). With auxiliary
+            variables, log q includes their cost.
         """
 
 
 def slope(log_joint: LogJoint, z: Tensor) -> Tensor:
-    """Returns ∂/∂z log p(x, z), of the shape of z, also where gradients are off.
+    """Returns the gradient of log p(x, z) with respect to z, also where gradients are off.
 
-    Where they are on, it can be differentiated again. It is the partial derivative: what else the function holds is
-    constant, even where it was itself computed from z.
+    If gradients are on, the result can be differentiated again. The derivative is partial: all else that the function
+    uses counts as constant, even if it was computed from z.
 
     Raises:
-        ConfigError: Inference mode is on, in which nothing has a gradient.
+        ConfigError: ``torch.inference_mode`` is on, so there are no gradients.
     """
     check_gradients("A refinement")
     again = torch.is_grad_enabled()
@@ -62,10 +62,10 @@ def slope(log_joint: LogJoint, z: Tensor) -> Tensor:
 
 
 def check_refinement(refine: Refinement | None, encoder: Encoder | None, prior: Prior) -> None:
-    """Refuses a refinement that would have nothing to move, or no density to move it by.
+    """Raises if a refinement has nothing to move, or no density to move it by.
 
     Raises:
-        IncompatibleParts: There is no encoder, or the prior is not flat.
+        IncompatibleParts: The model has no encoder, or its prior is not flat.
     """
     if refine is not None and (encoder is None or not isinstance(prior, FlatPrior)):
         raise IncompatibleParts(
@@ -86,20 +86,20 @@ def infer_refined(
     k: int,
     noise: Noise | None,
 ) -> Latents:
-    """Returns K refined draws an image; their rate is the mean of log q − log p over them.
+    """Returns K refined samples per image. Their rate is the mean of log q − log p over the samples.
 
     Args:
-        refine: How.
-        belief: Where it begins.
-        prior: A flat one.
-        look: The decoder: from latents, context and K to a likelihood.
-        context: Of B images.
-        x: The images (B, C, H, W).
-        k: K.
-        noise: Where they come from.
+        refine: Refinement.
+        belief: Belief to start from.
+        prior: Flat prior.
+        look: Decoder: function from latents, context and K to a likelihood.
+        context: Context of B images.
+        x: Images (B, C, H, W).
+        k: Number K of samples.
+        noise: Source of the samples' noise.
 
     Raises:
-        IncompatibleParts: Belief or prior have no density of z.
+        IncompatibleParts: The belief or the prior has no density of z.
     """
     if isinstance(belief, Pyramid) or not isinstance(prior, FlatPrior):
         raise IncompatibleParts(

@@ -1,4 +1,4 @@
-"""What a model returns: the bound of a batch, and a restored picture."""
+"""What a model returns: the bound of a batch, and a restored image."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from vaezoo.errors import NotNormalised
 @final
 @dataclass(frozen=True)
 class Bound:
-    """The evidence lower bound of a batch and all that it was computed from; nats per image.
+    """The evidence lower bound of a batch with all that it was computed from, in nats per image.
 
     Attributes:
-        context: What conditioned the model.
-        belief: What the encoder returned.
-        latents: K samples and their rate.
-        likelihood: p(x|z) for K·B rows, cropped to the picture.
+        context: Context of the model.
+        belief: Belief that the encoder returned.
+        latents: K samples with their rate.
+        likelihood: p(x|z) for K·B rows, cropped to the image.
         log_likelihood: log p(x|z), (K, B).
-        distortion: −log p(x|z), mean over samples, (B,).
-        rate: KL(q‖p) over all levels, (B,); NaN where it has no meaning (a deterministic encoder).
+        distortion: −log p(x|z), the mean over samples, (B,).
+        rate: KL(q‖p), summed over all levels, (B,); NaN for a deterministic encoder.
     """
 
     context: Context
@@ -42,12 +42,12 @@ class Bound:
 
     @property
     def elbo(self) -> Tensor:
-        """−distortion − rate, (B,), larger is better."""
+        """−distortion − rate, (B,). Larger is better."""
         return -self.distortion - self.rate
 
     @property
     def penalty(self) -> Tensor:
-        """Zeros, (B,): `vaezoo.core.Objective` adds the penalties; a loss that does so too would count them twice."""
+        """Zeros, (B,). `vaezoo.core.Objective` adds the penalties; a loss that adds them too would count them twice."""
         warnings.warn(
             "vaezoo: Objective adds the penalties of latents: leave bound.penalty out of the loss, and read "
             "latents.penalties for their values",
@@ -58,10 +58,10 @@ class Bound:
 
     @property
     def log_weight(self) -> Tensor:
-        """Log p(x|z) + log p(z) − log q(z|x), (K, B): the terms of an importance-weighted bound.
+        """Log importance weight, log p(x|z) + log p(z) − log q(z|x), (K, B).
 
         Raises:
-            NotNormalised: Prior or posterior has no density.
+            NotNormalised: The prior or the posterior has no density.
         """
         if self.latents.log_p is None or self.latents.log_q is None:
             raise NotNormalised(
@@ -75,14 +75,14 @@ class Bound:
 @final
 @dataclass(frozen=True)
 class Restored:
-    """A restored picture and how sure the model is of it.
+    """A restored image and its uncertainty.
 
     Attributes:
-        image: The mean path, (B, C, H, W) in [0, 1].
-        scale: Standard deviation per pixel that the decoder states, of image's shape and unit, or None.
-        average: Mean of the samples, or None if none were asked for.
-        spread: Standard deviation among the samples, or None.
-        samples: The samples themselves (K, B, C, H, W) if they were to be kept, or None.
+        image: Mean path, (B, C, H, W) in [0, 1].
+        scale: Standard deviation per pixel that the decoder predicts, of the image's shape and unit; or None.
+        average: Mean of the samples, or None if there are none.
+        spread: Standard deviation of the samples, or None if there are none.
+        samples: Samples (K, B, C, H, W) if they were kept, or None.
     """
 
     image: Tensor
@@ -95,12 +95,12 @@ class Restored:
 def mean_and_spread(
     samples: Iterable[Tensor], *, paired: bool = False, keep: bool = False
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Returns the mean of samples, their standard deviation, and the samples (K, ...) where they are to be kept.
+    """Returns the mean and the standard deviation of samples, and the samples (K, ...) if they are kept.
 
     Args:
-        samples: At least one, of one shape; no more than one is held at a time.
-        paired: Whether they come in opposite pairs, which leave no mean to fit: then the divisor is K, not K − 1.
-        keep: Whether to keep them.
+        samples: One or more samples of one shape. Only one is held at a time.
+        paired: Whether samples come in opposite pairs. Then the divisor is K, not K − 1, since no mean is estimated.
+        keep: Whether to keep the samples.
 
     Source: Note on a method for calculating corrected sums of squares and products (Welford, 1962).
     """

@@ -1,4 +1,4 @@
-"""Which arithmetic a part's weights were trained with, kept beside them in every file."""
+"""A part's revision: which version of its arithmetic its weights were trained with. Weight files keep it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from torch import Tensor, nn
 
 @final
 class Revision(nn.Module):
-    """The number of the arithmetic that a part's weights were trained with.
+    """Number of the version of a part's arithmetic that its weights were trained with.
 
-    A part whose arithmetic is corrected holds one, and computes as the number says. New parts have the last number. A
-    file from before the correction has none: its weights are of revision 1, and loading them sets the number to 1.
+    A part whose arithmetic was corrected has a revision, and computes as its number says. New parts have the latest
+    number. A file from before the correction has no revision: loading it sets the number to 1.
 
     Args:
-        number: That of the part as it is built.
+        number: Revision of the part as it is built.
     """
 
     number: Tensor
@@ -32,6 +32,6 @@ class Revision(nn.Module):
 
 
 def with_revisions(model: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Returns a file's tensors with revision 1 for each part of a model that the file gives no revision of."""
+    """Returns a file's tensors, with revision 1 for each part of the model without a revision in the file."""
     names = (f"{name}.number" for name, module in model.named_modules() if isinstance(module, Revision))
     return {name: torch.tensor(1) for name in names} | dict(tensors)

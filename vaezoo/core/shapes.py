@@ -1,4 +1,4 @@
-"""Rows and sizes: the one place that pads, and the one that repeats rows for K samples."""
+"""Shapes: repeating rows for K samples, padding, and checks of images."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from vaezoo.errors import ConfigError, ShapeError
 
 
 def repeat_rows(tensor: Tensor, k: int) -> Tensor:
-    """Returns (B, ...) as (K·B, ...), the sample index slow."""
+    """Repeats rows (B, ...) to (K·B, ...), with the sample index slow."""
     return tensor if k == 1 else tensor.repeat(k, *[1] * (tensor.dim() - 1))
 
 
 def sum_rows(tensor: Tensor) -> Tensor:
-    """Returns the sum over all dimensions but the first, in fp32: (N, ...) to (N,)."""
+    """Sums over all dimensions but the first, in fp32: (N, ...) to (N,)."""
     return tensor.float().flatten(1).sum(1)
 
 
 def pad_to_stride(image: Tensor, stride: int, *, mirror: bool = False) -> Tensor:
-    """Returns the image padded at the right and bottom to a multiple of ``stride``.
+    """Pads an image at the right and the bottom to a multiple of ``stride``.
 
     Args:
-        image: (B, C, H, W).
-        stride: What its sides become multiples of.
-        mirror: Whether the picture goes on as its mirror image, instead of by its edge. Streaks of a noisy edge look
-            like structure: seven pixels of them cost a denoiser up to 4 dB over the last hundred pixels.
+        image: Image (B, C, H, W).
+        stride: Number that both sides become a multiple of.
+        mirror: Whether to pad by the mirror image instead of repeating the edge. Streaks of a noisy edge look like
+            structure: seven pixels of them cost a denoiser up to 4 dB over the last hundred pixels.
     """
     height, width = image.shape[-2:]
     down, right = -height % stride, -width % stride
@@ -44,10 +44,10 @@ def pad_to_stride(image: Tensor, stride: int, *, mirror: bool = False) -> Tensor
 
 
 def check_shape(image: object, channels: int, size: Sequence[int] | None = None, *, what: str = "image") -> Tensor:
-    """Returns the image if its shape is one a model can take; reads no pixel. Arguments as in :func:`check_image`.
+    """Returns the image if a model can take its shape. Reads no pixels. The arguments are those of :func:`check_image`.
 
     Raises:
-        ShapeError: It is no tensor (B, C, H, W), has no pixels, or not the one size.
+        ShapeError: The image is not a tensor (B, C, H, W), has no pixels, or does not have the required size.
     """
     if not isinstance(image, Tensor):
         raise ShapeError(f"Expected {what} as a torch tensor (B, C, H, W), got {type(image).__name__}.", value=image)
@@ -74,13 +74,13 @@ def check_image(image: object, channels: int, size: Sequence[int] | None = None,
     """Returns the image if a model can take it.
 
     Args:
-        image: Should be (B, C, H, W), floating point, finite, in [0, 1] up to noise.
-        channels: C.
-        size: The one (H, W) that is taken, or None for any.
-        what: The image's name in the message.
+        image: Image (B, C, H, W), floating point, finite, and in [0, 1] up to noise.
+        channels: Required number of channels C.
+        size: Required (H, W), or None for any.
+        what: Name of the image in the error message.
 
     Raises:
-        ShapeError: It is no such tensor; the message says which of these it is not.
+        ShapeError: The image is anything else. The message says what is wrong.
     """
     image = check_shape(image, channels, size, what=what)
     if not image.is_floating_point():
@@ -102,7 +102,7 @@ def check_image(image: object, channels: int, size: Sequence[int] | None = None,
 
 
 def check_dtype(image: Tensor, own: torch.dtype, what: str = "image") -> Tensor:
-    """Returns an image, refused where its dtype is not that of the model's parameters.
+    """Returns an image if its dtype is that of the model's parameters.
 
     Raises:
         ShapeError: The dtypes differ.
@@ -114,10 +114,10 @@ def check_dtype(image: Tensor, own: torch.dtype, what: str = "image") -> Tensor:
 
 
 def count_of(number: Any, name: str, least: int = 0) -> int:
-    """Returns a whole number, also one of numpy, as Python's.
+    """Returns a whole number, which may be one of numpy, as a Python int.
 
     Raises:
-        ConfigError: It is none, or below the least.
+        ConfigError: The value is not a whole number, or is below ``least``.
     """
     try:
         found = -1 if isinstance(number, bool) else index(number)
@@ -129,5 +129,5 @@ def count_of(number: Any, name: str, least: int = 0) -> int:
 
 
 def one_row(cond: Mapping[str, Tensor] | None) -> dict[str, Tensor]:
-    """Returns conditions of one row of zeros each, where none are to be looked at."""
+    """Returns conditions with one row of zeros each, for calls that do not read them."""
     return {name: values.new_zeros((1, *values.shape[1:])) for name, values in (cond or {}).items()}

@@ -1,4 +1,4 @@
-"""The one class that joins the slots. It holds no loss."""
+"""The class that joins encoder, prior, decoder and conditioner. It has no loss."""
 
 from __future__ import annotations
 
@@ -30,30 +30,30 @@ from vaezoo.errors import ConfigError, IncompatibleParts, ShapeError, TrainingEr
 
 @final
 class VAE(nn.Module):
-    """An encoder, a prior and a decoder, perhaps with a conditioner.
+    """An encoder, a prior and a decoder, and optionally a conditioner and a refinement.
 
-    Pads every picture to a multiple of the parts' strides and crops what comes back: no part does so.
+    The model pads every image to a multiple of the parts' strides and crops the result. The parts never do.
 
     Args:
-        encoder: None is legal for a conditional model that only restores.
-        prior: From belief to state.
-        decoder: From state to likelihood.
-        conditioner: From the degraded image and labels to a context.
-        encodes: What the encoder sees: the ``input`` y (then ``restore`` goes through q(z|y)) or the ``target`` x
-            (then training alone needs the encoder, and ``restore`` goes through the prior p(z|y)).
-        refine: Moves the posterior by log p(x, z) in the bound, the NLL and ``reconstruct``, which know x.
-        default_size: (H, W) of samples when none is given.
+        encoder: Encoder. None is allowed for a conditional model that only restores.
+        prior: Prior, from belief to state.
+        decoder: Decoder, from state to likelihood.
+        conditioner: Conditioner, from the degraded image and labels to a context.
+        encodes: Image that the encoder reads. ``input`` is y: ``restore`` then goes through q(z|y). ``target`` is x:
+            then only training needs the encoder, and ``restore`` goes through the prior p(z|y).
+        refine: Refinement of the posterior. The bound, the NLL and ``reconstruct``, which know x, use it.
+        default_size: (H, W) of samples if no size is given.
 
     Attributes:
-        channels: Image channels C.
+        channels: Number of image channels C.
         stride: Pixels that heights and widths are padded to a multiple of.
-        size: The one (H, W) that is taken, or None for any.
-        enlarges: How many times as large as y the image may be, see :class:`vaezoo.core.Conditioner`; empty: as large.
-        origin: How it was made; set by whoever makes it, unread here.
-        watch: Where a list, `forward` adds each bound to it: so an objective sees what its loss asks for.
+        size: The only (H, W) that the model takes, or None for any.
+        enlarges: Factors by which the image may be larger than y; see :class:`vaezoo.core.Conditioner`. Empty: none.
+        origin: How the model was made. Whoever makes it sets this; nothing here reads it.
+        watch: List to which `forward` appends each bound, or None. So an objective sees the bounds its loss computes.
 
     Raises:
-        ConfigError: ``encodes`` is neither word.
+        ConfigError: ``encodes`` is neither ``input`` nor ``target``.
         IncompatibleParts: The parts cannot work together.
     """
 
@@ -88,12 +88,12 @@ class VAE(nn.Module):
         """Computes the bound of a batch, in nats per image.
 
         Args:
-            batch: Images; checked by shape only, since training calls this at every step.
-            k: Posterior samples per image.
-            noise: Where the samples come from.
+            batch: Images. Only shapes are checked, since training calls this at every step.
+            k: Number of posterior samples per image.
+            noise: Source of the samples' noise.
 
         Raises:
-            ShapeError: An image has the wrong shape, or x is not as large as the model makes y.
+            ShapeError: An image has the wrong shape, or x does not have the size that the model makes of y.
             IncompatibleParts: The model has no encoder.
         """
         self._check_pair(batch, check_shape)
@@ -120,23 +120,23 @@ class VAE(nn.Module):
 
     @torch.no_grad()
     def nll(self, batch: Batch, k: int = 100, *, chunk: int | None = None, noise: Noise | None = None) -> Tensor:
-        """Estimates −log p(x) by importance sampling; the image is encoded once.
+        """Estimates −log p(x) by importance sampling. The image is encoded once.
 
         −log p(x) ≤ E[ −log 1/K Σ_k w_k ], and the gap closes as K grows.
 
         Args:
-            batch: Images, binary ones under a Bernoulli likelihood.
-            k: Importance samples K.
-            chunk: Samples at once: more memory, the same result; by default as :data:`CACHED_PIXELS` has it.
-            noise: Where they come from.
+            batch: Images. They must be binary for a Bernoulli likelihood.
+            k: Number K of importance samples.
+            chunk: Samples at once. More take more memory; the result is the same. None: see :data:`CACHED_PIXELS`.
+            noise: Source of the samples' noise, at temperature 1.
 
         Returns:
-            Nats per image, (B,), smaller is better.
+            Nats per image, (B,). Smaller is better.
 
         Raises:
-            ShapeError: An image cannot be taken, or x is not as large as the model makes y.
-            ConfigError: ``k`` or ``chunk`` is below 1, or the noise is not of temperature 1.
-            NotNormalised: Likelihood or posterior is no density, or the pixels are not binary.
+            ShapeError: An image cannot be taken, or x does not have the size that the model makes of y.
+            ConfigError: ``k`` or ``chunk`` is below 1, or the temperature is not 1.
+            NotNormalised: The likelihood or the posterior has no density, or the pixels are not binary.
             TrainingError: The model is in training mode.
 
         Source: Importance Weighted Autoencoders (Burda et al., 2015), eq. 8, arXiv:1509.00519.
@@ -162,10 +162,10 @@ class VAE(nn.Module):
         return math.log(k) - total
 
     def context(self, y: Tensor, cond: Conditions | None = None) -> Context:
-        """Returns the context of y (B, C, H, W): what the conditioner makes of it, at the padded size.
+        """Returns the context of y (B, C, H, W): the conditioner's output at the padded size.
 
         Raises:
-            ShapeError: The model takes no such condition, or not of this shape.
+            ShapeError: A condition is unknown, or has the wrong shape.
         """
         visible = (y.shape[2], y.shape[3])
         padded = self._pad(y)
@@ -177,7 +177,7 @@ class VAE(nn.Module):
         return replace(context, visible=(visible[0] * context.factor, visible[1] * context.factor))
 
     def path(self, context: Context, k: int = 1, noise: Noise | None = None) -> tuple[Latents, Likelihood]:
-        """Walks from the prior to the image, K times; at temperature 0 along the mean path."""
+        """Goes from the prior to the image, K times. Temperature 0 gives the mean path."""
         latents = self.prior.sample(context, k, noise)
         return latents, self._look(latents, context, k)
 
@@ -196,16 +196,16 @@ class VAE(nn.Module):
         return check_dtype(checked, next((p.dtype for p in self.parameters()), checked.dtype), what)
 
     def _check_pair(self, batch: Batch, check: Callable[..., Tensor]) -> tuple[Tensor, Tensor]:
-        """Returns y and x, each checked."""
+        """Checks y and x and returns them."""
         y = self._check(batch.y, "y", check)
         return y, y if batch.x is None else self._check(batch.x, "x", check)
 
     def encode(self, image: Tensor, *, y: Tensor | None = None, cond: Conditions | None = None) -> Posterior | Pyramid:
-        """Returns the belief about an image's latents.
+        """Returns the belief about the latents of an image.
 
         Args:
-            image: (B, C, H, W) in [0, 1]; so many times as large as y as the model makes that.
-            y: Its degraded version, for a conditional model; the image itself where None.
+            image: Image (B, C, H, W) in [0, 1]. If the model enlarges, it is as large as the model makes y.
+            y: Degraded version of the image, for a conditional model. None means the image itself.
             cond: Other conditions.
 
         Raises:
@@ -227,13 +227,13 @@ class VAE(nn.Module):
         """Returns p(x|z).
 
         Args:
-            latents: What ``prior.infer`` returned, or a state: for flat priors z itself, (N, D) or (N, D, h, w).
+            latents: Result of ``prior.infer``, or a state. For flat priors, z itself, (N, D) or (N, D, h, w).
             y: Degraded image, for a conditional model.
             cond: Other conditions.
-            size: (H, W) to crop to; y's, or the model's default size.
+            size: (H, W) to crop to. None means the size of y, or else the model's default size.
 
         Raises:
-            ShapeError: The rows of the latents are no multiple of y's, or a size is missing or impossible.
+            ShapeError: The rows of the latents are not a multiple of y's, or a size is missing or impossible.
         """
         state = latents.state if isinstance(latents, Latents) else latents
         rows = state.shape[0]
@@ -264,21 +264,21 @@ class VAE(nn.Module):
         size: Size | None = None,
         noise: Noise | None = None,
     ) -> Tensor:
-        """Returns mean images of n samples of the prior.
+        """Returns the mean images of n samples of the prior.
 
         Args:
-            n: Number of samples; of each of y's images where y is given.
+            n: Number of samples, for each image of y if y is given.
             y: Degraded image (B, C, H, W), for a conditional model.
             cond: Other conditions, with n rows.
-            size: (H, W); y's, or the model's default size.
-            noise: Where they come from.
+            size: (H, W) of the images. None means the size of y, or else the model's default size.
+            noise: Source of the samples' noise.
 
         Returns:
-            (n, C, H, W), or (n·B, C, H, W) with the sample index slow; in [0, 1].
+            Images in [0, 1], (n, C, H, W), or (n·B, C, H, W) with the sample index slow.
 
         Raises:
-            ShapeError: A size or y is missing or impossible, or a condition is none of the model's.
-            ConfigError: ``n`` is no number of samples.
+            ShapeError: A size or y is missing or impossible, or a condition is unknown.
+            ConfigError: ``n`` is not a whole number of at least 1.
         """
         n = count_of(n, "n")
         context = self._imagined(n or 1, y, cond if n else one_row(cond), size, None)
@@ -291,7 +291,7 @@ class VAE(nn.Module):
 
         Args:
             x: Image (B, C, H, W).
-            y: Its degraded version, for a conditional model; x itself where None.
+            y: Degraded version of x, for a conditional model. None means x itself.
             cond: Other conditions.
         """
         x = self._check(x, "x")
@@ -313,17 +313,17 @@ class VAE(nn.Module):
         """Restores a degraded image of any size.
 
         Args:
-            y: (B, C, H, W) in [0, 1]; noise may exceed it.
+            y: Degraded image (B, C, H, W) in [0, 1]; noise may exceed it.
             cond: Other conditions.
-            samples: Further samples for ``average`` and ``spread``; memory does not grow with them.
+            samples: Number of samples for ``average`` and ``spread``. Memory does not grow with it.
             keep: Whether to return the samples too.
-            noise: Where the samples come from.
+            noise: Source of the samples' noise.
 
         Returns:
-            The mean path, its scale, and what the samples say.
+            Mean path, its scale, and the statistics of the samples.
 
         Raises:
-            ShapeError: y cannot be taken; the message says why.
+            ShapeError: y cannot be taken. The message says why.
             ConfigError: ``samples`` is negative.
         """
         y = self._check(y)
@@ -346,5 +346,5 @@ class VAE(nn.Module):
         return self._look(self.prior.infer(belief, context, 1, noise), context, 1)
 
     def extra_repr(self) -> str:
-        """Returns what the parts do not show."""
+        """Returns the text in ``repr`` that the parts do not show."""
         return f"channels={self.channels!r}, stride={self.stride!r}, size={self.size!r}, encodes={self.encodes!r}"

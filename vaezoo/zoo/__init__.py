@@ -1,4 +1,9 @@
-"""Models by name: specifications, building, weights, locks. Imports no torch by itself."""
+"""Makes models by name.
+
+A name and overrides become a checked specification (`specs`). From it the model is built (`create`), and its weights
+are found, checked by hash and loaded (`weights`). A lock file pins all of it (`lock`). Other modules list and describe
+models (`info`). The package imports no torch until a model is made.
+"""
 
 from __future__ import annotations
 

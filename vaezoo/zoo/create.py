@@ -1,4 +1,4 @@
-"""Building what a specification says."""
+"""Building models and objectives from specifications."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Origin:
     """How a model was made.
 
     Attributes:
-        name: As asked for.
-        spec: Its specification.
-        weights: What was loaded, or None for random weights.
+        name: Name that was asked for.
+        spec: Specification of the model.
+        weights: Report on the loaded weights; None for random weights.
     """
 
     name: str
@@ -41,11 +41,11 @@ class Origin:
 
 
 def build(part: PartSpec) -> Any:
-    """Returns a part, built.
+    """Builds a part from its specification.
 
     Raises:
-        BackendUnavailable: A package it needs cannot be imported.
-        PartMismatch: It is built from something else than what is registered with it.
+        BackendUnavailable: A package that the part needs cannot be imported.
+        PartMismatch: The constructor takes other arguments than the registered configuration or facts function.
     """
     what = f"The {part.part.slot} {part.part.name!r}"
     target = load_object(part.part.target, what)
@@ -59,11 +59,11 @@ def build(part: PartSpec) -> Any:
 
 
 def build_model(spec: ModelSpec, *, blank: bool = False) -> VAE:
-    """Returns the model of a specification.
+    """Builds a model from its specification.
 
     Args:
-        spec: Resolved and checked.
-        blank: Whether its weights are loaded next, so that nothing need be drawn for them; else they are random.
+        spec: Specification, resolved and checked.
+        blank: Whether to leave the weights uninitialised, because they are loaded next. Otherwise they are random.
     """
     from vaezoo.core import VAE
     from vaezoo.zoo.uninitialised import Blank
@@ -75,12 +75,12 @@ def build_model(spec: ModelSpec, *, blank: bool = False) -> VAE:
 
 
 _SEEDED = RLock()
-"""Held while the global generator is another's: what threads create is what one would, where all give seeds."""
+"""Held while the global generator is borrowed. So threads that all give seeds create what a single one would."""
 
 
 @contextmanager
 def seeded(seed: int | None) -> Iterator[None]:
-    """Seeds the global generator inside, where there is a seed, and restores it after."""
+    """Context manager that seeds the global generator and restores it afterwards; None does nothing."""
     if seed is None:
         yield
         return
@@ -109,33 +109,34 @@ def create(
     zoo: Zoo | None = None,
     **params: Any,
 ) -> VAE:
-    """Creates a model.
+    """Creates a model by name.
 
     Args:
         name: ``arch``, ``arch.tag`` or ``plugin/arch``, see :func:`vaezoo.list_models`.
-        pretrained: True for the weights of the tag in the name, or else the model's default; a tag; the path of a
-            safetensors file: a `Path`, or a text with a slash or that ending; False for random weights. None is True
-            where the name has a tag, which names weights, and False where it has none.
-        overrides: ``["loss.beta=2", "encoder=resnet"]`` or ``{"loss.beta": 2}``.
-        seed: Seed of the random weights; the global generator is left alone.
-        device: Where to put it.
-        dtype: Floating point type of its parameters; float32 where None.
-        lock: A file that ``vaezoo lock`` wrote, which the model has to agree with; True for ``vaezoo.lock`` here,
-            None for what ``$VAEZOO_LOCK`` says.
-        zoo: Where names are looked up; the installed zoo where None.
-        **params: Overrides as keywords: ``encoder="resnet"``, ``latent_channels=8``.
+        pretrained: Which weights to load. True: those of the tag in the name, or else the model's default. A tag: the
+            weights of that tag. A path (a `Path`, or a text that has a slash or ends in ``.safetensors``): that file.
+            False: random weights. None: True where the name has a tag, else False.
+        overrides: Settings to change: ``["loss.beta=2", "encoder=resnet"]`` or ``{"loss.beta": 2}``.
+        seed: Random seed of the initial weights. The global generator stays as it was.
+        device: Device of the model, such as ``"cuda"``. None keeps torch's default device.
+        dtype: Floating-point type of the parameters. None means float32.
+        lock: Lock file, as ``vaezoo lock`` writes it, that the model must agree with. True means ``vaezoo.lock`` in the
+            working folder. None means what ``$VAEZOO_LOCK`` says.
+        zoo: Zoo to look names up in. None means the installed zoo.
+        **params: Overrides as keyword arguments: ``encoder="resnet"``, ``latent_channels=8``.
 
     Returns:
-        The model, in evaluation mode if pretrained; ``model.origin`` says how it was made.
+        The model, in evaluation mode if weights were loaded. ``model.origin`` says how it was made.
 
     Raises:
-        UnknownName: Nothing of that name, or no such tag.
-        ConfigError: An override is unknown or of the wrong type, the device or dtype cannot be used, or the tag in the
-            name and ``pretrained`` say different weights.
+        UnknownName: No model has the name, or the model has no such tag.
+        ConfigError: An override is unknown or of the wrong type. The device or dtype cannot be used. The tag in the
+            name
+            and ``pretrained`` contradict each other.
         IncompatibleParts: The parts cannot work together.
         WeightsError: The weights cannot be trusted or do not fit.
-        LockMismatch: It is not as the lock says.
-        PluginError: The model may be a broken plugin's.
+        LockMismatch: The model differs from the lock.
+        PluginError: The model may belong to a plugin that failed to load.
     """
     kept = zoo or current_zoo()
     spec = _resolve(kept, name, overrides, params)
@@ -158,12 +159,12 @@ def create(
 
 
 def place(model: VAE, device: Any = None, dtype: Any = None) -> VAE:
-    """Returns a model on a device, in a floating point type; either stays as it is where None.
+    """Moves a model to a device and a floating-point type. None leaves either as it is.
 
     Raises:
-        ConfigError: One of them cannot be used.
+        ConfigError: The device or the type cannot be used.
     """
-    if device is None and dtype is None:  # else every tensor is looked at, for nothing
+    if device is None and dtype is None:  # .to() would look at every tensor for nothing
         return model
     from vaezoo.core.machine.device import find_device
 
@@ -173,9 +174,9 @@ def place(model: VAE, device: Any = None, dtype: Any = None) -> VAE:
 def create_objective(
     name: str, *, overrides: Overrides = (), seed: int | None = None, zoo: Zoo | None = None, **params: Any
 ) -> Objective:
-    """Creates a model and its loss, ready to train, from the weights of the tag in its name, or random ones.
+    """Creates a model together with its loss, ready to train.
 
-    Arguments as in :func:`create`.
+    The weights are those of the tag in the name, or random. The arguments are those of :func:`create`.
     """
     from vaezoo.core import Objective
 
@@ -200,7 +201,7 @@ def _resolve(kept: Zoo, name: str, overrides: Overrides, params: Mapping[str, An
 
 
 def _chosen(name: str, pretrained: bool | str | Path | None) -> bool | str | Path:
-    """Returns what weights a model gets, False for random ones; refuses what contradicts the tag in its name."""
+    """Returns which weights to load, False for random ones; raises where ``pretrained`` contradicts the name's tag."""
     arch, tag = split_name(name)
     if pretrained is None:
         return tag is not None
@@ -208,8 +209,8 @@ def _chosen(name: str, pretrained: bool | str | Path | None) -> bool | str | Pat
         return pretrained
     if pretrained is False:
         raise ConfigError(
-            f"Expected the weights that the name {name!r} says, got pretrained=False.",
-            hint=f"Say {arch!r} for random weights.",
+            f"Expected the weights of the tag in the name {name!r}, got pretrained=False.",
+            hint=f"Use the name {arch!r} for random weights.",
             value=name,
         )
     if isinstance(pretrained, str) and not is_file(pretrained):
@@ -226,14 +227,14 @@ def _load(model: VAE, kept: Zoo, spec: ModelSpec, name: str, pretrained: bool | 
 
 
 def _called(kept: Zoo, spec: ModelSpec) -> str:
-    """Returns a model's name, with its plugin where several have one of that name."""
+    """Returns a model's name, preceded by its plugin where several plugins have a model of that name."""
     model = spec.model
     alone = len(kept.registry.models.entries.get(model.name, ())) < 2
     return model.name if alone else f"{model.source.owner}/{model.name}"
 
 
 def _held(kept: Zoo, spec: ModelSpec, name: str, pretrained: bool | str | Path, lock: Any) -> Lock | None:
-    """Returns the lock that a model has to agree with, and does as far as can be said before weights are loaded."""
+    """Returns the lock that a model must agree with, after the checks that need no weights."""
     from vaezoo.zoo.lock import Lock, lock_path
     from vaezoo.zoo.weights import pick
 
@@ -249,7 +250,7 @@ def _held(kept: Zoo, spec: ModelSpec, name: str, pretrained: bool | str | Path, 
 
 
 def _which(name: str, pretrained: bool | str | Path) -> str | Path | None:
-    """Returns a tag, a path, or None for the first tag."""
+    """Returns a tag, a path, or None for the default weights."""
     if pretrained is True:
         return split_name(name)[1]
     if not isinstance(pretrained, str | Path):

@@ -1,4 +1,4 @@
-"""What is on the shelf, as declared; what becomes of it is in ``explanation``. No torch."""
+"""Listing models and other declarations, as they are declared. `vaezoo.inspection` says what they resolve to."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ SECTIONS = {
     "schemes": "URL scheme",
     "verbs": "verb",
 }
-"""What can be listed beside models: the plural, and what one of them is called."""
+"""Kinds of declarations that can be listed beside models: plural to singular."""
 
 
 def list_models(
     pattern: str = "*", *, task: str | None = None, pretrained: bool = False, zoo: Zoo | None = None
 ) -> list[str]:
-    """Returns the names of models, sorted.
+    """Lists the names of models, sorted.
 
     Args:
-        pattern: Shell pattern on the name, such as ``"conv-*"``.
-        task: Only those for this task, such as ``generate`` or ``denoise``.
-        pretrained: Only those with weights, as ``arch.tag``.
-        zoo: Where to look; the installed zoo where None.
+        pattern: Shell pattern for the name, such as ``"conv-*"``.
+        task: Task of the models, such as ``generate`` or ``denoise``. None means all.
+        pretrained: Whether to list only models with weights, as ``arch.tag``.
+        zoo: Zoo to look in. None means the installed zoo.
 
     Raises:
-        UnknownName: No model is for that task.
+        UnknownName: No model has this task.
     """
     registry = (zoo or current_zoo()).registry
     tasks = {model.task for _, _, model in registry.models.all()}
@@ -58,14 +58,14 @@ def list_models(
 
 
 def model_info(name: str, *, zoo: Zoo | None = None) -> dict[str, Any]:
-    """Returns what is declared of a model: its text, parts and the cards of its weights.
+    """Returns what is declared about a model: its description, parts and the cards of its weights.
 
     Args:
         name: ``arch``, ``arch.tag`` or ``plugin/arch``.
-        zoo: Where to look; the installed zoo where None.
+        zoo: Zoo to look in. None means the installed zoo.
 
     Raises:
-        UnknownName: Nothing of that name.
+        UnknownName: No model has the name.
     """
     registry = (zoo or current_zoo()).registry
     arch, tag = split_name(name)
@@ -88,15 +88,15 @@ def model_info(name: str, *, zoo: Zoo | None = None) -> dict[str, Any]:
 
 
 def list_declared(kind: str, pattern: str = "*", *, zoo: Zoo | None = None) -> list[dict[str, str]]:
-    """Returns all that is declared of a kind, by name: each with its owner, its summary and where it is declared.
+    """Lists the declarations of a kind, sorted by name, each with its owner, summary and origin.
 
     Args:
-        kind: Such as ``tasks`` or ``task``, see `SECTIONS`.
-        pattern: Shell pattern on the name.
-        zoo: Where to look; the installed zoo where None.
+        kind: Kind, as plural or singular, such as ``tasks`` or ``task``; see `SECTIONS`.
+        pattern: Shell pattern for the name.
+        zoo: Zoo to look in. None means the installed zoo.
 
     Raises:
-        UnknownName: There is no such kind.
+        UnknownName: The kind is unknown.
     """
     shelf = (zoo or current_zoo()).registry.shelves()[kind_called(kind)]
     return [
@@ -108,18 +108,18 @@ def list_declared(kind: str, pattern: str = "*", *, zoo: Zoo | None = None) -> l
 
 
 def declared_info(kind: str, name: str, *, zoo: Zoo | None = None) -> dict[str, Any]:
-    """Returns what is declared under a name of a kind; of a task also its options, of a part its parameters.
+    """Returns what is declared under a name of a kind.
 
-    A task's module is imported for them, a part's configuration.
+    For a task this includes its options, for a part its parameters; its module is imported to find them.
 
     Args:
-        kind: Such as ``tasks`` or ``task``, see `SECTIONS`.
-        name: As declared, or ``plugin/name``.
-        zoo: Where to look; the installed zoo where None.
+        kind: Kind, as plural or singular, such as ``tasks`` or ``task``; see `SECTIONS`.
+        name: Declared name, or ``plugin/name``.
+        zoo: Zoo to look in. None means the installed zoo.
 
     Raises:
-        UnknownName: There is no such kind, or nothing of it has the name.
-        DuplicateName: Two plugins have it.
+        UnknownName: The kind is unknown, or nothing of this kind has the name.
+        DuplicateName: Two plugins declare the name.
     """
     kind = kind_called(kind)
     entry = (zoo or current_zoo()).registry.shelves()[kind].get(name)
@@ -133,7 +133,7 @@ def declared_info(kind: str, name: str, *, zoo: Zoo | None = None) -> dict[str, 
 
 
 def kind_called(kind: str) -> str:
-    """Returns what one of a kind is called, of the plural or itself; raises as :func:`list_declared` does."""
+    """Returns the singular of a kind, given as plural or singular; raises as :func:`list_declared` does."""
     if kind not in SECTIONS and kind not in SECTIONS.values():
         hint = f"Known: {', '.join(['models', *SECTIONS])}."
         raise UnknownName(f"Expected a kind of thing that the zoo has, got {kind!r}.", hint=hint, value=kind)
@@ -141,14 +141,14 @@ def kind_called(kind: str) -> str:
 
 
 def _parameter(each: Parameter) -> dict[str, Any]:
-    """Returns a parameter's type, its default where it has one, and what it is."""
+    """Returns a parameter's type, its description and, where it has one, its default."""
     kind = each.kind.__name__ if type(each.kind) is type else str(each.kind).replace("typing.", "")
     told = {"type": kind} | ({} if each.default is MISSING else {"default": plain(each.default)})
     return told | {"help": each.help}
 
 
 def plain(value: Any) -> Any:
-    """Returns a value of lists, dicts and scalars only."""
+    """Returns a value as lists, dicts and scalars only."""
     if is_dataclass(value) and not isinstance(value, type):
         return plain(asdict(value))
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""``vaezoo.lock``: what models are now, down to the hash, and the check that they still are. No torch."""
+"""``vaezoo.lock``: pins models down to the hashes of their weights, and checks that they are unchanged. No torch."""
 
 from __future__ import annotations
 
@@ -52,18 +52,18 @@ SCHEMA: dict[str, Any] = {
     "required": ["format", "vaezoo", "models"],
     "additionalProperties": False,
 }
-"""What a lock may say."""
+"""Schema of a lock file."""
 
 
 def entries(names: Iterable[str] = (), *, zoo: Zoo | None = None) -> dict[str, Any]:
-    """Returns what models are now, by ``arch.tag``, or ``arch`` where a model has no weights.
+    """Returns the present state of models, by ``arch.tag``, or by ``arch`` where a model has no weights.
 
     Args:
-        names: ``arch`` (with its first weights, where it has some) or ``arch.tag``; none for all weights there are.
-        zoo: Where they are looked up; the installed zoo where None.
+        names: Names of models: ``arch.tag``, or ``arch`` for its default weights. Empty means all weights there are.
+        zoo: Zoo to look the names up in. None means the installed zoo.
 
     Raises:
-        VaezooError: As :func:`vaezoo.create` for a name that it cannot make.
+        VaezooError: A model cannot be made; see :func:`vaezoo.create`.
     """
     kept = zoo or current_zoo()
     found: dict[str, Any] = {}
@@ -77,12 +77,12 @@ def entries(names: Iterable[str] = (), *, zoo: Zoo | None = None) -> dict[str, A
 
 
 def write_lock(path: str | Path, names: Iterable[str] = (), *, zoo: Zoo | None = None) -> dict[str, Any]:
-    """Writes a lock of :func:`entries` and returns them; with names, what is locked already of others stays.
+    """Writes :func:`entries` to a lock file and returns them. With names, the file's other entries stay.
 
     Raises:
-        ConfigError: What is there is no lock.
-        StoreError: It cannot be written.
-        VaezooError: As :func:`entries`.
+        ConfigError: The file exists and is not a lock.
+        StoreError: The file cannot be written.
+        VaezooError: As for :func:`entries`.
     """
     path, names = Path(path), list(names)
     found = entries(names, zoo=zoo)
@@ -99,17 +99,19 @@ def write_lock(path: str | Path, names: Iterable[str] = (), *, zoo: Zoo | None =
 
 def _entry(spec: ModelSpec, card: Card | None, zoo: Zoo) -> dict[str, Any]:
     told = describe(spec)
-    for key in ("summary", "paper", "differs"):  # words, which decide nothing
+    for key in ("summary", "paper", "differs"):  # descriptions, which do not affect the model
         told.pop(key, None)
     weights = {} if card is None else {"sha256": card.sha256, "size_bytes": card.size_bytes}
     return {**weights, "plugins": versions(spec, zoo), "spec": told}
 
 
 def lock_path(lock: bool | str | Path | None) -> Path | None:
-    """Returns the lock to hold to: as given, else as ``$VAEZOO_LOCK`` says (``1`` is ``vaezoo.lock`` here), else None.
+    """Returns the path of the lock to check against, or None.
+
+    It is the one given, or else the one in ``$VAEZOO_LOCK``, where ``1`` means ``vaezoo.lock`` in the working folder.
 
     Raises:
-        ConfigError: It is neither a path nor yes or no.
+        ConfigError: ``lock`` is neither a bool nor a path.
     """
     if lock is None:
         said = os.environ.get("VAEZOO_LOCK", "")
@@ -125,13 +127,13 @@ def lock_path(lock: bool | str | Path | None) -> Path | None:
 
 @final
 class Lock:
-    """A lock that was read.
+    """A lock file that was read.
 
     Args:
-        path: The file.
+        path: Path of the lock file.
 
     Raises:
-        ConfigError: It cannot be read, or says something unknown.
+        ConfigError: The file cannot be read, or has an unknown key.
     """
 
     def __init__(self, path: Path) -> None:
@@ -141,11 +143,11 @@ class Lock:
         self.models: Mapping[str, Any] = content["models"]
 
     def differences(self, name: str, zoo: Zoo | None = None) -> list[str]:
-        """Returns what differs now from a model that is locked, as ``what: old → new``; empty where nothing does.
+        """Lists how a locked model differs now, each as ``what: old → new``; empty if it does not.
 
         Raises:
-            LockMismatch: It is not locked.
-            VaezooError: It cannot be made any more.
+            LockMismatch: The model is not in the lock.
+            VaezooError: The model can no longer be made.
         """
         if name not in self.models:
             self._lacks(name)
@@ -153,15 +155,15 @@ class Lock:
         return _differences(self.models[name], now)
 
     def hold(self, spec: ModelSpec, card: Card | None, zoo: Zoo) -> None:
-        """Refuses a model that is not as it is locked.
+        """Raises if a model differs from its entry in the lock.
 
         Args:
-            spec: The model.
-            card: Its weights; None for random ones, or a file of the user's own, see :meth:`hold_file`.
-            zoo: Whose plugins count.
+            spec: Specification of the model.
+            card: Card of its weights. None for random weights, or for a file of the user's; see :meth:`hold_file`.
+            zoo: Zoo whose plugins are compared.
 
         Raises:
-            LockMismatch: It is not locked, or differs; each difference is named, old → new.
+            LockMismatch: The model is not in the lock, or differs. Each difference is named, as old → new.
         """
         own = {name: entry for name, entry in self._entries(spec).items() if card is None or name == card.name}
         what = card.name if card else spec.model.name
@@ -173,10 +175,10 @@ class Lock:
             self._refuse(name, found)
 
     def hold_file(self, spec: ModelSpec, sha256: str) -> None:
-        """Refuses a weight file of the user's own whose hash is none of those that are locked for the model.
+        """Raises if the hash of the user's weight file is not among those locked for the model.
 
         Raises:
-            LockMismatch: It is none.
+            LockMismatch: The hash is not in the lock.
         """
         known = [entry["sha256"] for entry in self._entries(spec).values() if "sha256" in entry]
         if sha256 not in known:
@@ -202,7 +204,7 @@ class Lock:
 
 
 def _differences(old: Any, new: Any, what: str = "") -> list[str]:
-    """Returns the leaves in which two trees differ, each as ``path: old → new``."""
+    """Lists the leaves in which two trees differ, each as ``path: old → new``."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         keys = [*old, *(key for key in new if key not in old)]
         return [d for k in keys for d in _differences(old.get(k), new.get(k), f"{what}.{k}" if what else k)]
@@ -212,6 +214,6 @@ def _differences(old: Any, new: Any, what: str = "") -> list[str]:
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, Mapping):  # a part that is there in one of the two only
+    if isinstance(value, Mapping):  # a part that only one of the two has
         return str(value.get("name", dict(value)))
     return "nothing" if value is None else str(value)

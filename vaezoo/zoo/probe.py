@@ -1,4 +1,4 @@
-"""A fingerprint of what a model does, so that a card can tell whether file and code still agree."""
+"""A fingerprint of a model's output. With it a card can tell whether weights and code still agree."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ if TYPE_CHECKING:
     from vaezoo.core import VAE
 
 TOLERANCE = 2e-3
-"""How far a value of the probe may move between machines and builds of torch."""
+"""Largest difference allowed between machines and builds of torch."""
 
 
 def probe(model: VAE) -> tuple[float, ...]:
-    """Returns eight numbers of the restoration of one seeded input: mean, deviation and six pixels, in [0, 1].
+    """Returns eight numbers of the restoration of one seeded input: mean, standard deviation and six pixels.
 
     Args:
-        model: With weights, in evaluation mode.
+        model: Model with weights, in evaluation mode.
     """
     import torch
 
@@ -32,5 +32,5 @@ def probe(model: VAE) -> tuple[float, ...]:
 
 
 def agrees(found: tuple[float, ...], stated: tuple[float, ...]) -> bool:
-    """Returns whether a probe is the stated one, within the tolerance."""
+    """Says whether a probe agrees with the stated one, within the tolerance."""
     return len(found) == len(stated) and all(abs(a - b) <= TOLERANCE for a, b in zip(found, stated, strict=True))

@@ -1,4 +1,4 @@
-"""Weights: found by URL, trusted by hash, loaded strictly. Never pickle."""
+"""Finding weights by URL, checking them by hash and loading them strictly. Pickles are never read."""
 
 from __future__ import annotations
 
@@ -45,12 +45,13 @@ class LoadReport:
     """What was loaded.
 
     Attributes:
-        card: The weights' card, or None for a file of the user's own.
-        path: The file; where the cache cannot be written, the one it would have been.
-        sha256: Its hash.
+        card: Card of the weights; None for a file of the user's.
+        path: Path of the file. Where the cache cannot be written, the path it would have had.
+        sha256: Hash of the file.
         tensors: Number of tensors.
-        adapted: Names of tensors whose type was changed, such as from half precision.
-        content: :func:`digest_of` the model after it, where the card has a calibration, which is of those weights.
+        adapted: Names of the tensors whose type was converted, such as from half precision.
+        content: :func:`digest_of` the model after loading. Set only where the card has a calibration, which holds for
+            these weights alone.
     """
 
     card: Card | None
@@ -70,27 +71,27 @@ HINTS: dict[type[VaezooError], str] = {
     BackendUnavailable: "Install what it names.",
     WeightsError: "Reinstall the package that ships it.",
 }
-"""What to do where no file is usable, by the worst that happened, worst first."""
+"""Hints for the case that no file is usable, by the worst failure, worst first."""
 
 
 def locate(card: Card, store: Store | None = None, *, fetch: bool = True, zoo: Zoo | None = None) -> tuple[Path, bytes]:
-    """Returns the first of a card's files that is to be had and has its hash, and the bytes.
+    """Finds the first file of a card that can be had and has the right hash. Returns its path and its bytes.
 
     Args:
-        card: Names the URLs, tried in order, and the hash.
-        store: Where remote files are kept; None takes the usual one.
-        fetch: Whether a file that is not on this machine may be fetched.
-        zoo: Whose plugins know further sources, and say what may be used; the installed zoo where None.
+        card: Card with the URLs, tried in order, and the hash.
+        store: Store of downloaded files. None means the usual one.
+        fetch: Whether files that are not on this machine may be fetched.
+        zoo: Zoo whose plugins add sources and may refuse weights. None means the installed zoo.
 
     Raises:
-        PluginError: A plugin that is to say whether they may be used cannot.
-        HashMismatch: A file is to be had, but is not the one the card describes.
-        SizeMismatch: One of another length is to be had.
+        PluginError: A plugin that must say whether the weights may be used failed.
+        HashMismatch: A file was found, but is not the one the card describes.
+        SizeMismatch: A file was found, but has another length.
         StoreError: The cache has no space.
-        OfflineError: It is not on this machine, and the network is not to be used.
-        NetworkError: It cannot be fetched.
-        BackendUnavailable: A package that would fetch it is not installed.
-        WeightsError: It is nowhere, or a plugin refuses it. Whatever is raised, every attempt is listed.
+        OfflineError: The file is not on this machine, and the network must not be used.
+        NetworkError: The file cannot be fetched.
+        BackendUnavailable: A package that would fetch the file is not installed.
+        WeightsError: The file is nowhere, or a plugin refuses it. All these errors list every attempt.
     """
     store, zoo = store or Store(), zoo or current_zoo()
     refuse_weights(zoo, card)
@@ -114,7 +115,7 @@ def locate(card: Card, store: Store | None = None, *, fetch: bool = True, zoo: Z
 
 
 def _obtain(card: Card, url: str, store: Store, fetch: bool, zoo: Zoo) -> tuple[Path, bytes]:
-    """Returns a file by one of its URLs; raises where that is not possible."""
+    """Returns the file behind one URL of a card and its bytes; raises if that is not possible."""
     url = mirrored(url)
     try:
         scheme = urlsplit(url).scheme
@@ -139,14 +140,14 @@ def _obtain(card: Card, url: str, store: Store, fetch: bool, zoo: Zoo) -> tuple[
 
 
 def pick(registry: Registry, arch: str, tag: str | None) -> Card:
-    """Returns the card of an architecture's tag; without one its default.
+    """Returns the card of a model's tag, or its default card.
 
-    The default is the one that the model declares, or else the first of its owner's. Weights that another
-    distribution brings are asked for by their tag, so that installing one changes nothing.
+    The default is the one that the model declares, or else the first of its owner. Weights of other distributions have
+    to be asked for by tag, so that installing a distribution changes nothing.
 
     Raises:
-        UnknownName: It has none, or none of that tag.
-        DuplicateName: Two plugins have one of that tag.
+        UnknownName: The model has no weights, or none with this tag.
+        DuplicateName: Two plugins have weights with this tag.
     """
     cards = registry.cards_of(arch)
     if (
@@ -176,17 +177,17 @@ def _default(registry: Registry, arch: str, cards: Mapping[str, Card]) -> Card:
     if found is None:
         raise UnknownName(
             f"The model {arch!r} has no weights of its own; other plugins' are asked for by their tag.",
-            hint=f"Say {' or '.join(card.name for card in cards.values())}.",
+            hint=f"Use {' or '.join(card.name for card in cards.values())}.",
             value=arch,
         )
     return found
 
 
 def read_tensors(content: bytes, what: str) -> dict[str, Tensor]:
-    """Returns the tensors of a safetensors file, from memory: a file changed meanwhile does no harm.
+    """Reads the tensors of a safetensors file from its bytes, so that a change of the file meanwhile does no harm.
 
     Raises:
-        WeightsError: The bytes are no safetensors file, or hold values that are not finite.
+        WeightsError: The bytes are not a safetensors file, or a value is not finite.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load
@@ -215,15 +216,18 @@ def read_tensors(content: bytes, what: str) -> dict[str, Tensor]:
 
 
 def _is_finite(tensor: Tensor) -> bool:
-    """Says whether all values are, also in single precision; their sum is the faster answer, but can overflow."""
+    """Says whether all values are finite, also in single precision.
+
+    The sum of all values is the faster test, but it can overflow.
+    """
     import torch
 
-    wide = tensor if tensor.itemsize > 1 else tensor.float()  # there is no sum in 8 bits
+    wide = tensor if tensor.itemsize > 1 else tensor.float()  # torch has no sum in 8 bits
     return math.isfinite(wide.sum(dtype=torch.float32).item()) or bool(tensor.float().isfinite().all())
 
 
 def _refuse_doubles(content: bytes) -> None:
-    """Raises ValueError where a sound header names a tensor, or a key of one, twice: the reader takes the last."""
+    """Raises ValueError if a header names a tensor, or a key of one, twice. The reader would take the last."""
 
     def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
         names = [name for name, _ in pairs]
@@ -240,16 +244,16 @@ def load_into(
     """Loads weights into a model, all of them or none.
 
     Args:
-        model: At its own configuration.
-        registry: Where cards are looked up.
-        arch: The model's name.
-        which: A tag, None for the first, or the path of a file of the user's own.
-        zoo: Whose plugins are asked; the installed zoo where None.
+        model: Model, made with the configuration of the weights.
+        registry: Registry to look cards up in.
+        arch: Name of the model.
+        which: Tag of the weights, None for the default, or the path of a file of the user's.
+        zoo: Zoo whose plugins are asked. None means the installed zoo.
 
     Raises:
-        UnknownName: No such tag.
-        WeightsError: Nothing to load, a wrong hash, no safetensors, not finite.
-        TensorMismatch: Tensors are missing, extra, of another shape or kind of number.
+        UnknownName: The model has no weights with this tag.
+        WeightsError: The weights are missing, have a wrong hash, are not safetensors or are not finite.
+        TensorMismatch: Tensors are missing, extra, or of another shape or kind of number.
     """
     card = None
     if isinstance(which, Path):
@@ -267,13 +271,13 @@ def load_into(
         declared = registry.models.get(arch)
         tensors = adapted(zoo or current_zoo(), declared.name, declared.source.owner, tensors)
     changed = load_strictly(model, tensors, str(path))
-    digest = card.sha256 if card else hashlib.sha256(content).hexdigest()  # which locate has made sure of
+    digest = card.sha256 if card else hashlib.sha256(content).hexdigest()  # locate has checked the card's
     own = digest_of(model) if card and card.calibration else ""
     return LoadReport(card, path, digest, len(tensors), changed, own)
 
 
 def digest_of(model: nn.Module) -> str:
-    """Returns a hash of a model's tensors, in half precision: on any device, as float32 or float16, it is the same."""
+    """Hashes a model's tensors in half precision, so that device and type (float32, float16) do not matter."""
     import torch
 
     found = hashlib.sha256()
@@ -284,12 +288,12 @@ def digest_of(model: nn.Module) -> str:
 
 
 def load_strictly(model: VAE, tensors: dict[str, Tensor], what: str) -> tuple[str, ...]:
-    """Loads tensors into a model if names, shapes and kinds agree; returns the names whose type was changed.
+    """Loads tensors into a model if names, shapes and kinds agree. Returns the names whose type was converted.
 
-    A file from before a part had a `vaezoo.core.Revision` is one of revision 1.
+    A file without a `vaezoo.core.Revision` for a part counts as revision 1.
 
     Raises:
-        TensorMismatch: One does not; the model is as it was.
+        TensorMismatch: A tensor does not fit. The model is left unchanged.
     """
     from vaezoo.core import with_revisions
 
@@ -321,6 +325,6 @@ def load_strictly(model: VAE, tensors: dict[str, Tensor], what: str) -> tuple[st
 
 
 def _fits(mine: Tensor, theirs: Tensor) -> bool:
-    """Says whether a tensor has another's shape, and its kind of number or both are fractions."""
+    """Says whether two tensors have the same shape and kind of number, or are both floating-point."""
     both = mine.is_floating_point() and theirs.is_floating_point()
     return mine.shape == theirs.shape and (mine.dtype == theirs.dtype or both)

@@ -1,4 +1,7 @@
-"""What is believed of latents, given a picture: posteriors, and their kinds by name. The kinds import no torch."""
+"""Beliefs about latents: the posteriors that encoders return, and the kinds of belief by name.
+
+The kinds import no torch.
+"""
 
 import lazy_loader
 

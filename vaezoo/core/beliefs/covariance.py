@@ -17,7 +17,7 @@ from vaezoo.core.shapes import sum_rows
 @final
 @dataclass(frozen=True)
 class FullGaussian(Posterior):
-    """N(mean, L Lᵀ), with one covariance for the channels of each cell; cells are independent.
+    """N(mean, L Lᵀ): a full covariance over the channels of each cell. Cells are independent.
 
     Args:
         mean: μ, (B, D) or (B, D, h, w).
@@ -55,9 +55,9 @@ class FullGaussian(Posterior):
 
 
 def full_gaussian(raw: Tensor) -> FullGaussian:
-    """Returns the Gaussian that raw channels (B, D + D·(D+1)/2, ...) state: means, log-variances, the rest of L.
+    """Makes a Gaussian of raw channels (B, D + D·(D+1)/2, ...): means, log-variances, then the rest of L.
 
-    L has exp(½·log-variance) on its diagonal, held as :func:`bound_logvar` holds it, and raw numbers below.
+    The diagonal of L is exp(½·log-variance), bounded by :func:`bound_logvar`. The raw numbers fill L below it.
     """
     channels = (math.isqrt(9 + 8 * raw.shape[1]) - 3) // 2
     mean, logvar, below = raw.split([channels, channels, raw.shape[1] - 2 * channels], 1)

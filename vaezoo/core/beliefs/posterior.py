@@ -18,13 +18,13 @@ LOGVAR_MIN, LOGVAR_MAX = -14.0, 8.0
 
 
 def bound_logvar(raw: Tensor, low: float = LOGVAR_MIN, high: float = LOGVAR_MAX) -> Tensor:
-    """Returns log σ² held softly in (low, high): the identity near the middle, with a gradient everywhere."""
+    """Returns log σ², softly bounded to (low, high): near the identity in the middle, with a gradient everywhere."""
     centre, half = (high + low) / 2, (high - low) / 2
     return centre + half * torch.tanh((raw - centre) / half)
 
 
 def unbound_logvar(logvar: Tensor, low: float = LOGVAR_MIN, high: float = LOGVAR_MAX) -> Tensor:
-    """Returns the raw number that :func:`bound_logvar` makes ``logvar``, in (low, high), of."""
+    """Returns the inverse of :func:`bound_logvar`, for a ``logvar`` in (low, high)."""
     centre, half = (high + low) / 2, (high - low) / 2
     return centre + half * torch.atanh((logvar - centre) / half)
 
@@ -36,50 +36,51 @@ def gaussian_log_prob(z: Tensor, mean: Tensor, logvar: Tensor) -> Tensor:
 
 
 def believe(raw: Tensor, kind: str) -> Posterior:
-    """Returns the belief that a network's last layer (B, c, ...) states.
+    """Makes a belief of the output (B, c, ...) of a network's last layer.
 
     Args:
-        raw: As many channels as :func:`vaezoo.core.beliefs.belief_channels` says: means and raw log-variances, c = 2·D,
-            for ``gaussian``; the points themselves, c = D, for ``dirac``.
-        kind: As :func:`vaezoo.core.facts.check_belief` lets pass.
+        raw: Output of the network, with the number of channels that :func:`vaezoo.core.beliefs.belief_channels` says.
+            For
+            ``gaussian``: means and raw log-variances, c = 2·D. For ``dirac``: the points, c = D.
+        kind: Kind of belief, valid for :func:`vaezoo.core.facts.check_belief`.
     """
     posterior: Posterior = maker(kind)(raw, **belief_kind(kind).options)
     return posterior
 
 
 def diagonal_gaussian(raw: Tensor) -> DiagonalGaussian:
-    """Returns the Gaussian that means and raw log-variances (B, 2·D, ...) state."""
+    """Makes a Gaussian of means and raw log-variances (B, 2·D, ...)."""
     mean, logvar = raw.chunk(2, 1)
     return DiagonalGaussian(mean, bound_logvar(logvar))
 
 
 class Posterior(ABC):
-    """A belief about one group of latents, q(z|x), for B images.
+    """A belief q(z|x) about one group of latents, for B images.
 
     Attributes:
-        mean: Its centre, (B, D) or (B, D, h, w).
+        mean: Centre of the belief, (B, D) or (B, D, h, w).
     """
 
-    if TYPE_CHECKING:  # a field here, a property there
+    if TYPE_CHECKING:  # some subclasses have a field, others a property
 
         @property
         def mean(self) -> Tensor:
-            """The centre."""
+            """Centre of the belief."""
             ...
 
     @abstractmethod
     def sample(
         self, k: int = 1, noise: Noise | None = None, *, stride: int = 1, level: int = 0
     ) -> tuple[Tensor, Tensor | None]:
-        """Draws K samples an image.
+        """Draws K samples of each image.
 
         Returns:
-            z (K, B, ...) and the log density of that draw (K, B) in nats, or None where there is none.
+            z, (K, B, ...), and its log density, (K, B) nats, or None where the belief has no density.
         """
 
     @abstractmethod
     def log_prob(self, z: Tensor) -> Tensor:
-        """Returns the log density of z (K, B, ...), in nats, (K, B)."""
+        """Returns the log density of z (K, B, ...) in nats, (K, B)."""
 
 
 @final
@@ -89,7 +90,7 @@ class DiagonalGaussian(Posterior):
 
     Args:
         mean: μ, (B, D) or (B, D, h, w).
-        logvar: log σ², of the same shape; bounded by whoever makes it (:func:`bound_logvar`).
+        logvar: log σ², of the same shape. Whoever makes it bounds it, by :func:`bound_logvar`.
     """
 
     mean: Tensor
@@ -111,7 +112,7 @@ class DiagonalGaussian(Posterior):
 @final
 @dataclass(frozen=True)
 class Dirac(Posterior):
-    """All mass on one point: a deterministic encoder. It has no density, so no rate and no bound.
+    """A point mass: the belief of a deterministic encoder. It has no density, hence no rate and no bound.
 
     Args:
         mean: The point, (B, D) or (B, D, h, w).
@@ -132,23 +133,23 @@ class Dirac(Posterior):
 @final
 @dataclass(frozen=True)
 class Pyramid:
-    """Evidence at several scales, coarse to fine: not yet a belief, a ladder prior makes one of it.
+    """Evidence at several scales, coarse to fine. It is no belief yet: a ladder prior makes one of it.
 
     Args:
-        features: Each (B, c, h, w).
+        features: Tensor (B, c, h, w) for each scale.
     """
 
     features: tuple[Tensor, ...]
 
 
 def kl(q: DiagonalGaussian, p: DiagonalGaussian | None = None) -> Tensor:
-    """Returns the Kullback-Leibler divergence from q to p, exactly.
+    """Returns the exact Kullback-Leibler divergence from q to p.
 
     KL(q‖p) = ½ Σ [ (μq−μp)²/σp² + σq²/σp² − 1 − log σq²/σp² ]
 
     Args:
         q: Posterior, B rows.
-        p: Another Gaussian of the same shape; None is N(0, I).
+        p: Another Gaussian of the same shape. None means N(0, I).
 
     Returns:
         Nats per image, shape (B,), never negative.

@@ -1,4 +1,8 @@
-"""What parts say of themselves before torch is imported, and whether they fit together."""
+"""Facts: what parts promise each other, known before torch is imported.
+
+A part's configuration states its facts, such as the channels and the grid of its latents. The validator decides from
+the facts of all parts whether they can work together.
+"""
 
 from __future__ import annotations
 

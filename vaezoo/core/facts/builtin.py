@@ -1,4 +1,4 @@
-"""Facts of the parts that the core itself brings, without torch."""
+"""Configurations and facts of the parts in the core, without torch."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class NormalPriorConfig(PriorConfig):
 
 
 def check_mixture(components: int, covariance: str) -> None:
-    """Refuses a mixture without components, or with another covariance than there is.
+    """Checks the number of components and the covariance of a mixture.
 
     Raises:
-        ConfigError: It is one.
+        ConfigError: ``components`` is below 1, or ``covariance`` is unknown.
     """
     if components < 1:
         raise ConfigError(f"Expected at least 1 component, got {components}.", value=components)
@@ -41,7 +41,7 @@ class MixturePriorConfig(PriorConfig):
         covariance: ``diagonal``, or ``full`` for latents that are correlated within a component.
 
     Raises:
-        ConfigError: Fewer than one component, or another covariance.
+        ConfigError: ``components`` is below 1, or ``covariance`` is unknown.
     """
 
     components: int = 16
@@ -56,10 +56,10 @@ class ELBOLossConfig(LossConfig):
     """Parameters of :class:`vaezoo.core.losses.elbo.ELBOLoss`.
 
     Attributes:
-        beta: Weight of the rate; 1 is the bound itself.
-        free_nats: The mean rate of a batch in each group (level) costs nothing below this, in nats per image.
-        warmup: Steps over which beta rises from 0, linearly.
-        samples: Posterior samples per image, K.
+        beta: Weight of the rate. 1 gives the evidence lower bound.
+        free_nats: Free nats: a batch's mean rate below this costs nothing, for each group (level), in nats per image.
+        warmup: Number of steps over which beta rises linearly from 0.
+        samples: Number K of posterior samples per image.
     """
 
     beta: float = 1.0
@@ -78,14 +78,16 @@ class RestorationLossConfig:
 
     Attributes:
         mean_weight: Weight of the mean path.
-        scale_weight: Weight of its scale.
+        scale_weight: Weight of the scale of the mean path.
         bound_weight: Weight of the bound; 0 leaves the posterior untrained.
         beta: Weight of the rate inside the bound.
-        bound_every: The bound and the samples are computed at every so many-th step, and weigh as much more then.
+        bound_every: Interval, in steps, at which the bound and the samples are computed. Their weights are multiplied
+            by it.
         sample_weight: Weight of the samples.
-        margin: So many pixels along a patch's edges do not count in the scale and the distortion. They see less of the
-            picture than those of a whole one and err more, which would make the scale of whole pictures too large.
-        robust: Whether the scale learns by the continuous ranked probability score.
+        margin: Width, in pixels, of a border of each patch that does not count in the scale and the distortion. Pixels
+            there see less of the picture and have larger errors, which would make the scale of whole pictures too
+            large.
+        robust: Whether the scale is trained by the continuous ranked probability score.
     """
 
     mean_weight: float = 20.0
@@ -109,7 +111,7 @@ class RestorationLossConfig:
         check_at_least(1, bound_every=self.bound_every)
 
     def facts(self) -> LossFacts:
-        """Returns what the loss says of itself."""
+        """Returns the facts of the loss."""
         return LossFacts(frozenset({"gaussian"}), needs_rate=self.bound_weight > 0, conditional=True)
 
 
@@ -118,13 +120,13 @@ class ImageConditionerConfig:
     """Parameters of :class:`vaezoo.core.conditioner.ImageConditioner`.
 
     Attributes:
-        image_channels: Channels C of a picture.
+        image_channels: Number of image channels C.
     """
 
     image_channels: int = 1
 
     def facts(self) -> ConditionerFacts:
-        """Returns what the conditioner says of itself."""
+        """Returns the facts of the conditioner."""
         return ConditionerFacts(self.image_channels, gives_image=True)
 
 
@@ -141,7 +143,7 @@ class LabelConditionerConfig:
     context_vector: int = 16
 
     def facts(self) -> ConditionerFacts:
-        """Returns what the conditioner says of itself."""
+        """Returns the facts of the conditioner."""
         return ConditionerFacts(vector=self.context_vector)
 
 

@@ -1,6 +1,6 @@
-"""What settings that several parts share may be: widths, a belief, a modulation, a likelihood and its scale. No torch.
+"""Checks of settings that several parts have: widths, belief, modulation, likelihood and its scale. No torch.
 
-Published by `vaezoo.core.facts`, where parts use them.
+`vaezoo.core.facts` publishes them.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from vaezoo.errors import ConfigError
 
 
 def check_at_least(minimum: float, /, **values: float) -> None:
-    """Refuses settings below a minimum, and NaN.
+    """Raises if a setting is below a minimum or NaN.
 
     Raises:
-        ConfigError: One is; the message names it.
+        ConfigError: A setting is below the minimum. The message names it.
     """
     for name, value in values.items():
         if not value >= minimum:
@@ -24,15 +24,15 @@ def check_at_least(minimum: float, /, **values: float) -> None:
 
 
 def check_widths(name: str, widths: Sequence[int], least: int = 1) -> None:
-    """Refuses layers of no channels, and fewer of them than a part needs.
+    """Raises if a layer has no channels, or if there are fewer layers than a part needs.
 
     Args:
-        name: Of the parameter, for the message.
-        widths: Channels of each layer.
-        least: How many layers there have to be.
+        name: Name of the parameter, for the error message.
+        widths: Number of channels of each layer.
+        least: Smallest number of layers.
 
     Raises:
-        ConfigError: There are fewer, or one has no channel.
+        ConfigError: There are too few layers, or a layer has no channels.
     """
     if len(widths) < least or min(widths, default=1) < 1:
         many = f"{least} or more numbers" if least else "numbers"
@@ -40,19 +40,19 @@ def check_widths(name: str, widths: Sequence[int], least: int = 1) -> None:
 
 
 def check_belief(belief: str) -> str:
-    """Refuses a kind of belief that :func:`vaezoo.core.believe` cannot make, and returns what facts call it.
+    """Checks a kind of belief and returns its name in facts.
 
     Raises:
-        ConfigError: No kind has this name, or it has no such option; see :mod:`vaezoo.core.beliefs`.
+        ConfigError: The kind or an option is unknown; see :mod:`vaezoo.core.beliefs`.
     """
     return belief_kind(belief).fact
 
 
 def check_modulate(modulate: str, vector: int, kinds: Sequence[str] = ("none", "film", "adain")) -> None:
-    """Refuses a way to read the context's vector that there is not, or one without a vector.
+    """Checks how a part reads the context's vector, and that there is a vector to read.
 
     Raises:
-        ConfigError: It is none of ``kinds``, or ``vector`` is 0 though it reads one.
+        ConfigError: ``modulate`` is not in ``kinds``, or it needs a vector and ``vector`` is 0.
     """
     if modulate not in kinds:
         raise ConfigError(f"Expected modulate to be one of {', '.join(kinds)}, got {modulate!r}.", value=modulate)
@@ -65,10 +65,10 @@ def check_modulate(modulate: str, vector: int, kinds: Sequence[str] = ("none", "
 
 
 def likelihood_fact(likelihood: str, scale: float | str) -> str:
-    """Returns the likelihood's name in facts, without its options, from a head's configuration.
+    """Returns a likelihood's name in facts, without options, from a decoder's configuration.
 
     Raises:
-        ConfigError: There is no such likelihood, or its options cannot be read.
+        ConfigError: The likelihood is unknown, or its options cannot be read.
     """
     name, _ = parse_kind(likelihood)
     return "optimal-gaussian" if (name, scale) == ("gaussian", "optimal") else name

@@ -1,4 +1,4 @@
-"""A part's configuration: a frozen dataclass, from which its facts are read and the part is built. No torch."""
+"""A part's configuration: a frozen dataclass that gives the facts of the part and from which the part is built."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ Built = TypeVar("Built")
 Self = TypeVar("Self")
 
 VECTORS = frozenset({"gaussian", "density", "dirac"})
-"""Beliefs about one vector in each cell, as facts call them."""
+"""Names in facts of the beliefs over one vector in each cell."""
 
 
 class PartConfig(Protocol):
-    """What the configuration of a part is: a frozen dataclass with this method.
+    """The configuration of a part: a frozen dataclass with a method ``facts``.
 
-    Its fields are the part's parameters. Each has a docstring below it, or a line under ``Attributes`` of the class's.
-    What cannot be is refused in ``__post_init__``.
+    Its fields are the part's parameters. Each has a docstring below it, or a line under ``Attributes`` of the class.
+    ``__post_init__`` raises :class:`vaezoo.errors.ConfigError` for impossible values.
     """
 
     def facts(self) -> Any:
-        """Returns what the part says of itself, such as :class:`vaezoo.core.facts.EncoderFacts`."""
+        """Returns the facts of the part, such as :class:`vaezoo.core.facts.EncoderFacts`."""
 
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """What most encoders and decoders are told; to inherit from.
+    """Base of the configurations of most encoders and decoders.
 
     Attributes:
-        latent_channels: Latent dimensions D, in each cell.
-        image_channels: Channels C of a picture.
+        latent_channels: Number of latent channels D in each cell.
+        image_channels: Number of image channels C.
     """
 
     latent_channels: int
@@ -46,10 +46,10 @@ class NetworkConfig:
 
 @dataclass(frozen=True)
 class _StridedConfig(NetworkConfig):
-    """What a network with one vector in each cell is told.
+    """Base of the configurations of networks with one latent vector in each cell.
 
     Attributes:
-        stride: Side of a cell in pixels, which pictures arrive as multiples of.
+        stride: Side of a cell in pixels. Heights and widths are padded to a multiple of it.
     """
 
     stride: ClassVar[int] = 1
@@ -60,29 +60,29 @@ class _StridedConfig(NetworkConfig):
 
 @dataclass(frozen=True)
 class EncoderConfig(_StridedConfig):
-    """What an encoder to a diagonal Gaussian in each cell is told; to inherit from, with ``stride=`` a cell's side."""
+    """Base of the configuration of an encoder to a diagonal Gaussian in each cell. Give it a ``stride``."""
 
     def facts(self) -> EncoderFacts:
-        """Returns the facts of an encoder that takes pictures of any size."""
+        """Returns the facts of an encoder of images of any size."""
         return EncoderFacts("gaussian", (Grid(self.latent_channels, self.stride),), self.image_channels)
 
 
 @dataclass(frozen=True)
 class DecoderConfig(_StridedConfig):
-    """What a decoder to a Bernoulli likelihood is told; to inherit from, with ``stride=`` the cell's side."""
+    """Base of the configuration of a decoder to a Bernoulli likelihood. Give it a ``stride``."""
 
     def facts(self) -> DecoderFacts:
-        """Returns the facts of a decoder that gives pictures of any size."""
+        """Returns the facts of a decoder to images of any size."""
         return DecoderFacts(Grid(self.latent_channels, self.stride), "bernoulli", self.image_channels)
 
 
 @dataclass(frozen=True)
 class PriorConfig:
-    """What a prior over one vector in each cell is told; to inherit from.
+    """Base of the configuration of a prior over one latent vector in each cell.
 
     Attributes:
-        latent_channels: Latent dimensions D, in each cell.
-        latent_stride: Side of a cell in pixels; None for one vector a picture.
+        latent_channels: Number of latent channels D in each cell.
+        latent_stride: Side of a cell in pixels; None for one vector per image.
     """
 
     latent_channels: int
@@ -90,17 +90,17 @@ class PriorConfig:
 
     @property
     def grid(self) -> Grid:
-        """The latents' grid."""
+        """Grid of the latents."""
         return Grid(self.latent_channels, self.latent_stride)
 
     def facts(self) -> PriorFacts:
-        """Returns the facts of a prior that takes any belief about one vector in each cell."""
+        """Returns the facts of a prior that accepts any belief over one vector in each cell."""
         return PriorFacts(VECTORS, (self.grid,), self.grid)
 
 
 @dataclass(frozen=True)
 class LossConfig:
-    """What a loss for every model is told: nothing; to inherit from."""
+    """Base of the configuration of a loss that works with every model. It has no parameters."""
 
     def facts(self) -> LossFacts:
         """Returns the facts of a loss that needs a posterior with a density, and nothing else."""
@@ -108,12 +108,12 @@ class LossConfig:
 
 
 class accepts_keywords(Generic[Fields, Config]):
-    """Lets a part that is built from its configuration be built from the configuration's fields, too.
+    """Decorator that lets a part take the fields of its configuration instead of the configuration.
 
-    With it, ``ConvEncoder(8, widths=(32, 64))`` does what ``ConvEncoder(ConvEncoderConfig(8, widths=(32, 64)))`` does.
+    With it, ``ConvEncoder(8, widths=(32, 64))`` equals ``ConvEncoder(ConvEncoderConfig(8, widths=(32, 64)))``.
 
     Args:
-        config: The class of the configuration.
+        config: Class of the configuration.
     """
 
     def __init__(self, config: Callable[Fields, Config]) -> None:
@@ -126,7 +126,7 @@ class accepts_keywords(Generic[Fields, Config]):
     def __call__(self, build: Callable[[Self, Config], None], /) -> Callable[Concatenate[Self, Fields], None]: ...
 
     def __call__(self, build: Callable[..., Any], /) -> Callable[..., Any]:
-        """Returns a part's ``__init__``, or the function that makes the part, to be called either way."""
+        """Wraps a part's ``__init__``, or a function that makes the part."""
         config: Any = self.config
         own = list(inspect.signature(build).parameters.values())[:-1]
 
@@ -143,11 +143,11 @@ class accepts_keywords(Generic[Fields, Config]):
 
 
 def former_facts(module: str, **configs: type[PartConfig]) -> Callable[[str], Callable[..., Any]]:
-    """Returns a module's ``__getattr__`` that keeps the facts functions it had before there were configurations.
+    """Returns a module's ``__getattr__`` that keeps facts functions from before there were configurations.
 
     Args:
-        module: The module's name.
-        **configs: The configuration that took each function's place, by the function's name.
+        module: Name of the module.
+        **configs: Configuration that replaces each function, by the name of the function.
     """
 
     def __getattr__(name: str) -> Callable[..., Any]:

@@ -1,7 +1,6 @@
-"""What each part says of itself without torch.
+"""Facts of each kind of part, without torch.
 
-A part's facts are a pure function of its configuration. The contract kit builds the part and checks that its
-facts are true.
+A part's facts depend on its configuration alone. The contract kit builds the part and checks that they are true.
 """
 
 from __future__ import annotations
@@ -13,10 +12,10 @@ from vaezoo.errors import ConfigError
 
 @dataclass(frozen=True)
 class Grid:
-    """A tensor's channels and scale: (B, channels, H/stride, W/stride), or (B, channels) where stride is None.
+    """Channels and scale of a tensor: (B, channels, H/stride, W/stride), or (B, channels) where stride is None.
 
     Raises:
-        ConfigError: The channels or the stride are below 1.
+        ConfigError: ``channels`` or ``stride`` is below 1.
     """
 
     channels: int
@@ -35,14 +34,14 @@ class EncoderFacts:
     """Facts of an encoder.
 
     Attributes:
-        belief: ``gaussian``, ``density`` (another posterior that gives log q of its draws), ``dirac`` (one that
-            gives none), ``pyramid``, or the word of another kind (:class:`vaezoo.core.beliefs.BeliefKind`).
-        grids: Of the belief, coarse to fine; one for a posterior.
-        image_channels: C.
-        size: The one (H, W) it takes, or None.
-        vector: Dimensions of the context's vector it reads, 0 for none.
+        belief: Kind of belief: ``gaussian``, ``density`` (another posterior that gives log q of its samples), ``dirac``
+            (one that does not), ``pyramid``, or the fact of another kind (:class:`vaezoo.core.beliefs.BeliefKind`).
+        grids: Grids of the belief, coarse to fine. A posterior has one.
+        image_channels: Number of image channels C.
+        size: The only (H, W) that it takes, or None for any size.
+        vector: Dimensions of the context's vector that it reads; 0 if it reads none.
         needs_image: Whether it reads the context's image.
-        enlarges: How many times as large as y the images may be that it takes; empty: as large.
+        enlarges: Factors by which images may be larger than y. Empty: images are as large as y.
     """
 
     belief: str
@@ -59,14 +58,14 @@ class PriorFacts:
     """Facts of a prior.
 
     Attributes:
-        takes: Kinds of belief it infers from.
-        evidence: Grids it expects of the belief.
-        state: Grid it gives the decoder.
-        features: Grids it expects of the context's features.
-        rates_points: Whether it states a rate for a dirac belief too, as a codebook does.
-        asks_encoder: Whether it shows the encoder pictures of its own.
-        vector: Dimensions of the context's vector it reads, 0 for none.
-        detail: Whether its samples gain what its mean path has not; see :class:`vaezoo.core.LadderPrior`.
+        takes: Kinds of belief that it can infer from.
+        evidence: Grids that it expects of the belief.
+        state: Grid of the state that it gives to the decoder.
+        features: Grids that it expects of the context's features.
+        rates_points: Whether it gives a rate for a ``dirac`` belief too, as a codebook does.
+        asks_encoder: Whether it passes images of its own through the encoder.
+        vector: Dimensions of the context's vector that it reads; 0 if it reads none.
+        detail: Whether its samples contain detail that its mean path lacks; see :class:`vaezoo.core.LadderPrior`.
     """
 
     takes: frozenset[str]
@@ -84,13 +83,13 @@ class DecoderFacts:
     """Facts of a decoder.
 
     Attributes:
-        state: Grid it expects.
-        likelihood: One of :data:`vaezoo.core.likelihood.names.KINDS`, or ``package.module:Class`` of a plugin's.
-        image_channels: C.
-        size: The one (H, W) it gives, or None.
-        vector: Dimensions of the context's vector it reads, 0 for none.
+        state: Grid of the state that it expects.
+        likelihood: Name in :data:`vaezoo.core.likelihood.names.KINDS`, or ``package.module:Class`` of a plugin's.
+        image_channels: Number of image channels C.
+        size: The only (H, W) that it gives, or None for any size.
+        vector: Dimensions of the context's vector that it reads; 0 if it reads none.
         needs_image: Whether it reads the context's image.
-        enlarges: How many times as large as y the images may be that it gives; empty: as large.
+        enlarges: Factors by which images may be larger than y. Empty: images are as large as y.
     """
 
     state: Grid
@@ -104,7 +103,7 @@ class DecoderFacts:
 
 @dataclass(frozen=True)
 class ConditionerFacts:
-    """Facts of a conditioner: what its context holds, and how many times as large as y a target may be."""
+    """Facts of a conditioner: what its context holds, and by which factors a target may be larger than y."""
 
     image_channels: int | None = None
     gives_image: bool = False
@@ -118,11 +117,11 @@ class LossFacts:
     """Facts of a loss.
 
     Attributes:
-        likelihoods: Those it can use, empty for all.
+        likelihoods: Likelihoods that it can use. Empty means all.
         needs_rate: Whether it needs a posterior with a density.
         conditional: Whether the model must encode the target, given the input.
-        beliefs: Those it can use, whatever their options; empty for all.
-        needs_detail: Whether the prior must have a branch of detail.
+        beliefs: Kinds of belief that it can use, with any options. Empty means all.
+        needs_detail: Whether the prior must have a detail branch.
         needs_density: Whether the likelihood must be a density of x.
     """
 
@@ -136,11 +135,11 @@ class LossFacts:
 
 @dataclass(frozen=True)
 class RefineFacts:
-    """Facts of a refinement of the posterior; a loss sees a ``density`` belief behind it.
+    """Facts of a refinement of the posterior. To a loss, the refined belief is a ``density``.
 
     Attributes:
-        takes: Kinds of belief it can begin at.
-        vectors: Whether it moves vectors only, not grids of cells.
+        takes: Kinds of belief that it can start from.
+        vectors: Whether it supports only vectors, not grids of cells.
     """
 
     takes: frozenset[str]
@@ -149,7 +148,7 @@ class RefineFacts:
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """The facts of all parts of a model, and their names for messages."""
+    """Facts and names of all parts of a model."""
 
     encoder: EncoderFacts | None
     prior: PriorFacts

@@ -1,4 +1,4 @@
-"""Which combinations of parts cannot work, each in one sentence that names both."""
+"""The validator: finds combinations of parts that cannot work. One sentence for each pair names both parts."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from vaezoo.core.likelihood.names import PSEUDO
 
 @dataclass(frozen=True)
 class Check:
-    """One question of the validator.
+    """One condition that the validator checks.
 
     Attributes:
-        asks: What has to be so.
-        misfits: One sentence for each pair of parts for which it is not; empty if it is.
+        asks: The condition.
+        misfits: One sentence for each pair of parts that violates it.
     """
 
     asks: str
@@ -23,12 +23,12 @@ class Check:
 
 
 def misfits(model: ModelFacts) -> list[str]:
-    """Returns one sentence for each pair of parts that cannot work together, naming both; empty if all can."""
+    """Lists one sentence for each pair of parts that cannot work together. Empty if all can."""
     return [sentence for check in checks(model) for sentence in check.misfits]
 
 
 def checks(model: ModelFacts) -> list[Check]:
-    """Returns every question the validator asks, each with its answer."""
+    """Returns all checks of the validator with their results."""
     name = {
         slot: f"{slot} {model.names.get(slot, slot)!r}"
         for slot in ("encoder", "prior", "decoder", "loss", "conditioner", "refine")
@@ -98,7 +98,7 @@ def _decodes(model: ModelFacts, name: dict[str, str]) -> Iterator[str]:
 
 
 def _state_fits(model: ModelFacts, name: dict[str, str]) -> Iterator[str]:
-    """A vector and a grid of one cell are the same thing, so a dense part fits a convolutional one of its size."""
+    """Checks the decoder's state. A vector equals a grid of one cell, so dense and convolutional parts can be mixed."""
     state, decoder = model.prior.state, model.decoder
     if state == decoder.state:
         return

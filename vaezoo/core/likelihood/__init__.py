@@ -1,4 +1,4 @@
-"""Beliefs about an image: what a decoder returns. Rows are K·B, the target has B."""
+"""Likelihoods: distributions over an image, which decoders return. They have K·B rows where the target has B."""
 
 import lazy_loader
 

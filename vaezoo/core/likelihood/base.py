@@ -1,4 +1,4 @@
-"""The abstract likelihood, and what all of them need: rows by sample, and cropping."""
+"""The abstract likelihood, and two helpers for all of them: rows by sample, and cropping."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def by_sample(rows: Tensor, x: Tensor) -> Tensor:
 
 
 def cropped(tensor: Tensor, size: tuple[int, int]) -> Tensor:
-    """Cuts padding off; a tensor that broadcasts over pixels stays as it is."""
+    """Crops padding off. A tensor that broadcasts over pixels stays as it is."""
     if tensor.dim() < 4 or tensor.shape[-2:] == (1, 1):
         return tensor
     return tensor[..., : size[0], : size[1]]
@@ -36,13 +36,13 @@ class Likelihood(ABC):
 
     Attributes:
         image: The mean image (K·B, C, H, W).
-        scale: Standard deviation per pixel, broadcastable to the image, in its unit; None where unknown.
-        normalised: Whether ``log_prob`` is a density of x; pseudo-likelihoods say False and NLL refuses them.
+        scale: Standard deviation per pixel, broadcastable to the image, in its unit; None if unknown.
+        normalised: Whether ``log_prob`` is a density of x. It is False for a pseudo-likelihood, which has no NLL.
     """
 
     normalised: ClassVar[bool] = True
 
-    if TYPE_CHECKING:  # a field here, a property there
+    if TYPE_CHECKING:  # some subclasses have a field, others a property
 
         @property
         def image(self) -> Tensor:
@@ -60,4 +60,4 @@ class Likelihood(ABC):
 
     @abstractmethod
     def crop(self, size: tuple[int, int]) -> Likelihood:
-        """Returns the likelihood of the top left (H, W) pixels: what is left when padding is cut off."""
+        """Returns the likelihood of the top left (H, W) pixels, without the padding."""

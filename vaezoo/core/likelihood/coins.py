@@ -1,4 +1,4 @@
-"""The log-probability of coins given by logits, and its gradient, in few passes over memory."""
+"""The log-probability of Bernoulli variables given by logits, and its gradient, in few passes over memory."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from torch import Tensor
 def coin_log_prob(x: Tensor, logits: Tensor) -> Tensor:
     """Returns Σ x·l − log(1 + eˡ) over pixels P.
 
-    It is Σ x·l − max(l, 0) + log σ(|l|), and the last term summed is the logarithm of a product whose factors, by the
-    logistic function σ, are in [½, 1]: one logarithm for up to 120 pixels. All of it happens in one buffer, since
-    memory that is asked for anew costs more than the arithmetic; torch's σ takes half the time of its exponential. On
-    one thread of a CPU this takes 0.4 to 0.8 of the time of torch's softplus, a product and a sum, with gradients 0.75
-    to 1 of it, with no larger errors.
+    It equals Σ x·l − max(l, 0) + log σ(|l|). The last term is summed as the logarithm of a product of factors
+    σ(|l|) in [½, 1], so one logarithm serves up to 120 pixels. All steps share one buffer, since allocating memory
+    costs
+    more than the arithmetic. torch's σ takes half the time of its exponential. On one thread of a CPU this takes 0.4 to
+    0.8 of the time of torch's softplus, a product and a sum; with gradients 0.75 to 1 of it. Errors are no larger.
 
     Args:
         x: (B, P) in [0, 1].
@@ -34,7 +34,7 @@ def coin_log_prob(x: Tensor, logits: Tensor) -> Tensor:
 
 @lru_cache
 def _factors(pixels: int) -> int:
-    """Returns how many factors in [½, 1] are multiplied: a divisor of the pixels, small enough for fp32."""
+    """Returns how many factors in [½, 1] to multiply: a divisor of the pixels, small enough for fp32."""
     return max(count for count in range(1, 121) if pixels % count == 0)
 
 
@@ -47,7 +47,7 @@ def _total(x: Tensor, logits: Tensor) -> Tensor:
 
 @final
 class _CoinLogProb(torch.autograd.Function):
-    """The sums with their gradients, which can be differentiated again."""
+    """The sums with their gradients. The gradients can be differentiated again."""
 
     generate_vmap_rule = True
 

@@ -1,4 +1,4 @@
-"""The continuous Bernoulli: a density on [0, 1] with the Bernoulli's shape and the normaliser that it lacks."""
+"""The continuous Bernoulli: the Bernoulli's shape, normalised to a density on [0, 1]."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from vaezoo.core.likelihood.kind import LikelihoodKind
 
 
 def _split(logits: Tensor, edge: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Returns where |l| is below an edge, l there, and l elsewhere; each is harmless where the other one counts."""
+    """Returns a mask |l| < edge, then l where it holds and where not. Elsewhere both have a harmless value."""
     near = logits.abs() < edge
     return near, torch.where(near, logits, 0.0), torch.where(near, 1.0, logits)
 
 
 def log_normaliser(logits: Tensor) -> Tensor:
-    """Returns log C = log(l / tanh(l/2)) of C·λˣ(1−λ)¹⁻ˣ, for l = logit λ; by its series where |l| < 0.1."""
+    """Returns log C = log(l / tanh(l/2)) of C·λˣ(1−λ)¹⁻ˣ, for l = logit λ. Uses its series where |l| < 0.1."""
     near, small, large = _split(logits, 0.1)
     series = math.log(2) + small**2 / 12 - 7 * small**4 / 1440
     return torch.where(near, series, large.abs().log() - torch.tanh(large.abs() / 2).log())
@@ -30,7 +30,7 @@ def log_normaliser(logits: Tensor) -> Tensor:
 @final
 @dataclass(frozen=True)
 class ContinuousBernoulli(Likelihood):
-    """C(λ)·λˣ(1−λ)¹⁻ˣ per pixel, a density on [0, 1]: its nats may be negative.
+    """C(λ)·λˣ(1−λ)¹⁻ˣ per pixel. It is a density on [0, 1], so its nats may be negative.
 
     Args:
         logits: logit λ, (K·B, C, H, W).
@@ -42,7 +42,7 @@ class ContinuousBernoulli(Likelihood):
 
     @property
     def image(self) -> Tensor:
-        """The mean, 1/(1−e⁻ˡ) − 1/l, which is nearer to 1/2 than λ."""
+        """Mean, 1/(1−e⁻ˡ) − 1/l, which is nearer to 1/2 than λ."""
         near, small, large = _split(self.logits.float(), 0.3)
         series = 0.5 + small / 12 - small**3 / 720
         mean = torch.sigmoid(large) / torch.tanh(large / 2) - 1 / large
@@ -50,10 +50,10 @@ class ContinuousBernoulli(Likelihood):
 
     @property
     def scale(self) -> Tensor:
-        """The standard deviation; its square is 1/l² − 1/(4·sinh²(l/2))."""
+        """Standard deviation, the root of 1/l² − 1/(4·sinh²(l/2))."""
         near, small, large = _split(self.logits.float(), 0.5)
         series = 1 / 12 - small**2 / 240 + small**4 / 6048
-        half = (large.abs() / 2).clamp_max(40.0)  # sinh² of more has no fp32, and its inverse is 0 long before
+        half = (large.abs() / 2).clamp_max(40.0)  # sinh² of more overflows fp32; its inverse is 0 long before
         variance = torch.where(near, series, 1 / large**2 - 0.25 / torch.sinh(half) ** 2)
         return variance.sqrt().to(self.logits.dtype)
 
@@ -75,5 +75,5 @@ class ContinuousBernoulliKind(LikelihoodKind):
     gives = ContinuousBernoulli
 
     def forward(self, features: Tensor, log_scale: Tensor | None, base: Tensor | None) -> ContinuousBernoulli:
-        """See :meth:`LikelihoodKind.forward`; a base is not looked at."""
+        """See :meth:`LikelihoodKind.forward`; the base is ignored."""
         return ContinuousBernoulli(features)

@@ -1,4 +1,4 @@
-"""Which likelihoods have an NLL."""
+"""Check whether a likelihood has an NLL."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from vaezoo.errors import NotNormalised
 
 
 def check_density(likelihood: Likelihood, x: Tensor) -> None:
-    """Refuses a likelihood whose log_prob of x is not that of a normalised density.
+    """Raises if a likelihood's ``log_prob`` is not a normalised density of x.
 
     Raises:
-        NotNormalised: It looks at x, or x is gray under a Bernoulli.
+        NotNormalised: The likelihood depends on x, or it is a Bernoulli and x is gray.
     """
     if not likelihood.normalised:
         raise NotNormalised(

@@ -1,4 +1,4 @@
-"""The last layer that all decoders share: from features to a likelihood of any kind."""
+"""The likelihood head: the last layer of all decoders, from features to a likelihood."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ class LikelihoodHead(nn.Module):
     """Makes a likelihood of a decoder's last features.
 
     Args:
-        kind: A name, of the core's own or declared, or ``package.module:Class`` of a
-            :class:`vaezoo.core.LikelihoodKind`; options in brackets: ``student-t(nu=4)``.
+        kind: Kind of likelihood: a declared name, or ``package.module:Class`` of a
+            :class:`vaezoo.core.LikelihoodKind`, with options in brackets: ``student-t(nu=4)``.
         channels: Image channels C.
-        scale: Standard deviation of a pixel, where the kind has a width: a number (fixed), ``learned`` (one number
-            for all pixels), ``pixel`` (the network gives each pixel's) or ``optimal`` (Gaussian only).
+        scale: Standard deviation of a pixel, for kinds that have a width: a number (fixed), ``learned`` (one number for
+            all pixels), ``pixel`` (the network predicts one for each pixel) or ``optimal`` (Gaussian only).
 
     Attributes:
-        outputs: Channels that the network must give: the kind's, and C more where it gives the scale too.
-        form: What makes the likelihood.
+        outputs: Number of channels that the network must give: the kind's, and C more if it predicts the scale too.
+        form: Kind of likelihood, as a module.
 
     Raises:
-        ConfigError: There is no such kind, option or scale.
+        ConfigError: The kind, an option or the scale is unknown.
     """
 
     def __init__(self, kind: str, channels: int, scale: float | str = "learned") -> None:
@@ -61,8 +61,8 @@ class LikelihoodHead(nn.Module):
         """Returns the likelihood.
 
         Args:
-            features: (K·B, outputs, H, W).
-            base: Image that the mean is a correction of, (K·B, C, H, W), for kinds whose features are an image.
+            features: Features (K·B, outputs, H, W).
+            base: Image (K·B, C, H, W) that the mean is a correction of, for kinds whose features are an image.
         """
         log_scale: Tensor | None = None
         if self.per_pixel:
@@ -77,13 +77,13 @@ class LikelihoodHead(nn.Module):
 
 
 def kind_class(name: str) -> type[LikelihoodKind]:
-    """Returns the class of a kind of likelihood.
+    """Imports the class of a kind of likelihood.
 
     Args:
-        name: Of the core's own or declared, or ``package.module:Class``.
+        name: Declared name, or ``package.module:Class``.
 
     Raises:
-        ConfigError: It cannot be imported, or is no :class:`vaezoo.core.LikelihoodKind`.
+        ConfigError: The class cannot be imported, or is no :class:`vaezoo.core.LikelihoodKind`.
     """
     found = kind_target(name)
     try:
@@ -102,10 +102,10 @@ def kind_class(name: str) -> type[LikelihoodKind]:
 
 
 def made_kind(name: str, options: Mapping[str, Any]) -> LikelihoodKind:
-    """Returns a kind of likelihood with its options.
+    """Makes a kind of likelihood with its options.
 
     Raises:
-        ConfigError: It has no such option, or refuses its value.
+        ConfigError: An option is unknown, or its value is refused.
     """
     found = kind_class(name)
     known = () if found.__init__ is nn.Module.__init__ else tuple(signature(found).parameters)

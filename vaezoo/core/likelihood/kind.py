@@ -1,4 +1,4 @@
-"""A kind of likelihood: how features become one. What a decoder's ``likelihood`` names."""
+"""Kinds of likelihood: how a decoder's features become a likelihood."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from vaezoo.errors import ConfigError
 
 
 class LikelihoodKind(ABC, nn.Module):
-    """Makes a likelihood of a decoder's features; :class:`vaezoo.core.LikelihoodHead` finds it by its name.
+    """Makes a likelihood of a decoder's features. :class:`vaezoo.core.LikelihoodHead` finds it by its name.
 
-    The parameters of its constructor are options, each with a default: ``student-t(nu=4)`` sets one.
+    The parameters of its constructor are its options, each with a default: ``student-t(nu=4)`` sets one.
 
     Attributes:
-        gives: What it makes.
-        scales: Words for the width that it takes beside a number, of ``learned`` and ``pixel``; empty where it has no
-            width, or its own.
-        per_channel: Channels of features for each of the image's.
-        channels: Image channels C.
+        gives: Class of the likelihood that it makes.
+        scales: Words that it accepts as scale besides a number, from ``learned`` and ``pixel``. Empty for a kind that
+            has no width, or sets it itself.
+        per_channel: Number of feature channels per image channel.
+        channels: Number of image channels C.
     """
 
     gives: ClassVar[type[Likelihood]]
@@ -31,11 +31,11 @@ class LikelihoodKind(ABC, nn.Module):
 
     @property
     def outputs(self) -> int:
-        """Channels of features, without those of a width per pixel."""
+        """Number of feature channels, without those of a scale per pixel."""
         return self.per_channel * self.channels
 
     def setup(self, channels: int) -> None:
-        """Takes note of the image channels; called once by the head, before anything else."""
+        """Sets the number of image channels. The head calls it once, before anything else."""
         self.channels = channels
 
     @abstractmethod
@@ -43,22 +43,22 @@ class LikelihoodKind(ABC, nn.Module):
         """Returns the likelihood.
 
         Args:
-            features: (K·B, outputs, H, W).
-            log_scale: log of the standard deviation, broadcastable to the image; None where ``scales`` is empty.
-            base: Image that the mean is a correction of, (K·B, C, H, W).
+            features: Features (K·B, outputs, H, W).
+            log_scale: Logarithm of the standard deviation, broadcastable to the image; None if ``scales`` is empty.
+            base: Image (K·B, C, H, W) that the mean is a correction of, or None.
         """
 
 
 def corrected(features: Tensor, base: Tensor | None) -> Tensor:
-    """Returns the base plus the features, or these alone where there is no base."""
+    """Returns the base plus the features, or the features alone if there is no base."""
     return features if base is None else base + features
 
 
 def known(log_scale: Tensor | None) -> Tensor:
-    """Returns the width, which the head gives to every kind whose ``scales`` are not empty.
+    """Returns the scale, which the head gives to every kind whose ``scales`` are not empty.
 
     Raises:
-        ConfigError: There is none.
+        ConfigError: The scale is None.
     """
     if log_scale is None:
         raise ConfigError("Expected a width for a likelihood that has one, got none.", value=log_scale)

@@ -1,4 +1,4 @@
-"""Pixels of 256 levels: a probability of each, under a mixture of logistics that is cut into bins."""
+"""Pixels of 256 levels, each with a probability, under a discretised mixture of logistics."""
 
 from __future__ import annotations
 
@@ -22,17 +22,16 @@ LOG_WIDTH = (-7.0, 0.0)
 @final
 @dataclass(frozen=True)
 class LogisticMixture(Likelihood):
-    """A mixture of M logistics per pixel, cut into levels: a probability mass, so its nats are below 0.
+    """A discretised mixture of M logistics per pixel. It is a probability mass, so its nats are below 0.
 
-    The component is chosen once for a pixel, so that channels hang together through it, as in PixelCNN++; its linear
-    coupling of green and blue to the channels before is left out, and so each channel has its mean without the others.
-    A pixel that is no level counts as the nearest one.
+    A pixel's component is shared by its channels, which makes them correlated, as in PixelCNN++. Unlike there, the
+    means of green and blue do not depend on the channels before them. A value between two levels counts as the nearest.
 
     Args:
-        logits: Of the components, (K·B, M, H, W).
-        mean: Centres, (K·B, M, C, H, W), in [0, 1] and a little beyond.
-        log_s: log of the logistics' scale, likewise.
-        levels: L; level i is the pixel i/(L−1), and the outer two reach to infinity.
+        logits: Logits of the components, (K·B, M, H, W).
+        mean: Centres, (K·B, M, C, H, W), in or slightly beyond [0, 1].
+        log_s: Logarithm of the logistics' scale, of the same shape.
+        levels: Number of levels L. Level i is the value i/(L−1). The two outer bins reach to infinity.
 
     Source: PixelCNN++ (Salimans et al., 2017), eq. 1 and 2, arXiv:1701.05517.
     """
@@ -48,23 +47,23 @@ class LogisticMixture(Likelihood):
 
     @property
     def image(self) -> Tensor:
-        """The mean of the mixture clipped to [0, 1], within half a level of the mean over levels."""
+        """Mean of the mixture, clipped to [0, 1]. It is within half a level of the mean over levels."""
         mean, s = self.mean.float(), torch.exp(self.log_s.float())
         clipped = s * (F.softplus(mean / s) - F.softplus((mean - 1) / s))
         return (self._shares * clipped).sum(1).to(self.mean.dtype)
 
     @property
     def scale(self) -> Tensor:
-        """The standard deviation before clipping and cutting; clipping can only lower it."""
+        """Standard deviation before clipping and discretising. Clipping can only lower it."""
         mean, s, shares = self.mean.float(), torch.exp(self.log_s.float()), self._shares
         centre = (shares * mean).sum(1, keepdim=True)
         variance = (shares * ((mean - centre) ** 2 + (math.pi * s) ** 2 / 3)).sum(1)
         return variance.sqrt().to(self.mean.dtype)
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """Returns log mass of the levels; see :meth:`Likelihood.log_prob`.
+        """Returns the log probability of the levels; see :meth:`Likelihood.log_prob`.
 
-        A bin's mass is σ(b) − σ(a) = σ(b)·σ(−a)·(1 − e^(a−b)), which loses no digit in the tails.
+        The probability of a bin is σ(b) − σ(a) = σ(b)·σ(−a)·(1 − e^(a−b)), a form that stays accurate in the tails.
         """
         k = by_sample(self.mean[:, 0], x).shape[0]
         logits, mean, log_s = (t.float().unflatten(0, (k, x.shape[0])) for t in (self.logits, self.mean, self.log_s))
@@ -89,11 +88,11 @@ class LogisticMixtureKind(LikelihoodKind):
     """``logistic-mixture``: features are logits, centres and widths of M components.
 
     Args:
-        components: M.
-        levels: L.
+        components: Number M of components.
+        levels: Number L of levels.
 
     Raises:
-        ConfigError: There is less than one component, or less than two levels.
+        ConfigError: ``components`` is below 1, or ``levels`` below 2.
     """
 
     gives = LogisticMixture
@@ -109,11 +108,11 @@ class LogisticMixtureKind(LikelihoodKind):
 
     @property
     def outputs(self) -> int:
-        """M·(1 + 2·C)."""
+        """Number of feature channels, M·(1 + 2·C)."""
         return self.components * (1 + 2 * self.channels)
 
     def forward(self, features: Tensor, log_scale: Tensor | None, base: Tensor | None) -> LogisticMixture:
-        """See :meth:`LikelihoodKind.forward`; with a base the centres begin there, else spread over [0, 1]."""
+        """See :meth:`LikelihoodKind.forward`. Centres start at the base if there is one, else spread over [0, 1]."""
         raw, values = features[:, : self.components], features[:, self.components :]
         mean, width = values.unflatten(1, (2, self.components, self.channels)).unbind(1)
         if base is None:

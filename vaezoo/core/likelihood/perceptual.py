@@ -1,4 +1,4 @@
-"""A pseudo-likelihood of features: pictures are near where a given network's layers are. Nothing is downloaded."""
+"""A perceptual pseudo-likelihood: compares images by the features of a fixed network. Nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from vaezoo.errors import ConfigError, suggest
 
 @final
 class FixedFeatures(nn.Module):
-    """Three strided convolutions with random weights, the same in every build, that nothing trains.
+    """Three strided convolutions with fixed random weights, the same in every process. They are never trained.
 
-    Random layers see edges and their arrangement, not objects; for more, give a trained network's
-    :class:`LayerFeatures`.
+    Random layers respond to edges and their arrangement, not to objects. For more, use the :class:`LayerFeatures` of a
+    trained network.
 
     Args:
         channels: Image channels C.
-        widths: Channels of the layers.
+        widths: Number of channels of each layer.
     """
 
     def __init__(self, channels: int, widths: Sequence[int] = (16, 32, 64)) -> None:
@@ -37,7 +37,7 @@ class FixedFeatures(nn.Module):
         self.layers = len(widths)
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Returns the layers of (N, C, H, W), at 1/2, 1/4, 1/8 of its size."""
+        """Returns the outputs of the layers for images (N, C, H, W), at 1/2, 1/4 and 1/8 of their size."""
         features = []
         for index in range(self.layers):
             weight: Tensor = getattr(self, f"weight{index}")
@@ -48,15 +48,15 @@ class FixedFeatures(nn.Module):
 
 @final
 class LayerFeatures(nn.Module):
-    """The outputs of some layers of a given network, such as ``vaezoo.create(...).encoder.stages``; it is frozen.
+    """Outputs of chosen layers of a network, such as ``vaezoo.create(...).encoder.stages``. Freezes the network.
 
     Args:
-        network: Takes a picture (N, C, H, W).
+        network: Network that takes images (N, C, H, W).
         layers: Names of its submodules, as in ``named_modules``.
-        stride: Pictures are padded to a multiple of it.
+        stride: Pixels that sides of images are padded to a multiple of.
 
     Raises:
-        ConfigError: It has no such layer.
+        ConfigError: The network has no such layer.
     """
 
     def __init__(self, network: nn.Module, layers: Sequence[str], stride: int = 1) -> None:
@@ -72,7 +72,7 @@ class LayerFeatures(nn.Module):
         return super().train(False)
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Returns the named layers' outputs, in the order of the names."""
+        """Returns the outputs of the chosen layers, in their order."""
         found: dict[str, Tensor] = {}
         handles = [
             self.network.get_submodule(name).register_forward_hook(
@@ -94,10 +94,10 @@ class Perceptual(Likelihood):
     """−½·weight·D·(pixels · mean e² + Σ over layers of the mean squared distance of features).
 
     Args:
-        image: (K·B, C, H, W).
-        features: From (N, C, H, W) to the features of each layer.
-        weight: What stands in the place of 1/σ².
-        pixels: Weight of the pixels among the layers; 0 is the paper's.
+        image: Mean image (K·B, C, H, W).
+        features: Function from images (N, C, H, W) to the features of each layer.
+        weight: Weight, in the place of 1/σ².
+        pixels: Weight of the squared pixel error beside the layers. The paper has 0.
 
     Source: Deep Feature Consistent Variational Autoencoder (Hou et al., 2016), arXiv:1610.00291.
     """
@@ -110,7 +110,7 @@ class Perceptual(Likelihood):
 
     @property
     def scale(self) -> None:
-        """Unknown: it is no density."""
+        """None, since it is no density."""
         return None
 
     def log_prob(self, x: Tensor) -> Tensor:
@@ -132,14 +132,14 @@ class Perceptual(Likelihood):
 
 @final
 class PerceptualKind(LikelihoodKind):
-    """``perceptual``: features of the decoder are the image. ``use`` gives another network than the fixed one.
+    """``perceptual``: features are the image. :meth:`use` replaces the fixed network by another.
 
     Args:
-        weight: See :class:`Perceptual`.
-        pixels: Likewise.
+        weight: Weight in the place of 1/σ²; see :class:`Perceptual`.
+        pixels: Weight of the squared pixel error; see :class:`Perceptual`.
 
     Raises:
-        ConfigError: ``weight`` is not above 0, or ``pixels`` below 0.
+        ConfigError: ``weight`` is not above 0, or ``pixels`` is below 0.
     """
 
     gives = Perceptual
@@ -159,9 +159,9 @@ class PerceptualKind(LikelihoodKind):
         self.network: nn.Module = FixedFeatures(channels)
 
     def use(self, network: nn.Module) -> None:
-        """Measures by another network, which is frozen: ``model.decoder.head.form.use(LayerFeatures(...))``.
+        """Compares by the features of another network: ``model.decoder.head.form.use(LayerFeatures(...))``.
 
-        Its tensors go into the model's files; a model that loads them needs the same ``use`` first.
+        The network is frozen. Its tensors go into the model's files, so call ``use`` before loading such a file.
         """
         self.network = network.eval().requires_grad_(False)
 

@@ -1,4 +1,4 @@
-"""Likelihoods with one width and one centre a pixel: Bernoulli, Gaussian, its optimal width, Laplace."""
+"""Likelihoods with one centre and one width per pixel: Bernoulli, Gaussian, optimal Gaussian, Laplace."""
 
 from __future__ import annotations
 
@@ -18,25 +18,26 @@ from vaezoo.core.likelihood.kind import LikelihoodKind, corrected, known
 @final
 @dataclass(frozen=True)
 class Bernoulli(Likelihood):
-    """A coin per pixel, given by logits.
+    """A Bernoulli variable per pixel, given by logits.
 
-    For a gray x in [0, 1] the value is the expected log-likelihood over binarisations b ~ Bernoulli(x), so
-    the bound holds for binarised pictures; an importance-weighted NLL needs x itself binary.
+    For a gray x in [0, 1], ``log_prob`` is the expected log-likelihood over binarisations b ~ Bernoulli(x), so the
+    bound
+    holds for binarised images. An importance-weighted NLL needs a binary x.
 
     Args:
-        logits: (K·B, C, H, W).
+        logits: Logits, (K·B, C, H, W).
     """
 
     logits: Tensor
 
     @property
     def image(self) -> Tensor:
-        """The probabilities."""
+        """Probabilities."""
         return torch.sigmoid(self.logits)
 
     @property
     def scale(self) -> Tensor:
-        """sqrt(p(1−p))."""
+        """Standard deviation, sqrt(p(1−p))."""
         p = self.image
         return torch.sqrt(p * (1 - p))
 
@@ -52,7 +53,7 @@ class Bernoulli(Likelihood):
 @final
 @dataclass(frozen=True)
 class Gaussian(Likelihood):
-    """N(image, exp(logvar)) per pixel, a density of continuous pixels: its nats may be negative.
+    """N(image, exp(logvar)) per pixel: a density of continuous values, so its nats may be negative.
 
     Args:
         image: Mean (K·B, C, H, W).
@@ -64,7 +65,7 @@ class Gaussian(Likelihood):
 
     @property
     def scale(self) -> Tensor:
-        """σ, of the image's shape."""
+        """Standard deviation σ, of the image's shape."""
         return torch.exp(0.5 * self.logvar).expand_as(self.image)
 
     def log_prob(self, x: Tensor) -> Tensor:
@@ -81,9 +82,9 @@ class Gaussian(Likelihood):
 @final
 @dataclass(frozen=True)
 class OptimalGaussian(Likelihood):
-    """A Gaussian whose one variance an image is the best one for that image, σ² = mean (x − image)².
+    """A Gaussian with one variance per image, the best one for that image: σ² = mean (x − image)².
 
-    It looks at x to set its width, so it is no density of x: good for training, refused by NLL.
+    Its width depends on x, so it is not a density of x. It serves for training; an NLL refuses it.
 
     Args:
         image: Mean (K·B, C, H, W).
@@ -96,11 +97,11 @@ class OptimalGaussian(Likelihood):
 
     @property
     def scale(self) -> None:
-        """Unknown without the target."""
+        """None, since it is unknown without the target."""
         return None
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """Returns −½·D·(log 2πσ² + 1) at the best σ², floored at (1/512)²; see :meth:`Likelihood.log_prob`."""
+        """Returns −½·D·(log 2πσ² + 1) at the best σ², which is at least (1/512)²; see :meth:`Likelihood.log_prob`."""
         error = (x.float() - by_sample(self.image, x)) ** 2
         variance = error.flatten(2).mean(2).clamp_min(512.0**-2)
         pixels = x[0].numel()
@@ -114,10 +115,10 @@ class OptimalGaussian(Likelihood):
 @final
 @dataclass(frozen=True)
 class Laplace(Likelihood):
-    """exp(−|x − image|/b)/2b per pixel: the density behind an absolute error.
+    """exp(−|x − image|/b)/2b per pixel: the density that belongs to the absolute error.
 
     Args:
-        image: Median and mean (K·B, C, H, W).
+        image: Mean and median (K·B, C, H, W).
         log_b: log b, broadcastable to the image.
     """
 
@@ -147,7 +148,7 @@ class BernoulliKind(LikelihoodKind):
     gives = Bernoulli
 
     def forward(self, features: Tensor, log_scale: Tensor | None, base: Tensor | None) -> Bernoulli:
-        """See :meth:`LikelihoodKind.forward`; a base is not looked at."""
+        """See :meth:`LikelihoodKind.forward`; the base is ignored."""
         return Bernoulli(features)
 
 
@@ -165,7 +166,7 @@ class GaussianKind(LikelihoodKind):
 
 @final
 class OptimalGaussianKind(LikelihoodKind):
-    """``optimal-gaussian``, or ``gaussian`` of scale ``optimal``: features are the mean."""
+    """``optimal-gaussian``, or ``gaussian`` with the scale ``optimal``: features are the mean."""
 
     gives = OptimalGaussian
 

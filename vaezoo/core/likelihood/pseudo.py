@@ -20,8 +20,8 @@ class LogCosh(Likelihood):
     """−1/a · log cosh(a·(x − image)), summed over pixels: −a·e²/2 for small errors, −|e| for large ones.
 
     Args:
-        image: (K·B, C, H, W).
-        sharpness: a.
+        image: Image (K·B, C, H, W).
+        sharpness: Sharpness a.
 
     Source: Log Hyperbolic Cosine Loss Improves Variational Auto-Encoder (Chen et al., 2019), openreview rkglvsC9Ym.
     """
@@ -32,7 +32,7 @@ class LogCosh(Likelihood):
 
     @property
     def scale(self) -> None:
-        """Unknown: it is no density."""
+        """None, since it is no density."""
         return None
 
     def log_prob(self, x: Tensor) -> Tensor:
@@ -50,10 +50,10 @@ class LogCoshKind(LikelihoodKind):
     """``log-cosh``: features are the image.
 
     Args:
-        sharpness: a, above 0.
+        sharpness: Sharpness a, above 0.
 
     Raises:
-        ConfigError: It is not.
+        ConfigError: ``sharpness`` is not above 0.
     """
 
     gives = LogCosh

@@ -19,7 +19,7 @@ C1, C2 = 0.01**2, 0.03**2
 
 
 def scales_of(height: int, width: int, most: int = len(SCALE_WEIGHTS)) -> int:
-    """Returns at how many scales, each half of the last, the window fits: 1 at least, where it shrinks to fit."""
+    """Returns the number of scales, each half of the last, at which the window fits. At least 1: the window shrinks."""
     side, scales = min(height, width), 1
     while scales < most and side // 2 >= WINDOW:
         side, scales = side // 2, scales + 1
@@ -29,12 +29,11 @@ def scales_of(height: int, width: int, most: int = len(SCALE_WEIGHTS)) -> int:
 def similarity(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     """Returns SSIM and its contrast-structure part, each the mean over windows and channels.
 
-    The Gaussian window has 11 pixels and σ 1.5, at the positions where it fits; on a smaller side it is as large as
-    fits, of an odd number of pixels.
+    The Gaussian window has a side of 11 pixels and σ 1.5. On a smaller image it has the largest odd side that fits.
 
     Args:
-        a: (N, C, H, W), in [0, 1].
-        b: Likewise.
+        a: Images (N, C, H, W) in [0, 1].
+        b: Images of the same shape.
 
     Returns:
         (N,) each, at most 1.
@@ -54,10 +53,11 @@ def similarity(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def multiscale_similarity(a: Tensor, b: Tensor, scales: int) -> Tensor:
-    """Returns MS-SSIM, (N,): Π of ((1+c_i)/2)^w_i over scales, with SSIM in c's place at the coarsest.
+    """Returns MS-SSIM, (N,): Π of ((1+c_i)/2)^w_i over scales, with SSIM in place of c at the coarsest.
 
-    (1+c)/2 instead of c keeps pictures that differ in sign from a power of a negative number, as in the code that
-    pythae's MSSSIM_VAE uses. With fewer than five scales the first weights are kept, and made to sum to 1.
+    (1+c)/2 instead of c avoids powers of negative numbers, as in the code that pythae's MSSSIM_VAE uses. With fewer
+    than
+    five scales, the first weights are used and normalised to sum 1.
 
     Source: Multiscale structural similarity for image quality assessment (Wang et al., 2003), eq. 7.
     """
@@ -78,9 +78,9 @@ class StructuralSimilarity(Likelihood):
     """−weight·D·(1 − similarity) for the D values of an image.
 
     Args:
-        image: (K·B, C, H, W).
-        weight: What a wholly dissimilar value costs, in the place of nats.
-        scales: At most; 1 is SSIM.
+        image: Image (K·B, C, H, W).
+        weight: Cost of a wholly dissimilar value, in place of nats.
+        scales: Largest number of scales. 1 is SSIM.
 
     Source: Learning to Generate Images with Perceptual Similarity Metrics (Snell et al., 2015), arXiv:1511.06409.
     """
@@ -92,7 +92,7 @@ class StructuralSimilarity(Likelihood):
 
     @property
     def scale(self) -> None:
-        """Unknown: it is no density."""
+        """None, since it is no density."""
         return None
 
     def log_prob(self, x: Tensor) -> Tensor:
@@ -121,10 +121,10 @@ class SSIMKind(LikelihoodKind):
     """``ssim``: features are logits of the image.
 
     Args:
-        weight: See :class:`StructuralSimilarity`.
+        weight: Cost of a wholly dissimilar value, above 0; see :class:`StructuralSimilarity`.
 
     Raises:
-        ConfigError: It is not above 0.
+        ConfigError: ``weight`` is not above 0.
     """
 
     gives = StructuralSimilarity
@@ -143,11 +143,11 @@ class MSSSIMKind(LikelihoodKind):
     """``ms-ssim``: features are logits of the image.
 
     Args:
-        weight: See :class:`StructuralSimilarity`.
-        scales: At most, from 2 to 5; small pictures have fewer, see :func:`scales_of`.
+        weight: Cost of a wholly dissimilar value, above 0; see :class:`StructuralSimilarity`.
+        scales: Largest number of scales, 2 to 5. Small images have fewer; see :func:`scales_of`.
 
     Raises:
-        ConfigError: ``weight`` is not above 0, or ``scales`` is no such number.
+        ConfigError: ``weight`` is not above 0, or ``scales`` is out of range.
     """
 
     gives = StructuralSimilarity
@@ -164,5 +164,5 @@ class MSSSIMKind(LikelihoodKind):
 
 
 def _picture(features: Tensor, base: Tensor | None) -> Tensor:
-    """Similarity is defined for pixels of [0, 1], so without a base a sigmoid keeps the image there."""
+    """Returns the image. SSIM needs pixels in [0, 1], so without a base a sigmoid keeps them there."""
     return torch.sigmoid(features) if base is None else corrected(features, base)

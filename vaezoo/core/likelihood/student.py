@@ -1,4 +1,4 @@
-"""Student's t: a Gaussian with heavier tails, which outliers do not rule."""
+"""Student's t: a Gaussian with heavier tails, which outliers affect less."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vaezoo.errors import ConfigError
 
 
 def log_gamma_step(nu: Tensor) -> Tensor:
-    """Returns log Γ((ν+1)/2) − log Γ(ν/2); by its series above 20, where fp32 cannot subtract the two."""
+    """Returns log Γ((ν+1)/2) − log Γ(ν/2). Above 20 it uses the series, since fp32 cannot subtract the two."""
     small, large = nu.clamp_max(20.0), nu.clamp_min(20.0)
     exact = torch.lgamma((small + 1) / 2) - torch.lgamma(small / 2)
     series = 0.5 * torch.log(large / 2) - 1 / (4 * large) + 1 / (24 * large**3)
@@ -30,8 +30,8 @@ class StudentT(Likelihood):
 
     Args:
         image: Mean (K·B, C, H, W), for ν above 1.
-        log_s: log of its scale s, broadcastable to the image; s is below the standard deviation, s·√(ν/(ν−2)).
-        nu: Degrees of freedom ν, likewise.
+        log_s: Logarithm of the scale s, broadcastable to the image. The standard deviation is s·√(ν/(ν−2)).
+        nu: Degrees of freedom ν, broadcastable to the image.
     """
 
     image: Tensor
@@ -40,7 +40,7 @@ class StudentT(Likelihood):
 
     @property
     def scale(self) -> Tensor:
-        """The standard deviation, of the image's shape; infinite for ν of 2 or less."""
+        """Standard deviation, of the image's shape; infinite for ν ≤ 2."""
         heavy = self.nu <= 2
         factor = torch.where(heavy, math.inf, self.nu / torch.where(heavy, 1.0, self.nu - 2)).sqrt()
         return (torch.exp(self.log_s) * factor).expand_as(self.image)
@@ -61,13 +61,13 @@ class StudentT(Likelihood):
 
 @final
 class StudentTKind(LikelihoodKind):
-    """``student-t``: features are the mean; the scale is the standard deviation, as everywhere.
+    """``student-t``: features are the mean. As for all kinds, the scale is the standard deviation.
 
     Args:
-        nu: Degrees of freedom for all pixels, above 2, where the standard deviation ends; or ``learned``.
+        nu: Degrees of freedom of all pixels, or ``learned``. Above 2, since the standard deviation is infinite below.
 
     Raises:
-        ConfigError: ``nu`` is neither.
+        ConfigError: ``nu`` is neither a number above 2 nor ``learned``.
     """
 
     gives = StudentT

@@ -1,1 +1,5 @@
-"""What is minimised: the interface of a loss, the negative bound, the loss of restoration, model and loss in one."""
+"""Losses: what training minimises.
+
+Here are the interface of a loss, the negative evidence lower bound, the loss for restoration, and `Objective`, a model
+and its loss in one module.
+"""

@@ -1,4 +1,4 @@
-"""The negative bound as a loss."""
+"""The negative evidence lower bound as a loss."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 @final
 class ELBOLoss(Loss):
-    """The negative bound, D + β·R, in nats per image.
+    """The negative evidence lower bound with a weight: D + β·R, in nats per image.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: Auto-Encoding Variational Bayes (Kingma and Welling, 2013), eq. 3; free nats: Improved Variational
     Inference with Inverse Autoregressive Flow (Kingma et al., 2016), eq. 15, arXiv:1606.04934.

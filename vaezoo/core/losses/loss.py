@@ -1,4 +1,4 @@
-"""The loss slot, and what all losses share."""
+"""The loss slot: the interface of a loss, its phases and its result."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 @final
 @dataclass(frozen=True)
 class Phase:
-    """One optimiser's share of a step.
+    """The part of a training step that belongs to one optimiser.
 
     Attributes:
-        name: Its name in logs and checkpoints.
-        trains: Prefixes of parameter names in the objective, such as ``("model", "loss")``.
-        every: It runs at each step that is a multiple of this.
+        name: Name in logs and checkpoints.
+        trains: Prefixes of the parameters that it trains, such as ``("model", "loss")``.
+        every: Interval in steps: the phase runs at each step that is a multiple of it.
     """
 
     name: str
@@ -36,11 +36,11 @@ class Phase:
 @final
 @dataclass(frozen=True)
 class Terms:
-    """What a loss returns.
+    """Result of a loss.
 
     Attributes:
-        loss: What is minimised, a scalar.
-        reports: Scalars for the log, by name; in nats per image unless the name says otherwise.
+        loss: Scalar to minimise.
+        reports: Scalars for the log, by name, in nats per image unless the name has another unit.
     """
 
     loss: Tensor
@@ -48,11 +48,11 @@ class Terms:
 
 
 class Loss(ABC, nn.Module):
-    """What training minimises. It asks the model for the passes it needs.
+    """What training minimises. The loss runs the model as often as it needs.
 
     Attributes:
-        phases: One per optimiser; nearly always one that trains everything.
-        freezes: Whether parameters that no phase trains are to stay as they are; else an objective refuses them.
+        phases: One phase for each optimiser; nearly always a single one that trains everything.
+        freezes: Whether parameters that no phase trains are frozen. Otherwise an objective refuses them.
     """
 
     phases: tuple[Phase, ...] = (Phase("all", ("model", "loss")),)
@@ -60,10 +60,10 @@ class Loss(ABC, nn.Module):
 
     @abstractmethod
     def forward(self, model: VAE, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
-        """Returns the loss at one step, without the penalties of latents, which `vaezoo.core.Objective` adds."""
+        """Returns the loss at one step. `vaezoo.core.Objective` adds the penalties of the latents to it."""
 
 
 def bound_reports(bound: Bound) -> dict[str, Tensor]:
-    """Returns elbo, distortion and rate of a bound, each the mean over images, in nats."""
+    """Returns the elbo, distortion and rate of a bound, each the mean over images, in nats."""
     reports = {"elbo": bound.elbo, "distortion": bound.distortion, "rate": bound.rate}
     return {name: value.detach().mean() for name, value in reports.items()}

@@ -1,4 +1,4 @@
-"""A model and its loss as one module: what a trainer wraps, compiles and saves."""
+"""A model and its loss as one module, which a trainer wraps, compiles and saves."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from vaezoo.errors import TrainingError
 
 @final
 class Objective(nn.Module):
-    """A model under a loss, and under the penalties of its latents, such as a codebook's commitment.
+    """A model with its loss. It adds the penalties of the latents, such as a codebook's commitment, to the loss.
 
-    The penalties of every bound that the loss asks the model for are added to it, so no loss needs to know of them.
-    They count once, in the first phase that trains the encoder or the prior.
+    The penalties of all bounds that the loss computes are added, so a loss need not know of them. They count once, in
+    the first phase that trains the encoder or the prior.
 
     Args:
-        model: The VAE. Parameters that no phase trains no longer take gradients, if the loss ``freezes``.
-        loss: Its loss.
+        model: Model. If the loss ``freezes``, its parameters that no phase trains stop requiring gradients.
+        loss: Loss.
 
     Raises:
         TrainingError: A trainable parameter is in no phase of the loss.
@@ -48,7 +48,7 @@ class Objective(nn.Module):
             )
 
     def forward(self, batch: Batch, step: int, phase: Phase | None = None) -> Terms:
-        """Returns the loss, penalties added, and its reports for one batch at one step."""
+        """Returns the loss with penalties, and its reports, for one batch at one step."""
         watched: list[Bound] = []
         self.model.watch = watched
         try:
@@ -57,13 +57,13 @@ class Objective(nn.Module):
             self.model.watch = None
         if phase is not None and phase.name != self._penalised:
             return terms
-        # A pass without a gradient, such as a teacher's, costs nothing; in validation no pass has one.
+        # A pass without gradients, such as a teacher's, adds no penalty. In validation no pass has any.
         seen = [b.latents.penalties for b in watched if b.distortion.requires_grad or not torch.is_grad_enabled()]
         sums = [torch.stack([*penalties.values()]).sum(0) for penalties in seen if penalties]
         return replace(terms, loss=terms.loss + torch.cat(sums).mean()) if sums else terms
 
 
 def _moves_latents(prefix: str) -> bool:
-    """Says whether parameters of this prefix are, or have among them, the encoder's or the prior's."""
+    """Says whether parameters with this prefix include any of the encoder or the prior."""
     slots = ("model.encoder", "model.prior")
     return any(f"{prefix}.".startswith(f"{slot}.") or f"{slot}.".startswith(f"{prefix}.") for slot in slots)

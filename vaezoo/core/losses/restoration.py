@@ -1,4 +1,4 @@
-"""The loss of a conditional restoration model: a faithful mean path, an honest scale, and the bound."""
+"""The loss of a conditional restoration model: an accurate mean path, a calibrated scale, and the bound."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _log_score(squares: Tensor, logvar: Tensor) -> Tensor:
 
 
 def ranked_score(error: Tensor, scale: Tensor) -> Tensor:
-    """Returns the CRPS of each error under a normal one of standard deviation ``scale``: any shape, in their unit.
+    """Returns the CRPS of each error under a normal distribution of standard deviation ``scale``, in their unit.
 
     Source: Strictly Proper Scoring Rules, Prediction, and Estimation (Gneiting and Raftery, 2007), section 4.2.
     """
@@ -47,7 +47,7 @@ def _ranked_score(squares: Tensor, logvar: Tensor) -> Tensor:
 
 
 def widened(likelihood: Gaussian, noise: Tensor | None) -> Gaussian:
-    """Returns the likelihood of a target with further independent noise, its standard deviation (B,), or none."""
+    """Returns the likelihood of a target with further independent noise, of standard deviation (B,) or None."""
     if noise is None:
         return likelihood
     variance = (noise.float() ** 2)[:, None, None, None]
@@ -55,10 +55,10 @@ def widened(likelihood: Gaussian, noise: Tensor | None) -> Gaussian:
 
 
 def expect_gaussian(likelihood: Likelihood, loss: str) -> Gaussian:
-    """Returns the likelihood, for a loss that looks at a mean and a scale a pixel.
+    """Returns a likelihood if it is Gaussian, for losses that need a mean and a scale per pixel.
 
     Raises:
-        IncompatibleParts: It is not Gaussian.
+        IncompatibleParts: The likelihood is not Gaussian.
     """
     if not isinstance(likelihood, Gaussian):
         raise IncompatibleParts(
@@ -71,25 +71,26 @@ def expect_gaussian(likelihood: Likelihood, loss: str) -> Gaussian:
 
 @final
 class RestorationLoss(Loss):
-    """Mean path, scale and bound, each image weighted by how hard it is.
+    """A weighted sum of mean path, scale, bound and samples. Each image is weighted by its difficulty.
 
-    With e = x − x̂, s = log σ² of the head, w = 1/(rms(y − x) + 5/255) and n values an image (where the model enlarges,
-    y is its context's enlarged image):
+    Let e = x − x̂, s = log σ² of the head, w = 1/(rms(y − x) + 5/255), and n the number of values of an image. If the
+    model enlarges, y is the enlarged image of its context. The terms are:
 
     - mean path (z at the prior's centre): ``mean_weight`` · w · mean e²;
-    - its scale: ``scale_weight`` · mean ½ (sg(e²)·exp(−s) + s), the error's gradient stopped; or, ``robust``, the mean
-      of CRPS(N(x̂, σ²), x) / sg(σ), which a few errors far out cannot sway, as drawings among photos have them;
-    - the bound (z from the posterior): ``bound_weight`` · 40 · w · sg(mean σ²) · (D + β·R)/n. The stopped factor
-      keeps the balance of rate and distortion inside an image, and gives hard and easy images alike a
-      gradient of the size of the squared error's;
-    - the samples (z from the prior): ``sample_weight`` · w · mean (x − the mean of two samples whose noise mirrors
-      each other)², so that the mean of many samples is as good a guess as the mean path.
+    - its scale: ``scale_weight`` · mean ½ (sg(e²)·exp(−s) + s), where sg stops the gradient. With ``robust`` it is the
+    mean of CRPS(N(x̂, σ²), x) / sg(σ), which is less sensitive to outliers, such as drawings among photos;
+    - bound (z from the posterior): ``bound_weight`` · 40 · w · sg(mean σ²) · (D + β·R)/n. The stopped factor keeps the
+    balance of rate and distortion within an image, and gives hard and easy images gradients of the size of the
+    squared error's;
+    - samples (z from the prior): ``sample_weight`` · w · mean (x − m)², where m is the mean of two samples with
+    opposite
+    noise. It makes the mean of many samples as accurate as the mean path.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
-    A target may itself be noisy, with independent noise of the standard deviation ``batch.info["target_sigma"]`` (B,):
-    the likelihood is then that of the noisy target, N(x̂, σ² + its variance), so that σ stays the clean picture's.
+    A target may be noisy itself, with independent noise of standard deviation ``batch.info["target_sigma"]`` (B,). The
+    likelihood is then that of the noisy target, N(x̂, σ² + its variance), and σ remains that of the clean image.
 
     Source: the weighting is in the spirit of On the Pitfalls of Heteroscedastic Uncertainty Estimation (Seitzer
     et al., 2022), arXiv:2203.09168; the bound: Learning Structured Output Representation using Deep Conditional
@@ -149,7 +150,7 @@ class RestorationLoss(Loss):
         return Terms(loss, reports)
 
     def _inner(self, values: Tensor) -> Tensor:
-        """Returns (..., H, W) without the margin.
+        """Crops the margin off (..., H, W).
 
         Raises:
             ShapeError: Nothing is left.

@@ -1,1 +1,1 @@
-"""What the machine gives: devices, optional libraries, and arithmetic that says where it fails."""
+"""The machine under a model: devices, optional libraries, and the precision and memory of computations."""

@@ -1,4 +1,4 @@
-"""The precision that networks compute in, and the memory that they compute with."""
+"""The precision of networks, and how the process allocates memory for them."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from vaezoo.errors import ConfigError
 
 PRECISIONS = ("fp32", "bf16")
 CACHED_PIXELS = 2**20
-"""Decoded pixels at once that a CPU's cache holds: of one thread's chunks from 2^17 to 2^22 the quickest."""
+"""Decoded pixels at once that a CPU's cache holds. The fastest of 2^17 to 2^22, measured on one thread."""
 _LARGEST_MAPPING = 32 * 2**20
-"""Bytes above which glibc always asks the kernel for memory, and gives it back when it is freed."""
+"""Size in bytes above which glibc always maps memory anew, and unmaps it when it is freed."""
 
 
 def check_precision(precision: object) -> str:
-    """Returns ``precision``.
+    """Checks a precision and returns it.
 
     Raises:
-        ConfigError: It is none of :data:`PRECISIONS`.
+        ConfigError: The precision is not in :data:`PRECISIONS`.
     """
     if precision not in PRECISIONS:
         raise ConfigError(f"Expected a precision of {' or '.join(PRECISIONS)}, got {precision!r}.", value=precision)
@@ -29,17 +29,18 @@ def check_precision(precision: object) -> str:
 
 
 def arithmetic(precision: str, device: torch.device) -> AbstractContextManager[Any]:
-    """Returns the context of a precision: torch's autocast for ``bf16``, an empty one for ``fp32``."""
+    """Returns the context manager of a precision: torch's autocast for ``bf16``, an empty one for ``fp32``."""
     return nullcontext() if precision == "fp32" else torch.autocast(device.type, dtype=torch.bfloat16)
 
 
 @lru_cache
 def keep_freed_memory() -> None:
-    """Lets the C library keep memory that is freed, up to 64 MiB, for what asks next; once in a process.
+    """Lets the C library keep up to 64 MiB of freed memory for later use. Has an effect once per process.
 
-    glibc gives the top of its heap back to the kernel as soon as twice its threshold is free there, and a network's
-    intermediate values are then paid for page by page at every layer. It raises that threshold by itself to the size
-    of the largest mapping freed so far, so freeing one, which nobody wrote to, is enough. Elsewhere it does nothing.
+    Without it, glibc returns the top of its heap to the kernel whenever twice its threshold is free. Then the
+    intermediate
+    values of a network cost page faults at every layer. glibc raises the threshold to the size of the largest mapping
+    freed so far, so it is enough to free one, unused. With other C libraries it does nothing.
 
     Source: mallopt(3), M_MMAP_THRESHOLD, "dynamic".
     """
@@ -47,7 +48,7 @@ def keep_freed_memory() -> None:
 
 
 def check_gradients(what: str) -> None:
-    """Refuses to work where torch can make no gradients at all.
+    """Raises if torch cannot compute gradients at present.
 
     Raises:
         ConfigError: ``torch.inference_mode`` is on.

@@ -1,4 +1,4 @@
-"""timm, imported when a part that needs it is built, also beside a CPU build of torch; its networks, never pretrained.
+"""Imports timm when a part needs it, also beside a CPU build of torch, and makes its networks without weights.
 
 Importing this module imports neither torch nor timm.
 """
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 _SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
 _declared: list[Any] = []
-"""The declared operators; they vanish with this list."""
+"""The declared operators. They are undone when this list is deleted."""
 
 
 def import_timm() -> Any:
-    """Returns timm.
+    """Imports timm.
 
-    timm imports torchvision, whose compiled part is not loaded by a CPU build of torch: the import then fails
-    on two operators that nothing here calls. Declaring their schemas lets it pass.
+    timm imports torchvision, whose compiled part a CPU build of torch does not load. The import then fails on two
+    operators that nothing here calls. Declaring their schemas makes it succeed.
 
     Raises:
         BackendUnavailable: timm cannot be imported for any other reason.
@@ -58,16 +58,16 @@ def import_timm() -> Any:
 
 
 def timm_network(backbone: str, **arguments: Any) -> nn.Module:
-    """Returns a network of timm with new weights: no file is read and no connection opened.
+    """Makes a network of timm with random weights. It reads no file and opens no connection.
 
     Args:
-        backbone: Its name at timm.
-        arguments: Of ``timm.create_model``; lists, as configurations have them, become tuples.
+        backbone: Name of the network in timm.
+        arguments: Arguments for ``timm.create_model``. Lists, as configurations have them, become tuples.
 
     Raises:
         BackendUnavailable: timm cannot be imported.
         UnknownName: timm has no such network.
-        ConfigError: The network refuses an argument.
+        ConfigError: The network does not accept an argument.
     """
     timm = import_timm()
     if not timm.is_model(backbone):

@@ -1,4 +1,4 @@
-"""Where a model runs."""
+"""The device that a model runs on."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from vaezoo.errors import ConfigError
 
 
 def find_device(name: str | torch.device) -> torch.device:
-    """Returns a device that can be used.
+    """Returns a device after a check that it can be used.
 
     Args:
-        name: Such as ``"cpu"`` or ``"cuda:0"``.
+        name: Name of the device, such as ``"cpu"`` or ``"cuda:0"``.
 
     Raises:
-        ConfigError: There is no such device here.
+        ConfigError: The device does not exist here.
     """
     try:
         device = torch.device(name)

@@ -1,4 +1,4 @@
-"""Maximum likelihood by gradient, for priors that are fitted after training. Training a model is not here."""
+"""Maximum likelihood by gradient ascent, for priors that are fitted after training."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vaezoo.core.machine.arithmetic import check_gradients
 from vaezoo.errors import ConfigError, IncompatibleParts
 
 STEPS, ROWS, RATE = 2000, 256, 2e-3
-"""Usual steps, rows of one, and Adam's first learning rate, which falls to 0 along a cosine."""
+"""Default number of steps, rows per step, and initial learning rate of Adam, which falls to 0 along a cosine."""
 
 
 def ascend(
@@ -23,21 +23,21 @@ def ascend(
     *,
     at_once: int = ROWS,
 ) -> tuple[float, ...]:
-    """Maximises a module's mean log-likelihood over rows by Adam, in place; each step sees some rows, chosen anew.
+    """Maximises a module's mean log-likelihood over rows by Adam, in place. Each step sees a random choice of rows.
 
     Args:
-        module: Whose parameters are moved.
-        log_prob: From chosen rows, int64 (N,), to their log-likelihoods (N,) in nats.
-        rows: How many rows there are.
-        steps: Of Adam; `STEPS` where None.
-        seed: Of the choices.
-        at_once: Rows that a step sees.
+        module: Module whose parameters are changed.
+        log_prob: Function from chosen rows, int64 (N,), to their log-likelihoods (N,) in nats.
+        rows: Number of rows.
+        steps: Number of steps of Adam. None means `STEPS`.
+        seed: Random seed of the choices.
+        at_once: Number of rows per step.
 
     Returns:
-        The mean log-likelihood of the rows of each step, nats.
+        Mean log-likelihood of the rows of each step, in nats.
 
     Raises:
-        IncompatibleParts: The module has no parameter.
+        IncompatibleParts: The module has no parameters.
         ConfigError: ``steps`` is below 1, or ``torch.inference_mode`` is on.
     """
     check_gradients("A fit")

@@ -1,4 +1,4 @@
-"""Moving about in latents: what can be moved alone, and ways between points. The priors say which they have."""
+"""Moving latents: axes that can be changed alone, and paths between points. Priors say which they have."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from torch import Tensor
 @final
 @dataclass(frozen=True)
 class Axis:
-    """What of the latents can be moved while the rest stands still.
+    """A direction in which latents can be moved while the rest stays.
 
     Attributes:
-        name: Such as ``z3``.
-        channels: The channels of z that it is; on a grid they move in all cells at once.
+        name: Name, such as ``z3``.
+        channels: Channels of z that it consists of. On a grid, they move in all cells at once.
         level: Number of the level, coarse to fine.
-        classes: How many classes it has, which take the place of positions; 0 for a continuous one.
+        classes: Number of classes, which replace positions; 0 for a continuous axis.
     """
 
     name: str
@@ -28,33 +28,33 @@ class Axis:
 
 
 def moved(z: Tensor, axis: Axis, values: Tensor) -> Tensor:
-    """Returns z (1, B, D, ...) with other values of an axis, (T, channels), as (T, B, D, ...)."""
+    """Returns z (1, B, D, ...) with an axis set to values (T, channels), as (T, B, D, ...)."""
     found = z.repeat(len(values), *[1] * (z.dim() - 1))
     found[:, :, list(axis.channels)] = values.to(z).view(len(values), 1, -1, *[1] * (z.dim() - 3))
     return found
 
 
 def line(start: Tensor, end: Tensor, shares: Tensor) -> Tensor:
-    """Returns points on the straight line, (T, B, ...), from two of (B, ...) and shares of the way (T,)."""
+    """Returns points on the straight line between two points (B, ...), at fractions (T,): (T, B, ...)."""
     t = shares.to(start).view(-1, *[1] * start.dim())
     return (1 - t) * start + t * end
 
 
 def slerp(start: Tensor, end: Tensor, shares: Tensor) -> Tensor:
-    """Returns points on the way over the sphere, of which lengths between the two ends' are passed on the way.
+    """Interpolates on the sphere: lengths stay between those of the two ends.
 
     z_t = sin((1−t)ω)/sin ω · z_0 + sin(tω)/sin ω · z_1, with ω the angle between z_0 and z_1
 
-    So points of typical length under N(0, I) keep one, where a line passes nearer to the origin. Where the ends are
-    parallel or opposite the way is the line: all, or none, of the great circles lead there.
+    So points of typical length under N(0, I) keep it, while a straight line passes nearer to the origin. Between
+    parallel or opposite ends it is the straight line, since there is no unique great circle.
 
     Args:
-        start: z_0, (B, ...); all but the first dimension are one vector.
-        end: z_1, of the same shape.
-        shares: t, (T,).
+        start: Start z_0, (B, ...). All dimensions but the first are one vector.
+        end: End z_1, of the same shape.
+        shares: Fractions t of the way, (T,).
 
     Returns:
-        (T, B, ...); the ends are z_0 and z_1 themselves.
+        Points (T, B, ...). The ends are exactly z_0 and z_1.
 
     Source: Sampling Generative Networks (White, 2016), section 2.1, arXiv:1609.04468.
     """

@@ -1,4 +1,4 @@
-"""Mixtures of Gaussians over cells: their density and their draws. The priors that use them are elsewhere."""
+"""Density and samples of a mixture of Gaussians over cells."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ def mixture_log_prob(
     """Returns Σ over cells of log Σ_c w_c N(z; μ_c, L_c L_cᵀ), in nats and fp32; L_c has σ_c on its diagonal.
 
     Args:
-        z: (K, B, D) or (K, B, D, h, w); every cell has the same mixture.
-        log_weights: log w, (C,), normalised.
+        z: Latents, (K, B, D) or (K, B, D, h, w). Every cell has the same mixture.
+        log_weights: Logarithm of the weights w, (C,), normalised.
         means: μ, (C, D).
         logvars: log σ², (C, D).
-        below: What L has under its diagonal, strictly lower triangular (C, D, D); None for diagonal Gaussians.
+        below: Strictly lower triangle of L, (C, D, D); None for diagonal Gaussians.
 
     Returns:
-        Nats, (K, B).
+        (K, B), in nats.
     """
     cells = z.float().flatten(3).movedim(2, -1) if z.dim() > 3 else z.float()  # (K, B, [cells,] D)
     if below is None:
@@ -38,23 +38,23 @@ def mixture_log_prob(
 def mixture_draw(
     eps: Tensor, log_weights: Tensor, means: Tensor, logvars: Tensor, below: Tensor | None = None
 ) -> Tensor:
-    """Returns z; the component of each cell is read off the noise's first channel, so a seed settles it.
+    """Turns standard normal noise into samples z. The noise's first channel chooses each cell's component.
 
-    At temperature 0, that is for noise of zeros, the result is the mixture's mean.
+    Noise of zeros, as at temperature 0, gives the mean of the mixture.
 
     Args:
         eps: Standard normal noise, (K, B, D) or (K, B, D, h, w).
-        log_weights: As in :func:`mixture_log_prob`, with those that follow.
-        means: μ.
-        logvars: log σ².
-        below: Of L, or None.
+        log_weights: Logarithm of the weights, (C,), normalised.
+        means: μ, (C, D).
+        logvars: log σ², (C, D).
+        below: Strictly lower triangle of L, (C, D, D); None for diagonal Gaussians.
     """
     weights = log_weights.exp()
     if not eps.any():
         mean = (weights[:, None] * means).sum(0)
         return eps + mean.view(-1, *[1] * (eps.dim() - 3))
-    # The first channel's normal quantile is uniform: it picks the component, and its remainder within the
-    # component's interval, uniform again, becomes that channel's noise.
+    # Φ of the first channel is uniform. It picks the component. Its remainder within the component's interval is
+    # uniform again, and becomes that channel's noise.
     uniform = torch.special.ndtr(eps[:, :, 0].double())
     edges = weights.double().cumsum(0)
     choice = torch.searchsorted(edges[:-1].contiguous(), uniform.contiguous())

@@ -1,6 +1,6 @@
-"""Expectation-maximisation of a mixture of Gaussians: from rows of numbers to weights, means and covariances.
+"""Fitting a mixture of Gaussians by expectation-maximisation.
 
-Fits only; density and draws of a mixture are in ``mixture``.
+The density and the samples of a mixture are in ``densities``.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from torch.nn.functional import one_hot
 from vaezoo.errors import ConfigError
 
 CHUNK = 65536
-"""Rows at once; the sums do not depend on it but for rounding."""
+"""Number of rows at once. It affects the sums by rounding only."""
 SEEN, STARTS = 5000, 10
-"""Rows that the start looks at, and runs of k-means that it takes the best of."""
+"""Number of rows for the initialisation, and runs of k-means of which the best is used."""
 
 
 @final
@@ -25,10 +25,10 @@ class FittedMixture(NamedTuple):
     """A fitted mixture, all in float64.
 
     Attributes:
-        weights: (C,), summing to 1.
-        means: (C, D).
-        factors: L of each covariance L·Lᵀ, (C, D, D), lower triangular; diagonal where the mixture is.
-        history: Mean log-likelihood of a row after each step, nats; it never falls but for rounding.
+        weights: Weights (C,), with sum 1.
+        means: Means (C, D).
+        factors: Factor L of each covariance L·Lᵀ, (C, D, D), lower triangular; diagonal for a diagonal mixture.
+        history: Mean log-likelihood per row after each step, in nats. It never falls but for rounding.
     """
 
     weights: Tensor
@@ -48,23 +48,23 @@ def fit_mixture(
     tolerance: float = 1e-5,
     seed: int = 0,
 ) -> FittedMixture:
-    """Fits a mixture of Gaussians by maximum likelihood, from a k-means++ start.
+    """Fits a mixture of Gaussians by maximum likelihood, initialised by k-means++.
 
-    The variances, of a full covariance its eigenvalues, are held in [floor, ceiling]. Each step takes the best
-    covariance in that range, so the likelihood never falls and never diverges at a single row.
+    The variances (or eigenvalues of a full covariance) are kept in [floor, ceiling]. Each step finds the best
+    covariance in that range, so the likelihood never falls, and does not diverge at a single row.
 
     Args:
-        rows: (N, D), finite.
-        components: C, at most N/2.
-        full: Whether covariances are full, else diagonal.
-        floor: Least variance.
+        rows: Data (N, D), finite.
+        components: Number C of components, at most N/2.
+        full: Whether covariances are full; otherwise diagonal.
+        floor: Smallest variance.
         ceiling: Largest variance.
-        steps: At most so many.
-        tolerance: Stops when the mean log-likelihood gains less, in nats a row.
-        seed: Of the start.
+        steps: Maximum number of steps.
+        tolerance: Gain of the mean log-likelihood below which it stops, in nats per row.
+        seed: Random seed of the initialisation.
 
     Raises:
-        ConfigError: There are fewer than two rows a component, or a limit is impossible.
+        ConfigError: There are fewer than two rows per component, or a limit is impossible.
 
     Source: Maximum Likelihood from Incomplete Data via the EM Algorithm (Dempster et al., 1977); k-means++ (Arthur
     and Vassilvitskii, 2007).
@@ -100,7 +100,7 @@ def fit_mixture(
 
 
 def _start(rows: Tensor, components: int, seed: int) -> Tensor:
-    """Returns the nearest of C centres for each row, one-hot (N, C): the best of several runs of k-means."""
+    """Returns the nearest of C centres for each row, one-hot (N, C), from the best of several runs of k-means."""
     generator = torch.Generator().manual_seed(seed)
     seen = rows[torch.randperm(len(rows), generator=generator)[:SEEN].to(rows.device)]
     runs = [_centres(seen, components, generator) for _ in range(STARTS)]
@@ -133,7 +133,7 @@ def _moments(rows: Tensor, shares: Tensor, full: bool) -> tuple[Tensor, Tensor, 
 def _maximise(
     counts: Tensor, sums: Tensor, squares: Tensor, full: bool, floor: float, ceiling: float
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Returns weights, means and factors; a component without rows keeps a weight that its density cannot matter by."""
+    """Returns weights, means and factors. A component without rows gets a negligible weight."""
     held = counts.clamp_min(1e-12)
     means = sums / held[:, None]
     weights = held / held.sum()

@@ -1,4 +1,4 @@
-"""A ladder of latents: prior and posterior merge level by level, from coarse to fine."""
+"""A ladder prior: several levels of latents, in which prior and posterior are joined from coarse to fine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from vaezoo.errors import IncompatibleParts
 
 
 class Level(ABC, nn.Module):
-    """One level of a ladder; its rows are K·B.
+    """One level of a ladder. Its rows are K·B.
 
     Attributes:
         stride: Pixels per latent cell.
@@ -31,7 +31,7 @@ class Level(ABC, nn.Module):
 
     @abstractmethod
     def enter(self, state: Tensor | None, feature: Tensor | None) -> Tensor:
-        """Returns the state at this scale, from the coarser level's (None at the top) and the context's feature."""
+        """Returns the state at this scale, from the state of the coarser level (None at the top) and the context."""
 
     @abstractmethod
     def prior(self, state: Tensor) -> DiagonalGaussian:
@@ -43,24 +43,23 @@ class Level(ABC, nn.Module):
 
     @abstractmethod
     def leave(self, state: Tensor, z: Tensor) -> Tensor:
-        """Returns the state after z is put in."""
+        """Returns the state after z is added to it."""
 
 
 @final
 class LadderPrior(Prior):
-    """p(z | context) = Π p(z_l | coarser levels, context), and the posterior that walks down with it.
+    """p(z | context) = Π p(z_l | coarser levels, context), with a posterior that runs down the same levels.
 
-    ``infer`` and ``sample`` are one function, so a further sample costs the top-down pass only.
+    ``infer`` and ``sample`` share one function, so a further sample costs only the top-down pass.
 
     Args:
-        levels: Coarse to fine.
-        top: Gives the state above the coarsest level, (rows, c, h, w) from ``(rows, size)``, where no feature of the
-            context does: a ladder without a condition learns it.
-        detail: What samples gain, ``detail(state, eps)`` of the last state and the last level's noise, both (K·B, ...),
-            zero where the noise is. ``sample`` alone adds it: the mean path, the posterior and its bound are those of
-            the ladder without.
-        told: A layer for each level, ``layer(state, vector)``, by which the context's vector changes the state that the
-            level entered with; none where it does not. See `vaezoo.core.modulation`.
+        levels: Levels, coarse to fine.
+        top: Module from ``(rows, size)`` to the state above the coarsest level, (rows, c, h, w). Used where the context
+            has no features: a ladder without a condition learns it.
+        detail: Detail branch, ``detail(state, eps)`` of the last state and the last level's noise, both (K·B, ...). It
+            must be zero for zero noise. Only ``sample`` adds it: mean path, posterior and bound are unchanged.
+        told: Modulation layer for each level, ``layer(state, vector)``, by which the context's vector changes the state
+            on entry. Empty for none. See `vaezoo.core.modulation`.
 
     Source: Ladder Variational Autoencoders (Sønderby et al., 2016), arXiv:1602.02282.
     """
@@ -76,10 +75,10 @@ class LadderPrior(Prior):
         self.levels, self.top, self.detail, self.told = nn.ModuleList(levels), top, detail, nn.ModuleList(told)
 
     def infer(self, belief: Posterior | Pyramid, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
-        """See :meth:`Prior.infer`; each level's rate is exact given the coarser samples, averaged over K.
+        """See :meth:`Prior.infer`. Each level's rate is exact given the coarser samples, and averaged over K.
 
         Raises:
-            IncompatibleParts: The belief is not a pyramid with one feature a level.
+            IncompatibleParts: The belief is not a pyramid with one feature map per level.
         """
         if not isinstance(belief, Pyramid) or len(belief.features) != len(self.levels):
             came = f"{len(belief.features)} features" if isinstance(belief, Pyramid) else type(belief).__name__
@@ -94,10 +93,11 @@ class LadderPrior(Prior):
         return self._descend(None, context, k, noise or Noise(), detail=self.detail)
 
     def axes(self, z: tuple[Tensor, ...], level: int = 0) -> tuple[Axis, ...]:
-        """See :meth:`Prior.axes`: one for each channel of the level, 0 the coarsest.
+        """See :meth:`Prior.axes`: one axis for each channel of the level. Level 0 is the coarsest.
 
-        A position is in standard deviations of the level's prior given the coarser ones. Where a level is moved, the
-        finer ones keep theirs, so they follow.
+        Positions are in standard deviations of the level's prior given the coarser levels. Finer levels keep theirs
+        when a
+        level is moved, so they follow it.
         """
         if not 0 <= level < len(self.levels):
             raise IncompatibleParts(
@@ -116,13 +116,16 @@ class LadderPrior(Prior):
     def between(
         self, start: tuple[Tensor, ...], end: tuple[Tensor, ...], shares: Tensor, context: Context, straight: bool
     ) -> Latents:
-        """See :meth:`Prior.between`; each level goes its way in standard deviations of its prior, see :meth:`axes`."""
+        """See :meth:`Prior.between`.
+
+        Each level is interpolated in standard deviations of its prior; see :meth:`axes`.
+        """
         pairs = zip(self.units(start, context), self.units(end, context), strict=True)
         ways = [(line if straight else slerp)(a[0], b[0], shares) for a, b in pairs]
         return self._descend(None, context, len(shares), Noise(), ways)
 
     def units(self, z: Sequence[Tensor], context: Context) -> tuple[Tensor, ...]:
-        """Returns (z_l − μ_l) / σ_l of the priors given the coarser levels, each (1, B, ...) as z is."""
+        """Returns (z_l − μ_l) / σ_l under the priors given the coarser levels, each (1, B, ...) like z."""
         state: Tensor | None = None if self.top is None else self.top(context.batch, context.size)
         found = []
         for index, level in enumerate(cast("Iterable[Level]", self.levels)):

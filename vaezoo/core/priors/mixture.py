@@ -1,4 +1,4 @@
-"""A learned mixture of Gaussians as a prior; its density and draws are in ``densities``."""
+"""A learned mixture of Gaussians as a prior."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vaezoo.core.priors.prior import FlatPrior
 from vaezoo.errors import ConfigError
 
 MARGIN = 0.1
-"""How far fitted log-variances keep from the ends of their range, which no finite raw number reaches."""
+"""Distance of fitted log-variances from the ends of their range, which no finite raw number reaches."""
 
 
 @final
@@ -26,7 +26,7 @@ class MixturePrior(FlatPrior):
     """A learned mixture of Gaussians, one for all cells.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
     """
 
     @accepts_keywords(MixturePriorConfig)
@@ -49,11 +49,11 @@ class MixturePrior(FlatPrior):
         return mixture_log_prob(z, *self._components())
 
     def rate(self, posterior: DiagonalGaussian, context: Context) -> None:
-        """Returns None: a mixture has no closed form."""
+        """Returns None, since a mixture has no closed form."""
         return None
 
     def draw(self, eps: Tensor, context: Context) -> Tensor:
-        """Returns z, see :func:`vaezoo.core.priors.densities.mixture_draw`; for noise of zeros the mixture's mean."""
+        """Returns z; see :func:`vaezoo.core.priors.densities.mixture_draw`. Noise of zeros gives the mixture's mean."""
         return mixture_draw(eps, *self._components())
 
     @torch.no_grad()
@@ -61,7 +61,7 @@ class MixturePrior(FlatPrior):
         """See :meth:`Prior.fit`: by expectation-maximisation, see :func:`vaezoo.core.priors.em.fit_mixture`.
 
         Raises:
-            ConfigError: There are fewer than two cells of latents a component, or their variance is too large to state.
+            ConfigError: There are fewer than two cells of latents per component, or their variance is too large.
         """
         cells = z.movedim(1, -1).flatten(0, -2)
         widest = float(cells.double().var(0, correction=0).max())

@@ -19,10 +19,10 @@ from vaezoo.core.priors.prior import FlatPrior
 
 @final
 class NormalPrior(FlatPrior):
-    """N(0, I).
+    """The standard normal distribution, N(0, I).
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
     """
 
     exact_for = (DiagonalGaussian, FullGaussian)

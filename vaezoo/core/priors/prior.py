@@ -1,4 +1,4 @@
-"""The prior slot: everything from evidence to the decoder's state. Ladders are in ``ladder``."""
+"""The prior slot: from evidence to the state of the decoder. `ladder` has the prior with several levels."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ from vaezoo.core.priors.axes import Axis, line, moved
 from vaezoo.errors import IncompatibleParts
 
 MARGIN = 0.1
-"""How far fitted log-variances keep from the ends of their range, which no finite raw number reaches."""
+"""Distance of fitted log-variances from the ends of their range, which no finite raw number reaches."""
 
 DRAWS = 2**20
-"""At most so many numbers have their quantiles taken."""
+"""Largest number of values that quantiles are taken of."""
 
 
 FORMER = {"lies": "geometry", "way": "interpolate"}
-"""What priors called their attributes before, and today's names."""
+"""Former names of a prior's attributes, and their present names."""
 
 
 class Prior(ABC, nn.Module):
-    """p(z), and how to infer under it.
+    """p(z), with inference under it.
 
     Attributes:
-        geometry: Where all latents lie, such as "on a sphere", if no coordinate can move alone there and straight lines
-            leave it; else empty.
+        geometry: Where all latents lie, such as "on a sphere", if no coordinate can move alone and straight lines leave
+            it. Otherwise empty.
     """
 
     geometry: ClassVar[str] = "in no space that it describes"
 
     def __init_subclass__(cls, **keywords: Any) -> None:
-        """Takes what a prior of an older plugin calls ``lies`` and ``way`` by today's names, with a warning."""
+        """Accepts the former attributes ``lies`` and ``way`` of older plugins, with a warning."""
         super().__init_subclass__(**keywords)
         for old, new in FORMER.items():
             if old in vars(cls) and new not in vars(cls):
@@ -53,36 +53,38 @@ class Prior(ABC, nn.Module):
                 setattr(cls, new, vars(cls)[old])
 
     def bind(self, encoder: Encoder) -> None:
-        """Shows the prior the model's encoder, once, when the model is put together; most priors need none.
+        """Receives the model's encoder, once, when the model is put together. Most priors ignore it.
 
-        One that does keeps it in a tuple: an attribute would be a submodule, and its tensors twice in every file.
+        A prior that keeps the encoder must put it into a tuple. As an attribute it would become a submodule, and its
+        tensors
+        would be in every file twice.
         """
 
     def meet(self, draw: Callable[[int], Tensor]) -> None:
-        """Is called once, before the first step of a training from the start; most priors need nothing of it.
+        """Is called once, before the first step of a new training. Most priors ignore it.
 
         Args:
-            draw: From N to N images (N, C, H, W) of the training data.
+            draw: Function from a number N to N images (N, C, H, W) of the training data.
         """
 
     def adopt(self, old: Prior) -> None:
-        """Takes over what the prior of the same model that it replaces has and it has too: tensors of the same name.
+        """Takes over tensors of the same name and shape from the prior that it replaces in a model.
 
-        So a codebook stays, and a prior of the same kind starts where the old one was.
+        So a codebook is kept, and a prior of the same kind continues from the old one.
         """
         own = self.state_dict()
         theirs = {n: t for n, t in old.state_dict().items() if n in own and own[n].shape == t.shape}
         self.load_state_dict(theirs, strict=False)
 
     def axes(self, z: tuple[Tensor, ...], level: int = 0) -> tuple[Axis, ...]:
-        """Returns what of a level's latents can be moved alone; see :meth:`move`.
+        """Lists the axes along which latents of a level can be moved; see :meth:`move`.
 
         Args:
-            z: Latents of this prior, per level, (K, B, ...).
-            level: 0 is the coarsest, and the only one of most priors.
+            z: Latents of this prior per level, (K, B, ...).
+            level: Number of the level. 0 is the coarsest; most priors have no other.
 
         Raises:
-            IncompatibleParts: Nothing can, or there is no such level; the message says why.
+            IncompatibleParts: The level does not exist, or no axis can be moved. The message says why.
         """
         raise IncompatibleParts(
             f"The latents of {type(self).__name__} lie {self.geometry}, where no coordinate can move alone.",
@@ -91,23 +93,23 @@ class Prior(ABC, nn.Module):
         )
 
     def values_at(self, units: Tensor, channels: int, context: Context) -> Tensor:
-        """Returns where a coordinate is at so many standard deviations, (T,) to (T, channels): there, of N(0, 1).
+        """Returns the coordinates at given numbers of standard deviations of N(0, 1): (T,) to (T, channels).
 
-        Under a prior that is no Gaussian, u stands for the quantile Φ(u).
+        For a prior that is not Gaussian, u stands for the quantile Φ(u).
         """
         return units[:, None].expand(-1, channels)
 
     def move(self, z: tuple[Tensor, ...], axis: Axis, values: Tensor, context: Context) -> Latents:
-        """Returns latents that are z but for one axis.
+        """Returns the latents z with one axis changed.
 
         Args:
-            z: Per level, (1, B, ...).
-            axis: One of :meth:`axes`.
-            values: (T, channels), columns of :meth:`values_at`, or one-hot rows for an axis of classes.
-            context: Of B rows.
+            z: Latents per level, (1, B, ...).
+            axis: Axis, from :meth:`axes`.
+            values: Values (T, channels): columns of :meth:`values_at`, or one-hot rows for an axis of classes.
+            context: Context of B rows.
 
         Returns:
-            T·B rows, the value slow.
+            Latents of T·B rows, with the index of the value slow.
         """
         found = moved(z[0], axis, values)
         return Latents((found,), found.flatten(0, 1))
@@ -115,20 +117,20 @@ class Prior(ABC, nn.Module):
     def between(
         self, start: tuple[Tensor, ...], end: tuple[Tensor, ...], shares: Tensor, context: Context, straight: bool
     ) -> Latents:
-        """Returns latents on the way from one to another: on the prior's own one, or on the straight line.
+        """Interpolates between two points, along the prior's own path or a straight line.
 
         Args:
-            start: Per level, (1, B, ...).
-            end: Of the same shapes.
-            shares: Of the way, (T,), 0 at the start and 1 at the end.
-            context: Of B rows.
-            straight: Whether to take the line.
+            start: Latents per level, (1, B, ...).
+            end: Latents of the same shapes.
+            shares: Fractions of the way, (T,): 0 at the start and 1 at the end.
+            context: Context of B rows.
+            straight: Whether to take the straight line.
 
         Returns:
-            T·B rows, the share slow.
+            Latents of T·B rows, with the index of the fraction slow.
 
         Raises:
-            IncompatibleParts: There is no such way.
+            IncompatibleParts: The prior has no such path.
         """
         raise IncompatibleParts(
             f"The latents of {type(self).__name__} lie {self.geometry}, and no way is known from one to another.",
@@ -140,14 +142,13 @@ class Prior(ABC, nn.Module):
         """Fits the prior to latents by maximum likelihood, in place; see :func:`vaezoo.fit_prior`.
 
         Args:
-            z: Latents of N images, (N, D) or (N, D, h, w), finite; where they are codes, those, int64
-                (N, codebooks, h, w).
-            context: Of those N images.
-            steps: At most so many; what is usual for the prior where None.
-            seed: Of all draws.
+            z: Latents of N images, (N, D) or (N, D, h, w), finite. For codes: int64 (N, codebooks, h, w).
+            context: Context of the N images.
+            steps: Maximum number of steps. None means the prior's default.
+            seed: Random seed of all draws.
 
         Returns:
-            Mean log-likelihood of the latents in the course of it, nats per image.
+            Mean log-likelihood of the latents after each step, in nats per image.
 
         Raises:
             IncompatibleParts: This prior cannot be fitted to latents alone.
@@ -160,21 +161,21 @@ class Prior(ABC, nn.Module):
 
     @abstractmethod
     def infer(self, belief: Posterior | Pyramid, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
-        """Returns K posterior samples an image, with their rate."""
+        """Returns K posterior samples per image, with their rate."""
 
     @abstractmethod
     def sample(self, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
-        """Returns K samples of p(z|context) for each of its B rows; at temperature 0 the prior's centre."""
+        """Returns K samples of p(z|context) for each of its B rows. Temperature 0 gives the centre of the prior."""
 
 
 class FlatPrior(Prior):
-    """A prior over one group of latents with a density.
+    """A prior with a density over one group of latents.
 
     Attributes:
-        latent_channels: D.
+        latent_channels: Number of latent channels D.
         latent_stride: Pixels per cell of (B, D, h, w) latents; None for vectors (B, D).
-        exact_for: Posteriors that :meth:`rate` takes.
-        noise_channels: Of the noise of a draw; 0 where they are D.
+        exact_for: Classes of posterior that :meth:`rate` has a closed form for.
+        noise_channels: Number of channels of the noise for a sample; 0 means D.
     """
 
     exact_for: ClassVar[tuple[type[Posterior], ...]] = (DiagonalGaussian,)
@@ -188,36 +189,37 @@ class FlatPrior(Prior):
         """Returns log p(z), (K, B, ...) to (K, B) nats."""
 
     def weigh(self, z: Tensor, context: Context, noise: Noise) -> Tensor:
-        """Returns log p(z), or of a prior that cannot say it the logarithm of what the mean over noise is p(z) of.
+        """Returns log p(z), or an unbiased estimate: log of a random number whose mean over the noise is p(z).
 
-        So a bound made of it is one still, and importance weights stay weights; see ``log_prob`` for the shapes.
+        With the estimate, a bound is still a bound, and importance weights stay valid. Shapes are those of
+        ``log_prob``.
         """
         return self.log_prob(z, context)
 
     @abstractmethod
     def rate(self, posterior: DiagonalGaussian, context: Context) -> Tensor | None:
-        """Returns KL(q‖p), (B,) nats, where a closed form exists, else None."""
+        """Returns KL(q‖p), (B,) nats, or None if there is no closed form."""
 
     @abstractmethod
     def draw(self, eps: Tensor, context: Context) -> Tensor:
-        """Returns z from standard normal noise of its shape (K, B, ...), or of :attr:`noise_channels`."""
+        """Returns z from standard normal noise of the shape of z (K, B, ...), or with :attr:`noise_channels`."""
 
     def state(self, z: Tensor) -> Tensor:
-        """Returns what the decoder sees of z, (K, B, ...) to (K·B, ...): z itself, unless a prior knows better."""
+        """Returns the decoder's input for z, (K, B, ...) to (K·B, ...). Usually this is z itself."""
         return z.flatten(0, 1)
 
     def interpolate(self, start: Tensor, end: Tensor, shares: Tensor) -> Tensor:
-        """Returns points on this prior's own way between latents (B, ...), at shares (T,) of it: (T, B, ...)."""
+        """Interpolates between latents (B, ...) along this prior's own path, at fractions (T,): (T, B, ...)."""
         return line(start, end, shares)
 
     def values_at(self, units: Tensor, channels: int, context: Context) -> Tensor:
-        """See :meth:`Prior.values_at`: the quantiles Φ(u) of each marginal law, of 4096 draws and all cells."""
+        """See :meth:`Prior.values_at`: quantiles Φ(u) of each channel's marginal, from 4096 draws and all cells."""
         drawn = self.sample(context, -(-4096 // context.batch), Noise(seed=0)).z[0].double()
         flat = drawn.movedim(2, -1).flatten(0, -2)[: DRAWS // channels + 1]
         return torch.quantile(flat, torch.special.ndtr(units.to(flat)), dim=0)
 
     def axes(self, z: tuple[Tensor, ...], level: int = 0) -> tuple[Axis, ...]:
-        """See :meth:`Prior.axes`: one for each channel."""
+        """See :meth:`Prior.axes`: one axis for each channel."""
         if self.geometry:
             return super().axes(z, level)
         if level:
@@ -243,7 +245,7 @@ class FlatPrior(Prior):
         return Latents((z,), self.state(z), log_p=self.log_prob(z, context))
 
     def infer(self, belief: Posterior | Pyramid, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
-        """See :meth:`Prior.infer`; the rate is exact, or the mean of log q − log p over the K samples.
+        """See :meth:`Prior.infer`. The rate is exact, or the mean of log q − log p over the K samples.
 
         Raises:
             IncompatibleParts: The belief is a pyramid.
@@ -263,10 +265,10 @@ class FlatPrior(Prior):
         return Latents((z,), self.state(z), rate, log_p, log_q)
 
     def fit(self, z: Tensor, context: Context, *, steps: int | None = None, seed: int = 0) -> tuple[float, ...]:
-        """See :meth:`Prior.fit`: by gradient, 2000 steps where None, unless a prior knows better.
+        """See :meth:`Prior.fit`: by gradient ascent, 2000 steps by default. Some priors have a better way.
 
         Raises:
-            IncompatibleParts: It has nothing to learn.
+            IncompatibleParts: The prior has no parameters.
         """
         return ascend(self, lambda rows: self.log_prob(z[None, rows], context.rows(rows))[0], len(z), steps, seed)
 
