@@ -3,6 +3,7 @@
 # make test-long                   the tests that take long, alone
 # make strangers                   test the plugins that are distributions of their own, in .venv-strangers
 # make faults                      the tests of downloads and caches that fail, alone
+# make security                   the tests of files that mean harm, alone
 # make docs                        write the generated parts of README and docs again
 
 PYTHON ?= python3
@@ -16,7 +17,7 @@ GUESTS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/vaezoo-*/pyproject.to
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: enhance test test-long strangers faults olah lint docs bench clean
+.PHONY: enhance test test-long strangers faults security olah lint docs bench clean
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -54,6 +55,9 @@ strangers: $(APART)/ready
 
 faults: $(VENV)/ready
 	$(BIN)/python -m pytest tests/faults
+
+security: $(VENV)/ready
+	$(BIN)/python -m pytest tests/security
 
 # a hub-protocol server for the tests, in an environment of its own because of what it pins
 olah: .venv-olah/ready

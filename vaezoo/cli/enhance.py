@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vaezoo.cli.code import trust_code
 from vaezoo.cli.options import FILE, TaskCommand, given_options
 from vaezoo.errors import ConfigError, VaezooError
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 @click.option("--model", help="A model's name, or the folder of a saved one. Default: the task's own.")
 @click.option("--weights-tag", help="Tag of the weights, such as open for denoise.open. Default: the model's own.")
 @click.option("--weights", type=FILE, help="A safetensors file instead of the weights that ship.")
+@trust_code
 @click.option("--figure", is_flag=True, help="Also draw before, after and uncertainty side by side.")
 @click.option("--uncertainty", is_flag=True, help="Also write sd and 90 % interval: NAME.uncertainty.npz and .png.")
 @click.option("--tile", type=click.IntRange(min=1), help="Largest side of a tile, for less memory.")
@@ -89,6 +91,7 @@ def enhance(
             raise ConfigError(message, hint="Leave --uncertainty out.", value=chosen.name)
         settings = {"tile": tile, "device": device, "detail": detail, "seed": seed}
         settings |= {"self_ensemble": self_ensemble, "precision": precision}
+        settings["chosen"] = bool(model or weights_tag or weights)
         named = _tagged(model or chosen.model, weights_tag, weights)
         restorer = _restorer(named, weights, settings) if pending else None
     except VaezooError as error:  # before any picture was touched

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from vaezoo.cli.code import trust_code
 from vaezoo.cli.listing import columns
 from vaezoo.errors import ConfigError
 from vaezoo.release.protocol import Protocol, measure_metrics, own_protocol
@@ -47,6 +48,7 @@ OF_METRICS = ("samples", "max_mib", "precision")
     default="fp32",
     help="Precision of the metric nll; bf16 takes less time.",
 )
+@trust_code
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_context
 def evaluate(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from vaezoo.cli.code import trust_code
 from vaezoo.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def common(command: F) -> F:
         click.option("--json", "as_json", is_flag=True, help="Print the figure's values as JSON."),
         click.option("--overwrite", is_flag=True, help="Replace an existing figure."),
         click.option("--weights", type=FILE, help="Safetensors file to load instead of the shipped weights."),
+        trust_code,
     ):
         command = option(command)
     return command

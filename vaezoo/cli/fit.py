@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vaezoo.cli.code import trust_code
 from vaezoo.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     required=True,
     help="Folder for vaezoo.load, or safetensors file, to write.",
 )
+@trust_code
 @click.option("--overwrite", is_flag=True, help="Replace an existing folder or file.")
 def fit_prior(
     name: str,

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from vaezoo.cli.code import trust_code
 from vaezoo.errors import ConfigError, UnknownName
 from vaezoo.host.beliefs import refuse_references
 from vaezoo.host.manager import current_zoo
@@ -107,6 +108,7 @@ class _Size(click.ParamType):
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--cost", is_flag=True, help="Build it, and count parameters and multiply-accumulates of each stage.")
 @click.option("--size", type=_Size(), help="Of the picture that shapes and cost are for; the model's own otherwise.")
+@trust_code
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 def explain(name: str, overrides: tuple[str, ...], cost: bool, size: tuple[int, int] | None, as_json: bool) -> None:
     """Show a composed model: each part, each value and where it comes from, and the same in Python."""

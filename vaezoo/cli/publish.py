@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from vaezoo.cli.code import trust_code
+
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -19,6 +21,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--card", type=_FILE, help="YAML file with fields of the card: licence, data, recipe …")
 @click.option("--url", "urls", multiple=True, help="Further URL of the weights; may be given several times.")
 @click.option("--overwrite", is_flag=True, help="Replace files of an existing folder.")
+@trust_code
 @click.option("--private", is_flag=True, help="Make a new repository private.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def publish(

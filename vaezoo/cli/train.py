@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vaezoo.cli.code import trust_code
 from vaezoo.cli.explained import aligned
+from vaezoo.files.atomic import write_whole
 
 if TYPE_CHECKING:
     from vaezoo.train.loop import Run
@@ -31,6 +33,7 @@ SUMMARY = "sweep.json"
 @click.option(
     "--sweep", "sweeps", multiple=True, metavar="KEY=V1,V2", help="Train once for each value; several: for each choice."
 )
+@trust_code
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def train(
     recipe: str,
@@ -81,7 +84,7 @@ def train(
     if sweeps:
         last = [(choice, runs[-1][1]) for choice, runs in zip(tried, outcomes, strict=False)]
         rows = table([(choice, run.steps, run.reports) for choice, run in last])
-        (folder / SUMMARY).write_text(json_format.dumps(answers, indent=1) + "\n", encoding="utf-8")
+        write_whole(folder / SUMMARY, (json_format.dumps(answers, indent=1) + "\n").encode())
         click.echo("\n" + "\n".join(aligned(rows, right=range(len(sweeps), len(rows[0])))))
 
 

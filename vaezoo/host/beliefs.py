@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from vaezoo.errors import ConfigError, UnknownName, suggest
 from vaezoo.host.kinds import names_of, safely
 from vaezoo.host.manager import Zoo, current_zoo
+from vaezoo.lookup import HINT, values_of
 from vaezoo.registry.entries import HOUSE, Source
 
-_REFERENCE = re.compile(r"\s*(?P<target>(?P<module>[A-Za-z_][\w.]*):[A-Za-z_]\w*)\s*(\(.*\))?\s*", re.S)
+_REFERENCE = re.compile(r"\s*(?P<target>(?P<module>[^\s:(]+):[^\s(]*)\s*(\(.*)?", re.S)
+"""As `vaezoo.core.choice.parse_choice` and the import system take it: ``my-module:x`` and ``2d:x`` are imported too."""
+_DOTTED = re.compile(r"[^\W\d][\w-]*(\.[\w-]+)+")
+_TRUSTED: ContextVar[bool] = ContextVar("trusted", default=False)
 GROUP = "vaezoo.beliefs"
 """Entry points that declared beliefs before registry files did."""
 
@@ -61,10 +67,33 @@ def find_likelihood(name: str, zoo: Zoo | None = None) -> Any:
         raise ConfigError(f"Expected a likelihood, got {name!r}.", hint=suggest(name, known), value=name) from error
 
 
+@contextmanager
+def trusting_code() -> Iterator[None]:
+    """Lets folders, recipes and settings inside name code to import: whoever wrote them then decides what runs."""
+    token = _TRUSTED.set(True)
+    try:
+        yield
+    finally:
+        _TRUSTED.reset(token)
+
+
+@contextmanager
+def values_from(where: str, zoo: Zoo | None = None) -> Iterator[None]:
+    """Lets no reference to code be imported inside, but those that plugins declare or `trusting_code` allows.
+
+    Args:
+        where: The file that the values in use come from, for the message.
+        zoo: Where to look for what is declared; None for the zoo of this process.
+    """
+    with nullcontext() if _TRUSTED.get() else values_of(where, _targets(zoo or current_zoo())):
+        yield
+
+
 def refuse_references(values: Any, where: str, key: str = "", zoo: Zoo | None = None) -> None:
     """Refuses settings that name something to import, since whoever wrote the file or line would run code by it.
 
     What a plugin declares as the target of a belief or likelihood is let pass: it would be imported by its name too.
+    So is everything inside `trusting_code`.
 
     Args:
         values: Plain values: texts, and lists and mappings of them.
@@ -75,18 +104,20 @@ def refuse_references(values: Any, where: str, key: str = "", zoo: Zoo | None = 
     Raises:
         ConfigError: One is ``package.module:name``, with or without options.
     """
+    if _TRUSTED.get():
+        return
     if isinstance(values, Mapping):
         for name, value in values.items():
             refuse_references(value, where, str(name), zoo)
     elif isinstance(values, list | tuple):
         for value in values:
             refuse_references(value, where, key, zoo)
-    elif isinstance(values, str) and (found := _REFERENCE.fullmatch(values)):
-        named = key.rpartition(".")[2] in ("belief", "likelihood")
-        if (named or "." in found["module"]) and found["target"] not in _targets(zoo or current_zoo()):
+    elif isinstance(values, str) and (found := _REFERENCE.match(values)):
+        imported = key.rpartition(".")[2] in ("belief", "likelihood") or _DOTTED.fullmatch(found["module"])
+        if imported and found["target"] not in _targets(zoo or current_zoo()):
             raise ConfigError(
                 f"{where} asks for {key or 'a setting'} {values!r}, which would import {found['module']} and run it.",
-                hint="If you trust it, register it under a name, or say it in Python: vaezoo.create(...).",
+                hint=HINT,
                 value=values,
             )
 

@@ -21,6 +21,7 @@ from vaezoo.errors import ConfigError, HashMismatch, StoreError, VaezooError, We
 from vaezoo.files.atomic import make_folder, write_whole
 from vaezoo.files.schema import conform
 from vaezoo.files.yaml import Lined, parse_yaml, read_yaml
+from vaezoo.host.beliefs import trusting_code, values_from
 from vaezoo.host.manager import Zoo, current_zoo
 from vaezoo.registry.cards import card_schema
 from vaezoo.registry.declared import SLOTS
@@ -155,9 +156,11 @@ def load(
     folder = Path(folder)
     told = read_told(folder)
     path, content = read_weights(folder, told)
-    spec = respecify(told["model"], told["plugins"], kept, f"The model in {folder}", trust_code=trust_code)
-    tensors = read_tensors(content, str(path))
-    model = build_model(spec, blank=True)
+    where = f"The model in {folder}"
+    with trusting_code() if trust_code else values_from(where, kept):
+        spec = respecify(told["model"], told["plugins"], kept, where)
+        tensors = read_tensors(content, str(path))
+        model = build_model(spec, blank=True)
     _take_types(model, tensors)
     adapted = load_strictly(model, tensors, str(path))
     report = LoadReport(None, path, told["weights"]["sha256"], len(tensors), adapted)

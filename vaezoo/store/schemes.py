@@ -23,11 +23,12 @@ OFFLINE = ("VAEZOO_OFFLINE", "HF_HUB_OFFLINE")
 def from_package(url: str) -> Path | None:
     """Finds ``pkg://package/path`` inside an installed package, without importing it, and never outside of it."""
     parts = urlsplit(url)
-    inside = PurePosixPath(unquote(parts.path[1:]))
+    package, *below = parts.netloc.split(".")
+    inside = PurePosixPath(*below, unquote(parts.path[1:]))
     if inside.is_absolute() or ".." in inside.parts:
         return None
     try:
-        spec = importlib.util.find_spec(parts.netloc)
+        spec = importlib.util.find_spec(package)  # of package.below it would import the package
     except (ImportError, ValueError):
         return None
     for folder in (spec.submodule_search_locations if spec else None) or ():

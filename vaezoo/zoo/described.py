@@ -1,4 +1,4 @@
-"""A specification as plain values, and back: what a saved model and a lock say of how a model is made. No torch."""
+"""A specification as plain values, and back. Saved models and locks hold these values. No torch."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _TEXTS = ("summary", "task", "paper", "differs")
 
 
 def describe(spec: ModelSpec) -> dict[str, Any]:
-    """Returns everything that decides a model, as plain values: ``name``, ``owner``, ``encodes``, ``shared``, slots.
+    """Returns all that defines a model, as plain values: ``name``, ``owner``, ``encodes``, ``shared`` and its parts.
 
     Raises:
-        ConfigError: A parameter is no plain value, so that no file can hold it.
+        ConfigError: A parameter is not a plain value, so that no file can hold it.
     """
     told: dict[str, Any] = {"name": spec.model.name, "owner": spec.model.source.owner, "encodes": spec.encodes}
     told |= {key: spec.model.body[key] for key in _TEXTS if key in spec.model.body}
@@ -29,7 +29,7 @@ def describe(spec: ModelSpec) -> dict[str, Any]:
     for slot in SLOTS:
         part = spec.parts[slot]
         if part is None and slot == "refine":
-            continue  # so that a model without it is told as before there were any
+            continue  # so that the description of a model without it stays as it was before the slot existed
         told[slot] = part and {
             "name": part.part.name,
             "owner": part.part.source.owner,
@@ -39,7 +39,7 @@ def describe(spec: ModelSpec) -> dict[str, Any]:
 
 
 def body_of(told: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what :func:`describe` told as the body of a model in a registry file, each part by its owner."""
+    """Returns a description of :func:`describe` as a model's entry in a registry file, with each part's owner."""
     body = {key: told[key] for key in MODEL["properties"] if key in told and key not in SLOTS}
     for slot in SLOTS:
         part = told.get(slot)
@@ -48,34 +48,30 @@ def body_of(told: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def versions(spec: ModelSpec, zoo: Zoo) -> dict[str, str]:
-    """Returns the versions of the plugins whose parts a model has, and vaezoo's, by their names."""
+    """Returns the versions of vaezoo and of the plugins that own a model's parts, by name."""
     known = {plugin.name: plugin.version for plugin in zoo.plugins}
     owners = {spec.model.source.owner} | {part.part.source.owner for part in spec.parts.values() if part}
     return {HOUSE: version(HOUSE)} | {owner: known[owner] for owner in sorted(owners) if owner in known}
 
 
-def respecify(
-    told: Mapping[str, Any], plugins: Mapping[str, str], zoo: Zoo, where: str, *, trust_code: bool = False
-) -> ModelSpec:
-    """Returns the specification that :func:`describe` told.
+def respecify(told: Mapping[str, Any], plugins: Mapping[str, str], zoo: Zoo, where: str) -> ModelSpec:
+    """Returns the specification that :func:`describe` described.
 
     Args:
-        told: As it was told.
-        plugins: Versions then, as :func:`versions` gave them.
-        zoo: Where parts are looked up.
-        where: For messages.
-        trust_code: Whether settings may name code to import.
+        told: Description, as :func:`describe` returned it.
+        plugins: Versions at that time, as :func:`versions` returned them.
+        zoo: Zoo to look the parts up in.
+        where: Where the description is from, for error messages.
 
     Raises:
-        PluginError: A plugin that has a part is not there.
-        ConfigError: A setting names code to import, see `vaezoo.host.beliefs.refuse_references`.
-        VaezooError: As `vaezoo.create`, where today's plugin refuses what yesterday's took.
+        PluginError: A plugin that owns a part is not installed.
+        ConfigError: A setting names code to import; see `vaezoo.host.beliefs.refuse_references`.
+        VaezooError: As for `vaezoo.create`, where the present plugin refuses what the former one accepted.
     """
     for slot in SLOTS:
         if (part := told.get(slot)) and part["owner"] not in zoo.registry.parts[slot].entries.get(part["name"], {}):
             raise _missing(f"{where} needs the {slot} {part['name']!r}", part["owner"], plugins, zoo)
-    if not trust_code:
-        refuse_references([told["shared"], *(told[slot] for slot in SLOTS if told.get(slot))], where, zoo=zoo)
+    refuse_references([told["shared"], *(told[slot] for slot in SLOTS if told.get(slot))], where, zoo=zoo)
     registry = Registry(str(told["owner"]))
     registry.parts = zoo.registry.parts
     registry.add_model(str(told["name"]), body_of(told), Source(str(told["owner"])))
@@ -109,10 +105,10 @@ def _missing(what: str, owner: str, plugins: Mapping[str, str], zoo: Zoo) -> Plu
 
 
 def plain(value: Any, what: str) -> Any:
-    """Returns a value of lists, mappings and scalars, as YAML can hold it.
+    """Returns a value as lists, mappings and scalars, as YAML can hold it.
 
     Raises:
-        ConfigError: It is something else.
+        ConfigError: The value is something else.
     """
     if isinstance(value, Mapping):
         return {str(key): plain(item, what) for key, item in value.items()}

@@ -1,8 +1,9 @@
-"""Kinds of belief by name: how many channels a network gives for each, and who makes a posterior of them. No torch.
+"""Kinds of belief by name. A kind says how many channels a network must give and how a posterior is made of them.
 
-A belief is said as ``NAME`` or ``NAME(key=value)``. A name is declared, as ``beliefs`` of a registry file or by
-`vaezoo.register_belief`, or is a reference ``package.module:function``, in code alone; each is a function that returns
-a :class:`BeliefKind`, and whose signature is the kind's configuration.
+A belief is written as ``NAME`` or ``NAME(key=value)``. A name is declared under ``beliefs`` of a registry file or by
+`vaezoo.register_belief`. In code it may also be a reference ``package.module:function``. Each name stands for a
+function
+that returns a :class:`BeliefKind`; the parameters of the function are the options of the kind. No torch.
 """
 
 from __future__ import annotations
@@ -15,20 +16,21 @@ from typing import Any
 
 from vaezoo.core.choice import check_options, parse_choice
 from vaezoo.errors import BackendUnavailable, ConfigError
-from vaezoo.lookup import FINDERS
+from vaezoo.lookup import FINDERS, check_reference
 
 
 @dataclass(frozen=True)
 class BeliefKind:
-    """What a kind of belief needs and gives.
+    """What a kind of belief takes from a network, and what makes a posterior of it.
 
     Attributes:
-        fact: What facts call it, which priors and losses take or refuse: a word, with the options that a prior must
-            share, such as ``categorical(classes=10)``; ``density`` for any density over real vectors.
-        channels: From latent channels D to the raw channels a network has to give.
-        target: ``package.module:function``, called with the raw output (B, c, ...) and the options; it returns the
-            :class:`vaezoo.core.Posterior`.
-        options: Those of the target.
+        fact: Name of the kind in facts, by which priors and losses accept or refuse it. It includes options that a
+            prior
+            must share, such as ``categorical(classes=10)``. ``density`` stands for any density over real vectors.
+        channels: Function from the number of latent channels D to the number of raw channels that a network must give.
+        target: Function that makes a :class:`vaezoo.core.Posterior` of raw output (B, c, ...), as
+            ``package.module:function``. It is called with the output and the options.
+        options: Options for the target.
     """
 
     fact: str
@@ -38,17 +40,17 @@ class BeliefKind:
 
 
 def gaussian() -> BeliefKind:
-    """Means and log-variances."""
+    """Diagonal Gaussian: means and log-variances."""
     return BeliefKind("gaussian", lambda d: 2 * d, "vaezoo.core.beliefs.posterior:diagonal_gaussian")
 
 
 def dirac() -> BeliefKind:
-    """Points."""
+    """Point mass: the points themselves."""
     return BeliefKind("dirac", lambda d: d, "vaezoo.core.beliefs.posterior:Dirac")
 
 
 def full_gaussian() -> BeliefKind:
-    """Means and a lower triangle."""
+    """Gaussian with a full covariance: means and a lower triangle."""
     return BeliefKind("density", lambda d: d + d * (d + 1) // 2, "vaezoo.core.beliefs.covariance:full_gaussian")
 
 
@@ -57,7 +59,7 @@ OWN: dict[str, Callable[..., BeliefKind]] = {
     "dirac": dirac,
     "full-gaussian": full_gaussian,
 }
-"""The core's own, which are there without any plugin being looked for."""
+"""Kinds of the core itself. No plugin has to be looked for to find them."""
 
 
 def _function(name: str) -> Callable[..., BeliefKind]:
@@ -66,6 +68,7 @@ def _function(name: str) -> Callable[..., BeliefKind]:
     module, colon, attribute = name.partition(":")
     if not colon:
         return FINDERS["belief"](name)
+    check_reference(name)
     try:
         return getattr(import_module(module), attribute)  # type: ignore[no-any-return]
     except (Exception, SystemExit) as error:
@@ -75,11 +78,11 @@ def _function(name: str) -> Callable[..., BeliefKind]:
 
 
 def belief_kind(belief: str) -> BeliefKind:
-    """Returns the kind that a text says.
+    """Returns the kind of belief that a text names.
 
     Raises:
-        ConfigError: No kind has this name, or it has no such option.
-        PluginError: The function that is declared under it fails.
+        ConfigError: The kind or an option is unknown.
+        PluginError: The function that is declared under the name fails.
     """
     return _made(belief, _function(parse_choice(belief, "belief")[0]))
 
@@ -95,20 +98,20 @@ def _made(belief: str, function: Callable[..., BeliefKind]) -> BeliefKind:
 
 
 def belief_channels(belief: str, latent_channels: int) -> int:
-    """Returns how many raw channels a network has to give for D latent channels.
+    """Returns the number of raw channels that a network must give for D latent channels.
 
     Raises:
-        ConfigError: See :func:`belief_kind`.
+        ConfigError: The kind or an option is unknown.
     """
     return belief_kind(belief).channels(latent_channels)
 
 
 def maker(belief: str) -> Callable[..., Any]:
-    """Returns the function that makes a posterior of raw channels; it imports torch.
+    """Returns the function that makes a posterior of raw channels. It imports torch.
 
     Raises:
-        ConfigError: See :func:`belief_kind`.
-        BackendUnavailable: The function cannot be imported; the cause is in the message.
+        ConfigError: The kind or an option is unknown.
+        BackendUnavailable: The function cannot be imported. The message has the cause.
     """
     return _imported(belief, belief_kind(belief).target)
 

@@ -1,7 +1,7 @@
-"""The names of likelihoods that a decoder takes, without torch.
+"""Names of the likelihoods that a decoder accepts, without torch.
 
-``likelihood`` is a name of the table, or one that is declared as ``likelihoods`` of a registry file or by
-`vaezoo.register_likelihood`; in code also a class as ``package.module:Class``. All may carry options:
+A name is in the table below, or is declared under ``likelihoods`` of a registry file or by
+`vaezoo.register_likelihood`. In code it may also be ``package.module:Class``. All may have options:
 ``student-t(nu=4)``, ``poisson-gaussian(gain=0.01)``.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from vaezoo.core.choice import parse_choice
-from vaezoo.lookup import FINDERS
+from vaezoo.lookup import FINDERS, check_reference
 
 _HERE = "vaezoo.core.likelihood"
 KINDS = {
@@ -26,17 +26,17 @@ KINDS = {
     "ms-ssim": f"{_HERE}.structure:MSSSIMKind",
     "perceptual": f"{_HERE}.perceptual:PerceptualKind",
 }
-"""The class of each of the core's own kinds, a :class:`vaezoo.core.LikelihoodKind`."""
+"""Class of each kind in the core, a :class:`vaezoo.core.LikelihoodKind`."""
 
 PSEUDO = frozenset({"optimal-gaussian", "log-cosh", "ssim", "ms-ssim", "perceptual"})
-"""The kinds whose ``log_prob`` is no density of x."""
+"""Kinds whose ``log_prob`` is not a density of x."""
 
 
 def parse_kind(likelihood: str) -> tuple[str, dict[str, Any]]:
-    """Returns a likelihood's name and its options: ``student-t(nu=4)`` is ``("student-t", {"nu": 4})``.
+    """Parses a likelihood into its name and options: ``student-t(nu=4)`` is ``("student-t", {"nu": 4})``.
 
     Raises:
-        ConfigError: There is no likelihood of that name, or its options are not ``key=value`` with plain values.
+        ConfigError: The likelihood is unknown, or its options are not ``key=value`` with plain values.
     """
     name, options = parse_choice(likelihood, "likelihood")
     kind_target(name)
@@ -44,11 +44,14 @@ def parse_kind(likelihood: str) -> tuple[str, dict[str, Any]]:
 
 
 def kind_target(name: str) -> Any:
-    """Returns a kind's class as ``package.module:Class``, or the class itself where it was registered so.
+    """Returns a kind's class as ``package.module:Class``, or the class itself if it was registered as one.
 
     Raises:
-        ConfigError: There is no likelihood of that name.
+        ConfigError: The likelihood is unknown, or a file names code that no plugin declares.
     """
     if name in KINDS:
         return KINDS[name]
-    return name if ":" in name else FINDERS["likelihood"](name)
+    if ":" not in name:
+        return FINDERS["likelihood"](name)
+    check_reference(name)
+    return name
