@@ -1,4 +1,4 @@
-"""Kinds of belief and of likelihood, as the core asks for them by name; and what files may not name."""
+"""Lookup of kinds of belief and likelihood for the core, and the check that files name no code to import."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from vaezoo.lookup import HINT, values_of
 from vaezoo.registry.entries import HOUSE, Source
 
 _REFERENCE = re.compile(r"\s*(?P<target>(?P<module>[^\s:(]+):[^\s(]*)\s*(\(.*)?", re.S)
-"""As `vaezoo.core.choice.parse_choice` and the import system take it: ``my-module:x`` and ``2d:x`` are imported too."""
+"""References as `vaezoo.core.choice.parse_choice` reads them. ``my-module:x`` and ``2d:x`` can be imported too."""
 _DOTTED = re.compile(r"[^\W\d][\w-]*(\.[\w-]+)+")
 _TRUSTED: ContextVar[bool] = ContextVar("trusted", default=False)
 GROUP = "vaezoo.beliefs"
-"""Entry points that declared beliefs before registry files did."""
+"""Group of the entry points that declared beliefs before registry files did."""
 
 
 def find_belief(name: str, zoo: Zoo | None = None) -> Callable[..., Any]:
-    """Returns the function of a kind of belief; whatever it does when it is called ends neither process nor zoo.
+    """Returns the function of a kind of belief. It is guarded: a fault in it ends neither the process nor the zoo.
 
     Args:
-        name: As declared, or ``plugin/name``.
-        zoo: Where to look; None for the zoo of this process.
+        name: Declared name, or ``plugin/name``.
+        zoo: Zoo to look in. None means the zoo of this process.
 
     Raises:
-        ConfigError: Nothing has this name.
-        VaezooError: As `vaezoo.host.kinds.find`.
+        ConfigError: The name is unknown.
+        VaezooError: As for `vaezoo.host.kinds.find`.
     """
     zoo = zoo or current_zoo()
     try:
@@ -53,11 +53,11 @@ def find_belief(name: str, zoo: Zoo | None = None) -> Callable[..., Any]:
 
 
 def find_likelihood(name: str, zoo: Zoo | None = None) -> Any:
-    """Returns a kind of likelihood, as ``package.module:Class`` or the class itself; nothing is imported.
+    """Returns a kind of likelihood, as a class or as ``package.module:Class``. Imports nothing.
 
     Raises:
-        ConfigError: Nothing has this name.
-        DuplicateName: Two plugins have it.
+        ConfigError: The name is unknown.
+        DuplicateName: Two plugins have the name.
     """
     zoo = zoo or current_zoo()
     try:
@@ -69,7 +69,7 @@ def find_likelihood(name: str, zoo: Zoo | None = None) -> Any:
 
 @contextmanager
 def trusting_code() -> Iterator[None]:
-    """Lets folders, recipes and settings inside name code to import: whoever wrote them then decides what runs."""
+    """Context manager in which folders, recipes and settings may name code to import. Their authors can run code."""
     token = _TRUSTED.set(True)
     try:
         yield
@@ -79,30 +79,32 @@ def trusting_code() -> Iterator[None]:
 
 @contextmanager
 def values_from(where: str, zoo: Zoo | None = None) -> Iterator[None]:
-    """Lets no reference to code be imported inside, but those that plugins declare or `trusting_code` allows.
+    """Context manager in which a reference to code is imported only if a plugin declares it.
+
+    Inside `trusting_code`, all references are.
 
     Args:
-        where: The file that the values in use come from, for the message.
-        zoo: Where to look for what is declared; None for the zoo of this process.
+        where: File that the values come from, for error messages.
+        zoo: Zoo to look up declarations in. None means the zoo of this process.
     """
     with nullcontext() if _TRUSTED.get() else values_of(where, _targets(zoo or current_zoo())):
         yield
 
 
 def refuse_references(values: Any, where: str, key: str = "", zoo: Zoo | None = None) -> None:
-    """Refuses settings that name something to import, since whoever wrote the file or line would run code by it.
+    """Raises if settings name code to import, since their author could run any code by it.
 
-    What a plugin declares as the target of a belief or likelihood is let pass: it would be imported by its name too.
+    Targets that a plugin declares for a belief or a likelihood are allowed, since they can be imported by name anyway.
     So is everything inside `trusting_code`.
 
     Args:
         values: Plain values: texts, and lists and mappings of them.
-        where: Who says so, for the message.
-        key: Under which setting, for the message.
-        zoo: Where to look; None for the zoo of this process.
+        where: Where the settings are from, for error messages.
+        key: Name of the setting, for error messages.
+        zoo: Zoo to look up declarations in. None means the zoo of this process.
 
     Raises:
-        ConfigError: One is ``package.module:name``, with or without options.
+        ConfigError: A value is ``package.module:name``, with or without options.
     """
     if _TRUSTED.get():
         return
@@ -128,7 +130,7 @@ def _targets(zoo: Zoo) -> set[Any]:
 
 
 def _entry_points(name: str, zoo: Zoo) -> list[EntryPoint]:
-    """Returns the entry points of a name, one for each value, without those of a distribution that is not let in."""
+    """Returns the entry points of a name, one for each value, except those of distributions that are not loaded."""
     found = {point.value: point for point in entry_points(group=GROUP) if point.name == name}
     return [point for point in found.values() if _is_in(point, zoo)]
 
@@ -138,10 +140,10 @@ def _owner(point: EntryPoint) -> str:
 
 
 def _is_in(point: EntryPoint, zoo: Zoo) -> bool:
-    """Says whether an entry point counts: its distribution has a plugin that is in, or none and is not disabled."""
+    """Says whether an entry point counts. Its distribution must have a loaded plugin, or none and not be disabled."""
     owner = _owner(point)
     distribution = owner.partition(":")[0]
-    if distribution == HOUSE:  # its beliefs are declared in registry files, so this one's plugin is not there
+    if distribution == HOUSE:  # vaezoo declares its beliefs in registry files, so this plugin is not there
         return False
     plugins = [plugin for plugin in zoo.plugins if plugin.name.partition(":")[0] == distribution]
     names = {owner, point.name}

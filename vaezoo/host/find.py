@@ -1,4 +1,4 @@
-"""Where plugins come from: installed distributions, and folders of ``$VAEZOO_PLUGIN_PATH``. Imports none of them."""
+"""Finding plugins, in installed distributions and in the folders of ``$VAEZOO_PLUGIN_PATH``. Imports none of them."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _MARKS = ("plugin.py", "registry.yaml")
 
 @dataclass(frozen=True)
 class Candidate:
-    """A plugin that was found, and not looked into.
+    """A plugin that was found but not yet loaded.
 
     Attributes:
-        name: ``distribution:entry-point``.
-        entry: Its entry point.
-        version: Of the distribution.
-        local: The folder that its package is in, where it is not installed.
-        needs: What a local distribution depends on.
-        fault: Why it cannot even be looked into.
+        name: Name, ``distribution:entry-point``.
+        entry: Entry point.
+        version: Version of the distribution.
+        local: Folder of its package, if it is not installed.
+        needs: Requirements of a local distribution.
+        fault: Reason why it cannot be loaded, found without importing it.
     """
 
     name: str
@@ -41,16 +41,16 @@ class Candidate:
 
     @property
     def requires(self) -> Iterable[str]:
-        """What its distribution depends on."""
+        """Requirements of its distribution."""
         return (self.entry.dist.requires or ()) if self.entry.dist else self.needs
 
     @property
     def module(self) -> str:
-        """The module that its entry point names."""
+        """Module that its entry point names."""
         return self.entry.value.partition("[")[0].partition(":")[0].strip()
 
     def source(self) -> Path | None:
-        """Returns the file of that module, found beside its distribution's metadata; None where it is elsewhere."""
+        """Returns the file of that module, found by its distribution's metadata; None if it is elsewhere."""
         stem = self.module.replace(".", "/")
         for tail in (f"{stem}.py", f"{stem}/__init__.py"):
             path = self.local / tail if self.local else None
@@ -61,7 +61,7 @@ class Candidate:
         return None
 
 
-@lru_cache(maxsize=1)  # the entry points of a distribution come together, and its metadata are parsed anew each time
+@lru_cache(maxsize=1)  # entry points of a distribution come together; metadata would be parsed for each
 def _identity(dist: importlib.metadata.Distribution) -> tuple[str, str]:
     metadata = dist.metadata
     return metadata["Name"], metadata["Version"]
@@ -77,7 +77,7 @@ def candidate(entry: importlib.metadata.EntryPoint) -> Candidate:
 
 
 def installed() -> list[Candidate]:
-    """Returns the plugins of installed distributions; one whose metadata are broken hides no other."""
+    """Lists the plugins of installed distributions. One with broken metadata does not hide the others."""
     try:
         return [candidate(entry) for entry in importlib.metadata.entry_points(group=GROUP)]
     except Exception:
@@ -95,9 +95,10 @@ def installed() -> list[Candidate]:
 
 
 def in_folders(text: str) -> list[Candidate]:
-    """Returns the plugins in folders, joined as in ``$PATH``.
+    """Lists the plugins in folders, which are joined as in ``$PATH``.
 
-    Each is a checkout whose pyproject.toml names entry points, or a folder of packages that have a ``plugin.py`` or a
+    A folder is a checkout whose pyproject.toml names entry points, or it contains packages that have a ``plugin.py`` or
+    a
     ``registry.yaml``.
     """
     return [each for folder in filter(None, text.split(os.pathsep)) for each in _in_folder(Path(folder).expanduser())]
@@ -156,7 +157,7 @@ def _faulty(name: str, fault: str) -> Candidate:
 
 @dataclass
 class LocalImports:
-    """Finds the packages of local plugins, and nothing else that lies beside them.
+    """An entry of ``sys.meta_path`` that finds the packages of local plugins, but not what lies beside them.
 
     Attributes:
         places: Folder of each package.
@@ -165,7 +166,7 @@ class LocalImports:
     places: dict[str, str] = field(default_factory=dict)
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        """Returns where a package is, as an entry of ``sys.meta_path`` does."""
+        """Returns the spec of a package, as ``sys.meta_path`` requires."""
         return PathFinder.find_spec(name, [self.places[name]], target) if name in self.places else None
 
 
@@ -173,7 +174,7 @@ LOCAL_IMPORTS = LocalImports()
 
 
 def make_importable(found: Candidate) -> None:
-    """Lets a local plugin's package be imported, before an installed one of that name."""
+    """Makes a local plugin's package importable, with precedence over an installed one of that name."""
     if found.local:
         LOCAL_IMPORTS.places[found.module.partition(".")[0]] = str(found.local)
         if LOCAL_IMPORTS not in sys.meta_path:

@@ -1,4 +1,4 @@
-"""Running a stranger's code: it may raise, exit, hang or print, and only it is the worse for it."""
+"""Running a plugin's code under a guard: if it raises, exits, hangs or prints, only the plugin suffers."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from vaezoo.errors import ConfigError, VaezooError
 
 LIMIT_S = 10.0
 PATIENCE_S = 120.0
-"""How much longer the import of another package may take than the plugin's own time."""
+"""Additional seconds for the import of other packages, beyond the plugin's own time."""
 RING_S = 0.25
-"""Pause between alarms once the time is up: one may be swallowed, or wait for an import."""
+"""Pause between alarms once the time is up. One may be swallowed, or wait for an import."""
 
 
 class Refused(Exception):
-    """Why a plugin is not let in.
+    """The reason why a plugin is not loaded.
 
     Args:
-        status: See :class:`vaezoo.zoo.Plugin`.
-        cause: One line.
+        status: Status; see :class:`vaezoo.host.manager.Plugin`.
+        cause: Cause, in one line.
     """
 
     def __init__(self, status: str, cause: str) -> None:
@@ -34,14 +34,14 @@ class Refused(Exception):
 
 
 class _TookTooLong(BaseException):
-    """The time is up; no ``except Exception`` of the plugin's own holds it."""
+    """The time is up. It is no ``Exception``, so that the plugin's own ``except`` does not catch it."""
 
 
 def limit() -> float:
-    """Returns the seconds that a plugin may take to declare what it has, ``$VAEZOO_PLUGIN_TIMEOUT`` or 10.
+    """Returns the seconds that a plugin may take to declare what it has: ``$VAEZOO_PLUGIN_TIMEOUT``, or 10.
 
     Raises:
-        ConfigError: It is no positive number.
+        ConfigError: The variable is not a positive number.
     """
     given = os.environ.get("VAEZOO_PLUGIN_TIMEOUT")
     if not given:
@@ -59,16 +59,16 @@ def limit() -> float:
 
 @contextmanager
 def guarded(status: str, limit_s: float | None = None, package: str = "") -> Iterator[None]:
-    """Turns whatever happens inside into :class:`Refused`.
+    """Context manager that turns any failure inside into :class:`Refused`.
 
     Args:
-        status: What it is called where it fails; an error of vaezoo's own in a hook's answer makes it ``invalid``.
-        limit_s: How long it may take: by SIGALRM, so in the main thread on POSIX only. Under a limit, and there, what
-            is printed goes to stderr.
-        package: The plugin's own. The import of any other is not broken off: half a torch would be everybody's loss.
+        status: Status of a failure. An error of vaezoo in a hook's answer is ``invalid`` instead.
+        limit_s: Time limit in seconds. It uses SIGALRM, so it works in the main thread on POSIX only. Under a limit,
+            printed text goes to stderr.
+        package: The plugin's own package. Imports of others are not interrupted: half a torch would harm everybody.
 
     Raises:
-        Refused: Something went wrong.
+        Refused: Something inside failed.
     """
     try:
         with _in_time(limit_s, package):
@@ -90,7 +90,7 @@ def _in_time(limit_s: float | None, package: str) -> Iterator[None]:
     if limit_s is None or threading.current_thread() is not threading.main_thread():
         yield
         return
-    with redirect_stdout(sys.stderr):  # would race between threads
+    with redirect_stdout(sys.stderr):  # not without a limit: it would race between threads
         if not hasattr(signal, "setitimer"):
             yield
             return
@@ -109,12 +109,12 @@ def _in_time(limit_s: float | None, package: str) -> Iterator[None]:
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)
-            if left:  # somebody else's alarm goes on
+            if left:  # an alarm of somebody else continues
                 signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - begun), 1e-3), interval)
 
 
 def _half_imported() -> set[str]:
-    """Returns the names of modules whose import is under way."""
+    """Returns the names of modules that are being imported."""
     return {
         name
         for name, module in list(sys.modules.items())

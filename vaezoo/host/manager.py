@@ -1,4 +1,4 @@
-"""The plugin manager: lets plugins in, lets no broken one harm another, and holds the registry."""
+"""The plugin manager: loads plugins, keeps a broken one from harming others, and holds the registry."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ __all__ = ["GROUP", "Zoo", "Plugin", "current_zoo", "plugins"]
 
 @dataclass(frozen=True)
 class Plugin:
-    """What became of one plugin.
+    """Result of loading one plugin.
 
     Attributes:
-        name: ``distribution:entry-point``.
-        version: Of the distribution.
-        target: What the entry point names.
+        name: Name, ``distribution:entry-point``.
+        version: Version of the distribution.
+        target: Object that the entry point names.
         status: ``ok``, ``disabled``, ``incompatible``, ``import-failed``, ``invalid`` or ``hook-raised``.
-        cause: Why it is not ok.
-        note: What it should do better, although it is ok.
+        cause: Reason why the status is not ``ok``.
+        note: Advice to the plugin's author, though the status is ``ok``.
     """
 
     name: str
@@ -48,26 +48,26 @@ class Plugin:
 
     @property
     def short(self) -> str:
-        """Its entry point's name."""
+        """Name of the entry point."""
         return self.name.rpartition(":")[2]
 
 
 class Zoo:
-    """Loads plugins, each guarded, and keeps what they register.
+    """Loads plugins, each under a guard, and keeps what they register.
 
     Args:
-        entry_points: The plugins; None takes all installed ones.
-        strict: Whether a broken plugin raises at once instead of costing its own models only.
-        disabled: Names of plugins, whole or entry point, that are not loaded.
-        only: Where given, the strangers that are loaded; the house's own always are.
-        folders: Folders with further plugins, joined as in ``$PATH``; they go before installed ones of their name.
-        prefer: Plugins that win where two claim one name, the first most.
-        limit_s: How long a plugin may take to be imported, and to declare what it has.
+        entry_points: Entry points of the plugins. None means all installed ones.
+        strict: Whether a broken plugin raises at once. Otherwise only its own models are missing.
+        disabled: Names of plugins that are not loaded, full or of the entry point.
+        only: Names of the only plugins to load besides vaezoo's own. None means all.
+        folders: Folders with further plugins, joined as in ``$PATH``. They precede installed ones of the same name.
+        prefer: Plugins that win a name that several have, the first most.
+        limit_s: Seconds allowed to import a plugin, and as many to declare what it has.
 
     Attributes:
-        registry: What is registered.
-        plugins: What became of each plugin.
-        cases: What the contract kit is to test, by plugin.
+        registry: Registry of all loaded plugins.
+        plugins: Result of loading each plugin.
+        cases: Cases for the contract kit, by plugin.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class Zoo:
             warnings.warn(f"vaezoo: the plugin {found.name} is {status}: {cause}", stacklevel=2)
 
     def _left_out(self, found: Candidate) -> str:
-        """Returns why a plugin is not to be loaded, or nothing."""
+        """Returns why a plugin must not be loaded; empty if it may."""
         names = {found.name, found.entry.name}
         if self.disabled & names:
             return "named in VAEZOO_DISABLE_PLUGINS"
@@ -140,11 +140,11 @@ class Zoo:
         return admitted.note
 
     def failed(self) -> list[Plugin]:
-        """Returns the plugins that are neither ok nor disabled."""
+        """Lists the plugins that are neither ``ok`` nor ``disabled``."""
         return [p for p in self.plugins if p.status not in ("ok", "disabled")]
 
     def implementations(self, hook: str) -> Iterator[tuple[str, Callable[..., list[Any]]]]:
-        """Yields each plugin that implements a hook that acts, and how to call it by keyword."""
+        """Yields each plugin that implements an acting hook, with a function that calls it by keyword."""
         for name, manager in self._managers.items():
             caller = getattr(manager.hook, hook)
             if caller.get_hookimpls():
@@ -164,7 +164,7 @@ def _registry_file() -> Path:
 
 @cache
 def current_zoo() -> Zoo:
-    """Returns the zoo of this process, made at first use from the installed plugins, the environment and the settings.
+    """Returns the zoo of this process. It is made at first use, from installed plugins, environment and settings.
 
     Raises:
         PluginError: A plugin is broken, and ``$VAEZOO_STRICT_PLUGINS`` is set.

@@ -1,4 +1,4 @@
-"""What a user has settled for all their work, in one file of their own: which plugin wins a tie, which licences."""
+"""The user's configuration file: preferred plugins and accepted licences."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Settings:
     """A user's configuration.
 
     Attributes:
-        prefer: Plugins that win where two claim one name, the first most.
-        licences: What weights may be licensed under, or None for anything.
-        path: The file, or None where there is none.
+        prefer: Plugins that win a name that several have, the first most.
+        licences: Accepted licences of weights. None means any.
+        path: Path of the file, or None if there is none.
     """
 
     prefer: tuple[str, ...] = ()
@@ -27,10 +27,12 @@ class Settings:
 
 
 def settings_file() -> Path | None:
-    """Returns the file: ``$VAEZOO_CONFIG``, else ``vaezoo/config.yaml`` in the XDG configuration; None if not there.
+    """Returns the path of the file, or None.
+
+    It is ``$VAEZOO_CONFIG``, or else ``vaezoo/config.yaml`` in the XDG configuration folder if that exists.
 
     Raises:
-        ConfigError: ``$VAEZOO_CONFIG`` names no file.
+        ConfigError: ``$VAEZOO_CONFIG`` does not name a file.
     """
     if given := os.environ.get("VAEZOO_CONFIG"):
         path = Path(given).expanduser()
@@ -39,21 +41,21 @@ def settings_file() -> Path | None:
         return path
     xdg = os.environ.get("XDG_CONFIG_HOME", "")
     try:
-        folder = Path(xdg) if os.path.isabs(xdg) else Path.home() / ".config"  # a relative one is to be ignored
+        folder = Path(xdg) if os.path.isabs(xdg) else Path.home() / ".config"  # XDG says to ignore a relative path
     except RuntimeError:  # a user without a home folder
         return None
     path = folder / "vaezoo" / "config.yaml"
-    with suppress(OSError):  # a home folder that is somebody else's
+    with suppress(OSError):  # the home folder may belong to somebody else
         if path.is_file():
             return path
     return None
 
 
 def settings() -> Settings:
-    """Returns the user's configuration, read now.
+    """Reads the user's configuration.
 
     Raises:
-        ConfigError: The file cannot be read, or says something unknown; the message has file and line.
+        ConfigError: The file cannot be read, or has an unknown key. The message has file and line.
     """
     path = settings_file()
     if path is None:

@@ -1,4 +1,4 @@
-"""A new plugin's distribution, written from the templates that ship with vaezoo: a folder for each kind."""
+"""Writing a new plugin from the templates that ship with vaezoo. There is a template for each kind."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
 def kinds_of_plugin() -> list[str]:
-    """Returns what a new plugin can bring, such as ``model`` and ``task``."""
+    """Lists the kinds of plugin that there is a template for, such as ``model`` and ``task``."""
     return sorted(folder.name for folder in TEMPLATES.iterdir() if any(folder.glob("*.in")))
 
 
 def write_plugin(target: str | Path, kind: str = "model") -> list[Path]:
-    """Writes a small distribution that builds, installs and passes its tests.
+    """Writes a small plugin that builds, installs and passes its tests.
 
     Args:
-        target: The plugin's name, such as ``acme``, or a folder whose last part is ``vaezoo-acme`` or ``acme``.
-        kind: What it brings, one of :func:`kinds_of_plugin`.
+        target: Name of the plugin, such as ``acme``, or a folder whose last part is ``vaezoo-acme`` or ``acme``.
+        kind: Kind of plugin, one of :func:`kinds_of_plugin`.
 
     Returns:
-        The files written, all in one new folder ``vaezoo-NAME``.
+        Paths of the written files, all in a new folder ``vaezoo-NAME``.
 
     Raises:
-        ConfigError: The name is not lower case words joined by hyphens, the folder exists and is not empty, or there is
-            no template of the kind.
+        ConfigError: The name is not lower-case words joined by hyphens, the folder exists and is not empty, or the kind
+            is unknown.
     """
     if kind not in (kinds := kinds_of_plugin()):
         raise ConfigError(f"Expected a kind of plugin, got {kind!r}.", hint=suggest(str(kind), kinds), value=kind)

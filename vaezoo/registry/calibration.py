@@ -1,6 +1,6 @@
-"""What a card says of how far a model's errors go, in units of the standard deviation that the model states.
+"""A card's calibration: how large a model's errors are, in units of the standard deviation that it predicts.
 
-The class is the file format of the card's ``calibration``. How it is fitted is in `vaezoo.restore.calibrate`. No torch.
+The class is the file format of ``calibration`` on a card. `vaezoo.restore.calibrate` fits it. No torch.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from vaezoo.errors import ConfigError
 from vaezoo.files.schema import conform, schema_of
 
 LEVELS = (68, 90, 95)
-"""Coverages that are fitted, percent."""
+"""Coverages that are fitted, in percent."""
 OVER = ("pixels", "images", "risk")
-"""What an interval may be right over, see `Calibration.width`."""
+"""What an interval may cover; see `Calibration.width`."""
 
 _Positive = Annotated[float, ("exclusiveMinimum", 0)]
 _Sha256 = Annotated[str, ("pattern", "^[0-9a-f]{64}$"), ("title", "64 hexadecimal digits")]
@@ -27,28 +27,30 @@ _Quantiles = Annotated[Mapping[str, _Positive], ("propertyNames", {"enum": _KEYS
 
 @dataclass(frozen=True)
 class Calibration:
-    """Half widths of intervals around a restored value, in stated standard deviations.
+    """Half widths of intervals around a restored value, in predicted standard deviations.
 
-    They hold for pictures and noise like those it was fitted to, which training must not have seen.
+    They hold for images and noise like those of the calibration set, which training must not have seen.
 
     Attributes:
-        factor: Scalar calibration: the root mean square of error / stated standard deviation.
-        quantiles: By coverage in percent, ``"68"``, ``"90"``, ``"95"``: the conformal quantile over pixels.
-        image_factor: In 90 % of new pictures at least 90 % of the values lie within so many standard deviations, at
-            whichever of the noise levels.
-        risk_factor: With 90 % confidence over the draw of the calibration pictures, the expected share of a new
-            picture's values that lie outside, at its worst noise level, is at most 10 %.
-        sigmas: Noise levels that are pooled, grey levels; of cameras their numbers.
-        images: Number of pictures.
-        grain: Share of the pictures that were given a film's grain, as in training (``data.grain`` of a recipe).
-        seed: Of the noise and of which values were kept.
-        set: The data set.
-        set_sha256: Its content's hash, as `vaezoo.data.sets` computes it.
-        weights: sha256 of the weights whose errors these are.
-        command: What fitted it.
-        damage: What was done to the pictures: ``noise``, white and of ``sigmas``, or ``camera``, that many drawn ones
-            write them.
-        usual: Ranges of signs by which a picture is known to be like these, see `vaezoo.restore.familiar`.
+        factor: Root mean square of error / predicted standard deviation.
+        quantiles: Conformal quantile over pixels, by coverage in percent: ``"68"``, ``"90"``, ``"95"``.
+        image_factor: Half width within which at least 90 % of the values lie, in 90 % of new images, at any of the
+            noise
+            levels.
+        risk_factor: Half width outside which at most 10 % of a new image's values are expected at its worst noise
+            level,
+            with 90 % confidence over the choice of calibration images.
+        sigmas: Noise levels that were pooled, in grey levels. For ``camera`` damage, the numbers of the cameras.
+        images: Number of images.
+        grain: Share of the images that were given film grain, as in training (``data.grain`` of a recipe).
+        seed: Random seed of the noise and of the choice of values.
+        set: Name of the data set.
+        set_sha256: Hash of the data set's content, as `vaezoo.data.sets` computes it.
+        weights: sha256 of the weights that the errors were measured with.
+        command: Command that fitted the calibration.
+        damage: How the images were damaged: ``noise`` (white noise of ``sigmas``) or ``camera`` (randomly drawn
+            cameras).
+        usual: Ranges of statistics that tell whether an image is like those of the set; see `vaezoo.restore.familiar`.
     """
 
     factor: _Positive
@@ -67,15 +69,16 @@ class Calibration:
     usual: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     def width(self, level: float = 90, over: str = "pixels") -> float:
-        """Returns the half width of an interval, in stated standard deviations.
+        """Returns the half width of an interval, in predicted standard deviations.
 
         Args:
             level: Coverage in percent.
-            over: ``"pixels"``: of all values of all pictures, ``level`` % lie inside. ``"images"``: in 90 % of the
-                pictures at least 90 % do. ``"risk"``: with 90 % confidence at least 90 % do on average.
+            over: What the interval covers. ``"pixels"``: ``level`` % of all values of all images. ``"images"``: at
+                least
+                90 % of the values, in 90 % of the images. ``"risk"``: on average at least 90 %, with 90 % confidence.
 
         Raises:
-            ConfigError: The level was not fitted for it, or ``over`` is none of these.
+            ConfigError: The level was not fitted for ``over``, or ``over`` is unknown.
         """
         widths: dict[str, dict[float, float]] = {
             "pixels": {int(key): value for key, value in self.quantiles.items()},
@@ -93,7 +96,7 @@ class Calibration:
         return widths[over][level]
 
     def plain(self) -> dict[str, Any]:
-        """Returns it as a card has it."""
+        """Returns the calibration as it is on a card."""
         told = {key: value for key, value in asdict(self).items() if value not in ("", {})}
         told |= {"usual": {name: list(ends) for name, ends in self.usual.items()}} if self.usual else {}
         if self.damage == "noise":
@@ -102,14 +105,14 @@ class Calibration:
 
 
 def calibration_from(body: Mapping[str, Any], where: str = "The card") -> Calibration:
-    """Returns the calibration of a card.
+    """Reads the calibration of a card.
 
     Args:
-        body: As `Calibration.plain` gives it.
-        where: File and line, for messages.
+        body: Mapping, as returned by `Calibration.plain`.
+        where: File and line, for error messages.
 
     Raises:
-        ConfigError: A key is unknown or missing, or a value is of the wrong kind.
+        ConfigError: A key is unknown or missing, or a value has the wrong type.
     """
     conform(body, schema_of(Calibration), where, "calibration")
     ranges = {name: tuple(ends) for name, ends in body.get("usual", {}).items()}

@@ -1,6 +1,6 @@
-"""A weight's card: what it is, where it came from, what it scores, how to tell that it is still itself.
+"""Cards of weights: what they are, where they are, how they were trained, their scores, and their hashes.
 
-The classes are the file format: `vaezoo.files.schema` makes their JSON Schema, by which a card is parsed.
+The classes are the file format: `vaezoo.files.schema` makes the JSON Schema of them by which cards are parsed.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ class DataSet:
     """A data set that weights were trained on.
 
     Attributes:
-        set: Its name.
-        licence: Of the data.
-        sha256: Hash of its content, computed as `vaezoo.data.sets` does.
-        images: How many.
-        url: Where it is to be had.
+        set: Name of the data set.
+        licence: Licence of the data.
+        sha256: Hash of the content, as `vaezoo.data.sets` computes it.
+        images: Number of images.
+        url: Where to get the data.
     """
 
     set: Text
@@ -40,37 +40,39 @@ class DataSet:
 
 @dataclass(frozen=True)
 class Card:
-    """What is known of one weight file.
+    """Card of one weight file.
 
-    Weights of a recipe of ours have all of ``recipe`` to ``cpu_hours``; those that somebody else trained and published
-    have ``publisher`` in their place.
+    Weights that were trained by a recipe have all of ``recipe`` to ``cpu_hours``. Weights that somebody else trained
+    and
+    published have ``publisher`` instead.
 
     Attributes:
-        name: ``arch.tag``.
-        urls: Where it is, tried in order: ``pkg://package/path``, ``file:///path``, ``https://host/path`` or
+        name: Name of the weights, ``arch.tag``.
+        urls: Places of the file, tried in order: ``pkg://package/path``, ``file:///path``, ``https://host/path`` or
             ``hf://organisation/repository@revision/path``.
-        sha256: Of the file.
-        size_bytes: Of the file.
-        licence: Of the weights.
-        data: Training data: name, licence and sha256 of each.
-        recipe: Name of its recipe.
-        stage: Name of the recipe's stage whose weights these are; empty for the last one.
-        recipe_sha256: Hash of the stage's settings as resolved for the run, see `vaezoo.train.recipe.stages`.
-        command: What trained it.
-        seed: Of the run.
-        steps: Optimiser steps.
-        hardware: What it ran on.
-        cpu_hours: Processor hours spent.
-        scores: Name to value, with the protocol in ``protocol``.
-        protocol: What the scores mean.
-        evaluation: How they were measured, see :class:`vaezoo.registry.evaluation.Evaluation`.
-        baselines: Scores of others by the same protocol in the same run: name to such a mapping.
-        tolerance: How far a score may be from the card's when the recipe is run again, by the score's name; see
-            `vaezoo.evaluate.agreement` for those that are not named.
-        probe: Fingerprint of a seeded input's output, see :mod:`vaezoo.zoo.probe`.
-        calibration: How far its errors go, see :class:`vaezoo.registry.calibration.Calibration`.
-        publisher: Where somebody else says what these weights are, as a URL.
-        notes: Anything else, such as earlier runs it started from.
+        sha256: Hash of the file.
+        size_bytes: Size of the file in bytes.
+        licence: Licence of the weights.
+        data: Training data, with name, licence and hash of each set.
+        recipe: Name of the recipe.
+        stage: Name of the recipe's stage that made these weights. Empty means the last.
+        recipe_sha256: Hash of the stage's settings, as resolved for the run; see `vaezoo.train.recipe.stages`.
+        command: Command that trained the weights.
+        seed: Random seed of the run.
+        steps: Number of optimiser steps.
+        hardware: Hardware of the run.
+        cpu_hours: CPU hours of the run.
+        scores: Scores by name; ``protocol`` says how they were measured.
+        protocol: How the scores were measured, as text.
+        evaluation: How the scores were measured, as fields; see :class:`vaezoo.registry.evaluation.Evaluation`.
+        baselines: Scores of other methods, measured by the same protocol in the same run, by name.
+        tolerance: Largest difference between a score of a rerun and the card's, by name of the score. For scores
+            without
+            one, see `vaezoo.evaluate.agreement`.
+        probe: Fingerprint of the model's output for a seeded input; see :mod:`vaezoo.zoo.probe`.
+        calibration: How large the model's errors are; see :class:`vaezoo.registry.calibration.Calibration`.
+        publisher: URL at which the publisher describes these weights.
+        notes: Further remarks, such as the runs that this one started from.
     """
 
     name: str
@@ -99,11 +101,11 @@ class Card:
 
 
 TRAINED = ("recipe", "recipe_sha256", "command", "seed", "steps", "hardware", "cpu_hours")
-"""What the card of weights that were trained by a recipe has to say of it."""
+"""Fields that the card of weights from a recipe must have."""
 
 
 def card_schema() -> dict[str, Any]:
-    """Returns the JSON Schema of a card, as it stands under its name."""
+    """Returns the JSON Schema of a card: the mapping under its name."""
     schema = schema_of(Card)
     del schema["properties"]["name"]
     schema["required"].remove("name")
@@ -115,15 +117,15 @@ def card_schema() -> dict[str, Any]:
 
 
 def card_from(name: str, body: Mapping[str, Any], where: str) -> Card:
-    """Returns the card that a registry file declares.
+    """Reads a card of a registry file.
 
     Args:
-        name: ``arch.tag``.
-        body: The mapping under that name.
-        where: File and line, for messages.
+        name: Name of the weights, ``arch.tag``.
+        body: Mapping under that name.
+        where: File and line, for error messages.
 
     Raises:
-        ConfigError: A key is unknown or missing, or a value is of the wrong kind.
+        ConfigError: A key is unknown or missing, or a value has the wrong type.
     """
     conform(body, card_schema(), where, f"the card of {name!r}")
     lists = {key: tuple(value) for key, value in body.items() if isinstance(value, list)}

@@ -1,4 +1,4 @@
-"""What the contract kit is to test of a plugin: one of its models, under some overrides."""
+"""A case for the contract kit: a model of a plugin, with overrides."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 
 class ConformanceCase(NamedTuple):
-    """A model that the contract kit is to test, under some overrides.
+    """A model for the contract kit to test, with overrides.
 
     Attributes:
-        model: Its name.
-        params: Overrides, as the keywords of :func:`vaezoo.create`; small ones make the test quick.
-        cond: ``"package.module:function"`` of a function from a number of images to the model's conditions, or
-            None where it reads none.
+        model: Name of the model.
+        params: Overrides, as keyword arguments of :func:`vaezoo.create`. Small ones make the tests quick.
+        cond: Function from a number of images to the model's conditions, as ``"package.module:function"``. None for a
+            model without conditions.
     """
 
     model: str

@@ -1,4 +1,4 @@
-"""How the scores on a card were measured, as fields; and the older form, a command in the protocol's text."""
+"""How the scores on a card were measured, as fields. A former form, a command in the protocol's text, is also read."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ Style = Annotated[str, ("enum", ["", "class", "code", "reference"])]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The options of ``vaezoo eval`` that give the scores of a card.
+    """Options of ``vaezoo eval`` that give the scores of a card.
 
     Attributes:
-        data: Name of the test set; empty for that of the model's task.
-        limit: Number of its images that are drawn by a fixed seed; 0 for all.
-        levels: Levels of the damage, in the task's unit; none for those of the task.
-        nll: Number of importance samples of the likelihood; 0 for the bound alone.
-        binarise: Whether gray images are made black and white by a seeded draw.
-        seed: Random seed of the latents and of the draw.
-        style: What the model is told of the style that each image is drawn in; empty for images as they are.
+        data: Name of the test set. Empty means the set of the model's task.
+        limit: Number of images, drawn by a fixed seed. 0 means all.
+        levels: Levels of the damage, in the task's unit. Empty means the task's own.
+        nll: Number of importance samples for the likelihood. 0 measures only the bound.
+        binarise: Whether gray images are binarised by seeded draws.
+        seed: Random seed of the latents and of the binarisation.
+        style: Condition that names the style of an image's drawing. Empty for images as they are.
     """
 
     data: str = ""
@@ -35,7 +35,7 @@ class Evaluation:
     style: Style = ""
 
     def command(self, name: str) -> str:
-        """Returns the command that measures these scores of the weights ``name``."""
+        """Returns the command that measures the scores of the weights ``name``."""
         words = ["vaezoo eval", name]
         for key, value in asdict(self).items():
             if value == getattr(Evaluation(), key):
@@ -61,19 +61,19 @@ _OLD: dict[str, tuple[str, Callable[[str], Any]]] = {
     "--seed": ("seed", int),
     "--style": ("style", str),
 }
-"""Options of the older form, each with its field and its type; ``--binarise`` has no value."""
+"""Options of the former form, each with its field and type. ``--binarise`` has no value."""
 
 
 def from_protocol(name: str, protocol: str, where: str) -> dict[str, Any]:
-    """Returns the fields that a card of the older form states as a command, and warns that they have a place now.
+    """Reads the fields that a card of the former form states as a command, and warns.
 
     Args:
-        name: The card's.
-        protocol: Its text, which may end in a command ``vaezoo eval NAME --option value``.
+        name: Name of the card.
+        protocol: Text that may end in a command ``vaezoo eval NAME --option value``.
         where: File and line, for the warning.
 
     Returns:
-        The fields; nothing where the text ends in no such command.
+        Fields; empty if the text does not end in such a command.
     """
     command = protocol.rpartition("vaezoo eval ")[2].split()[1:] if "vaezoo eval " in protocol else None
     if command is None:

@@ -1,4 +1,4 @@
-"""A configuration's fields as options that a user can give: name, type, default and help, read from a dataclass."""
+"""The fields of a configuration as options for users: name, type, default and help, read from a dataclass."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _BASIC = {*_WORDS, "None"}
 
 @dataclass(frozen=True)
 class Option:
-    """A field of a configuration.
+    """An option: one field of a configuration.
 
     Attributes:
         name: Name of the field.
-        kind: ``flag``, ``number``, ``whole number``, ``text``, ``choice`` or ``file``; empty where no command line can
-            say its values.
-        default: The field's; None where it has none.
-        help: The first sentence that the docstring says of it under ``Attributes``.
-        choices: The values that a ``choice`` takes.
-        closed: Whether the annotation names nothing but what ``kind`` means, and None.
-        read: Turns a file's path into the value, as ``"package.module:function"`` or the function itself.
+        kind: Type: ``flag``, ``number``, ``whole number``, ``text``, ``choice`` or ``file``. Empty if the command line
+            cannot express it.
+        default: Default of the field; None if it has none.
+        help: First sentence about the field under ``Attributes`` of the docstring.
+        choices: Values of a ``choice``.
+        closed: Whether the annotation allows nothing but ``kind`` and None.
+        read: Function that turns a file's path into the value, or its name ``"package.module:function"``.
     """
 
     name: str
@@ -41,15 +41,15 @@ class Option:
 
     @property
     def flag(self) -> str:
-        """How the command line spells it."""
+        """Name of the option on the command line."""
         return f"--{self.name.replace('_', '-')}"
 
     def plain(self) -> dict[str, Any]:
-        """Returns what ``vaezoo info`` shows."""
+        """Returns the option as ``vaezoo info`` shows it."""
         return {"kind": self.kind or "Python only", "default": self.default, "help": self.help}
 
     def check(self, value: Any) -> None:
-        """Refuses a value of another type than the field's annotation names.
+        """Raises if a value does not have the type of the field's annotation.
 
         Raises:
             ConfigError: The value has another type.
@@ -78,9 +78,9 @@ _TYPES: Mapping[str, Callable[[Any], bool]] = {
 
 
 def options_of(configuration: type) -> list[Option]:
-    """Returns the fields of a dataclass as options, in their order.
+    """Returns the fields of a dataclass as options, in order.
 
-    A field's metadata may name a function as ``read``, which turns a path into the value: the option is then a file.
+    A field may have a function ``read`` in its metadata, which turns a path into the value. Its option is then a file.
     """
     told = attributes_of(configuration)
     return [_option(each, told.get(each.name, "")) for each in fields(configuration) if each.init]

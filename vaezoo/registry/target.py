@@ -10,10 +10,10 @@ from vaezoo.errors import BackendUnavailable
 
 
 def load_object(target: str | Callable[..., Any] | Mapping[str, Any], what: str) -> Any:
-    """Returns what ``"package.module:name"`` names.
+    """Imports the object that ``"package.module:name"`` names.
 
     Raises:
-        BackendUnavailable: It cannot be imported; the cause is in the message.
+        BackendUnavailable: The object cannot be imported. The message has the cause.
     """
     if not isinstance(target, str):
         return target
