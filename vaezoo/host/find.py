@@ -98,8 +98,7 @@ def in_folders(text: str) -> list[Candidate]:
     """Lists the plugins in folders, which are joined as in ``$PATH``.
 
     A folder is a checkout whose pyproject.toml names entry points, or it contains packages that have a ``plugin.py`` or
-    a
-    ``registry.yaml``.
+    a ``registry.yaml``.
     """
     return [each for folder in filter(None, text.split(os.pathsep)) for each in _in_folder(Path(folder).expanduser())]
 

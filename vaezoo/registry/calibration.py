@@ -35,11 +35,9 @@ class Calibration:
         factor: Root mean square of error / predicted standard deviation.
         quantiles: Conformal quantile over pixels, by coverage in percent: ``"68"``, ``"90"``, ``"95"``.
         image_factor: Half width within which at least 90 % of the values lie, in 90 % of new images, at any of the
-            noise
-            levels.
+            noise levels.
         risk_factor: Half width outside which at most 10 % of a new image's values are expected at its worst noise
-            level,
-            with 90 % confidence over the choice of calibration images.
+            level, with 90 % confidence over the choice of calibration images.
         sigmas: Noise levels that were pooled, in grey levels. For ``camera`` damage, the numbers of the cameras.
         images: Number of images.
         grain: Share of the images that were given film grain, as in training (``data.grain`` of a recipe).
@@ -74,8 +72,8 @@ class Calibration:
         Args:
             level: Coverage in percent.
             over: What the interval covers. ``"pixels"``: ``level`` % of all values of all images. ``"images"``: at
-                least
-                90 % of the values, in 90 % of the images. ``"risk"``: on average at least 90 %, with 90 % confidence.
+                least 90 % of the values, in 90 % of the images. ``"risk"``: on average at least 90 %, with 90 %
+                confidence.
 
         Raises:
             ConfigError: The level was not fitted for ``over``, or ``over`` is unknown.

@@ -43,8 +43,7 @@ class Card:
     """Card of one weight file.
 
     Weights that were trained by a recipe have all of ``recipe`` to ``cpu_hours``. Weights that somebody else trained
-    and
-    published have ``publisher`` instead.
+    and published have ``publisher`` instead.
 
     Attributes:
         name: Name of the weights, ``arch.tag``.
@@ -67,8 +66,7 @@ class Card:
         evaluation: How the scores were measured, as fields; see :class:`vaezoo.registry.evaluation.Evaluation`.
         baselines: Scores of other methods, measured by the same protocol in the same run, by name.
         tolerance: Largest difference between a score of a rerun and the card's, by name of the score. For scores
-            without
-            one, see `vaezoo.evaluate.agreement`.
+            without one, see `vaezoo.evaluate.agreement`.
         probe: Fingerprint of the model's output for a seeded input; see :mod:`vaezoo.zoo.probe`.
         calibration: How large the model's errors are; see :class:`vaezoo.registry.calibration.Calibration`.
         publisher: URL at which the publisher describes these weights.

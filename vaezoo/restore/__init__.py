@@ -1,7 +1,8 @@
-"""Enhancing pictures of any size and kind with a model of the zoo, and saying how sure it is.
+"""Restores images of any size and kind with a model of the zoo, and says how certain the result is.
 
-A task says what is done to a picture: it inherits `Task`. Importing this package does not load torch; a name loads its
-module when first used.
+`enhance` does it in one call; `Restorer` runs a model over an image, in tiles if it is large. A `Task` says what is
+done to an image, such as denoising. `Calibration` and `Interval` tell how large the errors are. Importing this package
+does not load torch: each name loads its module at first use.
 """
 
 import lazy_loader

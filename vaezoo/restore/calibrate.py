@@ -1,7 +1,7 @@
-"""Fitting how far a model's errors go to pictures that training has not seen.
+"""Fitting a calibration: how large a model's errors are on images that training has not seen.
 
-What is fitted is a `vaezoo.restore.Calibration`. Levels are pooled: a blind model is not told the noise level, so
-neither is who reads its intervals. What is promised of single pictures takes each at its worst level.
+The result is a `vaezoo.restore.Calibration`. Noise levels are pooled, since neither a blind model nor the reader of its
+intervals knows the level. A guarantee for single images uses the worst level of each.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from vaezoo.registry.calibration import LEVELS, Calibration
 from vaezoo.restore.familiar import signs_of, usual
 
 Restore = Callable[[Tensor], "tuple[Tensor, Tensor | None]"]
-"""From a noisy image (1, C, H, W) to the restored one and its standard deviation per value."""
+"""Function from a noisy image (1, C, H, W) to the restored one and its standard deviation per value."""
 
 Damage = Callable[[Tensor, float, int], "tuple[Tensor, Tensor]"]
-"""From a clean image (1, C, H, W), a level and a seed to the damaged one, and what should be made of it."""
+"""Function from a clean image (1, C, H, W), a level and a seed to the damaged image and the target."""
 
 SHARE = 0.9
-"""Of a picture's values, and of pictures: both are to be at least this."""
+"""Required share, both of an image's values and of images."""
 RISK, DOUBT = 0.1, 0.1
-"""The largest share of values outside, and the probability that it is larger after all."""
+"""Largest share of values outside, and the probability that it is exceeded."""
 KEPT = 100_000
-"""Values of a picture at a noise level that are kept, drawn at random."""
+"""Number of values that are kept per image and noise level, drawn at random."""
 
 
 @torch.no_grad()
@@ -42,21 +42,21 @@ def fit_calibration(
     damage: Damage | None = None,
     clean: bool = False,
 ) -> Calibration:
-    """Fits a calibration, with the range of the signs by which a picture is known to be like these.
+    """Fits a calibration, with the ranges of the statistics that tell whether an image is like those of the set.
 
-    The i-th picture is damaged by seed + i at each level; the restored picture is clipped to [0, 1]. Of each at most
-    100 000 values of |error| / scale are kept.
+    The i-th image is damaged with the seed ``seed`` + i at each level. The restored image is clipped to [0, 1]. At most
+    100 000 values of |error| / scale are kept of each.
 
     Args:
-        restore: Such as ``lambda y: restorer(y)[:2]`` with a `vaezoo.restore.Restorer`.
-        pictures: Clean, each (1, C, H, W) in [0, 1], that training has not seen.
-        sigmas: Levels of the damage; of noise its standard deviation in grey levels.
-        seed: Random seed of the damage and of which values are kept.
-        damage: None for the noise of `vaezoo.image.gaussian_noise`.
-        clean: Whether the signs are those of the pictures as they are, too.
+        restore: Function that restores, such as ``lambda y: restorer(y)[:2]`` with a `vaezoo.restore.Restorer`.
+        pictures: Clean images, each (1, C, H, W) in [0, 1], that training has not seen.
+        sigmas: Levels of the damage. For noise: standard deviations in grey levels.
+        seed: Random seed of the damage and of the choice of values.
+        damage: Function that damages an image. None means the noise of `vaezoo.image.gaussian_noise`.
+        clean: Whether the ranges also include the statistics of undamaged images.
 
     Raises:
-        ConfigError: There are too few pictures or no level, or the model states no standard deviation.
+        ConfigError: There are too few images or no levels, or the model predicts no standard deviation.
         ShapeError: A standard deviation is not positive.
     """
     if not sigmas:
@@ -80,15 +80,15 @@ def fit_calibration(
 
 
 def calibration_of(ratios: Sequence[Sequence[Tensor]], sigmas: Sequence[float], seed: int = 0) -> Calibration:
-    """Returns the calibration of errors that are known already.
+    """Computes the calibration of given errors.
 
     Args:
-        ratios: For each picture, for each noise level: |error| / scale in ascending order.
-        sigmas: The noise levels.
-        seed: That they were drawn by.
+        ratios: |error| / scale in ascending order, for each image and each noise level.
+        sigmas: Noise levels.
+        seed: Random seed that they were drawn with.
 
     Raises:
-        ConfigError: There are too few pictures for the guarantees.
+        ConfigError: There are too few images for the guarantees.
     """
     least = math.ceil(math.log(DOUBT) / math.log(1 - RISK))
     if len(ratios) < least:
@@ -110,13 +110,13 @@ def calibration_of(ratios: Sequence[Sequence[Tensor]], sigmas: Sequence[float], 
 
 
 def conformal_quantile(ascending: Tensor, share: float) -> float:
-    """Returns what a new value does not exceed with a probability of at least ``share``: the ⌈(n+1)·share⌉-th of n.
+    """Returns the value that a new value exceeds with a probability of at most 1 − ``share``.
 
-    It holds where the n values and the new one are exchangeable.
+    It is the ⌈(n+1)·share⌉-th of n. The n values and the new one must be exchangeable.
 
     Args:
-        ascending: The n values, sorted.
-        share: In (0, 1).
+        ascending: The n values, in ascending order.
+        share: Share, in (0, 1).
 
     Raises:
         ConfigError: There are too few values for the share.
@@ -132,15 +132,15 @@ def conformal_quantile(ascending: Tensor, share: float) -> float:
 
 
 def own_quantile(ascending: Tensor, share: float) -> Tensor:
-    """Returns the smallest value that at least ``share`` of the values do not exceed."""
+    """Returns the smallest value that is not exceeded by at least ``share`` of the values."""
     return ascending[_ceil(len(ascending) * share) - 1]
 
 
 def hoeffding_bentkus(mean: float, n: int, risk: float) -> float:
-    """Returns a p-value of "the expected loss exceeds ``risk``", for n losses in [0, 1] with this mean.
+    """Returns a p-value of "the expected loss exceeds ``risk``", for n losses in [0, 1] with the given mean.
 
     min(exp(−n·h(mean, risk)), e·P(Binomial(n, risk) ≤ ⌈n·mean⌉)), where h is the Kullback–Leibler divergence of two
-    Bernoulli variables; 1 where the mean is not below the risk.
+    Bernoulli variables. It is 1 if the mean is not below the risk.
 
     Source: Distribution-Free, Risk-Controlling Prediction Sets (Bates et al., 2021), arXiv:2101.02703.
     """
@@ -154,14 +154,14 @@ def hoeffding_bentkus(mean: float, n: int, risk: float) -> float:
 
 
 def risk_controlling(ratios: Sequence[Sequence[Tensor]], risk: float, doubt: float) -> float:
-    """Returns the smallest half width whose share of values outside is at most ``risk``, by an upper bound.
+    """Returns the smallest half width with at most ``risk`` of the values outside, by an upper confidence bound.
 
-    A picture's loss is its share of values outside at the noise level where that is largest.
+    The loss of an image is its share of values outside, at the noise level where that is largest.
 
     Args:
-        ratios: For each picture, for each noise level: |error| / scale in ascending order.
-        risk: The largest expected loss.
-        doubt: Probability, over the draw of the pictures, that it is larger.
+        ratios: |error| / scale in ascending order, for each image and each noise level.
+        risk: Largest expected loss.
+        doubt: Probability, over the choice of images, that the loss is larger.
 
     Source: Image-to-Image Regression with Distribution-Free Uncertainty Quantification and Applications in Imaging
     (Angelopoulos et al., 2022), arXiv:2202.05265.
@@ -183,7 +183,7 @@ def _noisy(x: Tensor, sigma: float, seed: int) -> tuple[Tensor, Tensor]:
 
 
 def _ceil(value: float) -> int:
-    return math.ceil(round(value, 6))  # a product such as 0.07 · 100 is a little more than 7 in binary fractions
+    return math.ceil(round(value, 6))  # a product such as 0.07 · 100 is slightly above 7 in binary fractions
 
 
 def _share_outside(ascending: Tensor, width: float) -> float:

@@ -1,7 +1,7 @@
-"""Whether a picture is like those that a calibration was fitted to, judged by what was removed and what is left.
+"""Checks whether an image is like those of the calibration, by what was removed from it and what noise is left.
 
-A stated error is right for the damage that weights were shown. Of other damage a model may see nothing: it leaves the
-noise, and is sure. Then what is left in flat areas is far more than what it states for them.
+The predicted error is right for damage of the kind that was calibrated. With other damage, a model may leave the noise
+and still be confident. Then the noise left in flat areas is much larger than the error predicted there.
 """
 
 from __future__ import annotations
@@ -14,31 +14,31 @@ from torch import Tensor
 from vaezoo.image.damage.noise import describe_noise, estimate_noise
 
 FLOOR = 0.1
-"""Grey levels that are added to both sides of a ratio, so that nothing over nothing is 1."""
+"""Grey levels added to numerator and denominator of a ratio, so that 0/0 counts as 1."""
 QUIET = 0.2
-"""The quantile of the stated deviation over pixels that stands for flat areas."""
+"""Quantile of the predicted deviation over pixels that represents flat areas."""
 TAIL, SLACK = 0.025, 0.25
-"""The share of pictures at each end that does not count for a range, and how far beyond it a sign may lie, in shares of
-its length."""
+"""Share of images at each end that a range leaves out, and the margin at both ends, as a share of its length."""
 SAYS = {
     "left": "{:.1f} times as much noise is left in flat areas as is stated, {} was usual",
     "removed": "{:.1f} times as much was removed as is stated for what is left, {} was usual",
     "grain": "what was removed has a grain of {:.1f} pixels, {} was usual",
 }
-"""Each sign, and what it says where it is unusual."""
+"""Each statistic, with the text for an unusual value."""
 
 
 def signs_of(y: Tensor, image: Tensor, scale: Tensor) -> dict[str, float]:
-    """Returns the signs of a restored picture.
+    """Computes the statistics of a restored image.
 
     Args:
-        y: The degraded picture, (1, C, H, W) in [0, 1].
-        image: The restored one, of its shape.
-        scale: Standard deviation as the model states it, of its shape.
+        y: Degraded image, (1, C, H, W) in [0, 1].
+        image: Restored image, of the same shape.
+        scale: Predicted standard deviation, of the same shape.
 
     Returns:
-        ``left``: noise in the flattest areas of the result over the deviation stated for flat areas; ``removed``: root
-        mean square of what was removed over that of the deviation; ``grain`` of what was removed, pixels.
+        ``left``: noise in the flattest areas of the result, relative to the deviation predicted for flat areas.
+            ``removed``: root mean square of what was removed, relative to that of the deviation. ``grain``: size of the
+            structure of what was removed, in pixels.
     """
     gone = describe_noise(y.float() - image)
     stated = 255 * scale.float().square().mean(1).sqrt().flatten()
@@ -52,7 +52,7 @@ def signs_of(y: Tensor, image: Tensor, scale: Tensor) -> dict[str, float]:
 
 
 def usual(signs: Sequence[Mapping[str, float]]) -> dict[str, tuple[float, float]]:
-    """Returns the range of each sign over pictures, without the `TAIL` and with `SLACK` at both ends."""
+    """Returns the range of each statistic over images, without `TAIL` and with the margin `SLACK` at both ends."""
     ranges = {}
     for name in SAYS:
         values = torch.tensor([each[name] for each in signs])
@@ -63,9 +63,9 @@ def usual(signs: Sequence[Mapping[str, float]]) -> dict[str, tuple[float, float]
 
 
 def doubt_of(signs: Mapping[str, float], ranges: Mapping[str, Sequence[float]]) -> str:
-    """Returns why a picture is not like those of the ranges; "" where nothing says so, or there are no ranges.
+    """Returns the reason why an image is unlike those of the ranges; empty if there is none, or no ranges.
 
-    Too little of a sign is no reason: a clean picture has nothing to remove.
+    A value below its range is no reason: a clean image has nothing to remove.
     """
     for name, sentence in SAYS.items():
         if name in ranges and signs[name] > ranges[name][1]:

@@ -1,4 +1,4 @@
-"""Where the clean values lie: conformal where the weights' card has a calibration, else Gaussian."""
+"""Intervals for the clean values: conformal if the weights' card has a calibration, otherwise Gaussian."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from vaezoo.zoo.weights import digest_of
 
 
 class Interval(NamedTuple):
-    """Where the clean values lie.
+    """An interval for each clean value.
 
     Attributes:
-        lower: (H, W, C) float32 in [0, 1].
-        upper: Same shape.
+        lower: Lower ends, (H, W, C) float32 in [0, 1].
+        upper: Upper ends, of the same shape.
         level: Coverage in percent.
-        width: Half width before clipping, in standard deviations as the model states them.
-        method: ``"conformal"`` where the weights' card has a calibration; else ``"gaussian"``, which holds as far as
-            the model's standard deviation is right and its errors are normal.
+        width: Half width before clipping, in predicted standard deviations.
+        method: ``"conformal"`` if the weights' card has a calibration. Otherwise ``"gaussian"``, which is right only if
+            the predicted standard deviation is right and errors are normal.
     """
 
     lower: np.ndarray
@@ -44,18 +44,18 @@ def interval_of(
     level: float = 90,
     over: str = "pixels",
 ) -> Interval:
-    """Returns an interval around a restored image.
+    """Returns an interval around a restored image for the clean values.
 
     Args:
-        restored: (H, W, C) in [0, 1].
-        scale: Standard deviation as the model states it, same shape and unit.
-        calibration: Of the model's weights, or None.
-        level: Coverage in percent; of a calibration one of those that were fitted, else any.
-        over: What is covered: see `vaezoo.registry.calibration.Calibration.width`. Without a calibration
-            ``"pixels"`` alone.
+        restored: Restored image, (H, W, C) in [0, 1].
+        scale: Predicted standard deviation, of the same shape and unit.
+        calibration: Calibration of the model's weights, or None.
+        level: Coverage in percent. With a calibration it must be one of the fitted levels.
+        over: What is covered; see `vaezoo.registry.calibration.Calibration.width`. Without a calibration it must be
+            ``"pixels"``.
 
     Raises:
-        ConfigError: The level is not to be had, or there is no calibration and ``over`` needs one.
+        ConfigError: The level is not available, or ``over`` needs a calibration and there is none.
     """
     if calibration is not None:
         width, method = calibration.width(level, over), "conformal"
@@ -73,17 +73,17 @@ def interval_of(
 
 
 def find_calibration(model: Model, task: str) -> Calibration | None:
-    """Returns the calibration on the card of a model's weights; None where there is none that holds.
+    """Returns the calibration on the card of a model's weights, or None if there is none that applies.
 
-    It was fitted to the errors of those weights at the task that the model was made for, so it is of no use to a model
-    whose weights have changed since they were loaded, nor to another task.
+    It was fitted to the errors of these weights at the model's own task. So it does not apply to another task, nor to
+    weights that have changed since they were loaded.
 
     Args:
-        model: It.
-        task: The name of what it does.
+        model: Model.
+        task: Name of the task to do.
 
     Raises:
-        ConfigError: The card's is malformed.
+        ConfigError: The calibration on the card is malformed.
     """
     report = getattr(getattr(model, "origin", None), "weights", None)
     if report is None or report.card is None or not report.card.calibration:
@@ -94,17 +94,17 @@ def find_calibration(model: Model, task: str) -> Calibration | None:
 
 
 _DIGESTS: WeakKeyDictionary[nn.Module, tuple[tuple[int, ...], str]] = WeakKeyDictionary()
-"""The fingerprint that a model's tensors had when their digest was last taken, and the digest."""
+"""Fingerprint of a model's tensors when their digest was last computed, and that digest."""
 
 _WORDS = 1 << 15
 _FACTORS = np.random.default_rng(0).integers(0, 2**63, _WORDS, dtype=np.int64) | 1
 
 
 def _digest(model: Model) -> str:
-    """Returns the digest of a model's weights, of one that torch.compile made those of the model in it.
+    """Returns the digest of a model's weights; for a result of torch.compile, that of the model inside.
 
-    What tensors hold is looked at each time: a version counter knows nothing of ``p.data`` and of numpy's view of a
-    tensor. The fingerprint takes 4 ms for 2.6 M parameters, the digest 60.
+    The content of the tensors is read each time, since a version counter misses ``p.data`` and numpy views. The
+    fingerprint takes 4 ms for 2.6 M parameters, the digest 60.
     """
     module = cast(nn.Module, getattr(model, "_orig_mod", model))
     now = tuple(_fingerprint(tensor) for tensor in module.state_dict().values())
@@ -115,7 +115,7 @@ def _digest(model: Model) -> str:
 
 
 def _fingerprint(tensor: Tensor) -> int:
-    """Returns a hash of a tensor's bytes: a random linear form of each 256 KiB of them, modulo 2⁶⁴."""
+    """Returns a hash of a tensor's bytes: a random linear form of each 256 KiB, modulo 2⁶⁴."""
     held = tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy()
     whole = len(held) // 8 * 8
     words, rest = held[:whole].view(np.int64), held[whole:].tobytes()

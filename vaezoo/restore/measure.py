@@ -1,4 +1,4 @@
-"""How well a model does a task of `vaezoo.restore.task`, by the task's own protocol."""
+"""Measuring how well a model does a task, by the task's own protocol."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from vaezoo.restore.task import Task
 def evaluate_task(
     task: type[Task], restorer: Restorer, pictures: Iterable[Tensor], levels: Sequence[float] | None = None
 ) -> dict[float, dict[str, float]]:
-    """Scores a model on a set of clean pictures, damaged and compared as the task's protocol says.
+    """Scores a model on clean images that are damaged and compared as the task's protocol says.
 
     Args:
-        task: A task's class, as `task_class` returns it.
-        restorer: Holds the model.
-        pictures: Clean, each (1, C, H, W) in [0, 1], in the order of the set: it seeds what is random.
-        levels: How much damage, in the task's unit; by default those of its protocol.
+        task: Class of the task, from `task_class`.
+        restorer: Restorer with the model.
+        pictures: Clean images, each (1, C, H, W) in [0, 1], in the order of the set. The index seeds the damage.
+        levels: Levels of the damage, in the task's unit. None means those of the protocol.
 
     Returns:
-        For each level the mean over pictures of what `vaezoo.evaluate.score` returns, and of the task's own facts.
+        For each level, the means over images of the scores of `vaezoo.evaluate.score` and of the task's own facts.
 
     Raises:
-        ConfigError: There is no picture.
-        ShapeError: A picture cannot be taken.
+        ConfigError: There are no images.
+        ShapeError: An image cannot be taken.
     """
     levels = task.levels if levels is None else levels
     scores: dict[float, list[dict[str, float]]] = {level: [] for level in levels}

@@ -1,4 +1,4 @@
-"""Whether what a user gives for a number is one; each place says by itself what it expected."""
+"""Checks that user input is a number."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from vaezoo.errors import ShapeError
 
 
 def is_whole(value: object) -> bool:
-    """Says whether a value is a whole number, Python's or NumPy's."""
+    """Says whether a value is a whole number of Python or NumPy."""
     return isinstance(value, numbers.Integral)
 
 
 def is_number(value: object) -> bool:
-    """Says whether a value is a real number, Python's or NumPy's, NaN and infinity among them."""
+    """Says whether a value is a real number of Python or NumPy, including NaN and infinity."""
     return isinstance(value, numbers.Real)
 
 
 def check_level(sigma: object) -> None:
-    """Refuses what is no noise level; None, for one that is not known, is.
+    """Raises if a value is not a noise level. None, for an unknown level, is accepted.
 
     Args:
-        sigma: Standard deviation, grey levels.
+        sigma: Standard deviation in grey levels, or None.
 
     Raises:
-        ShapeError: It is no number, negative or not finite.
+        ShapeError: The value is not a number, is negative, or is not finite.
     """
     if sigma is not None and not (is_number(sigma) and 0 <= float(cast(SupportsFloat, sigma)) < math.inf):
         raise ShapeError(f"Expected a noise level of at least 0, in grey levels, got {sigma!r}.", value=sigma)

@@ -1,7 +1,6 @@
-"""What is asked of a photo: the road from a user's picture through a model and back, and how it is measured.
+"""Tasks: what is done to an image, from a user's image through a model and back, and how it is measured.
 
-Tasks are declared by plugins, see `vaezoo.registry.kinds`. How a model runs over a large picture is in
-`vaezoo.restore.restorer`.
+Plugins declare tasks; see `vaezoo.registry.kinds`. `vaezoo.restore.restorer` runs a model over a large image.
 """
 
 from __future__ import annotations
@@ -27,16 +26,16 @@ if TYPE_CHECKING:
 
 LARGEST_STRENGTH = 3.0
 Progress = Callable[[int, int], None]
-"""Told the tiles done and their number."""
+"""Callback that receives the number of finished tiles and the number of all tiles."""
 
 
 class Example(NamedTuple):
-    """A damaged picture of a benchmark.
+    """A damaged image of a benchmark.
 
     Attributes:
-        x: The clean picture, (1, C, H, W) in [0, 1], cropped where the protocol says so.
-        y: What a user would have of it; of another size where the task changes that.
-        task: What restores it: the task, told what the protocol tells it.
+        x: Clean image, (1, C, H, W) in [0, 1], cropped if the protocol says so.
+        y: Degraded image, as a user would have it. It has another size if the task changes the size.
+        task: Task that restores it, with the options that the protocol tells.
     """
 
     x: Tensor
@@ -45,23 +44,23 @@ class Example(NamedTuple):
 
 
 class Task(ABC):
-    """Something to do to a photo. Its options are the fields of its dataclass.
+    """A task: something to do to an image. Its options are the fields of its dataclass.
 
-    ``vaezoo enhance`` offers each field that a command line can say: numbers, texts, flags, a ``Literal``, paths. Its
-    help is the first sentence that the docstring says of it under ``Attributes``.
+    ``vaezoo enhance`` has an option for each field that a command line can express: numbers, texts, flags, a
+    ``Literal``, paths. The help is the first sentence about the field under ``Attributes`` in the docstring.
 
     Attributes:
-        name: Short, as in registries and on the command line.
-        model: The model that does it by default.
-        data: Test set of its protocol.
-        gray: Whether the protocol has the pictures as luma.
-        word: What its levels are, for names such as ``psnr_db_sigma15``.
-        unit: The same for people, with its unit.
-        levels: Those of the protocol.
-        protocol: What is measured by it, for cards: the damage, and over which values of a picture.
-        draws: Whether it can draw samples of its model.
-        states: Whether it states a standard deviation where its model does.
-        also: Names of the models that it uses beside its own.
+        name: Short name, as in registries and on the command line.
+        model: Default model.
+        data: Test set of the protocol.
+        gray: Whether the protocol uses luma only.
+        word: Word for the level, for names such as ``psnr_db_sigma15``.
+        unit: Name of the level for people, with its unit.
+        levels: Levels of the protocol.
+        protocol: Description of the protocol for cards: the damage, and which values of an image are compared.
+        draws: Whether the task can draw samples of its model.
+        states: Whether the task gives a standard deviation if its model predicts one.
+        also: Names of further models that the task uses.
     """
 
     name: ClassVar[str]
@@ -78,39 +77,39 @@ class Task(ABC):
 
     @abstractmethod
     def restore(self, restorer: Restorer, y: Tensor, progress: Progress | None = None) -> Restoration:
-        """Restores one picture.
+        """Restores one image.
 
         Args:
-            restorer: Holds a model for the task.
-            y: (1, C, H, W) in [0, 1].
-            progress: Told the tiles done and their number.
+            restorer: Restorer with a model for the task.
+            y: Degraded image (1, C, H, W) in [0, 1].
+            progress: Callback that receives the number of finished tiles and the number of all tiles.
 
         Raises:
-            ShapeError: The picture or an option does not fit.
+            ShapeError: The image or an option does not fit.
         """
 
     def of_file(self, path: str | PathLike[str]) -> Task:
-        """Returns the task told what the picture's file says beside the pixels: the same where it asks for nothing.
+        """Returns the task with what it needs from the image's file beside the pixels. Most tasks need nothing.
 
         Raises:
-            ImageError: The file does not say what the task asks for.
+            ImageError: The file lacks what the task needs.
         """
         return self
 
     @property
     def apart(self) -> bool:
-        """Whether the task has strengths of its own for parts of the picture, and so takes the common one too."""
+        """Whether the task has separate strengths for parts of the image, and so takes the common strength too."""
         return False
 
     def stronger(self, strength: float, restorer: Restorer) -> Task:
-        """Returns the task done more than a strength of 1 does it, or by a strength for what has none of its own.
+        """Returns the task with another strength: above 1, or any for a task that is ``apart``.
 
         Args:
-            strength: Above 1, or any where the task is ``apart``.
-            restorer: Holds the model.
+            strength: Strength; above 1, or any if the task is ``apart``.
+            restorer: Restorer with the model.
 
         Raises:
-            ConfigError: The task or the model cannot do more.
+            ConfigError: The task or the model does not support the strength.
         """
         raise ConfigError(
             f"Strength is 0 to 1 for the task {self.name!r}, not {strength}.",
@@ -120,34 +119,34 @@ class Task(ABC):
 
     @classmethod
     def fitting(cls, options: Mapping[str, Any]) -> type[Task]:
-        """Returns the class that does the task with options: this one, or another where they say too little for it."""
+        """Returns the class that does the task with these options: this one, or another if options are missing."""
         return cls
 
     @classmethod
     @abstractmethod
     def example(cls, x: Tensor, level: float, index: int) -> Example:
-        """Damages a clean picture as the protocol does.
+        """Damages a clean image as the protocol does.
 
         Args:
-            x: (1, C, H, W) in [0, 1].
-            level: How much; see ``unit``.
-            index: Of the picture in its set: seeds what is random.
+            x: Clean image (1, C, H, W) in [0, 1].
+            level: Level of the damage; see ``unit``.
+            index: Index of the image in its set. It seeds the damage.
         """
 
     @classmethod
     def compared(cls, image: Tensor, level: float) -> Tensor:
-        """Returns the part of a result or clean picture (1, C, H, W) that the protocol compares."""
+        """Returns the part of a result or a clean image (1, C, H, W) that the protocol compares."""
         return image
 
 
 def task_class(name: str) -> type[Task]:
-    """Returns a task's class by its name, or by ``plugin/name``.
+    """Returns the class of a task by name, or by ``plugin/name``.
 
     Raises:
-        UnknownName: No task has it.
-        DuplicateName: Two plugins have it.
-        PluginError: What is declared is no task, or its module does what no plugin may.
-        BackendUnavailable: It cannot be imported.
+        UnknownName: No task has the name.
+        DuplicateName: Two plugins have the name.
+        PluginError: The declared object is not a task, or its module does what no plugin may do.
+        BackendUnavailable: The task cannot be imported.
     """
     found = find("task", name)
     if not (isinstance(found, type) and issubclass(found, Task) and is_dataclass(found)):
@@ -157,7 +156,7 @@ def task_class(name: str) -> type[Task]:
 
 
 def all_tasks() -> dict[str, type[Task]]:
-    """Returns every task by its name, as ``plugin/name`` where two claim it; not those that cannot be imported."""
+    """Returns all tasks by name, or ``plugin/name`` if two plugins share it. Omits those that cannot be imported."""
     shelf, found = current_zoo().registry.kinds["task"], dict[str, type[Task]]()
     for name, owner, _ in shelf.all():
         label = shelf.label(name, owner)
@@ -167,20 +166,20 @@ def all_tasks() -> dict[str, type[Task]]:
 
 
 def purpose_of(model: object) -> str | None:
-    """Returns the name of the task that a model of the zoo was made for; None where nothing says so."""
+    """Returns the name of the task that a model of the zoo was made for; None if unknown."""
     purpose: str | None = getattr(_declared(model), "task", None)
     return purpose
 
 
 def weights_tag(model: object) -> str | None:
-    """Returns the tag of a model's weights, such as ``open``; None where they are not of the zoo."""
+    """Returns the tag of a model's weights, such as ``open``; None if they are not of the zoo."""
     weights = getattr(getattr(model, "origin", None), "weights", None)
     name: str = getattr(getattr(weights, "card", None), "name", "")
     return name.rpartition(".")[2] or None
 
 
 def is_generative(model: object) -> bool:
-    """Says whether a model is one of the zoo that makes pictures up; False where nothing says so."""
+    """Says whether a model of the zoo only generates images; False if unknown."""
     return bool(getattr(_declared(model), "generative", False))
 
 
@@ -189,14 +188,14 @@ def _declared(model: object) -> object:
 
 
 def whole_level(level: float, word: str) -> int:
-    """Returns the level of a damage that has whole levels only.
+    """Returns a level of damage as a whole number, for damages that have whole levels only.
 
     Args:
-        level: How much damage.
-        word: What the levels are, such as ``quality``.
+        level: Level of the damage.
+        word: Word for the level in error messages, such as ``quality``.
 
     Raises:
-        ConfigError: It is none.
+        ConfigError: The level is not a whole number.
     """
     if level != int(level):
         raise ConfigError(f"Expected a whole number as {word}, got {level:g}.", value=level)
@@ -204,11 +203,11 @@ def whole_level(level: float, word: str) -> int:
 
 
 def make_task(name: str, **options: Any) -> Task:
-    """Returns a task with its options, such as ``make_task("sr", factor=2)``.
+    """Makes a task with its options, such as ``make_task("sr", factor=2)``.
 
     Raises:
         UnknownName: No task has this name.
-        ConfigError: The task has no such option, or not with this value.
+        ConfigError: The task has no such option, or does not accept its value.
     """
     cls = task_class(name).fitting(options)
     known = {option.name: option for option in options_of(cls)}
@@ -216,7 +215,7 @@ def make_task(name: str, **options: Any) -> Task:
         raise _no_option(cls, unknown[0], known)
     try:
         made = cls(**options)
-    except (TypeError, ValueError) as error:  # what the task does not check itself is told by its annotations
+    except (TypeError, ValueError) as error:  # values that the task does not check are checked by its annotations
         for option, value in options.items():
             known[option].check(value)
         raise ConfigError(f"The task {cls.name!r} does not take {options}: {error}", value=options) from error
@@ -233,7 +232,7 @@ def _no_option(cls: type[Task], name: str, known: Collection[str]) -> ConfigErro
 
 
 def __getattr__(name: str) -> Any:
-    """Returns what former names mean, with a warning."""
+    """Supports former names, with a warning."""
     if name == "HOMES":
         warnings.warn("HOMES is vaezoo.host.kinds.names_of('task') now", DeprecationWarning, stacklevel=2)
         return dict.fromkeys(names_of("task"), "")

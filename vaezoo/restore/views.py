@@ -1,4 +1,4 @@
-"""A picture in eight views, its quarter turns and theirs in a mirror, and what a model makes of them."""
+"""The eight views of an image, by rotation and mirroring, and a model's results for them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ VIEWS = 8
 
 
 def turn(image: Tensor, view: int) -> Tensor:
-    """Returns a view (..., H, W) or (..., W, H) of images (..., H, W): so many quarter turns, mirrored from 4 to 7."""
+    """Returns a view of images (..., H, W): rotated by ``view`` quarter turns, and mirrored from 4 on."""
     image = torch.rot90(image, view, (-2, -1))
     return image.flip(-1) if view >= VIEWS // 2 else image
 
 
 def turn_back(image: Tensor, view: int) -> Tensor:
-    """Returns the images of which :func:`turn` made a view."""
+    """Undoes :func:`turn`."""
     return torch.rot90(image.flip(-1) if view >= VIEWS // 2 else image, -view, (-2, -1))
 
 
@@ -31,20 +31,21 @@ def other_views(
     stride: int,
     size: tuple[int, int] | None = None,
 ) -> Iterator[tuple[Tensor, Tensor | None]]:
-    """Yields what a model makes of all views but the first, turned back.
+    """Yields a model's result for each view but the first, turned back.
 
-    The picture is padded before it is turned, so that the cells of a tile are those of the whole picture in every view.
-    What the model makes may be a whole factor larger.
+    The image is padded before it is turned, so that the cells of a tile are those of the whole image in every view.
+    Results may be larger by a whole factor.
 
     Args:
-        restore: The model's, from y and ``cond`` to an object with ``image`` and ``scale``, which may be None.
-        y: (B, C, H, W).
-        cond: Its conditions. Images are turned too, those of y's size padded as y is; what has no sides stays.
-        stride: The model's.
-        size: The only height and width that it takes, if so; views of other sizes are left out.
+        restore: The model's function from y and ``cond`` to an object with ``image`` and ``scale``; ``scale`` may be
+            None.
+        y: Degraded images (B, C, H, W).
+        cond: Conditions. Images among them are turned too; those of y's size are padded like y.
+        stride: Stride of the model.
+        size: The only (H, W) that the model takes, or None. Views of other sizes are left out.
 
     Yields:
-        Image and scale, (B, C, H, W) or as many times larger, the scale as the model gives it.
+        Image and scale, (B, C, H, W) or larger by a whole factor. The scale may be None.
 
     Source: Seven ways to improve example-based single image super resolution (Timofte et al., 2016), arXiv:1511.02228.
     """

@@ -1,5 +1,6 @@
-"""Training: recipes, data sets, the loop and its checkpoints.
+"""Training: recipes, data sources, damages, the training loop and its checkpoints.
 
-``load_recipe`` (`vaezoo.train.recipe`) and ``train`` (`vaezoo.train.loop`) are the two doors. Nothing is imported
-here, so that reading a recipe does not load torch.
+`vaezoo.train.recipe.load_recipe` reads a recipe, which holds all settings of a run. `vaezoo.train.loop.train` trains by
+it, and writes weights, a checkpoint and a record into the run's folder. Nothing is imported here, so that reading a
+recipe does not load torch.
 """

@@ -1,4 +1,4 @@
-"""Stages one after the other: each starts from the weights of the one before, and a second call goes on."""
+"""Training the stages of a recipe in order. Each starts from the weights of the one before."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ def train_stages(
     resume: bool = True,
     minutes: float | None = None,
 ) -> list[Run]:
-    """Trains stages in order, or goes on with them; those that are done are left as they are.
+    """Trains stages in order, or continues them. Finished stages are left as they are.
 
     Args:
-        stages: As `vaezoo.train.recipe.load_stages` returns them, or the one of `vaezoo.train.recipe.load_stage`.
-        out: Folder of all of them; each has one of its own in it.
-        before: The stage whose weights the first one starts from, done already; None where none comes before it.
-        resume: Whether to go on from what is in their folders, instead of beginning anew.
-        minutes: Wall time after which to stop, with a checkpoint, over all stages.
+        stages: Stages, from `vaezoo.train.recipe.load_stages`, or a single one from `vaezoo.train.recipe.load_stage`.
+        out: Folder of all stages. Each has a folder of its own in it.
+        before: Finished stage whose weights the first one starts from. None if there is none.
+        resume: Whether to continue from what is in the folders, instead of starting over.
+        minutes: Wall time in minutes after which to stop with a checkpoint, over all stages. None means no limit.
 
     Returns:
-        How each ended; fewer than there are stages where they were stopped before.
+        Result of each stage. Fewer than there are stages if training was stopped.
 
     Raises:
-        ConfigError: The stage before is not done.
-        CheckpointError: A folder holds a run with other settings, or one that started from other weights.
+        ConfigError: The stage before is not finished.
+        CheckpointError: A folder contains a run with other settings, or one that started from other weights.
         TrainingError: As for `vaezoo.train.loop.train`.
     """
     begun, ended = time.monotonic(), list[Run]()
@@ -54,7 +54,7 @@ def train_stages(
 
 
 def _weights_of(before: Stage, out: Path, stage: Stage) -> Path:
-    """Returns the weights of a stage that is done, from which another one is to start."""
+    """Returns the weights of a finished stage, from which another starts."""
     weights = out / before.place / WEIGHTS
     record = _record(out / before.place)
     if not weights.is_file() or record.get("steps", 0) < record.get("total_steps", 1):
@@ -67,15 +67,15 @@ def _weights_of(before: Stage, out: Path, stage: Stage) -> Path:
 
 
 def finished(recipe: Recipe, folder: Path, start: Path | None) -> Run | None:
-    """Returns how a run ended that is done; None where there is none, or one of other settings or still on its way.
+    """Returns the result of a finished run. None if there is none, or it has other settings or is not finished.
 
     Args:
-        recipe: Its settings.
-        folder: Its folder.
-        start: The weights that it is to have started from; None where its settings say it.
+        recipe: Settings of the run.
+        folder: Folder of the run.
+        start: Weights that the run must have started from. None if the settings say it.
 
     Raises:
-        CheckpointError: It started from other weights.
+        CheckpointError: The run started from other weights.
     """
     record = _record(folder)
     done = record.get("steps", -1) == record.get("total_steps", 0) and (folder / WEIGHTS).is_file()
@@ -87,7 +87,7 @@ def finished(recipe: Recipe, folder: Path, start: Path | None) -> Run | None:
 
 
 def _record(folder: Path) -> dict[str, Any]:
-    """Returns what a run says of itself; nothing where there is none, or half a file."""
+    """Returns the record of a run; empty if there is none, or half a file."""
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,7 +1,7 @@
-"""Batches: what a step sees is a pure function of seed, step and row.
+"""Batches of training. What a step sees depends only on seed, step and row.
 
-So a run resumes bit for bit without any generator being saved, and rows do not depend on how many processes share a
-batch. Images stay uint8 in memory; cropping is done by views, noise on the device.
+So a run resumes bit for bit without saving any generator, and rows do not depend on the number of processes that share
+a batch. Images stay uint8 in memory. Cropping uses views, and noise is drawn on the device.
 """
 
 from __future__ import annotations
@@ -31,32 +31,32 @@ __all__ = ["Patches", "Source", "WholeImages", "open_source", "recorrupted"]
 
 
 class Source(Protocol):
-    """Where a loop gets its batches from."""
+    """Source of a training loop's batches."""
 
     images: tuple[Images, ...]
 
     def steps_per_epoch(self, batch: int) -> int:
-        """Returns how many steps look at every pixel about once."""
+        """Returns the number of steps that see every pixel about once."""
 
     def batch(self, step: int, rows: range, batch: int, device: torch.device) -> Batch:
         """Returns some rows of the batch of a step.
 
         Args:
-            step: From 0.
-            rows: Which rows of the whole batch.
-            batch: Rows of the whole batch, over all processes.
-            device: Where the tensors are put.
+            step: Number of the step, from 0.
+            rows: Rows of the whole batch to return.
+            batch: Number of rows of the whole batch, over all processes.
+            device: Device of the tensors.
         """
 
 
 def open_source(data: DataRecipe, names: Sequence[str], seed: int, pairs: Sequence[str] = ()) -> Source:
-    """Loads data sets and returns their patches, or their whole images where ``data.patch`` is 0.
+    """Loads data sets. Returns a source of their patches, or of whole images if ``data.patch`` is 0.
 
     Args:
-        data: What is done to them.
-        names: Of the sets, as in `vaezoo.data.sets.load_images`.
-        seed: Random seed for what is drawn.
-        pairs: Two folders or zips, as in `vaezoo.train.damages.pairs.load_pairs`, instead of sets.
+        data: Settings of patches and damage.
+        names: Names of the sets, as for `vaezoo.data.sets.load_images`.
+        seed: Random seed of all draws.
+        pairs: Two folders or zips, as for `vaezoo.train.damages.pairs.load_pairs`, instead of sets.
     """
     if pairs:
         return Pairs(load_pairs(pairs, data.gray), data, seed)
@@ -68,7 +68,7 @@ def open_source(data: DataRecipe, names: Sequence[str], seed: int, pairs: Sequen
 
 @final
 class WholeImages:
-    """Images of one size, visited in a new order every epoch; the last, incomplete batch of an epoch is left out."""
+    """Images of one size, in a new order every epoch. The last, incomplete batch of an epoch is left out."""
 
     def __init__(self, images: tuple[Images, ...], data: DataRecipe, seed: int) -> None:
         shapes = {array.shape for source in images for array in source.pixels}
@@ -116,7 +116,7 @@ class WholeImages:
         return Batch(x + sigma[:, None, None, None] * noise, x, cond, {"sigma": sigma})
 
     def _styled(self, x: Tensor, indices: Tensor, step: int, rows: range, batch: int) -> Batch:
-        """Returns images in drawn styles: told as a class, as a code, or by another image in the same style."""
+        """Returns images in random styles. The model is told a class, a code, or another image in the same style."""
         generator, colour = _generator(self.seed, step, -3), self.data.style_colour
         codes, classes = draw_styles(batch, self.data.style, generator)
         others = torch.randint(len(self.pixels), (batch,), generator=generator)[rows.start : rows.stop]
@@ -135,10 +135,10 @@ class WholeImages:
 
 @final
 class Patches:
-    """Random square crops, each from a picture drawn uniformly, with noise of a random level, another damage, or both.
+    """Random square crops, each from a random image, with noise of random level, another damage, or both.
 
-    The noise is Gaussian and not clipped, or `camera_noise`; its standard deviation, in [0, 1] units, is
-    ``info["sigma"]``, and where the model is told it ``cond["sigma"]``, NaN for the other patches.
+    The noise is Gaussian and not clipped, or `camera_noise`. Its standard deviation, for values in [0, 1], is
+    ``info["sigma"]``. If the model is told the level, it is also ``cond["sigma"]``, which is NaN for other patches.
     """
 
     def __init__(self, images: tuple[Images, ...], data: DataRecipe, seed: int) -> None:

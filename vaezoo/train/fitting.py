@@ -1,4 +1,4 @@
-"""Priors that are fitted after training: a new model around the old parts. How a prior is fitted is the prior's."""
+"""Fitting a prior after training. The result is a new model around the old parts."""
 
 from __future__ import annotations
 
@@ -33,31 +33,31 @@ def fit_prior(
     zoo: Zoo | None = None,
     **params: Any,
 ) -> VAE:
-    """Fits a prior to the aggregate posterior of images, and returns a new model that has it; the old one stays.
+    """Fits a prior to the aggregate posterior of images. Returns a new model with it and leaves the old one unchanged.
 
-    Encoder, decoder and conditioner are copied as they are, so reconstructions stay; samples and rates change.
+    Encoder, decoder and conditioner are copied, so reconstructions stay the same. Samples and rates change.
 
     Args:
-        model: Trained, made by :func:`vaezoo.create` or :func:`vaezoo.load`; its latents are drawn from q(z|x).
-        data: Images (N, C, H, W), those it was trained on, or a batch of them with its conditions.
-        prior: Name of the prior to fit: ``mixture``, or a plugin's, such as ``flow``; ``autoregressive`` for the
-            codes of a codebook, which stays.
-        samples: Latents drawn for each image; codes are certain, and taken once.
-        batch: Images at once.
-        steps: Of the fit, at most; what is usual for the prior where None.
-        seed: Of the latents, of the prior's start and of the fit.
-        zoo: Where names are looked up; the installed zoo where None.
-        **params: Of the prior: ``components=10``, ``covariance="full"``.
+        model: Trained model, made by :func:`vaezoo.create` or :func:`vaezoo.load`. Its latents are drawn from q(z|x).
+        data: Training images (N, C, H, W), or a batch of them with its conditions.
+        prior: Name of the prior to fit, such as ``mixture`` or a plugin's ``flow``. ``autoregressive`` is for the codes
+            of a codebook, which stays.
+        samples: Number of latents drawn per image. Codes are deterministic, so they are taken once.
+        batch: Number of images at once.
+        steps: Maximum number of steps of the fit. None means the prior's default.
+        seed: Random seed of the latents, the initialisation and the fit.
+        zoo: Zoo to look names up in. None means the installed zoo.
+        **params: Parameters of the prior: ``components=10``, ``covariance="full"``.
 
     Returns:
-        The model, in evaluation mode, on the old one's device and of its type; :func:`vaezoo.save` keeps it.
+        The new model, in evaluation mode, with the old one's device and dtype. :func:`vaezoo.save` can save it.
 
     Raises:
         ConfigError: The model has no origin, a setting is unknown, or there are too few latents.
-        IncompatibleParts: The prior does not go with the encoder's belief, cannot be fitted, or would give the decoder
-            something else than the old one does.
+        IncompatibleParts: The prior does not go with the encoder's belief, cannot be fitted, or would pass something
+            else to the decoder than the old prior does.
         ShapeError: The model cannot take the images.
-        TrainingError: Latents, or the fit, are not finite.
+        TrainingError: The latents or the fit are not finite.
 
     Source: From Variational to Deterministic Autoencoders (Ghosh et al., 2020), section 4, arXiv:1903.12436.
     """
@@ -95,7 +95,7 @@ def fit_prior(
 
 
 def _with_prior(model: VAE, prior: str, params: dict[str, Any], kept: Zoo) -> ModelSpec:
-    """Returns a model's specification with another prior, and without shared values that only the old one took."""
+    """Returns a model's specification with another prior. Drops shared values that only the old prior used."""
     spec: ModelSpec | None = getattr(getattr(model, "origin", None), "spec", None)
     if spec is None:
         raise ConfigError(
@@ -116,7 +116,7 @@ def _with_prior(model: VAE, prior: str, params: dict[str, Any], kept: Zoo) -> Mo
 
 
 def _said(spec: ModelSpec) -> str:
-    """Returns a model's prior as ``NAME(key=value)``, for one that is to be around it, or what it is around itself."""
+    """Returns a model's prior as ``NAME(key=value)``. For a prior that wraps another one, this is the inner one."""
     part = spec.parts["prior"]
     if part is None:
         return ""
@@ -127,9 +127,9 @@ def _said(spec: ModelSpec) -> str:
 
 
 def _latents(model: VAE, given: Batch, samples: int, batch: int, seed: int) -> tuple[Tensor, Context]:
-    """Returns draws of q(z|x), the draw slow, (samples·N, D, ...) in fp32, and the context of each.
+    """Returns samples of q(z|x), (samples·N, D, ...) in fp32 with the sample index slow, and their context.
 
-    Of a model whose latents are codes it returns those, (N, codebooks, h, w).
+    For a model with codes it returns the codes, (N, codebooks, h, w).
     """
     import torch
 
@@ -173,7 +173,7 @@ def _infer(model: VAE, given: Batch, part: slice, samples: int, noise: Noise) ->
 
 
 def _decodes_the_same(model: VAE, fitted: VAE, given: Batch, prior: str, noise: Noise) -> None:
-    """Refuses a prior under which a posterior's draw would reach the decoder as something else than before."""
+    """Raises if the decoder would receive something else for a sample of the posterior under the new prior."""
     import torch
 
     before, after = (_infer(m, given, slice(0, 2), 1, noise)[0].state for m in (model, fitted))
@@ -189,7 +189,7 @@ def _decodes_the_same(model: VAE, fitted: VAE, given: Batch, prior: str, noise: 
 
 @contextmanager
 def _resting(model: VAE) -> Iterator[None]:
-    """Puts a model into evaluation mode, and back into the mode it came in."""
+    """Context manager that sets a model to evaluation mode and restores its mode afterwards."""
     mode = model.training
     model.eval()
     try:

@@ -1,4 +1,4 @@
-"""Muon: momentum whose matrix updates are made orthogonal. Which parameters it gets is decided in `update`."""
+"""Muon: momentum with orthogonalised matrix updates. `update` decides which parameters it gets."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from torch import Tensor, nn
 
 ITERATIONS = 5
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
-"""Of the quintic iteration; it leaves singular values within about [0.7, 1.2] instead of at 1, which is enough."""
+"""Coefficients of the quintic iteration. It leaves singular values in about [0.7, 1.2], which is close enough to 1."""
 
 
 def orthogonal(matrices: Tensor) -> Tensor:
     """Returns matrices with the same singular vectors and singular values near 1.
 
     Args:
-        matrices: (N, rows, columns); quickest where rows ≤ columns.
+        matrices: Matrices (N, rows, columns). It is fastest if rows ≤ columns.
     """
     x = matrices / (matrices.norm(dim=(1, 2), keepdim=True) + 1e-7)
     a, b, c = COEFFICIENTS
@@ -29,16 +29,17 @@ def orthogonal(matrices: Tensor) -> Tensor:
 
 @final
 class Muon(torch.optim.Optimizer):
-    """Nesterov momentum, made orthogonal, with decoupled weight decay.
+    """Nesterov momentum with orthogonalised updates and decoupled weight decay.
 
-    A kernel (out, in, h, w) is the matrix (out, in·h·w). An update has the root mean square 0.2, about that of
-    AdamW, so both take the same learning rate; it is computed in fp32, since half precision is slow on most CPUs.
+    A kernel (out, in, h, w) is treated as a matrix (out, in·h·w). An update has a root mean square of 0.2, about that
+    of AdamW, so that both use the same learning rate. It is computed in fp32, since half precision is slow on most
+    CPUs.
 
     Args:
-        params: Parameters of two or more dimensions.
+        params: Parameters with two or more dimensions.
         lr: Learning rate.
-        momentum: Of the running mean of gradients.
-        weight_decay: Decoupled, times the learning rate.
+        momentum: Factor of the running mean of gradients.
+        weight_decay: Decoupled weight decay, multiplied by the learning rate.
 
     Source: Muon: An optimizer for hidden layers in neural networks (Jordan et al., 2024), kellerjordan.github.io/
     posts/muon; the size of the update: Muon is Scalable for LLM Training (Liu et al., 2025), arXiv:2502.16982.
@@ -51,7 +52,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> None:  # type: ignore[override]
-        """Updates every parameter that has a gradient; kernels of one shape together."""
+        """Updates all parameters that have a gradient. Kernels of one shape are processed together."""
         for group in self.param_groups:
             alike: dict[torch.Size, list[nn.Parameter]] = {}
             for parameter in group["params"]:

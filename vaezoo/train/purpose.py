@@ -1,4 +1,4 @@
-"""What a trained model is for, where nothing says it: what the data of its training were spoilt by."""
+"""The task of a trained model whose declaration names none, from the damage of its training data."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def purpose(data: DataRecipe) -> str | None:
-    """Returns the task that a model learns from a recipe's data; None where it restores nothing.
+    """Returns the task that a model learns from a recipe's data; None if it learns no restoration.
 
-    Whole images with noise are not counted: what learns from them is a generative model that noise regularises.
+    Whole images with noise do not count: they train a generative model, with noise as a regulariser.
     """
     if not (data.patch and (data.damage or data.sigma[1] or data.pairs)):
         return None
@@ -24,10 +24,10 @@ def purpose(data: DataRecipe) -> str | None:
 
 
 def with_purpose(origin: Origin, data: DataRecipe) -> Origin:
-    """Returns how a model was made, with the task that it learned where its declaration says none.
+    """Returns a model's origin with the learned task, if its declaration names none.
 
-    So `vaezoo.enhance` takes a model that was trained to restore, though the one of the zoo that it was made from is
-    generative.
+    So `vaezoo.enhance` accepts a model that was trained to restore, although it was made from a generative model of the
+    zoo.
     """
     declared, task = origin.spec.model, purpose(data)
     if task is None or "task" in declared.body:

@@ -1,7 +1,7 @@
-"""Several processes that train one model: their gradients are averaged by hand, over gloo or NCCL.
+"""Training one model by several processes. Their gradients are averaged explicitly, over gloo or NCCL.
 
-`DistributedDataParallel` is not used: with several phases it needs to search for unused parameters at every step, and
-the decision to skip a bad step has to be shared anyway.
+`DistributedDataParallel` is not used: with several phases it would search for unused parameters at every step, and the
+decision to skip a bad step must be shared anyway.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from vaezoo.core.machine.device import find_device
 from vaezoo.errors import ConfigError
 
 _JOINED = count()
-"""How often this process joined others."""
+"""Number of times that this process joined others."""
 
 
 @final
 @dataclass(frozen=True)
 class Ranks:
-    """This process among all."""
+    """This process among all processes of the run."""
 
     rank: int
     world: int
@@ -59,7 +59,7 @@ class Ranks:
             tensor.copy_(mean.view_as(tensor))
 
     def any(self, flag: bool) -> bool:
-        """Returns whether the flag is set in any process."""
+        """Says whether the flag is set in any process."""
         if self.world == 1:
             return flag
         votes = torch.tensor(float(flag), device=self.device)
@@ -69,13 +69,13 @@ class Ranks:
 
 @contextmanager
 def join_ranks(device: str) -> Iterator[Ranks]:
-    """Joins the processes that torchrun started, if it did, and leaves them at the end.
+    """Context manager that joins the processes started by torchrun, if any, and leaves them at the end.
 
     Args:
-        device: As in a recipe: ``auto``, ``cpu``, ``cuda`` or ``cuda:1``.
+        device: Device, as in a recipe: ``auto``, ``cpu``, ``cuda`` or ``cuda:1``.
 
     Raises:
-        ConfigError: There is no such device.
+        ConfigError: The device does not exist.
     """
     found = "cuda" if torch.cuda.is_available() else "cpu"
     chosen = find_device(found if device == "auto" else device)
@@ -87,12 +87,12 @@ def join_ranks(device: str) -> Iterator[Ranks]:
         chosen = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(chosen)
     store, rank, world = next(rendezvous("env://"))
-    # a name of its own for each time: the addresses of the last group are still in the store, and nobody is there
+    # A new name each time: the store still has the addresses of the last group, where nobody answers.
     store = dist.PrefixStore(f"vaezoo-{next(_JOINED)}", store)
     backend = "nccl" if chosen.type == "cuda" else "gloo"
     dist.init_process_group(backend, store=store, rank=rank, world_size=world)
     try:
         yield Ranks(dist.get_rank(), world, chosen)
-        dist.barrier()  # nobody tears down while another still talks: a process left alone aborts at exit
+        dist.barrier()  # waits for the others: a process left alone in a collective aborts at exit
     finally:
         dist.destroy_process_group()

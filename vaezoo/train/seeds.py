@@ -1,4 +1,4 @@
-"""One integer seed from several numbers, and what it is for: torch's generators."""
+"""Random seeds made from several numbers, and seeding of torch's generators."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 
 def mix(*key: int) -> int:
-    """Returns a seed below 2**63 from a key of numbers; their order counts, zeros at the end do not."""
-    entropy = np.array([number % 2**32 for number in key], np.uint32)  # a list is taken apart number by number
+    """Returns a seed below 2**63 for a sequence of numbers. Order matters; zeros at the end do not."""
+    entropy = np.array([number % 2**32 for number in key], np.uint32)  # faster than a list, taken apart by number
     state = np.random.SeedSequence(entropy).generate_state(1, np.uint64)
     return int(state[0] >> np.uint64(1))
 
 
 def seed_torch(seed: int, device: torch.device) -> None:
-    """Seeds the global generators that something on this device draws from.
+    """Seeds the global generators that computations on a device draw from.
 
-    ``torch.manual_seed`` seeds those of every kind of device, and formats the stack for each kind that is not yet in
+    ``torch.manual_seed`` would seed those of every kind of device, and format the stack for each kind that is not in
     use: 1.3 ms a call, a tenth of a small step.
     """
     import torch
@@ -35,7 +35,7 @@ def seed_torch(seed: int, device: torch.device) -> None:
 
 @contextmanager
 def deterministic(wanted: bool) -> Iterator[None]:
-    """Lets torch take only algorithms that give the same bits every time, where that is wanted, and as before after."""
+    """Context manager that lets torch use deterministic algorithms only, if wanted, and restores the setting."""
     import torch
 
     before = torch.are_deterministic_algorithms_enabled()

@@ -1,4 +1,4 @@
-"""A polite end: SIGTERM, SIGINT or a time limit lets the running step finish and the checkpoint be written."""
+"""Stopping a run: after SIGTERM, SIGINT or a time limit, the step finishes and the checkpoint is written."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import final
 
 @final
 class Stop:
-    """Whether the run should end after this step.
+    """Whether the run should stop after this step.
 
     Args:
-        minutes: Wall time after which it should; None for no limit.
+        minutes: Limit of wall time, in minutes. None means no limit.
     """
 
     def __init__(self, minutes: float | None) -> None:
@@ -24,12 +24,12 @@ class Stop:
         self._signal: int | None = None
 
     def asked(self) -> bool:
-        """Returns whether a signal came or the time is over."""
+        """Says whether a signal came or the time is over."""
         return self._signal is not None or (self._deadline is not None and time.monotonic() >= self._deadline)
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Takes the two signals over; a second one of a kind acts as usual. Does nothing outside the main thread."""
+        """Handles the two signals. A second signal of a kind acts as usual. Outside the main thread it does nothing."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return

@@ -1,4 +1,4 @@
-"""A sweep: one recipe under every choice of some settings, each choice a run in a folder of its own. No torch here."""
+"""Sweeps: one recipe with all combinations of some settings, each as a run in a folder of its own. No torch."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from itertools import product
 from vaezoo.errors import ConfigError
 
 _BETWEEN = re.compile(r",(?![^\[{(]*[\]})])")
-"""A comma that no bracket encloses."""
+"""A comma outside brackets."""
 
 
 def choices(sweeps: Sequence[str]) -> list[tuple[str, ...]]:
-    """Returns every choice, the last key changing quickest, each as overrides.
+    """Lists all combinations, each as overrides. The last key changes fastest.
 
     Args:
-        sweeps: Keys and the values to try, such as ``optimizer.lr=1e-3,3e-4``; a list is one value: ``[a,b],[c]``.
+        sweeps: Keys with the values to try, such as ``optimizer.lr=1e-3,3e-4``. A list is one value: ``[a,b],[c]``.
 
     Raises:
         ConfigError: A key has no value, is named twice, or has a value twice.
@@ -34,15 +34,15 @@ def choices(sweeps: Sequence[str]) -> list[tuple[str, ...]]:
 
 
 def folder_name(choice: Sequence[str]) -> str:
-    """Returns a choice as the name of its folder."""
+    """Returns the name of a combination's folder."""
     return ",".join(pair.replace("/", "_") for pair in choice)
 
 
 def table(outcomes: Sequence[tuple[Sequence[str], int, dict[str, float]]]) -> list[tuple[str, ...]]:
-    """Returns head and rows of the summary, the smallest last loss first.
+    """Returns the header and the rows of the summary, sorted by the last loss.
 
     Args:
-        outcomes: Of each run its choice, steps done and last reports; a validation loss is called ``valid.loss``.
+        outcomes: For each run its combination, number of steps and last reports. A validation loss is ``valid.loss``.
     """
     found = {name: None for _, _, reports in outcomes for name in reports}
     first = [name for name in ("valid.loss", "loss") if name in found]

@@ -1,4 +1,4 @@
-"""One step: every phase's forward, backward and update, or the name of what made it impossible."""
+"""One training step: forward, backward and update of each phase. If that is impossible, it says what caused it."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from vaezoo.train.seeds import mix, seed_torch
 
 @final
 class BadStep(Exception):
-    """A loss or gradient that is not finite; its text names the first such value."""
+    """A loss or gradient is not finite. The text names the first such value."""
 
 
 @final
 class Updater:
-    """The optimisers of an objective, one for each phase of its loss.
+    """The optimizers of an objective, one for each phase of its loss.
 
     Args:
-        objective: The model and its loss, on their device.
-        recipe: How to train.
-        total: Steps of the whole run, for the schedule.
-        ranks: The processes that share a step.
+        objective: Model and loss, on their device.
+        recipe: Settings of the run.
+        total: Number of steps of the whole run, for the schedule.
+        ranks: Processes that share a step.
     """
 
     def __init__(self, objective: Objective, recipe: Recipe, total: int, ranks: Ranks) -> None:
@@ -44,10 +44,10 @@ class Updater:
         self.optimizers = {name: make_optimizers(p, recipe.optimizer) for name, p in self.parameters.items()}
 
     def update(self, step: int, pieces: Sequence[Batch]) -> dict[str, Tensor]:
-        """Runs one step and returns its loss and reports, averaged over pieces.
+        """Runs one step. Returns its loss and reports, averaged over pieces.
 
         Raises:
-            BadStep: Something was not finite; the phases before that one have been updated, this one has not.
+            BadStep: A value was not finite. The phases before that one have been updated, but this one has not.
         """
         reports: dict[str, Tensor] = {}
         for index, phase in enumerate(self.phases):
@@ -79,7 +79,7 @@ class Updater:
         if not bool(torch.isfinite(norm + reports[prefix + "loss"].to(norm))):
             raise BadStep(_first_bad(reports, prefix + "loss", gradients))
         clip = self.recipe.optimizer.clip
-        if 0 < clip < float(norm):  # a gradient that is short enough needs no pass over memory
+        if 0 < clip < float(norm):  # a gradient below the limit needs no pass over memory
             clip_grads_with_norm_([parameters[name] for name in gradients], clip, norm, foreach=True)
         rate = learning_rate(step, self.total, self.recipe.optimizer)
         for optimizer in self.optimizers[phase.name]:
@@ -89,7 +89,7 @@ class Updater:
         return reports
 
     def state(self) -> dict[str, Any]:
-        """Returns what a checkpoint keeps of the optimisers."""
+        """Returns the state of the optimizers for a checkpoint."""
         return {name: [optimizer.state_dict() for optimizer in kinds] for name, kinds in self.optimizers.items()}
 
     def load(self, state: Mapping[str, Any]) -> None:

@@ -131,8 +131,7 @@ def create(
     Raises:
         UnknownName: No model has the name, or the model has no such tag.
         ConfigError: An override is unknown or of the wrong type. The device or dtype cannot be used. The tag in the
-            name
-            and ``pretrained`` contradict each other.
+            name and ``pretrained`` contradict each other.
         IncompatibleParts: The parts cannot work together.
         WeightsError: The weights cannot be trusted or do not fit.
         LockMismatch: The model differs from the lock.

@@ -2,8 +2,7 @@
 
 A belief is written as ``NAME`` or ``NAME(key=value)``. A name is declared under ``beliefs`` of a registry file or by
 `vaezoo.register_belief`. In code it may also be a reference ``package.module:function``. Each name stands for a
-function
-that returns a :class:`BeliefKind`; the parameters of the function are the options of the kind. No torch.
+function that returns a :class:`BeliefKind`; the parameters of the function are the options of the kind. No torch.
 """
 
 from __future__ import annotations
@@ -25,8 +24,7 @@ class BeliefKind:
 
     Attributes:
         fact: Name of the kind in facts, by which priors and losses accept or refuse it. It includes options that a
-            prior
-            must share, such as ``categorical(classes=10)``. ``density`` stands for any density over real vectors.
+            prior must share, such as ``categorical(classes=10)``. ``density`` stands for any density over real vectors.
         channels: Function from the number of latent channels D to the number of raw channels that a network must give.
         target: Function that makes a :class:`vaezoo.core.Posterior` of raw output (B, c, ...), as
             ``package.module:function``. It is called with the output and the options.

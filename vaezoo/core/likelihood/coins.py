@@ -15,9 +15,9 @@ def coin_log_prob(x: Tensor, logits: Tensor) -> Tensor:
 
     It equals Σ x·l − max(l, 0) + log σ(|l|). The last term is summed as the logarithm of a product of factors
     σ(|l|) in [½, 1], so one logarithm serves up to 120 pixels. All steps share one buffer, since allocating memory
-    costs
-    more than the arithmetic. torch's σ takes half the time of its exponential. On one thread of a CPU this takes 0.4 to
-    0.8 of the time of torch's softplus, a product and a sum; with gradients 0.75 to 1 of it. Errors are no larger.
+    costs more than the arithmetic. torch's σ takes half the time of its exponential. On one thread of a CPU this takes
+    0.4 to 0.8 of the time of torch's softplus, a product and a sum; with gradients 0.75 to 1 of it. Errors are no
+    larger.
 
     Args:
         x: (B, P) in [0, 1].

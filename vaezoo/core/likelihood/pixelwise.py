@@ -21,8 +21,7 @@ class Bernoulli(Likelihood):
     """A Bernoulli variable per pixel, given by logits.
 
     For a gray x in [0, 1], ``log_prob`` is the expected log-likelihood over binarisations b ~ Bernoulli(x), so the
-    bound
-    holds for binarised images. An importance-weighted NLL needs a binary x.
+    bound holds for binarised images. An importance-weighted NLL needs a binary x.
 
     Args:
         logits: Logits, (K·B, C, H, W).

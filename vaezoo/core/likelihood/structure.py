@@ -56,8 +56,7 @@ def multiscale_similarity(a: Tensor, b: Tensor, scales: int) -> Tensor:
     """Returns MS-SSIM, (N,): Π of ((1+c_i)/2)^w_i over scales, with SSIM in place of c at the coarsest.
 
     (1+c)/2 instead of c avoids powers of negative numbers, as in the code that pythae's MSSSIM_VAE uses. With fewer
-    than
-    five scales, the first weights are used and normalised to sum 1.
+    than five scales, the first weights are used and normalised to sum 1.
 
     Source: Multiscale structural similarity for image quality assessment (Wang et al., 2003), eq. 7.
     """

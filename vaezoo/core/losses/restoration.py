@@ -83,8 +83,7 @@ class RestorationLoss(Loss):
     balance of rate and distortion within an image, and gives hard and easy images gradients of the size of the
     squared error's;
     - samples (z from the prior): ``sample_weight`` · w · mean (x − m)², where m is the mean of two samples with
-    opposite
-    noise. It makes the mean of many samples as accurate as the mean path.
+    opposite noise. It makes the mean of many samples as accurate as the mean path.
 
     Args:
         config: Configuration. Its fields can also be given as keyword arguments.

@@ -38,9 +38,8 @@ def keep_freed_memory() -> None:
     """Lets the C library keep up to 64 MiB of freed memory for later use. Has an effect once per process.
 
     Without it, glibc returns the top of its heap to the kernel whenever twice its threshold is free. Then the
-    intermediate
-    values of a network cost page faults at every layer. glibc raises the threshold to the size of the largest mapping
-    freed so far, so it is enough to free one, unused. With other C libraries it does nothing.
+    intermediate values of a network cost page faults at every layer. glibc raises the threshold to the size of the
+    largest mapping freed so far, so it is enough to free one, unused. With other C libraries it does nothing.
 
     Source: mallopt(3), M_MMAP_THRESHOLD, "dynamic".
     """

@@ -96,8 +96,7 @@ class LadderPrior(Prior):
         """See :meth:`Prior.axes`: one axis for each channel of the level. Level 0 is the coarsest.
 
         Positions are in standard deviations of the level's prior given the coarser levels. Finer levels keep theirs
-        when a
-        level is moved, so they follow it.
+        when a level is moved, so they follow it.
         """
         if not 0 <= level < len(self.levels):
             raise IncompatibleParts(

@@ -56,8 +56,7 @@ class Prior(ABC, nn.Module):
         """Receives the model's encoder, once, when the model is put together. Most priors ignore it.
 
         A prior that keeps the encoder must put it into a tuple. As an attribute it would become a submodule, and its
-        tensors
-        would be in every file twice.
+        tensors would be in every file twice.
         """
 
     def meet(self, draw: Callable[[int], Tensor]) -> None:

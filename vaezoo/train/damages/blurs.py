@@ -1,6 +1,6 @@
-"""The blurs that training draws: of a lens, of something out of focus, of a hand that shook.
+"""Random blur kernels for training: lens blur, defocus and camera shake.
 
-Blurring one picture for measuring is in `vaezoo.image.damage.degradations`.
+`vaezoo.image.damage.degradations` blurs single images for measurements.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from torch import Tensor
 from vaezoo.image.damage.kernels import disc_kernel, gaussian_kernel, path_kernel
 
 SHARP, LENS, FOCUS = 0.1, 0.45, 0.65
-"""Up to which number in [0, 1] a patch is not blurred at all, by a Gaussian, and by a disc; above it is by motion."""
+"""Bounds, for a uniform number in [0, 1], below which a kernel is the identity, Gaussian or a disc; above: motion."""
 MOMENTS = 65
-"""At which a path is looked at."""
+"""Number of points of a motion path."""
 
 
 def draw_kernel(rng: np.random.Generator, reach: int) -> Tensor:
-    """Draws a blur kernel, float32 (h, h) with h odd, none further from its centre of mass than ``reach`` pixels.
+    """Draws a blur kernel, float32 (h, h) with h odd, that reaches at most ``reach`` pixels from its centre of mass.
 
-    One in ten does nothing; the others are Gaussians of a standard deviation from 0.4 pixels on that may differ between
-    two directions, discs, and paths of a hand whose direction drifts.
+    One kernel in ten is the identity. The others are Gaussians with a standard deviation of at least 0.4 pixels, which
+    may differ between two directions, or discs, or paths of a moving hand.
 
     Args:
-        rng: Drawn from.
-        reach: Largest distance from the centre, pixels, at least 4.
+        rng: Random generator.
+        reach: Largest distance from the centre in pixels, at least 4.
     """
     kind = rng.random()
     if kind < SHARP:
@@ -41,8 +41,8 @@ def draw_kernel(rng: np.random.Generator, reach: int) -> Tensor:
 
 
 def _path(rng: np.random.Generator, length: float, reach: int) -> tuple[Tensor, Tensor]:
-    """Draws where a hand of a path length was, around its mean, drawn in where it went too far."""
-    bend = rng.choice((0.0, 0.06, 0.25))  # radians of a step's turn: straight, curved, shaken
+    """Draws the path of a hand of a given length, around its mean. It is scaled down if it reaches too far."""
+    bend = rng.choice((0.0, 0.06, 0.25))  # turn per step in radians: straight, curved or shaken
     angle = rng.uniform(0, 2 * math.pi) + np.cumsum(rng.normal(0, bend, MOMENTS))
     speed = np.exp(rng.normal(0, 0.3) * np.linspace(-1, 1, MOMENTS))
     steps = speed / speed.sum() * length

@@ -1,4 +1,4 @@
-"""Regions of pictures that patches are made of: where, how large, turned or mirrored, gray."""
+"""Random regions of images for patches: position, scale, orientation and colour."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from vaezoo.train.recipe import DataRecipe
 
 
 def check_fit(pictures: Sequence[Array], wanted: int, data: DataRecipe) -> None:
-    """Refuses pictures (H, W, C) that regions of a side do not fit, shrunk as the recipe says.
+    """Raises if regions do not fit into the images (H, W, C), after downscaling as the recipe says.
 
     Raises:
-        ConfigError: One is too small.
+        ConfigError: An image is too small.
     """
     smallest = min(min(array.shape[:2]) for array in pictures)
     if smallest * data.scale[0] < wanted:
@@ -25,19 +25,19 @@ def check_fit(pictures: Sequence[Array], wanted: int, data: DataRecipe) -> None:
 
 
 def patches_per_epoch(pictures: Sequence[Array], batch: int, patch: int) -> int:
-    """Returns how many batches of patches look at every pixel about once, at least one."""
+    """Returns the number of batches of patches that see every pixel about once; at least one."""
     return max(1, sum(array.shape[0] * array.shape[1] for array in pictures) // (batch * patch**2))
 
 
 def draw_region(picture: Array, rng: np.random.Generator, wanted: int, data: DataRecipe) -> Array:
-    """Draws a region of a picture (H, W, C), as the recipe says: of what scale, turned, its channels shuffled.
+    """Draws a region of an image (H, W, C), with scale, orientation and order of channels as the recipe says.
 
     Args:
-        picture: At least ``wanted`` pixels a side.
-        rng: Drawn from.
-        wanted: Side of the region, pixels.
-        data: Its ``scale``, ``augment`` and ``shuffle_channels``. A picture that is too small for a scale is shrunk as
-            little as it must.
+        picture: Image with sides of at least ``wanted`` pixels.
+        rng: Random generator.
+        wanted: Side of the region, in pixels.
+        data: Settings ``scale``, ``augment`` and ``shuffle_channels``. An image that is too small for a scale is
+            downscaled less.
     """
     side = round(wanted / rng.uniform(data.scale[0], data.scale[1]))
     side = min(side, *picture.shape[:2])
@@ -54,7 +54,7 @@ def draw_region(picture: Array, rng: np.random.Generator, wanted: int, data: Dat
 
 
 def equal_channels(region: Array) -> Array:
-    """Returns the luma of an RGB region (H, W, C) in every channel; a gray one as it is."""
+    """Returns the luma of an RGB region (H, W, C) in each channel. A gray region is returned as it is."""
     if region.shape[2] == 1:
         return region
     luma = np.asarray(Image.fromarray(np.ascontiguousarray(region)).convert("L"))
@@ -62,6 +62,6 @@ def equal_channels(region: Array) -> Array:
 
 
 def shrink(region: Array, side: int) -> Array:
-    """Returns a region (H, W, C) downscaled by an antialiased bicubic filter."""
+    """Downscales a region (H, W, C) by an antialiased bicubic filter."""
     image = Image.fromarray(region.squeeze(2) if region.shape[2] == 1 else region)
     return np.asarray(image.resize((side, side), Image.Resampling.BICUBIC)).reshape(side, side, -1)

@@ -1,4 +1,4 @@
-"""The damages that vaezoo brings itself, each declared in vaezoo/host/builtin.yaml. No torch until one is drawn."""
+"""Vaezoo's own damages, which vaezoo/host/builtin.yaml declares. They load torch when first drawn."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 class Jpeg(Damage):
-    """JPEG of a drawn quality."""
+    """JPEG of random quality."""
 
     task = "dejpeg"
-    margin = 8  # a block of the grid, so that a patch may begin anywhere in one
+    margin = 8  # a block of the grid, so that a patch may begin anywhere in a block
 
     def spoil(self, region: Pixels, rng: Rng) -> Spoilt:
         """See :meth:`Damage.spoil`."""
@@ -33,13 +33,13 @@ class Jpeg(Damage):
 
 
 class Downscale(Damage):
-    """Fewer pixels, enlarged again."""
+    """Downscaling, then enlarging to the former size."""
 
     task = "sr"
 
     @property
     def margin(self) -> int:
-        """Up to a multiple of each factor."""
+        """Margin for rounding up to a multiple of each factor."""
         return -self.data.patch % 12
 
     def spoil(self, region: Pixels, rng: Rng) -> Spoilt:
@@ -50,7 +50,7 @@ class Downscale(Damage):
 
 
 class LowLight(Damage):
-    """Less light, and the noise of a camera."""
+    """Less light, with the noise of a camera."""
 
     task = "lowlight"
 
@@ -62,14 +62,14 @@ class LowLight(Damage):
 
 
 class Blur(Damage):
-    """A blur of a drawn kernel; the recipe's noise on top."""
+    """Blur by a random kernel. The recipe's noise is added."""
 
     task = "blind-deblur"
     takes_noise = True
 
     @property
     def margin(self) -> int:
-        """As far as a kernel reaches, on both sides."""
+        """Reach of a kernel, on both sides."""
         return 2 * self.data.reach
 
     def spoil(self, region: Pixels, rng: Rng) -> Spoilt:
@@ -80,11 +80,11 @@ class Blur(Damage):
 
 
 class Photo(PairDamage):
-    """What cameras, phones and messengers write."""
+    """Files as cameras, phones and messengers write them."""
 
     @property
     def margin(self) -> int:
-        """What a camera looks at around a patch."""
+        """Margin that a camera's processing reads around a patch."""
         from vaezoo.train.damages.photos import MARGIN
 
         return MARGIN
@@ -97,7 +97,7 @@ class Photo(PairDamage):
 
 
 class CameraAlone(Photo):
-    """What drawn cameras write."""
+    """Files of random cameras only."""
 
     def pair(self, cut: Cut, largest: int, rng: Rng) -> Pair:
         """See :meth:`PairDamage.pair`."""
@@ -107,7 +107,7 @@ class CameraAlone(Photo):
 
 
 class Saved(Photo):
-    """JPEG files, told by their table."""
+    """JPEG files. The model is told the error that their table implies."""
 
     task = "dejpeg"
 
@@ -119,7 +119,7 @@ class Saved(Photo):
 
 
 class Reduce(Damage):
-    """Fewer pixels."""
+    """Downscaling: the input is smaller than the target."""
 
     task = "sr"
     shrinks = True
@@ -132,7 +132,7 @@ class Reduce(Damage):
 
 
 class ReducePhoto(Reduce):
-    """Fewer pixels, as web pages and cameras have them."""
+    """Downscaling, followed by the damage of web pages and cameras."""
 
     def source(self, images: tuple[Images, ...], seed: int) -> Source:
         """See :meth:`Damage.source`."""
@@ -142,7 +142,7 @@ class ReducePhoto(Reduce):
 
 
 class Recorrupt(Damage):
-    """Noise that is added to noisy pictures and subtracted from their targets."""
+    """Recorruption: noise that is added to noisy images and subtracted from their targets."""
 
     takes_noise = True
 

@@ -1,6 +1,6 @@
-"""Pairs of one's own: pictures of the same scenes, degraded and clean, in two folders or zips under the same names.
+"""Training on pairs: degraded and clean images of the same scenes, in two folders or zips, under the same names.
 
-Pairs that training makes out of clean pictures alone are in `vaezoo.train.data` and `vaezoo.train.damages.photos`.
+Pairs that training makes from clean images are in `vaezoo.train.data` and `vaezoo.train.damages.photos`.
 """
 
 from __future__ import annotations
@@ -28,30 +28,30 @@ from vaezoo.train.recipe import DataRecipe
 Couple = tuple[Decoded, Decoded]
 
 SHOWN = 3
-"""Names that a message lists; of more it says how many."""
+"""Number of names that a message lists. Of more, it gives the count."""
 FLAT = 3.0
-"""Standard deviation of a thumbnail, in grey levels, below which it shows no scene."""
+"""Standard deviation of a thumbnail, in grey levels, below which it counts as empty."""
 LIKE = 0.5
-"""Correlation of two thumbnails below which their pictures are hardly of one scene."""
+"""Correlation of two thumbnails below which the images are probably not of one scene."""
 
 
 def load_pairs(paths: Sequence[str], gray: bool = False) -> tuple[Images, Images]:
-    """Reads pairs: two folders or zips whose pictures have the same names, whatever their suffixes.
+    """Reads pairs from two folders or zips with images of the same names, whatever their suffixes.
 
-    A name is the path inside; a folder that holds all pictures, as in a zip of a folder, does not count. Values of 16
-    bits are rounded to 8. Warns where the pictures of a pair hardly show one scene.
+    Names are paths inside the folder. A single folder around all images, as in a zip of a folder, does not count.
+    Values of 16 bits are rounded to 8. There is a warning if the images of a pair do not seem to show one scene.
 
     Args:
-        paths: Of the degraded pictures and of the clean ones.
-        gray: Pictures as one channel of luma instead of RGB.
+        paths: Path of the degraded images, and path of the clean ones.
+        gray: Whether to read images as one channel of luma instead of RGB.
 
     Returns:
-        The degraded pictures and the clean ones, in the same order.
+        Degraded images and clean images, in the same order.
 
     Raises:
         UnknownName: A path does not exist.
-        ConfigError: Both hold the same pictures.
-        ImageError: A picture has no partner, or two, or one of another size or bit depth, or it cannot be read.
+        ConfigError: Both contain the same images.
+        ImageError: An image has no partner, two partners, or one of another size or bit depth. Or it cannot be read.
     """
     for path in paths:
         if not path or not Path(path).exists():
@@ -62,10 +62,10 @@ def load_pairs(paths: Sequence[str], gray: bool = False) -> tuple[Images, Images
     if first.resolve() == second.resolve():
         raise ConfigError(f"Expected two folders of a pair, got {first} twice.", hint=hint, value=list(paths))
     listed = [[Path(name).with_suffix("").as_posix() for name in list_pictures(path)] for path in (first, second)]
-    _match(_inside(listed[0]), _inside(listed[1]), first, second)  # said before they are decoded, which takes long
+    _match(_inside(listed[0]), _inside(listed[1]), first, second)  # before decoding, which takes long
     noisy, clean = read_pictures(first), read_pictures(second)
     keys = [_inside([picture.name for picture in pictures]) for pictures in (noisy, clean)]
-    names = _match(keys[0], keys[1], first, second)  # again, since a file may hold several pictures
+    names = _match(keys[0], keys[1], first, second)  # again, since a file may contain several images
     ones, others = dict(zip(keys[0], noisy, strict=True)), dict(zip(keys[1], clean, strict=True))
     couples = [(ones[name], others[name]) for name in names]
     _compare(names, couples, first, second)
@@ -79,10 +79,10 @@ def load_pairs(paths: Sequence[str], gray: bool = False) -> tuple[Images, Images
 
 
 def refuse_enlarging(model: object, name: str) -> None:
-    """Refuses a model that enlarges, since both pictures of a pair are of one size.
+    """Raises for a model that enlarges, since both images of a pair have one size.
 
     Raises:
-        ConfigError: It does.
+        ConfigError: The model enlarges.
     """
     if enlarges := getattr(getattr(model, "conditioner", None), "enlarges", ()):
         message = f"The model {name!r} enlarges, but both pictures of a pair are of one size."
@@ -91,9 +91,10 @@ def refuse_enlarging(model: object, name: str) -> None:
 
 @final
 class Pairs:
-    """Random square crops of pairs, each pair drawn uniformly; both pictures are cut, shrunk and turned alike.
+    """Random square crops of pairs, each from a random pair. Both images are cropped, scaled and turned alike.
 
-    Where the model is told the noise it is ``cond["sigma"]``, the root mean square of what the two differ by (see
+    If the model is told the noise level, that is ``cond["sigma"]``: the root mean square of the difference of the two
+    (see `vaezoo.train.damages.photos.told_level`), or NaN for patches without a level.
     `vaezoo.train.damages.photos.told_level`), NaN for the other patches.
     """
 
@@ -121,9 +122,9 @@ class Pairs:
         return Batch(y, x, {"sigma": torch.cat([self._told(*row) for row in zip(y - x, draws, strict=True)])}, info)
 
     def _patches(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """Returns both patches of a pair, (C, P, P) each in [0, 1]."""
+        """Returns both patches of a pair, each (C, P, P) in [0, 1]."""
         pair = self.pairs[int(rng.integers(len(self.pairs)))]
-        place = int(rng.integers(2**63))  # of both: two generators of one seed draw alike
+        place = int(rng.integers(2**63))  # shared: two generators with one seed draw alike
         patches = [draw_region(picture, np.random.default_rng(place), self.data.patch, self.data) for picture in pair]
         if self.data.gray_share > 0 and rng.random() < self.data.gray_share:
             patches = [equal_channels(patch) for patch in patches]
@@ -131,20 +132,20 @@ class Pairs:
         return y.contiguous(), x.contiguous()
 
     def _told(self, noise: Tensor, rng: np.random.Generator) -> Tensor:
-        """Returns what the model is told of the noise (C, P, P) of a row, (1, 1, P, P)."""
+        """Returns the noise level that the model is told, (1, 1, P, P), for noise (C, P, P)."""
         if rng.random() < self.data.told:
             return told_level(noise[None], rng)
         return torch.full_like(noise[None, :1], torch.nan)
 
 
 def _inside(paths: Sequence[str]) -> list[str]:
-    """Returns paths without the folders that all of them lie in."""
+    """Returns paths relative to the folder that contains them all."""
     common = posixpath.commonpath([posixpath.dirname(path.lstrip("/")) for path in paths])
     return [path.lstrip("/")[len(common) :].lstrip("/") for path in paths]
 
 
 def _match(one: Sequence[str], other: Sequence[str], first: Path, second: Path) -> list[str]:
-    """Returns the names, sorted, where those of two folders are the same."""
+    """Returns the sorted names of two folders, after a check that they are the same."""
     for names, path in ((one, first), (other, second)):
         if twice := [name for name, count in Counter(names).items() if count > 1]:
             message = f"{path} has several pictures of one name: {_listed(twice)}."
@@ -166,7 +167,7 @@ def _match(one: Sequence[str], other: Sequence[str], first: Path, second: Path) 
 
 
 def _compare(names: Sequence[str], couples: Sequence[Couple], first: Path, second: Path) -> None:
-    """Refuses pairs of two sizes or bit depths, and warns of those that hardly show one scene."""
+    """Raises for pairs of two sizes or bit depths, and warns of those that may not show one scene."""
     for what, of, hint in (
         ("size", _size, "Cut both to the part that they share, both upright, or take the pair away."),
         ("bit depth", _depth, "Save both alike, or take the pair away."),
@@ -192,7 +193,7 @@ def _depth(picture: Decoded) -> str:
 
 
 def _likeness(one: Decoded, other: Decoded) -> float:
-    """Returns the correlation of two pictures' thumbnails; 1 where one is nearly flat."""
+    """Returns the correlation of two images' thumbnails; 1 if one is nearly flat."""
     one_small, other_small = (
         np.asarray(Image.fromarray(picture.pixels).convert("L").resize((16, 16), Image.Resampling.BOX), np.float64)
         for picture in (one, other)

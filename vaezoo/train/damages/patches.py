@@ -1,6 +1,6 @@
-"""What training does to patches besides noise: JPEG, fewer pixels, less light, blur, grain; of single patches.
+"""Damages of single patches for training, besides noise: JPEG, downscaling, low light, blur, film grain.
 
-Damage to one picture, seeded for measuring, is in `vaezoo.image.damage.degradations`.
+`vaezoo.image.damage.degradations` damages single images for measurements.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from vaezoo.train.damages.blurs import draw_kernel
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 Values = np.ndarray[Any, np.dtype[np.float32]]
 Spoilt = tuple[Values, tuple[int, int]]
-"""A damaged region in [0, 1], and where in it the patch begins; the region (H, W, C) was larger by a margin."""
+"""Damaged region in [0, 1], with the row and column at which the patch begins. The region includes a margin."""
 
 ALIGNED = 0.75
-"""Share of JPEG patches that begin at a corner of the 8×8 grid, as whole files do; the others were cropped later."""
+"""Share of JPEG patches that begin at a corner of the 8×8 grid, as whole files do. Others count as cropped later."""
 
 GRAIN = 4.0
-"""Largest standard deviation of a film's grain, in grey levels of 255."""
+"""Largest standard deviation of film grain, in grey levels of 255."""
 
 
 def is_gray(picture: Pixels) -> bool:
-    """Says whether the channels of a picture (H, W, C) are equal."""
+    """Says whether the channels of an image (H, W, C) are equal."""
     return bool((picture == picture[..., :1]).all())
 
 
 def _levels(region: Pixels) -> Tensor:
-    """Returns a copy of a region (H, W, C), which may be read-only or turned, as float32."""
+    """Copies a region (H, W, C), which may be read-only or turned, as float32."""
     return torch.from_numpy(region.astype(np.float32, order="C"))
 
 
 def jpeg(region: Pixels, rng: np.random.Generator, low: float, high: float) -> Spoilt:
-    """Saves a region as JPEG: gray where its channels are equal; chroma halved in half of the others."""
+    """Saves a region as JPEG: gray if its channels are equal, with chroma subsampling in half of the others."""
     quality = round(rng.uniform(low, high))
     subsampling = "4:2:0" if rng.random() < 0.5 else "4:4:4"
     offset = (0, 0) if rng.random() < ALIGNED else (int(rng.integers(8)), int(rng.integers(8)))
@@ -53,7 +53,7 @@ def jpeg(region: Pixels, rng: np.random.Generator, low: float, high: float) -> S
 
 
 def fewer(region: Pixels, rng: np.random.Generator, factors: list[int]) -> Spoilt:
-    """Makes a region smaller by a factor, in 8 bits, and bicubically as large as it was."""
+    """Downscales a region by a factor, rounds to 8 bits, and enlarges it bicubically to its former size."""
     factor = factors[int(rng.integers(len(factors)))]
     height, width = (side - side % factor for side in region.shape[:2])
     x = _levels(region[:height, :width]).permute(2, 0, 1)[None]
@@ -63,7 +63,7 @@ def fewer(region: Pixels, rng: np.random.Generator, factors: list[int]) -> Spoil
 
 
 def dark(region: Pixels, rng: np.random.Generator, light: list[float], electrons: list[float]) -> Spoilt:
-    """Takes light from a region and adds a camera's noise, in all channels the same where these are equal."""
+    """Darkens a region and adds the noise of a camera. Equal channels stay equal."""
     share, count = (float(np.exp(rng.uniform(*np.log(ends)))) for ends in (light, electrons))
     gray = is_gray(region)
     noise = rng.standard_normal((*region.shape[:2], 1 if gray else region.shape[2]), np.float32)
@@ -73,16 +73,16 @@ def dark(region: Pixels, rng: np.random.Generator, light: list[float], electrons
 
 
 def blurred(region: Pixels, rng: np.random.Generator, reach: int) -> Spoilt:
-    """Blurs a region by a drawn kernel; what it leaves of the border is of the region's own pixels."""
+    """Blurs a region by a random kernel. Crops the border, so that only pixels of the region are used."""
     x = _levels(region).permute(2, 0, 1)[None].div_(255)
     found = blur(x, draw_kernel(rng, reach), "replicate")[0].permute(1, 2, 0)
     return found.numpy(), (reach, reach)
 
 
 def grained(region: Pixels, rng: np.random.Generator) -> Pixels:
-    """Returns a region (H, W, C) with grain as scans of film have it: normal, a little blurred, of drawn strength.
+    """Adds film grain to a region (H, W, C): slightly blurred normal noise of random strength.
 
-    It belongs to the picture, so noise comes on top. Equal channels stay equal.
+    The grain counts as part of the image, so noise is added after it. Equal channels stay equal.
 
     Source: simplified from A Stochastic Film Grain Model for Resolution-Independent Rendering (Newson et al., 2017).
     """

@@ -1,4 +1,4 @@
-"""Denoising learned from noisy pictures alone: to each the same noise is added, and subtracted from its target."""
+"""Recorruption: learning to denoise from noisy images alone. Noise is added to inputs and subtracted from targets."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ RECORRUPTION = (0.3, 1.0)
 
 @final
 class Recorruptions:
-    """Random square crops of noisy pictures, each from a picture drawn uniformly, `recorrupted`."""
+    """Random square crops of noisy images, each from a random image, after `recorrupted`."""
 
     def __init__(self, images: tuple[Images, ...], data: DataRecipe, seed: int) -> None:
         self.images, self.data, self.seed = images, data, seed
         self.pictures = [array for source in images for array in source.pixels]
         self.levels = self._levels()
-        self.gray = [is_gray(array) for array in self.pictures]  # so is the noise in them
+        self.gray = [is_gray(array) for array in self.pictures]  # their noise is gray too
         check_fit(self.pictures, data.patch, data)
 
     def steps_per_epoch(self, batch: int) -> int:
@@ -44,7 +44,7 @@ class Recorruptions:
             picture = int(rng.integers(len(self.pictures)))
             chosen.append(picture)
             region = draw_region(self.pictures[picture], rng, side, self.data)
-            rng.random()  # where `vaezoo.train.data.Patches` draws a level, from which recipes began
+            rng.random()  # keeps the draws of `vaezoo.train.data.Patches`, from which recipes began
             seeds.append(int(rng.integers(2**63)))
             grays.append(self.gray[picture] or (self.data.gray_share > 0 and rng.random() < self.data.gray_share))
             region = equal_channels(region) if grays[-1] else region
@@ -57,7 +57,7 @@ class Recorruptions:
         return recorrupted(x, noise, torch.tensor([self.levels[i] for i in chosen]), shares)
 
     def _levels(self) -> list[float]:
-        """Returns the noise of each picture, in units of the pixel value: what the recipe says, or estimates."""
+        """Returns the noise level of each image, in units of the pixel value: the recipe's, or else an estimate."""
         if self.data.sigma[1] > 0:
             return [self.data.sigma[1] / 255] * len(self.pictures)
         tensors = (torch.tensor(p).permute(2, 0, 1)[None] / 255 for p in self.pictures)
@@ -65,7 +65,7 @@ class Recorruptions:
 
 
 def normal(like: Tensor, seeds: list[int], grays: list[bool]) -> Tensor:
-    """Returns standard normal noise (B, C, H, W), each picture's by its seed, in gray ones equal in all channels."""
+    """Draws standard normal noise (B, C, H, W), each image's by its seed. For gray images, channels are equal."""
     noise = torch.empty_like(like)
     generator = torch.Generator(like.device)
     for plane, seed, gray in zip(noise, seeds, grays, strict=True):
@@ -76,16 +76,16 @@ def normal(like: Tensor, seeds: list[int], grays: list[bool]) -> Tensor:
 
 
 def recorrupted(x: Tensor, noise: Tensor, sigma: Tensor, share: Tensor) -> Batch:
-    """Makes a pair to learn denoising from out of noisy pictures alone: to each the same noise is added and subtracted.
+    """Makes a training pair for denoising from noisy images alone.
 
-    Of x = clean + σ·e, y = x + τσ·n and the target x − σ·n/τ have independent noise, so the best guess of the target
-    from y is the clean picture's. ``info["target_sigma"]`` is the noise left in the target.
+    For x = clean + σ·e, the input y = x + τσ·n and the target x − σ·n/τ have independent noise. So the best estimate of
+    the target from y is that of the clean image. ``info["target_sigma"]`` is the noise left in the target.
 
     Args:
-        x: Noisy pictures (B, C, H, W).
-        noise: n, standard normal, of their shape.
-        sigma: σ (B,), in units of the pixel value.
-        share: τ (B,).
+        x: Noisy images (B, C, H, W).
+        noise: Standard normal noise n, of the same shape.
+        sigma: Noise level σ (B,), in units of the pixel value.
+        share: Ratio τ (B,).
 
     Source: Recorrupted-to-Recorrupted: Unsupervised Deep Learning for Image Denoising (Pang et al., 2021).
     """

@@ -1,6 +1,6 @@
-"""Pairs for models that enlarge: a small picture, and the one that it was made of.
+"""Training pairs for models that enlarge: an image, and a smaller version as input.
 
-The small one is a clean reduction, or what a camera, a phone or a web page would have made of it after that.
+The input is a clean reduction, or that reduction after what a camera, a phone or a web page would do to it.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from vaezoo.train.damages.photos import draw_camera, draw_noise
 from vaezoo.train.recipe import DataRecipe
 
 CLEAN, JPEGS, NOISES = 0.2, 0.4, 0.2
-"""Shares of small pictures that stay clean, were saved as JPEG, or have noise; the rest is from a camera."""
+"""Shares of inputs that stay clean, are saved as JPEG, or have noise. The rest is from a camera."""
 QUALITY = (30, 96)
-"""Range of JPEG's quality: what web pages have."""
+"""Range of JPEG qualities, as on web pages."""
 QUIETER = 0.45
-"""Share of the level of `draw_noise`, so up to 25 grey levels: who enlarges a picture can see it."""
+"""Factor for the level of `draw_noise`: up to 25 grey levels, as visible noise is rare before enlarging."""
 
 Found = Callable[[Tensor, np.random.Generator], Tensor]
 
 
 @final
 class Reductions:
-    """Random square crops, each from a picture drawn uniformly, and their bicubic reductions in 8 bits.
+    """Random square crops, each from a random image, with their bicubic reductions in 8 bits.
 
-    ``data.patch`` is the side of the small ones. A step has one factor of ``data.factors``, the condition ``factor``.
-    The small ones are clean, or what ``found`` makes of them, such as `spoilt`: from one (1, 3, H, W) in [0, 1] and a
-    generator to another.
+    ``data.patch`` is the side of the reductions. A step has one factor out of ``data.factors``, which is the condition
+    ``factor``. ``found`` is a function, such as `spoilt`, that damages a reduction (1, 3, H, W) in [0, 1], given a
+    generator; without it the reductions are clean.
     """
 
     def __init__(self, images: tuple[Images, ...], data: DataRecipe, seed: int, found: Found | None = None) -> None:
@@ -52,7 +52,7 @@ class Reductions:
             raise ConfigError(message + "pixels small.", hint="Lower data.patch or data.factors.", value=data.patch)
 
     def steps_per_epoch(self, batch: int) -> int:
-        """See :meth:`vaezoo.train.data.Source.steps_per_epoch`; a step of the mean factor's size."""
+        """See :meth:`vaezoo.train.data.Source.steps_per_epoch`. It is computed for the mean factor."""
         pixels = sum(array.shape[0] * array.shape[1] for array in self.pictures)
         squares = sum(factor**2 for factor in self.data.factors) / len(self.data.factors)
         return max(1, int(pixels / (batch * self.data.patch**2 * squares)))
@@ -81,11 +81,11 @@ class Reductions:
 
 
 def spoilt(y: Tensor, rng: np.random.Generator) -> Tensor:
-    """Returns a small picture as it would be found: clean, as JPEG, with noise, or from a camera; where it was.
+    """Damages a reduction as it would be found: left clean, saved as JPEG, with noise, or from a camera.
 
     Args:
-        y: (1, 3, H, W) in [0, 1]; equal channels stay equal.
-        rng: Drawn from.
+        y: Image (1, 3, H, W) in [0, 1]. Equal channels stay equal.
+        rng: Random generator.
     """
     kind = rng.random()
     if kind < CLEAN:

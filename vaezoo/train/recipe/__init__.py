@@ -1,6 +1,6 @@
-"""A recipe: everything that decides which weights come out, and the machine settings that do not.
+"""Recipes: all settings that decide which weights a training gives, and settings of the machine that do not.
 
-Torch is not imported here. What a recipe's words mean is in `vaezoo.train.data` and `vaezoo.train.loop`.
+Torch is not imported here. `vaezoo.train.data` and `vaezoo.train.loop` act on the settings.
 """
 
 from vaezoo.train.recipe.digest import LATER, flatten, recipe_dict, recipe_hash

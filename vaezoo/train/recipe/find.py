@@ -1,4 +1,4 @@
-"""Finding a recipe's file: a path, a recipe that ships with vaezoo, or one that a plugin declares."""
+"""Finding a recipe's file: a path, a recipe that ships with vaezoo, or one of a plugin."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def find_recipe(name: str) -> Path:
     """Returns the file of a recipe.
 
     Args:
-        name: A path of a YAML file, the name of a recipe that ships with vaezoo, or the name under which a plugin
-            declares one, alone or as ``plugin/name``.
+        name: Path of a YAML file, name of a recipe that ships with vaezoo, or name of a plugin's recipe, alone or as
+            ``plugin/name``.
 
     Raises:
-        UnknownName: There is no such recipe; where it is a stage of one today, the message names it.
-        DuplicateName: Two plugins declare it.
-        BackendUnavailable: A plugin declares it, but its package or file is missing.
+        UnknownName: The recipe is unknown. If it has become a stage of another recipe, the message names it.
+        DuplicateName: Two plugins declare the name.
+        BackendUnavailable: A plugin declares the recipe, but its package or file is missing.
     """
     if name.endswith((".yaml", ".yml")) and Path(name).is_file():
         return Path(name)
@@ -45,7 +45,7 @@ def find_recipe(name: str) -> Path:
 
 
 def recipe_names() -> list[str]:
-    """Returns the names of all recipes that ship with vaezoo or that a plugin declares, sorted."""
+    """Lists the names of all recipes that ship with vaezoo or that plugins declare, sorted."""
     return names_of("recipe")
 
 
@@ -55,7 +55,7 @@ def _folders() -> tuple[Path, ...]:
 
 
 def _splits(name: str) -> Iterator[tuple[str, str]]:
-    """Yields every way to split a name at a hyphen."""
+    """Yields every split of a name at a hyphen."""
     words = name.split("-")
     for count in range(len(words) - 1, 0, -1):
         yield "-".join(words[:count]), "-".join(words[count:])

@@ -1,15 +1,16 @@
-"""A recipe's stages: runs that follow each other, each of which starts from the weights of the one before.
+"""The stages of a recipe: runs in a row, each of which starts from the weights of the one before.
 
-A file without ``stages`` is one run. One with them states what they share, and below what each changes of it, by name::
+A file without ``stages`` is one run. A file with stages has shared settings, and the changes of each stage by name::
 
     model: denoise
-    after: denoise-base/last  # where another recipe's stage comes before the first of these
+    after: denoise-base/last  # if a stage of another recipe comes before the first of these
     data: {sets: [cid22], patch: 96}
     stages:
       first: {steps: 14000}
       finetune: {steps: 4000, data: {patch: 160}}
 
-What a stage starts from is part of its settings, and so of its hash, by a name that no folder changes: `weights_of`.
+The settings of a stage, and so its hash, include the name of what it starts from, which no folder changes; see
+`_File.weights_of`.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from vaezoo.train.recipe.load import read_recipe, resolve
 from vaezoo.train.recipe.settings import Recipe
 
 STAGES, AFTER = "stages", "after"
-"""The keys of a file that say which runs there are, and what comes before them."""
+"""Keys of a file for its stages, and for what comes before them."""
 _NAME = re.compile(NAME)
 
 
@@ -39,10 +40,10 @@ class Stage:
     """One of the runs that lead to a recipe's weights.
 
     Attributes:
-        place: Its folder inside the recipe's: its name, ``RECIPE/STAGE`` for a stage of another recipe, and nothing
-            where the recipe is one run.
-        settings: How the model is trained in it.
-        follows: Whether it starts from the stage before it.
+        place: Subfolder of the recipe's folder: the name of the stage, or ``RECIPE/STAGE`` for a stage of another
+            recipe. Empty if the recipe is one run.
+        settings: Settings of the run.
+        follows: Whether it starts from the weights of the stage before.
     """
 
     place: str
@@ -54,33 +55,33 @@ def load_recipe(name: str, overrides: Sequence[str] = (), stage: str = "") -> Re
     """Reads the settings of one run and applies overrides.
 
     Args:
-        name: A recipe that ships with vaezoo or that a plugin declares, such as ``denoise``, or a YAML file's path.
-        overrides: Dotted ``key=value`` pairs, such as ``optimizer.lr=3e-4``; ``data=FOLDER`` is short for
-            ``data.sets=[FOLDER]``, and for ``data.valid=[]`` where that is not given: none of the recipe's pictures.
-            ``data.pairs=[NOISY,CLEAN]`` likewise takes the place of the recipe's pictures, noise and damage.
-        stage: Name of the stage; none for the recipe's first one.
+        name: Name of a recipe that ships with vaezoo or that a plugin declares, such as ``denoise``, or path of a YAML
+            file.
+        overrides: Dotted ``key=value`` pairs, such as ``optimizer.lr=3e-4``. ``data=FOLDER`` is short for
+            ``data.sets=[FOLDER]``, and for ``data.valid=[]`` if that is not given, so that none of the recipe's images
+            is used. ``data.pairs=[NOISY,CLEAN]`` likewise replaces the recipe's images, noise and damage.
+        stage: Name of the stage. Empty means the first of the recipe.
 
     Raises:
-        UnknownName: No such recipe, or no such stage in it.
-        ConfigError: A key that recipes do not have, or a value that does not fit it.
+        UnknownName: The recipe or the stage is unknown.
+        ConfigError: A key is unknown, or a value does not fit its key.
     """
     file = _File.read(name)
     return file.settings(file.index_of(stage) if stage else 0, overrides)
 
 
 def load_stages(name: str, overrides: Sequence[str] = (), stage: str = "") -> list[Stage]:
-    """Reads every run that leads to a recipe's weights, in order: first those of other recipes, then its own.
+    """Reads all runs that lead to a recipe's weights, in order: first those of other recipes, then its own.
 
     Args:
-        name: As for `load_recipe`.
-        overrides: As for `load_recipe`, for every stage. With ``warm_start`` the first stage of the recipe itself
-            starts from there, and no stage of another recipe comes before it.
-        stage: The last one that is wanted; none for the recipe's last.
+        name: Recipe, as for `load_recipe`.
+        overrides: Overrides for every stage, as for `load_recipe`. With ``warm_start``, the recipe's own first stage
+            starts from these weights, and stages of other recipes are left out.
+        stage: Name of the last stage to read. Empty means the recipe's last.
 
     Raises:
-        UnknownName: No such recipe, or no such stage in it.
-        ConfigError: A key that recipes do not have, a value that does not fit it, or recipes that come before each
-            other.
+        UnknownName: The recipe or the stage is unknown.
+        ConfigError: A key is unknown, a value does not fit its key, or recipes come before each other.
     """
     started = [pair for pair in overrides if pair.partition("=")[0] == "warm_start"]
     others = [pair for pair in overrides if pair not in started]
@@ -94,18 +95,19 @@ def load_stages(name: str, overrides: Sequence[str] = (), stage: str = "") -> li
 
 
 def load_stage(name: str, stage: str, overrides: Sequence[str] = ()) -> tuple[Stage, Stage | None]:
-    """Reads one stage alone, and the one before it.
+    """Reads one stage, and the one before it.
 
     Args:
-        name: As for `load_recipe`.
-        stage: Its name, or ``RECIPE/STAGE`` for one of another recipe that comes before this one's.
-        overrides: As for `load_recipe`, for this stage.
+        name: Recipe, as for `load_recipe`.
+        stage: Name of the stage, or ``RECIPE/STAGE`` for one of another recipe that comes before this one's.
+        overrides: Overrides for this stage, as for `load_recipe`.
 
     Returns:
-        The stage, and the one whose weights it starts from; None where its settings name other weights, or none.
+        The stage, and the one whose weights it starts from. The latter is None if its settings name other weights, or
+            none.
 
     Raises:
-        UnknownName: No such recipe, or no such stage on the way to its weights.
+        UnknownName: The recipe is unknown, or no stage on the way to its weights has the name.
         ConfigError: As for `load_stages`.
     """
     given = any(pair.partition("=")[0] == "warm_start" for pair in overrides)
@@ -124,13 +126,13 @@ def load_stage(name: str, stage: str, overrides: Sequence[str] = ()) -> tuple[St
 @final
 @dataclass(frozen=True)
 class _File:
-    """What a recipe's file says, in parts.
+    """A recipe's file, parsed.
 
     Attributes:
-        path: Where it is.
-        shared: The settings above the stages.
-        stages: Name and changes of each; one without a name where the recipe is one run.
-        after: The recipe, or ``RECIPE/STAGE``, that comes before; may be empty.
+        path: Path of the file.
+        shared: Settings above the stages.
+        stages: Name and changes of each stage. A recipe that is one run has one stage without a name.
+        after: Recipe, or ``RECIPE/STAGE``, that comes before; empty if there is none.
     """
 
     path: Path
@@ -171,7 +173,7 @@ class _File:
         return resolve(layers, overrides, self.path)
 
     def before(self, index: int) -> str:
-        """Returns the name of the weights that a stage starts from, where it starts from another's."""
+        """Returns the name of the weights that a stage starts from, if it starts from another stage."""
         if index:
             return self.weights_of(index - 1)
         if not self.after:
@@ -182,9 +184,9 @@ class _File:
     def weights_of(self, index: int) -> str:
         """Returns the name of a stage's weights.
 
-        It is a text that settings and hash hold, and no path: where the weights are is decided by the run. It is what
-        the path was when every stage was a recipe of its own, so that the hashes of older weights stay true. The first
-        stage is known by the recipe's name alone.
+        Settings and hashes contain it. It is a name and not a path: the run decides where the weights are. It equals
+        the path from the time when every stage was a recipe of its own, so that the hashes of older weights remain
+        valid. The first stage has the recipe's name alone.
         """
         words = [self.path.stem] + ([self.stages[index][0]] if index else [])
         return f"runs/{'-'.join(words)}/ema.safetensors"
@@ -202,7 +204,7 @@ def _check_stage(path: Path, name: str, changes: Any, *, starts: bool) -> None:
 
 
 def _earlier(after: str) -> tuple[_File, int]:
-    """Returns the file that comes before another, and the index of its last stage that does."""
+    """Returns the file that comes before another, and the index of the last stage to use of it."""
     recipe, slash, stage = after.rpartition("/")
     file = _File.read(recipe if slash else stage)
     return file, file.index_of(stage) if slash else len(file.stages) - 1
