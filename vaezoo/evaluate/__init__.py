@@ -1,8 +1,8 @@
-"""Measuring models: bounds in nats, restoration and its honesty, disentanglement, grids to look at.
+"""Measuring models: likelihood bounds, restoration and its uncertainty, disentanglement, distances between sets.
 
 The package can be called: ``vaezoo.evaluate(model, data, metrics=["elbo"])`` is `vaezoo.evaluate.measure.evaluate`.
-Data sets are not opened here: every function takes tensors. Importing this package does not load torch; a name loads
-its module when first used.
+Every function takes tensors; data sets are opened elsewhere. Importing this package does not load torch: each name
+loads its module at first use.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whether scores measured again are those that a card states."""
+"""Checks whether remeasured scores agree with those on a card."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 RELATIVE, ABSOLUTE, WHOLE = 0.01, 0.02, 0.1
-"""Defaults: a score may move by 1 % of itself, at least by 0.02; a whole number by 10 %, at least by 1."""
+"""Default tolerances: 1 % of a score but at least 0.02; for a whole number 10 %, but at least 1."""
 EXACT = ("images",)
-"""What says on how much was measured; it may not move."""
+"""Scores that must be equal, since they say how much was measured."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A score of a card, and the same measured now.
+    """A score on a card and its remeasured value.
 
     Attributes:
-        score: Its name.
-        card: As the card states it.
-        now: As measured, None where it was not.
-        tolerance: How far the two may be apart.
+        score: Name of the score.
+        card: Value on the card.
+        now: Remeasured value; None if it was not measured.
+        tolerance: Largest difference of the two.
     """
 
     score: str
@@ -29,17 +29,17 @@ class Row:
 
     @property
     def within(self) -> bool:
-        """Whether the two agree."""
+        """Whether the two values agree."""
         return self.now is not None and abs(self.now - self.card) <= self.tolerance + 1e-9
 
 
 def compare(card: Mapping[str, float], now: Mapping[str, float], tolerance: Mapping[str, float]) -> list[Row]:
-    """Returns each score of a card beside the one measured now.
+    """Pairs each score of a card with its remeasured value.
 
     Args:
-        card: Scores as stated, by name.
-        now: Scores as measured.
-        tolerance: How far a score may be from the card's, absolute, by name; the defaults above for the others.
+        card: Scores of the card, by name.
+        now: Remeasured scores, by name.
+        tolerance: Largest absolute difference, by name of the score. For others the defaults above apply.
     """
     return [Row(name, value, now.get(name), tolerance.get(name, _default(name, value))) for name, value in card.items()]
 

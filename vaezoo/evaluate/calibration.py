@@ -1,4 +1,4 @@
-"""How honest a stated standard deviation is: how often the error stays within it, and whether it grows with it."""
+"""Calibration of a predicted standard deviation: how often errors stay within it, and whether they grow with it."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from torch import Tensor
 from vaezoo.errors import ShapeError
 
 INTERVALS = {68: 1.0, 90: 1.645, 95: 1.96}
-"""Nominal coverage of a normal error, percent, and the interval's half width in standard deviations."""
+"""Nominal coverage of a normal error, in percent, and the half width in standard deviations."""
 
 
 def coverage(error: Tensor, scale: Tensor) -> dict[int, float]:
     """Returns the share of errors within 1, 1.645 and 1.96 standard deviations, by nominal percentage.
 
-    A calibrated model with normal errors has 0.683, 0.900 and 0.950.
+    For a calibrated model with normal errors they are 0.683, 0.900 and 0.950.
 
     Args:
-        error: Any shape.
-        scale: Standard deviation stated for it, same shape and unit, positive.
+        error: Errors, of any shape.
+        scale: Predicted standard deviations, of the same shape and unit, positive.
 
     Raises:
         ShapeError: The shapes differ, or a scale is not positive.
@@ -29,14 +29,14 @@ def coverage(error: Tensor, scale: Tensor) -> dict[int, float]:
 
 
 def ence(error: Tensor, scale: Tensor, bins: int = 15) -> float:
-    """Returns the expected normalised calibration error, 0 for a calibrated scale.
+    """Returns the expected normalised calibration error; 0 for a calibrated scale.
 
-    The elements are sorted by scale and cut into bins of equal count; each bin's root mean variance (RMV) is
-    compared with its root mean squared error: mean of |RMV − RMSE| / RMV.
+    Elements are sorted by scale and put into bins of equal count. In each bin the root mean variance (RMV) is compared
+    with the root mean squared error (RMSE). The result is the mean of |RMV − RMSE| / RMV.
 
     Args:
-        error: Any shape.
-        scale: Standard deviation stated for it, same shape and unit, positive.
+        error: Errors, of any shape.
+        scale: Predicted standard deviations, of the same shape and unit, positive.
         bins: Number of bins.
 
     Raises:
@@ -56,16 +56,16 @@ def ence(error: Tensor, scale: Tensor, bins: int = 15) -> float:
 
 
 def rank_correlation(error: Tensor, scale: Tensor, *, most: int = 100_000, seed: int = 0) -> float:
-    """Returns Spearman's rank correlation of |error| and scale: near 1 where the scale says which errors are large.
+    """Returns Spearman's rank correlation of |error| and scale; near 1 if the scale tells which errors are large.
 
-    Ties take their order of appearance, which matters only where many values are equal. Even a perfect scale
-    stays below 1, since it states the spread of an error and not the error.
+    Ties are ranked in order of appearance, which matters only if many values are equal. Even a perfect scale stays
+    below 1, since it predicts the spread of an error and not the error.
 
     Args:
-        error: Any shape.
-        scale: Same shape.
-        most: At most so many elements are used, drawn at random.
-        seed: Of the draw.
+        error: Errors, of any shape.
+        scale: Predicted standard deviations, of the same shape.
+        most: Largest number of elements to use, drawn at random.
+        seed: Random seed of that draw.
 
     Raises:
         ShapeError: The shapes differ, or there are fewer than two elements.
@@ -79,16 +79,16 @@ def rank_correlation(error: Tensor, scale: Tensor, *, most: int = 100_000, seed:
 
 
 def ause(error: Tensor, scale: Tensor, steps: int = 100) -> float:
-    """Returns the area under the sparsification error curve: 0 where the scale sorts elements as their errors do.
+    """Returns the area under the sparsification error curve; 0 if the scale sorts elements as their errors do.
 
-    The share f of the elements with the largest scale is taken away, and the root mean squared error of the rest
-    is divided by that of all; the same is done in the order of |error| itself, the oracle. The area between the two
-    curves over f in [0, 1] is 0.5 for a scale that says nothing of uniformly distributed |error|.
+    For each share f, the elements with the largest scale are removed, and the root mean squared error of the rest is
+    divided by that of all. The same is done in the order of |error| itself, the oracle. The result is the area between
+    the two curves over f in [0, 1]. It is 0.5 for a scale without information and uniformly distributed |error|.
 
     Args:
-        error: Any shape.
-        scale: Standard deviation stated for it, same shape, positive; its unit does not matter.
-        steps: Values of f, in the middle of intervals of equal length.
+        error: Errors, of any shape.
+        scale: Predicted standard deviations, of the same shape, positive. Their unit does not matter.
+        steps: Number of values of f, at the centres of intervals of equal length.
 
     Raises:
         ShapeError: The shapes differ, there are fewer elements than steps, or a scale is not positive.
@@ -108,10 +108,11 @@ def ause(error: Tensor, scale: Tensor, steps: int = 100) -> float:
 
 
 def check(error: Tensor, scale: Tensor, least: int = 1, *, positive: bool = True) -> None:
-    """Refuses an error and a scale that do not belong together.
+    """Raises if an error and a scale do not go together.
 
     Raises:
-        ShapeError: The shapes differ, there are fewer than ``least`` elements, or a scale is not ``positive``.
+        ShapeError: The shapes differ, there are fewer than ``least`` elements, or a scale must be ``positive`` and is
+            not.
     """
     if error.shape != scale.shape:
         shapes = tuple(error.shape), tuple(scale.shape)

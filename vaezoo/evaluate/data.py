@@ -1,4 +1,4 @@
-"""What a model is measured on, and the codes it gives them."""
+"""The data of an evaluation, and the latents that a model encodes them to."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from vaezoo.errors import ConfigError
 from vaezoo.evaluate.memory import rows_within
 
 Features = Callable[[Tensor], Tensor]
-"""From images (B, C, H, W) to features (B, D)."""
+"""Function from images (B, C, H, W) to features (B, D)."""
 
 
 @final
 @dataclass(frozen=True)
 class Data:
-    """Images, and what is known of them.
+    """Images with their labels, factors and conditions.
 
     Attributes:
-        images: (N, C, H, W) in [0, 1].
-        labels: Class of each, int64 (N,), or None.
-        factors: Index of each factor's value, int64 (N, F), or None.
-        cond: What the model is told, such as ``{"label": (N,)}``.
+        images: Images (N, C, H, W) in [0, 1].
+        labels: Class of each image, int64 (N,), or None.
+        factors: Index of the value of each factor, int64 (N, F), or None.
+        cond: Conditions for the model, such as ``{"label": (N,)}``.
     """
 
     images: Tensor
@@ -45,17 +45,17 @@ class Data:
 @final
 @dataclass(frozen=True)
 class Trial:
-    """One call of `evaluate`: what every metric is given.
+    """One call of `evaluate`, as every metric receives it.
 
     Attributes:
-        model: In evaluation mode.
-        data: What it is measured on.
-        samples: Importance samples an image.
-        seed: Of all draws.
-        max_mib: Bound on memory, MiB.
-        batch: At most so many images at once.
-        features: Of pictures, for a distance between sets; None for a zoo model of the metric's name.
-        precision: Of the networks, for a likelihood.
+        model: Model in evaluation mode.
+        data: Data to measure on.
+        samples: Number of importance samples per image.
+        seed: Random seed of all draws.
+        max_mib: Bound on memory, in MiB.
+        batch: Largest number of images at once.
+        features: Features of images, for a distance between sets. None means a zoo model of the metric's name.
+        precision: Precision of the networks, for a likelihood.
     """
 
     model: VAE
@@ -68,7 +68,7 @@ class Trial:
     precision: str = "fp32"
 
     def parts(self) -> Iterator[tuple[int, Batch]]:
-        """Yields the batches that memory allows, numbered."""
+        """Yields numbered batches of a size that memory allows."""
         first = {name: rows[:1] for name, rows in self.data.cond.items()}
         rows = min(self.batch, rows_within(self.model, self.data.images[:1], self.max_mib, cond=first))
         for number, start in enumerate(range(0, len(self.data.images), rows)):
@@ -78,7 +78,7 @@ class Trial:
 
     @torch.no_grad()
     def codes(self) -> Tensor:
-        """Returns the latents on the mean path, all levels side by side, (N, D) float64 on the CPU."""
+        """Returns the latents on the mean path, all levels concatenated, (N, D) float64 on the CPU."""
         found = []
         for _, part in self.parts():
             latents = self.model(part, noise=Noise(temperature=0)).latents
@@ -88,7 +88,7 @@ class Trial:
 
 @contextmanager
 def evaluating(model: VAE) -> Iterator[None]:
-    """Puts a model into evaluation mode, and back into the mode it came in."""
+    """Context manager that sets a model to evaluation mode and restores its mode afterwards."""
     mode = model.training
     model.eval()
     try:

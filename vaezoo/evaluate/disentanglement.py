@@ -1,7 +1,7 @@
-"""How far single latents stand for single factors. Every score is larger-better, 1 at best.
+"""Disentanglement scores: whether single latents represent single factors. Larger is better, and 1 is best.
 
-Each function takes codes (N, D) and the index of each factor's value (N, F). A latent that never changes tells nothing
-and is left out. Scores that need mutual information cut each latent into 20 bins of equal width.
+Functions take codes (N, D) and the index of each factor's value (N, F). Constant latents carry no information and are
+left out. Scores with mutual information put each latent into 20 bins of equal width.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ VOTES, PER_VOTE = 2000, 64
 
 
 def mig(codes: Tensor, factors: Tensor) -> float:
-    """Returns the gap between the two latents that tell most of a factor, over the factor's entropy; factors' mean.
+    """Returns the mutual information gap, the mean over factors.
+
+    It is the gap between the two most informative latents of a factor, relative to the factor's entropy.
 
     Source: Isolating Sources of Disentanglement (Chen et al., 2018), eq. 6, arXiv:1802.04942.
     """
@@ -28,9 +30,9 @@ def mig(codes: Tensor, factors: Tensor) -> float:
 
 
 def sap(codes: Tensor, factors: Tensor) -> float:
-    """Returns the gap between the two latents that best predict a factor, by squared correlation; factors' mean.
+    """Returns the gap between the squared correlations of a factor's two best latents, the mean over factors.
 
-    A factor counts by the number of its value, also one without order.
+    A factor's values are used as numbers, even if they have no order.
 
     Source: Variational Inference of Disentangled Latent Concepts (Kumar et al., 2017), section 3, arXiv:1711.00848.
     """
@@ -41,7 +43,7 @@ def sap(codes: Tensor, factors: Tensor) -> float:
 
 
 def modularity(codes: Tensor, factors: Tensor) -> float:
-    """Returns how nearly each latent tells of one factor only, 1 − Σ over the others I²/((F−1)·I_max²); latents' mean.
+    """Returns modularity: whether a latent informs of one factor only. 1 − Σ I²/((F−1)·I_max²) over the other factors.
 
     Source: Learning Deep Disentangled Embeddings with the F-Statistic Loss (Ridgeway and Mozer, 2018), section 2,
     arXiv:1802.05312.
@@ -54,19 +56,19 @@ def modularity(codes: Tensor, factors: Tensor) -> float:
 
 
 def dci(codes: Tensor, factors: Tensor, *, penalty: float = 0.01, seed: int = 0) -> dict[str, float]:
-    """Measures disentanglement, completeness and informativeness by a lasso from latents to each factor.
+    """Measures disentanglement, completeness and informativeness by lasso regressions from latents to each factor.
 
-    The importance of a latent is the size of its weight, all standardised. Nothing that is not linear is seen.
+    The importance of a latent is the size of its weight, with all variables standardised. Only linear relations count.
 
     Args:
-        codes: (N, D).
-        factors: (N, F).
-        penalty: Weight of the sum of |w| beside half the mean squared error.
-        seed: Of the split into halves to fit and to test on.
+        codes: Codes (N, D).
+        factors: Index of each factor's value, (N, F).
+        penalty: Weight of Σ|w|, added to half the mean squared error.
+        seed: Random seed of the split into a half to fit on and a half to test on.
 
     Returns:
-        ``disentanglement``, ``completeness``; ``informativeness``, the share of variance predicted on the other
-        half, factors' mean, not below 0.
+        ``disentanglement``, ``completeness``, and ``informativeness``: the share of variance predicted on the test
+        half, the mean over factors, at least 0.
 
     Source: A Framework for the Quantitative Evaluation of Disentangled Representations (Eastwood and Williams, 2018).
     """
@@ -87,9 +89,9 @@ def dci(codes: Tensor, factors: Tensor, *, penalty: float = 0.01, seed: int = 0)
 
 
 def factorvae_score(codes: Tensor, factors: Tensor, *, seed: int = 0) -> float:
-    """Returns how often the latent that varies least tells which factor was held; 1/F is chance.
+    """Returns how often the latent with the smallest variance tells which factor was fixed. Chance is 1/F.
 
-    2000 votes of 64 images each, the first half to learn which factor a latent stands for, the other to count.
+    There are 2000 votes of 64 images. The first half assigns a factor to each latent; the second half is scored.
 
     Source: Disentangling by Factorising (Kim and Mnih, 2018), section 4, arXiv:1802.05983.
     """
@@ -106,9 +108,9 @@ def factorvae_score(codes: Tensor, factors: Tensor, *, seed: int = 0) -> float:
 
 
 def beta_vae_score(codes: Tensor, factors: Tensor, *, seed: int = 0) -> float:
-    """Returns how often a linear classifier tells which factor pairs of images share; 1/F is chance.
+    """Returns how often a linear classifier tells which factor pairs of images share. Chance is 1/F.
 
-    2000 points, each the mean |difference| of 64 pairs that share a factor; half to fit, half to count.
+    There are 2000 points, each the mean |difference| of 64 pairs with a common factor. Half fit, half are scored.
 
     Source: beta-VAE (Higgins et al., 2017), section 3.
     """
@@ -124,7 +126,7 @@ def beta_vae_score(codes: Tensor, factors: Tensor, *, seed: int = 0) -> float:
 
 
 def mutual_information(codes: Tensor, factors: Tensor) -> Tensor:
-    """Returns I between each latent, in 20 bins, and each factor, (D, F) nats."""
+    """Returns the mutual information of each latent, in 20 bins, and each factor, (D, F) nats."""
     low, high = codes.min(0).values, codes.max(0).values
     bins = ((codes - low) / (high - low) * BINS).long().clamp(0, BINS - 1)
     table = torch.empty(codes.shape[1], factors.shape[1], dtype=torch.float64)
@@ -139,10 +141,10 @@ def mutual_information(codes: Tensor, factors: Tensor) -> Tensor:
 
 
 def _prepare(codes: Tensor, factors: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns the latents that change, in float64, and the factors, each with values from 0 on.
+    """Returns the latents that vary, in float64, and the factors, with values that count from 0.
 
     Raises:
-        ConfigError: The rows differ, no latent changes, or fewer than two factors do.
+        ConfigError: The numbers of rows differ, no latent varies, or fewer than two factors do.
     """
     if len(codes) != len(factors) or factors.ndim != 2:
         came = tuple(codes.shape), tuple(factors.shape)
@@ -163,14 +165,14 @@ def _entropies(factors: Tensor) -> Tensor:
 
 
 def _held(values: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """Returns rows with one value, that of a row drawn at random."""
+    """Returns random rows that share one value, that of a random row."""
     first = torch.randint(len(values), (1,), generator=generator)
     rows = (values == values[first]).nonzero()[:, 0]
     return rows[torch.randint(len(rows), (count,), generator=generator)]
 
 
 def _partners(values: Tensor, first: Tensor, generator: torch.Generator) -> Tensor:
-    """Returns for each row another one, drawn at random, of the same value."""
+    """Returns another random row of the same value for each row."""
     order = values.argsort(stable=True)
     counts = torch.bincount(values)
     start, count = (counts.cumsum(0) - counts)[values[first]], counts[values[first]]
@@ -178,7 +180,7 @@ def _partners(values: Tensor, first: Tensor, generator: torch.Generator) -> Tens
 
 
 def _purity(shares: Tensor) -> Tensor:
-    """Returns 1 − the entropy of each column over its largest possible value; 0 for a column of zeros."""
+    """Returns 1 − entropy / largest entropy of each column; 0 for a column of zeros."""
     total = shares.sum(0)
     p = shares / total.clamp_min(1e-30)
     if len(shares) < 2:

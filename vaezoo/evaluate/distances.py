@@ -1,4 +1,4 @@
-"""Distances between two sets of pictures, by their features. They mean nothing without the name of what gave those."""
+"""Distances between two sets of images, by their features. Values depend on the network that gives the features."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from vaezoo.errors import ShapeError
 
 
 def frechet_distance(features: Tensor, other: Tensor) -> float:
-    """Returns |m₁ − m₂|² + tr(C₁ + C₂ − 2 (C₁ C₂)^½), the squared Fréchet distance of the Gaussians that fit two sets.
+    """Returns the squared Fréchet distance of the Gaussians fitted to two sets: |m₁ − m₂|² + tr(C₁ + C₂ − 2 (C₁ C₂)^½).
 
-    Too large for few images; compare values of one count only.
+    It is biased upwards for few images, so compare values of the same count only.
 
     Args:
-        features: (N, D).
-        other: (M, D).
+        features: Features (N, D).
+        other: Features (M, D).
 
     Raises:
-        ShapeError: They are no two sets of two features or more of one length.
+        ShapeError: The features are not two matrices of equal width with at least two rows.
 
     Source: GANs Trained by a Two Time-Scale Update Rule (Heusel et al., 2017), eq. 6, arXiv:1706.08500.
     """
@@ -33,15 +33,15 @@ def frechet_distance(features: Tensor, other: Tensor) -> float:
 
 
 def kernel_distance(features: Tensor, other: Tensor, *, max_mib: float = 512) -> float:
-    """Returns the squared MMD of two sets under the kernel (x·y/D + 1)³, without bias: 0 on average for equal ones.
+    """Returns an unbiased estimate of the squared MMD of two sets under the kernel (x·y/D + 1)³. It may be negative.
 
     Args:
-        features: (N, D).
-        other: (M, D).
-        max_mib: The tables of all pairs are cut into pieces of so many MiB.
+        features: Features (N, D).
+        other: Features (M, D).
+        max_mib: Size in MiB of the pieces that the table of all pairs is computed in.
 
     Raises:
-        ShapeError: They are no two sets of two features or more of one length.
+        ShapeError: The features are not two matrices of equal width with at least two rows.
 
     Source: Demystifying MMD GANs (Bińkowski et al., 2018), eq. 3, arXiv:1801.01401.
     """

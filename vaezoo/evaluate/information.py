@@ -1,4 +1,4 @@
-"""What the latents tell of the image, and how far the aggregate posterior is from the prior."""
+"""The information of the latents about the image, and the distance of the aggregate posterior from the prior."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def aggregate_log_prob(z: Tensor, mean: Tensor, logvar: Tensor, *, max_mib: floa
     """Returns log 1/N Σ_n N(z; mean_n, exp(logvar_n)), (M,) nats, in float64.
 
     Args:
-        z: (M, D).
-        mean: (N, D).
-        logvar: (N, D).
-        max_mib: The M×N table is cut into pieces of so many MiB.
+        z: Latents (M, D).
+        mean: Means (N, D).
+        logvar: Log-variances (N, D).
+        max_mib: Size in MiB of the pieces that the M×N table is computed in.
     """
     z, mean, logvar = z.double(), mean.double(), logvar.double()
     precision = torch.exp(-logvar)
@@ -36,14 +36,14 @@ def aggregate_log_prob(z: Tensor, mean: Tensor, logvar: Tensor, *, max_mib: floa
 
 @torch.no_grad()
 def measure_information(trial: Trial) -> dict[str, float]:
-    """Splits the rate into what z tells of the image and the KL of the aggregate posterior from the prior.
+    """Splits the rate into the information of z about the image and the KL of the aggregate posterior from the prior.
 
-    E KL(q(z|x)‖p) = I(x; z) + KL(q(z)‖p), with q(z) the mean of q(z|x_n) over the N images measured, itself among
-    them. So I is the information between z and the number of the image: at most log N, and too small for all
-    images by what N of them cannot show; the marginal KL is too large by as much. One sample of z an image.
+    E KL(q(z|x)‖p) = I(x; z) + KL(q(z)‖p), where q(z) is the mean of q(z|x_n) over the N measured images. I is the
+    mutual information of z and the index of the image. It is at most log N, hence underestimates the value for all
+    images, and the marginal KL is overestimated by as much. One sample of z per image is used.
 
     Raises:
-        NotNormalised: The posterior is no diagonal Gaussian or is refined, or the prior has no density.
+        NotNormalised: The posterior is not a diagonal Gaussian, is refined, or the prior has no density.
 
     Source: ELBO Surgery (Hoffman and Johnson, 2016).
     """
@@ -76,7 +76,7 @@ def count_active_units(trial: Trial) -> dict[str, float]:
     """Counts the latents whose posterior mean varies over images by more than 0.01.
 
     Raises:
-        NotNormalised: The posterior is no diagonal Gaussian, or is refined.
+        NotNormalised: The posterior is not a diagonal Gaussian, or is refined.
 
     Source: Importance Weighted Autoencoders (Burda et al., 2015), section 5.2, arXiv:1509.00519.
     """

@@ -1,4 +1,4 @@
-"""The bound and the likelihood of a model on a set of images, in nats per image."""
+"""The evidence lower bound and the likelihood of a model on a set of images, in nats per image."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from vaezoo.evaluate.memory import rows_within
 
 
 def binarise(images: Tensor, seed: int = 0) -> Tensor:
-    """Returns black and white images, each pixel white with the probability that its grey level states.
+    """Binarises images at random: a pixel becomes white with the probability that its grey level gives.
 
     Args:
-        images: Any shape, in [0, 1].
-        seed: Of the draw.
+        images: Images of any shape, in [0, 1].
+        seed: Random seed of the draws.
     """
     drawn = torch.rand(images.shape, generator=torch.Generator().manual_seed(seed))
     return (drawn.to(images.device) < images).to(images.dtype)
@@ -35,31 +35,31 @@ def evaluate_likelihood(
     seed: int = 0,
     max_mib: float = 2048,
 ) -> dict[str, float]:
-    """Measures the bound of a model on images, with one posterior sample an image, and perhaps its likelihood.
+    """Measures the bound of a model on images, with one posterior sample per image, and optionally the likelihood.
 
-    The same arguments give the same numbers. Gray images under a Bernoulli likelihood have a bound, the expected
-    one over their binarisations, but no likelihood: `binarise` them for that.
+    The same arguments give the same numbers. Under a Bernoulli likelihood, gray images have a bound (its expectation
+    over binarisations) but no likelihood. For that, `binarise` them.
 
     Args:
-        model: Used in evaluation mode and left in the mode it came in.
-        images: (N, C, H, W) in [0, 1].
-        cond: Other conditions, such as ``{"label": (N,)}``.
-        nll_samples: Importance samples an image for the likelihood; 0 leaves it out.
-        batch: Images at once, at most.
-        seed: Of the latents' noise; each batch draws its own.
-        max_mib: Bound on what the networks put out at once, MiB; batches are made smaller where they would pass it.
+        model: Model. It runs in evaluation mode, and its mode is restored.
+        images: Images (N, C, H, W) in [0, 1].
+        cond: Conditions, such as ``{"label": (N,)}``.
+        nll_samples: Number of importance samples per image for the likelihood. 0 leaves it out.
+        batch: Largest number of images at once.
+        seed: Random seed of the latents' noise. Each batch draws its own.
+        max_mib: Bound on the networks' simultaneous outputs, in MiB. Batches are reduced to keep it.
 
     Returns:
-        Means over images: ``elbo_nats`` (larger is better), ``distortion_nats``, ``rate_nats``, each with its
-        standard error as ``elbo_stderr_nats`` and so on; ``rate_nats_level_1`` and further where there are
-        several levels, coarse to fine; ``nll_nats`` and ``nll_stderr_nats`` (smaller is better) if asked for;
-        ``active_units`` of a Gaussian posterior, the latents whose mean varies over images by more than 0.01;
-        ``images``, their number.
+        Means over images: ``elbo_nats`` (larger is better), ``distortion_nats`` and ``rate_nats``, each with its
+        standard error as ``elbo_stderr_nats`` and so on. ``rate_nats_level_1`` and further for several levels, coarse
+        to fine. ``nll_nats`` and ``nll_stderr_nats`` (smaller is better) if requested. ``active_units`` for a Gaussian
+        posterior: the number of latents whose mean varies over images by more than 0.01. ``images``: the number of
+        images.
 
     Raises:
-        ConfigError: There are no two images, or a number is not positive.
+        ConfigError: There are fewer than two images, or a number is not positive.
         ShapeError: The model cannot take the images.
-        NotNormalised: A likelihood was asked for that is none.
+        NotNormalised: The likelihood is requested, but the model has no density.
 
     Source: active units: Importance Weighted Autoencoders (Burda et al., 2015), section 5.2, arXiv:1509.00519.
     """

@@ -1,4 +1,4 @@
-"""The call that measures several metrics by name."""
+"""`evaluate`: measuring several metrics by name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vaezoo.evaluate.metrics import Metric, likeness
 from vaezoo.host.kinds import find
 
 WITH = {"factors": "factors", "labels": "mnist"}
-"""A set that has what a metric may need."""
+"""A data set that has what a metric may need."""
 
 
 def evaluate(
@@ -33,26 +33,26 @@ def evaluate(
     """Measures a model by metrics of given names.
 
     Args:
-        model: Used in evaluation mode and left in the mode it came in.
-        data: Images (N, C, H, W) in [0, 1], or those with their labels or factors.
-        metrics: Names as in ``vaezoo list --kind metrics``, such as ``mig``, or ``mig@1`` for one version alone;
-            ``fid:NET`` and ``kid:NET`` name a model whose posterior means are the features, with its weights, or what
-            ``features`` is.
-        samples: Importance samples an image, for ``nll``.
-        batch: At most so many images at once.
-        seed: Of all draws: the same arguments give the same numbers.
-        max_mib: Bound on what the networks put out at once, MiB; rows are chunked to it.
-        features: From images to features (B, D), for ``fid`` and ``kid``.
-        precision: Of the networks for ``nll``: ``"fp32"``, or ``"bf16"`` for less time where the processor can, with
-            other last digits; all other metrics are always in fp32.
+        model: Model. It runs in evaluation mode, and its mode is restored.
+        data: Images (N, C, H, W) in [0, 1], or `Data` with their labels or factors.
+        metrics: Names of metrics, as in ``vaezoo list --kind metrics``. ``mig@1`` asks for version 1 of ``mig``.
+            ``fid:NET`` and ``kid:NET`` also name a model whose posterior means are the features, or describe
+            ``features``.
+        samples: Number of importance samples per image, for ``nll``.
+        batch: Largest number of images at once.
+        seed: Random seed of all draws. The same arguments give the same numbers.
+        max_mib: Bound on the networks' simultaneous outputs, in MiB. Rows are processed in chunks to keep it.
+        features: Function from images to features (B, D), for ``fid`` and ``kid``.
+        precision: Precision of the networks for ``nll``: ``"fp32"``, or ``"bf16"``, which is faster on processors that
+            support it and changes the last digits. All other metrics use fp32.
 
     Returns:
-        Values by ``NAME@VERSION``, or ``NAME@VERSION.FIELD`` where a metric has several.
+        Values by ``NAME@VERSION``, or ``NAME@VERSION.FIELD`` for a metric with several values.
 
     Raises:
-        UnknownName: A metric, or a version of it, that is none.
-        ConfigError: The data lack what a metric needs, a number is not possible, or the precision is none.
-        NotNormalised: A likelihood or an information was asked of what is no density.
+        UnknownName: A metric, or its version, is unknown.
+        ConfigError: The data lack what a metric needs, a number is out of range, or the precision is unknown.
+        NotNormalised: A likelihood or information is requested, but the model has no density.
         ShapeError: The model cannot take the images.
     """
     data = data if isinstance(data, Data) else Data(data)
@@ -83,13 +83,13 @@ def evaluate(
 
 
 def find_metric(text: str) -> tuple[str, str, Metric]:
-    """Returns a metric's name, its feature network or nothing, and the metric.
+    """Returns a metric's name, the name of its feature network (or an empty text), and the metric.
 
     Raises:
-        UnknownName: There is no such metric, or not in that version.
-        VaezooError: As `vaezoo.host.kinds.find`.
-        ConfigError: What is declared under the name is no metric; or a distance of sets names no network, or another
-            metric names one.
+        UnknownName: The metric, or its version, is unknown.
+        VaezooError: As for `vaezoo.host.kinds.find`.
+        ConfigError: The declared object is not a metric. Or a distance of sets names no network, or another metric
+            does.
     """
     whole, _, version = text.partition("@")
     name, _, net = whole.partition(":")

@@ -1,4 +1,4 @@
-"""How many rows a model may take at once, counted in bytes before anything large is run."""
+"""The number of rows that a model may process at once, computed from bytes before anything large is run."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from vaezoo.errors import ConfigError
 
 @torch.no_grad()
 def rows_within(model: VAE, image: Tensor, max_mib: float = 512, *, cond: Mapping[str, Tensor] | None = None) -> int:
-    """Returns how many rows (images × samples) fit, from the bytes of every tensor that one row's modules put out.
+    """Returns how many rows (images × samples) fit, from the size of all outputs of the modules for one row.
 
-    Without gradients most of these are freed early, so this is on the safe side. A single row is always allowed.
+    Without gradients most outputs are freed early, so the result is on the safe side. One row is always allowed.
 
     Args:
-        model: In the mode it is used in.
-        image: One image (1, C, H, W).
-        max_mib: Bound on what the modules put out, MiB; the model itself is not counted.
-        cond: Its other conditions, one row each.
+        model: Model in the mode it is used in.
+        image: Image (1, C, H, W).
+        max_mib: Bound on the modules' outputs, in MiB. The model itself is not counted.
+        cond: Conditions, one row each.
 
     Raises:
         ConfigError: The bound is not positive.

@@ -1,7 +1,8 @@
-"""Metrics by name: what a stranger's is, and those that vaezoo brings.
+"""Metrics by name: the form of a plugin's, and those of vaezoo.
 
-A metric is declared as ``metrics`` of a registry file or by `vaezoo.register_metric`. It is a function of results and
-truths, both (B, C, H, W) in [0, 1], that returns a number an image, (B,); or a `Metric`, which sees the whole `Trial`.
+A metric is declared under ``metrics`` of a registry file or by `vaezoo.register_metric`. It is a function of results
+and targets, both (B, C, H, W) in [0, 1], that returns a number per image, (B,). Or it is a `Metric`, which receives the
+whole `Trial`.
 """
 
 from __future__ import annotations
@@ -28,13 +29,13 @@ from vaezoo.evaluate.probe import train_probe
 @final
 @dataclass(frozen=True)
 class Metric:
-    """A metric of one version; a change of what it computes is a new version, never the old one changed.
+    """A metric with a version. When its computation changes, it becomes a new version.
 
     Attributes:
-        version: From 1.
-        measure: From a `Trial` to a number, or to several by their names.
-        needs: What the data must have: ``labels``, ``factors`` or nothing.
-        by_features: Whether it is asked for with a network, as ``fid:NET``, whose name ``measure`` takes second.
+        version: Version, from 1.
+        measure: Function from a `Trial` to a number, or to several numbers by name.
+        needs: Data that it needs: ``labels``, ``factors`` or an empty text.
+        by_features: Whether it needs a feature network, as ``fid:NET``. Its name is the second argument of ``measure``.
     """
 
     version: int
@@ -43,7 +44,7 @@ class Metric:
     by_features: bool = False
 
     def __call__(self, trial: Trial, *net: str) -> float | dict[str, float]:
-        """Returns what is measured."""
+        """Returns the measured value or values."""
         return self.measure(trial, *net)
 
 
@@ -56,7 +57,7 @@ def _elbo(trial: Trial) -> dict[str, float]:
     found.pop("active_units", None)
     one = Batch(data.images[:1], cond={name: rows[:1] for name, rows in data.cond.items()})
     if not trial.model(one, noise=Noise(seed=trial.seed)).likelihood.normalised:
-        return found  # a bound of no density is none in bits either
+        return found  # without a density there are no bits per dimension either
     return found | {"bits_per_dim": -found["elbo_nats"] / (math.log(2) * data.images[0].numel())}
 
 
@@ -78,11 +79,11 @@ def _nll(trial: Trial) -> dict[str, float]:
 
 
 def likeness(name: str, of_pair: Callable[[Tensor, Tensor], Tensor]) -> Metric:
-    """Returns the metric of a function of results and truths: its mean over what the model reconstructs.
+    """Makes a metric of a function of results and targets: its mean over reconstructions.
 
     Args:
-        name: For messages.
-        of_pair: From two times (B, C, H, W) in [0, 1] to numbers (B,).
+        name: Name, for error messages.
+        of_pair: Function from results and targets, (B, C, H, W) in [0, 1], to numbers (B,).
     """
 
     def measure(trial: Trial) -> float:

@@ -1,4 +1,4 @@
-"""How good a stated distribution of a value is: by its density in closed form, or by samples of it."""
+"""Scores of a predicted distribution of a value, given by a density in closed form or by samples."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Ranks(NamedTuple):
     """How often a value had each rank among K samples.
 
     Attributes:
-        shares: (K + 1,), of rank 0 (below all samples) to K; they sum to 1.
-        deviation: The sum of |share − 1/(K + 1)|: 0 where flat, 2K/(K + 1) where one rank has all.
+        shares: Share of each rank, (K + 1,), from 0 (below all samples) to K. The sum is 1.
+        deviation: Σ |share − 1/(K + 1)|: 0 if all ranks are equally frequent, 2K/(K + 1) if all values have one rank.
     """
 
     shares: Tensor
@@ -27,14 +27,14 @@ class Ranks(NamedTuple):
 def crps_gaussian(error: Tensor, scale: Tensor) -> float:
     """Returns the mean continuous ranked probability score of normal distributions, in the unit of the error.
 
-    σ·(z·(2Φ(z) − 1) + 2φ(z) − 1/√π) with z = error/σ; smaller is better, and for a σ of zero it would be |error|.
+    It is σ·(z·(2Φ(z) − 1) + 2φ(z) − 1/√π) with z = error/σ. Smaller is better. The limit for σ → 0 is |error|.
 
     Args:
-        error: Value minus the distribution's mean, or the reverse, any shape.
-        scale: Its standard deviation, same shape, positive.
+        error: Difference of the value and the distribution's mean, of any shape.
+        scale: Standard deviation, of the same shape, positive.
 
     Raises:
-        ShapeError: The shapes differ, there is no element, or a scale is not positive.
+        ShapeError: The shapes differ, there are no elements, or a scale is not positive.
 
     Source: Strictly Proper Scoring Rules, Prediction, and Estimation (Gneiting and Raftery, 2007).
     """
@@ -45,17 +45,17 @@ def crps_gaussian(error: Tensor, scale: Tensor) -> float:
 def crps_samples(x: Tensor, samples: Tensor, *, fair: bool = True) -> float:
     """Returns the mean continuous ranked probability score of ensembles, in the unit of x.
 
-    The mean of |X_k − x| minus half the mean of |X_j − X_k|. The fair estimator takes the second mean over the K(K − 1)
-    pairs of different samples, and is an unbiased estimate of the score of the distribution that they come from. The
-    other takes it over all K² pairs: the score of the ensemble itself, larger by what so few samples cannot show.
+    It is the mean of |X_k − x| minus half the mean of |X_j − X_k|. The fair estimator takes the second mean over the
+    K(K − 1) pairs of different samples. It is unbiased for the score of the distribution of the samples. The other
+    estimator takes it over all K² pairs. It is the score of the ensemble itself, which is larger for few samples.
 
     Args:
-        x: Any shape.
-        samples: (K, ...) of x's shape; their order does not matter.
-        fair: Which estimator.
+        x: Values, of any shape.
+        samples: Samples (K, ...) for each value. Their order does not matter.
+        fair: Whether to use the fair estimator.
 
     Raises:
-        ShapeError: The shapes do not agree, or there are too few samples: two if fair, else one.
+        ShapeError: The shapes do not agree, or there are too few samples: less than two if fair, else less than one.
 
     Source: Fair scores for ensemble forecasts (Ferro, 2014).
     """
@@ -68,17 +68,17 @@ def crps_samples(x: Tensor, samples: Tensor, *, fair: bool = True) -> float:
 
 
 def rank_histogram(x: Tensor, samples: Tensor, seed: int = 0) -> Ranks:
-    """Returns how often x had each rank among its samples: flat where x is distributed as they are.
+    """Returns how often x had each rank among its samples. All are equally frequent if x is distributed like them.
 
-    A hollow says that the samples lie too close together, a hump too far apart, a slope that they are biased.
+    A U shape means that the samples are too close together, a hump that they are too far apart, a slope a bias.
 
     Args:
-        x: Any shape.
-        samples: (K, ...) of x's shape.
-        seed: Of the draw that decides on the rank among samples equal to x.
+        x: Values, of any shape.
+        samples: Samples (K, ...) for each value.
+        seed: Random seed of the choice of rank among samples equal to x.
 
     Raises:
-        ShapeError: The shapes do not agree, or there is no sample or element.
+        ShapeError: The shapes do not agree, or there are no samples or elements.
 
     Source: Interpretation of Rank Histograms for Verifying Ensemble Forecasts (Hamill, 2001).
     """

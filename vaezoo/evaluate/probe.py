@@ -1,4 +1,4 @@
-"""How well a linear classifier reads labels off codes."""
+"""Linear probe: how well a linear classifier predicts labels from codes."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from vaezoo.errors import ConfigError
 
 
 def standardise(values: Tensor) -> Tensor:
-    """Returns columns of mean 0 and variance 1; a constant column becomes 0."""
+    """Standardises columns to mean 0 and variance 1. A constant column becomes 0."""
     centred = values - values.mean(0)
     return centred / centred.square().mean(0).sqrt().clamp_min(1e-12)
 
 
 def train_probe(codes: Tensor, labels: Tensor, *, penalty: float = 1e-4, seed: int = 0) -> float:
-    """Fits a multinomial logistic regression on half of the rows and returns its accuracy on the other half.
+    """Fits a multinomial logistic regression to half of the rows. Returns its accuracy on the other half.
 
     Args:
-        codes: (N, D); standardised here.
-        labels: int64 (N,).
-        penalty: Weight of Σ w² beside the mean cross-entropy.
-        seed: Of the split.
+        codes: Codes (N, D). They are standardised here.
+        labels: Labels, int64 (N,).
+        penalty: Weight of Σ w², added to the mean cross-entropy.
+        seed: Random seed of the split.
 
     Raises:
-        ConfigError: There are fewer than four rows, or one class only.
+        ConfigError: There are fewer than four rows, or only one class.
     """
     classes = labels.unique()
     if len(labels) < 4 or len(classes) < 2:

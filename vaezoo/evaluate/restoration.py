@@ -1,7 +1,7 @@
-"""How well a picture was restored, and how honest its uncertainty is. Sets: `vaezoo.restore.measure`.
+"""Scores of a restored image and of its predicted uncertainty. `vaezoo.restore.measure` scores sets of images.
 
-The output is clipped to [0, 1] and not rounded; PSNR is over all pixels and channels, SSIM the mean over channels. Sets
-are averaged over pictures.
+The output is clipped to [0, 1] and not rounded. PSNR is over all pixels and channels; SSIM is the mean over channels.
+Sets are averaged over images.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from vaezoo.image import psnr_db, ssim
 
 
 def score(x_hat: Tensor, x: Tensor, scale: Tensor | None = None) -> dict[str, float]:
-    """Scores one restored picture.
+    """Scores one restored image.
 
     Args:
-        x_hat: (1, C, H, W); clipped to [0, 1] here.
-        x: The clean picture, same shape.
-        scale: Standard deviation stated per pixel, same shape and unit, or None.
+        x_hat: Restored image (1, C, H, W). It is clipped to [0, 1] here.
+        x: Clean image, of the same shape.
+        scale: Predicted standard deviation per pixel, of the same shape and unit, or None.
 
     Returns:
-        ``psnr_db`` and ``ssim``; with a scale also ``coverage_68``, ``coverage_90``, ``coverage_95`` (shares),
-        ``ence`` and ``ause`` (ratios), ``rank_correlation``, and in grey levels ``crps_levels``, and ``scale_levels``
-        (root mean square of what is stated) beside ``rmse_levels``.
+        ``psnr_db`` and ``ssim``. With a scale also ``coverage_68``, ``coverage_90`` and ``coverage_95`` (shares),
+        ``ence`` and ``ause`` (ratios), ``rank_correlation``, and in grey levels ``crps_levels``, ``rmse_levels`` and
+        ``scale_levels``, the root mean square of the scale.
 
     Raises:
         ShapeError: The shapes differ, or a scale is not positive.
@@ -52,7 +52,7 @@ def average(rows: Sequence[dict[str, float]]) -> dict[str, float]:
     """Returns the mean of each value over rows.
 
     Raises:
-        ConfigError: There is no row.
+        ConfigError: There are no rows.
     """
     if not rows:
         raise ConfigError("Expected at least one picture to average over, got none.", value=rows)

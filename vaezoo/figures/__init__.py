@@ -1,7 +1,7 @@
-"""Figures of models: samples, reconstructions, traversals of latents, ways between pictures, and maps of latents.
+"""Figures of models: samples, reconstructions, traversals of latents, interpolations, and maps of latents.
 
-A function takes a model and tensors and returns a `Sheet` of images, or a `Projection` of points: values that programs
-can use, which draw themselves by ``.draw()`` and are written by `write`. Data sets are not opened here. Importing this
+Each function takes a model and tensors. It returns a `Sheet` of images or a `Projection` of points. Programs can use
+their values; ``.draw()`` draws them and `write` writes them to a file. Data sets are opened elsewhere. Importing this
 package loads neither torch nor matplotlib.
 """
 

@@ -1,4 +1,4 @@
-"""A map of latents: their first two principal components, coloured by label."""
+"""A map of latents by their first two principal components, coloured by label."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLOURS = ("#332288", "#88CCEE", "#44AA99", "#117733", "#999933", "#DDCC77", "#CC6677", "#882255", "#AA4499", "#222222")
-"""Told apart with every kind of colour vision: the scheme "muted", with black for its pale grey.
+"""Colours that can be told apart with any colour vision: the scheme "muted", with black instead of pale grey.
 
 Source: Colour Schemes (Tol, 2021), technical note SRON/EPS/TN/09-002.
 """
@@ -29,13 +29,13 @@ _DPI = 150
 @final
 @dataclass(frozen=True)
 class Projection:
-    """Points in the plane, and what became of the rest.
+    """Points in the plane, with the share of variance that they show.
 
     Attributes:
-        points: (N, 2) float64: the latents less their mean, along the two directions of the largest variance.
-        directions: (2, D), unit vectors; the largest number of each is positive.
-        explained: (2,), the share of the variance that each direction has.
-        labels: int64 (N,), or None.
+        points: Points (N, 2) float64: centred latents along the two directions of largest variance.
+        directions: Unit vectors (2, D). The largest component of each is positive.
+        explained: Share of the variance along each direction, (2,).
+        labels: Labels int64 (N,), or None.
     """
 
     points: Tensor
@@ -45,7 +45,7 @@ class Projection:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """What is shown, for programs."""
+        """Content of the figure, for programs."""
         counts = {} if self.labels is None else dict(zip(*_counts(self.labels), strict=True))
         return {
             "images": len(self.points),
@@ -55,7 +55,7 @@ class Projection:
         }
 
     def draw(self) -> Figure:
-        """Draws the points, with a legend of the labels, each of which also stands at the median of its points."""
+        """Draws the points with a legend of the labels. Each label is also written at the median of its points."""
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(5.2, 4.4), dpi=_DPI, layout="constrained", facecolor="white")
@@ -70,7 +70,7 @@ class Projection:
             colour, marker = style_of(index)
             across, up = own.T.numpy()
             axes.scatter(across, up, s=size, color=colour, marker=marker, label=str(number), linewidths=0, alpha=0.7)
-        for index, number in enumerate(numbers):  # above all points
+        for index, number in enumerate(numbers):  # after all points, so that texts are on top
             across, up = self.points[self.labels == number].median(0).values.tolist()
             box = {"boxstyle": "circle,pad=0.15", "fc": "white", "ec": style_of(index)[0], "lw": 1.5, "alpha": 0.9}
             axes.annotate(str(number), (across, up), fontsize=8, ha="center", va="center", bbox=box)
@@ -92,15 +92,15 @@ class Projection:
 
 
 def style_of(index: int) -> tuple[str, str]:
-    """Returns the colour and the marker of the index-th label; a colour comes again with another marker."""
+    """Returns colour and marker of the index-th label. Colours repeat with other markers."""
     return COLOURS[index % len(COLOURS)], MARKERS[index // len(COLOURS) % len(MARKERS)]
 
 
 def principal_components(values: Tensor) -> Projection:
-    """Returns rows (N, D) projected onto their first two principal components; where D is 1 the second is 0.
+    """Projects rows (N, D) onto their first two principal components. If D is 1, the second is 0.
 
     Raises:
-        ConfigError: There are fewer than three rows, or all are the same.
+        ConfigError: There are fewer than three rows, or all are equal.
     """
     check_number("images", len(values), 3)
     centred = values.double().cpu() - values.double().cpu().mean(0)
@@ -127,19 +127,19 @@ def latents(
     cond: Cond | None = None,
     max_mib: float = 512,
 ) -> Projection:
-    """Projects the latents of images at the posterior's centre onto their first two principal components.
+    """Projects the latents of images, at the posterior's centre, onto their first two principal components.
 
-    Latents are those of all cells and levels, side by side, as they are: a level of large numbers counts for more.
+    The latents of all cells and levels are concatenated without scaling, so a level with large values has more weight.
 
     Args:
-        model: Used in evaluation mode and left in the mode it came in.
-        images: (N, C, H, W) in [0, 1], N at least 3.
-        labels: int64 (N,), the class of each.
-        cond: Conditions, one row an image.
-        max_mib: Bound on what the networks put out at once, MiB.
+        model: Model. It runs in evaluation mode, and its mode is restored.
+        images: Images (N, C, H, W) in [0, 1], N at least 3.
+        labels: Class of each image, int64 (N,).
+        cond: Conditions, one row per image.
+        max_mib: Bound on the networks' simultaneous outputs, in MiB.
 
     Raises:
-        ConfigError: There are fewer than three images, all have the same latents, or labels are of another number.
+        ConfigError: There are fewer than three images, all have the same latents, or the number of labels differs.
         ShapeError: The model cannot take the images.
         IncompatibleParts: The model has no encoder.
     """

@@ -1,4 +1,4 @@
-"""Pictures above what a model makes of them."""
+"""Images above their reconstructions."""
 
 from __future__ import annotations
 
@@ -24,23 +24,24 @@ def reconstruct(
     difference: bool = True,
     seed: int = 0,
 ) -> Sheet:
-    """Returns pictures, their reconstructions at the posterior's centre, and where the two differ.
+    """Reconstructs images at the posterior's centre and shows the differences.
 
     Args:
-        model: Used in evaluation mode and left in the mode it came in.
-        pictures: (N, C, H, W) in [0, 1], or N of (1, C, H, W), of different sizes where the model takes any.
-        cond: Conditions, one row a picture.
-        samples: Rows of further reconstructions, each of a draw of the posterior.
-        difference: Whether to show the reconstruction less the picture, averaged over channels: red where it is too
-            bright, blue where too dark, white where right.
-        seed: Of the draws.
+        model: Model. It runs in evaluation mode, and its mode is restored.
+        pictures: Images (N, C, H, W) in [0, 1], or N images (1, C, H, W), of different sizes if the model takes any
+            size.
+        cond: Conditions, one row per image.
+        samples: Number of rows with further reconstructions, each from a sample of the posterior.
+        difference: Whether to show the reconstruction minus the image, averaged over channels. Red is too bright, blue
+            too dark, and white right.
+        seed: Random seed of the samples.
 
     Returns:
         Rows ``original``, ``reconstruction``, ``sample 1`` …, ``difference``. Facts: ``pictures``, ``mse`` (mean
-        squared error a pixel) of each, ``seed``.
+        squared error per pixel) of each, ``seed``.
 
     Raises:
-        ShapeError: There is no picture, or the model cannot take one.
+        ShapeError: There are no images, or the model cannot take one.
         ConfigError: ``samples`` is negative.
         IncompatibleParts: The model has no encoder.
     """
@@ -76,7 +77,7 @@ def reconstruct(
 
 
 def signed(difference: Tensor) -> Tensor:
-    """Returns differences (C, H, W) in [-1, 1], averaged over channels, as colours (3, H, W): blue, white, red."""
+    """Turns differences (C, H, W) in [-1, 1] into colours (3, H, W): blue, white, red. Averages over channels."""
     from matplotlib import colormaps
 
     colours = colormaps["RdBu_r"](0.5 + 0.5 * difference.mean(0).clamp(-1, 1).numpy())

@@ -15,7 +15,7 @@ from vaezoo.figures.sheet import Sheet, check_dots
 from vaezoo.figures.subject import Cond, check_imagines, check_number, on_cpu, rows_of
 
 PIECE = 256
-"""Samples at once."""
+"""Number of samples at once."""
 
 
 @torch.no_grad()
@@ -30,28 +30,28 @@ def sample(
     size: tuple[int, int] | None = None,
     temperature: float = 1.0,
 ) -> Sheet:
-    """Draws samples of the prior and returns their mean images.
+    """Draws samples of the prior and shows their mean images.
 
-    A model that is told the number of a class gets a row for each class, and every row the same noise: a column is one
-    draw under each class.
+    For a model with a class label there is a row for each class. All rows have the same noise, so a column shows one
+    sample under each class.
 
     Args:
-        model: Used in evaluation mode and left in the mode it came in.
-        n: How many; where classes have rows, or both ``rows`` and ``columns`` are given, those say how many.
-        rows: How many; at most so many classes.
-        columns: Images a row; without it the sheet is nearly square, or 10 where classes have rows.
-        cond: Conditions, of one row each; a class that is given has no rows of its own.
-        seed: Of the draws.
-        size: (H, W) of the images; the model's default where None.
-        temperature: Factor on the noise; 0 is the prior's centre.
+        model: Model. It runs in evaluation mode, and its mode is restored.
+        n: Number of samples. It is ignored if classes have rows, or if both ``rows`` and ``columns`` are given.
+        rows: Number of rows. If classes have rows, the largest number of classes.
+        columns: Number of images per row. None: a nearly square sheet, or 10 if classes have rows.
+        cond: Conditions, one row each. A given class has no rows of its own.
+        seed: Random seed of the samples.
+        size: (H, W) of the images. None means the model's default.
+        temperature: Factor of the noise. 0 gives the prior's centre.
 
     Returns:
-        Rows of images (C, H, W). Facts: ``samples``, ``seed``, and ``classes`` by condition where they have rows.
+        Rows of images (C, H, W). Facts: ``samples``, ``seed``, and ``classes`` by condition if classes have rows.
 
     Raises:
-        IncompatibleParts: The model restores pictures.
-        ConfigError: A number is below 1, a condition has more rows than one, or there are too many images to draw.
-        ShapeError: A size is missing or impossible, or a condition is none of the model's.
+        IncompatibleParts: The model restores images.
+        ConfigError: A number is below 1, a condition has more than one row, or there are too many images to draw.
+        ShapeError: A size is missing or impossible, or a condition is unknown.
     """
     check_imagines(model)
     for name, number in (("n", n), ("rows", rows), ("columns", columns)):

@@ -1,4 +1,4 @@
-"""Rows of images with words beside them, as values and as a figure whose pixels are whole squares."""
+"""Sheets: rows of images with labels, as values and as a figure that draws each pixel as a square."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 DPI = 150
 _FONT, _SMALL = 8, 7
 _SPACE = 10
-"""Around words, pixels."""
+"""Space around text, in pixels."""
 DOTS = 2**26
-"""Of a sheet, at most."""
+"""Largest number of dots of a sheet."""
 
 
 @final
 @dataclass(frozen=True)
 class Sheet:
-    """Rows of images, and what they show.
+    """Rows of images with labels.
 
     Attributes:
-        rows: Images (C, H, W) in [0, 1], C 1 or 3; rows may be of different lengths.
-        row_labels: One a row, or none.
-        column_labels: One a column, or none.
-        note: A sentence below.
-        facts: What is shown, for programs; as JSON can hold it.
+        rows: Images (C, H, W) in [0, 1] with C 1 or 3. Rows may have different lengths.
+        row_labels: Labels, one per row, or empty.
+        column_labels: Labels, one per column, or empty.
+        note: Sentence below the images.
+        facts: Content of the sheet, for programs, as values for JSON.
     """
 
     rows: tuple[tuple[Tensor, ...], ...]
@@ -43,13 +43,13 @@ class Sheet:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def draw(self, zoom: int | None = None) -> Figure:
-        """Draws the sheet, at 150 dots an inch.
+        """Draws the sheet with 150 dots per inch.
 
         Args:
-            zoom: Side of the square that each pixel becomes, dots; where None, an image's height reaches 84.
+            zoom: Side in dots of the square that a pixel becomes. None: such that an image is at least 84 dots high.
 
         Raises:
-            ShapeError: There is no image, or one is no such tensor.
+            ShapeError: There are no images, or one is not such a tensor.
         """
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -90,19 +90,19 @@ class Sheet:
 
 
 def zoom_of(image: Tensor) -> int:
-    """Returns the whole number of times that an image (C, H, W) is enlarged to be seen: its height reaches 84."""
+    """Returns the whole factor by which an image (C, H, W) is enlarged, to a height of at least 84 dots."""
     return max(1, 84 // image.shape[1])
 
 
 def check_dots(images: int, like: Tensor) -> None:
-    """Refuses a sheet of more images than can be drawn.
+    """Raises if a sheet would have more images than can be drawn.
 
     Args:
-        images: How many.
-        like: One of them (C, H, W).
+        images: Number of images.
+        like: One of the images (C, H, W).
 
     Raises:
-        ConfigError: There would be more than :data:`DOTS` dots.
+        ConfigError: The sheet would have more than :data:`DOTS` dots.
     """
     zoom = zoom_of(like)
     each = zoom * like.shape[1] * zoom * like.shape[2]

@@ -1,4 +1,4 @@
-"""What all figures ask of a model: pictures on its device, their latents at the centre, and its conditions' rows."""
+"""What all figures need: images on the model's device, latents at the centre, and conditions with enough rows."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ Cond = Mapping[str, Tensor]
 
 
 def to_model(model: VAE, tensor: Tensor) -> Tensor:
-    """Returns a tensor on the model's device; floating point ones in the model's type."""
+    """Moves a tensor to the model's device. Floating-point tensors also get its type."""
     like = next(model.parameters(), tensor)
     return tensor.to(like) if tensor.is_floating_point() else tensor.to(like.device)
 
 
 def rows_of(model: VAE, cond: Cond | None, rows: int) -> dict[str, Tensor]:
-    """Returns conditions with so many rows, on the model's device.
+    """Returns conditions with a number of rows, on the model's device.
 
     Raises:
-        ConfigError: A condition has neither one row nor so many.
+        ConfigError: A condition has neither one row nor this number.
     """
     found = {}
     for name, values in (cond or {}).items():
@@ -34,10 +34,10 @@ def rows_of(model: VAE, cond: Cond | None, rows: int) -> dict[str, Tensor]:
 
 
 def check_imagines(model: VAE) -> None:
-    """Refuses a model whose pictures follow from another picture.
+    """Raises for a model that makes its images from another image.
 
     Raises:
-        IncompatibleParts: It is conditioned on a picture.
+        IncompatibleParts: The model is conditioned on an image.
     """
     if model.encodes == "target" or (model.conditioner is not None and model.conditioner.channels is not None):
         raise IncompatibleParts(
@@ -48,17 +48,17 @@ def check_imagines(model: VAE) -> None:
 
 
 def check_number(name: str, number: int, least: int = 1) -> None:
-    """Refuses a number below the least.
+    """Raises if a number is too small.
 
     Raises:
-        ConfigError: It is.
+        ConfigError: The number is below ``least``.
     """
     if number < least:
         raise ConfigError(f"Expected {name} of at least {least}, got {number}.", value=number)
 
 
 def locate(model: VAE, x: Tensor, cond: Cond) -> tuple[Context, Latents]:
-    """Returns the context of pictures (B, C, H, W), and their latents at the posterior's centre.
+    """Returns the context of images (B, C, H, W), and their latents at the posterior's centre.
 
     Raises:
         ShapeError: The model cannot take the pictures.
@@ -70,11 +70,11 @@ def locate(model: VAE, x: Tensor, cond: Cond) -> tuple[Context, Latents]:
 
 
 def look(model: VAE, latents: Latents, cond: Cond, size: tuple[int, int]) -> Tensor:
-    """Returns the mean images of latents, (N, C, H, W) in [0, 1]; conditions have their N rows."""
+    """Returns the mean images of latents, (N, C, H, W) in [0, 1]. The conditions have N rows."""
     image: Tensor = model.decode(latents, cond=cond, size=size).image
     return image.clamp(0, 1)
 
 
 def on_cpu(images: Tensor) -> tuple[Tensor, ...]:
-    """Returns images (N, C, H, W) one by one, on the CPU, fp32, in [0, 1]."""
+    """Splits images (N, C, H, W), moved to the CPU, in fp32 and [0, 1]."""
     return tuple(images.detach().to("cpu", torch.float32).clamp(0, 1).unbind(0))

@@ -1,4 +1,4 @@
-"""Traversals: one latent moved at a time, the others standing still."""
+"""Traversals: one latent is moved while the others stay fixed."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _BATCH = 256
 
 
 class Activity(NamedTuple):
-    """How much each channel of a level tells of the pictures, (D,) each, summed over cells.
+    """Activity of each channel of a level over images, summed over cells, (D,) each.
 
     Attributes:
-        rate: Mean KL to N(0, 1), nats; None where posterior or prior is another.
-        variance: Of the posterior's centre over pictures; the channel is an active unit where it exceeds 0.01.
+        rate: Mean KL to N(0, 1) in nats; None if the posterior or the prior is not Gaussian.
+        variance: Variance of the posterior's centre over images. A channel above 0.01 is an active unit.
     """
 
     rate: Tensor | None
@@ -47,35 +47,35 @@ def traverse(
     seed: int = 0,
     size: tuple[int, int] | None = None,
 ) -> Sheet:
-    """Moves one latent at a time and returns the mean images, the most active latents first.
+    """Moves one latent at a time and shows the mean images, the most active latents first.
 
-    For a Gaussian posterior under N(0, I) those are the latents with the largest mean KL to the prior over ``images``,
-    for all others those whose posterior's centre has the largest variance.
+    For a Gaussian posterior under N(0, I), activity is the mean KL to the prior over ``images``. Otherwise it is the
+    variance of the posterior's centre.
 
     Args:
-        model: Used in evaluation mode and left in the mode it came in.
-        picture: (1, C, H, W) in [0, 1], at whose posterior's centre the traversal starts; at the prior's where None.
-        images: (N, C, H, W), by which latents are ranked; 256 of the model's own samples where None.
-        rows: At most so many latents.
-        columns: Positions; an odd number has the start's own quantile 0 among them.
-        reach: Positions go from −reach to reach, in standard deviations of the prior; under a prior that is no
-            Gaussian u stands for its quantile Φ(u). A latent of classes takes each of them.
-        level: Of a ladder, 0 the coarsest: positions are standard deviations given the coarser levels, and finer
-            levels keep theirs.
-        axes: Names of the latents to move, such as ``("z3", "z7")``, instead of the most active ones.
-        cond: Conditions, of one row.
-        images_cond: Conditions of ``images``, one row each.
-        seed: Of the samples that stand for images.
-        size: (H, W) of the images; the picture's, or the model's default.
+        model: Model. It runs in evaluation mode, and its mode is restored.
+        picture: Image (1, C, H, W) in [0, 1] whose posterior's centre is the start. None means the prior's centre.
+        images: Images (N, C, H, W) to rank latents by. None means 256 samples of the model.
+        rows: Largest number of latents.
+        columns: Number of positions. An odd number includes the start's own quantile 0.
+        reach: Largest position, in standard deviations of the prior; the smallest is −reach. For a prior that is not
+            Gaussian, u stands for the quantile Φ(u). A latent with classes takes each class.
+        level: Level of a ladder; 0 is the coarsest. Positions are in standard deviations given the coarser levels.
+            Finer levels keep theirs.
+        axes: Names of the latents to move, such as ``("z3", "z7")``. None means the most active ones.
+        cond: Conditions, with one row.
+        images_cond: Conditions of ``images``, one row per image.
+        seed: Random seed of the samples that replace ``images``.
+        size: (H, W) of the images. None means that of the picture, or the model's default.
 
     Returns:
-        A row a latent. Facts: ``axes`` with the name, ``rate_nats`` or none, ``variance`` and ``active`` of each;
-        ``positions``; ``level``; ``active_units`` and ``latents``, their number in all.
+        One row per latent. Facts: ``axes`` with name, ``rate_nats`` (or none), ``variance`` and ``active`` of each;
+        ``positions``; ``level``; ``active_units`` and ``latents``, the number of all.
 
     Raises:
-        IncompatibleParts: No latent of this model can be moved alone, or there is no such level, or no encoder.
-        UnknownName: There is no such axis.
-        ConfigError: A number is not possible.
+        IncompatibleParts: The latents cannot be moved alone, the level does not exist, or the model has no encoder.
+        UnknownName: No axis has the name.
+        ConfigError: A number is out of range.
         ShapeError: The model cannot take the pictures.
     """
     check_imagines(model)
@@ -130,10 +130,10 @@ def measure_activity(
     size: tuple[int, int],
     seed: int,
 ) -> Activity:
-    """Measures how active each channel of a level is over images, or over the model's own samples; see `traverse`.
+    """Measures the activity of each channel of a level, over images or over samples of the model; see `traverse`.
 
     Raises:
-        ConfigError: There are no two images.
+        ConfigError: There are fewer than two images.
     """
     if images is None:
         noise, rows = Noise(seed=seed), rows_of(model, cond, _BATCH)

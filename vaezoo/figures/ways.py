@@ -1,4 +1,4 @@
-"""Ways from one picture to another through the latents."""
+"""Interpolations between two images through the latents."""
 
 from __future__ import annotations
 
@@ -23,28 +23,29 @@ def interpolate(
     start_cond: Cond | None = None,
     end_cond: Cond | None = None,
 ) -> Sheet:
-    """Returns the mean images on the way from the centre of one picture's posterior to that of another's.
+    """Interpolates between the centres of the posteriors of two images and shows the mean images.
 
-    The way is the prior's own: over the sphere (slerp) under N(0, I) and at each level of a Gaussian ladder, there in
-    standard deviations given the coarser levels; the geodesic on a sphere or in a ball; else a straight line.
+    The path is the prior's own. Under N(0, I) it runs over the sphere (slerp), and so at each level of a Gaussian
+    ladder, in standard deviations given the coarser levels. On a sphere or in a ball it is the geodesic. Otherwise it
+    is a straight line.
 
     Args:
-        model: Used in evaluation mode and left in the mode it came in.
-        start: Pictures (B, C, H, W) in [0, 1].
-        end: As many, of the same size.
-        columns: Points on the way, its ends among them.
+        model: Model. It runs in evaluation mode, and its mode is restored.
+        start: Images (B, C, H, W) in [0, 1].
+        end: As many images of the same size.
+        columns: Number of points on the path, including the ends.
         linear: Whether to take the straight line instead.
-        start_cond: Conditions of the start, one row a picture or one for all; the first half of the way has them.
-        end_cond: Conditions of the end, which the second half has.
+        start_cond: Conditions of the start, one row per image or one for all. The first half of the path has them.
+        end_cond: Conditions of the end. The second half of the path has them.
 
     Returns:
-        For each of B a row: the picture, ``columns`` images of which the ends are the two reconstructions, the other
-        picture. Facts: ``shares`` of the way, ``pairs``, ``linear``.
+        One row per pair: the first image, ``columns`` images whose ends are the reconstructions, and the second image.
+        Facts: ``shares`` of the path, ``pairs``, ``linear``.
 
     Raises:
-        IncompatibleParts: The model's latents have no such way, or it restores pictures.
-        ConfigError: There are fewer than two columns, or a condition has another number of rows.
-        ShapeError: The model cannot take the pictures, or the two differ in shape.
+        IncompatibleParts: The latents have no such path, or the model restores images.
+        ConfigError: There are fewer than two columns, or a condition has a wrong number of rows.
+        ShapeError: The model cannot take the images, or the two differ in shape.
     """
     check_imagines(model)
     check_number("columns", columns, 2)

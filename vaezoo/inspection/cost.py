@@ -1,7 +1,7 @@
-"""What a model costs: parameters, multiply-accumulates and shapes, stage by stage. Imports torch.
+"""The cost of a model: parameters, multiply-accumulates and shapes, stage by stage. Imports torch.
 
-Counted are the multiplications of convolutions, linear layers, matrix products and attention, as torch's own counter
-sees them run; what goes value by value (activations, padding, noise, densities) is not.
+Multiplications of convolutions, linear layers, matrix products and attention are counted as they run, by torch's own
+formulas. Elementwise work (activations, padding, noise, densities) is not counted.
 """
 
 from __future__ import annotations
@@ -33,40 +33,40 @@ from vaezoo.zoo.create import build, build_model
 from vaezoo.zoo.specs import ModelSpec, PartSpec
 
 SIDE = 256
-"""Pixels of a picture's sides where neither caller nor model says any, up to the next multiple of its stride."""
+"""Side of the image in pixels if neither caller nor model gives one, rounded up to a multiple of the stride."""
 MAX_PIXELS = 2**20
-"""Of a picture for a model that must be run for real."""
+"""Largest number of pixels for a model that must be run with real values."""
 PAIR = 2
-"""Pictures in the training pass: some normalisations and losses refuse a single one. What is told is for one."""
+"""Images in the training pass, since some normalisations and losses refuse a single one. Results are per image."""
 Result = TypeVar("Result")
 
 
 def cost_of(spec: ModelSpec, size: tuple[int, int] | None = None) -> dict[str, Any]:
-    """Returns what one picture costs.
+    """Returns the cost of one image.
 
-    The model is built and run without data, on torch's meta device; one that looks at its values is built and run
-    for real instead, at random weights.
+    The model is built and run without values, on torch's meta device. A model that reads its values is built and run
+    for real instead, with random weights.
 
     Args:
-        spec: The model.
-        size: (H, W) in pixels, one that the model takes.
+        spec: Specification of the model.
+        size: (H, W) in pixels; a size that the model takes.
 
     Returns:
-        ``size``, ``padded``, ``device``, ``parameters``; ``tensors``, the shape of each by name, and ``revisions``, of
-        those that an older file may lack; ``stages``, each with ``parameters``, ``macs`` per picture,
-        ``macs_per_pixel``, the ``shapes`` of what it gives, without the batch dimension, and its ``children``; and
+        ``size``, ``padded``, ``device``, ``parameters``; ``tensors``, the shape of each tensor by name; ``revisions``,
+        the names of tensors that an older file may lack; ``stages``, each with ``parameters``, ``macs`` per image,
+        ``macs_per_pixel``, the ``shapes`` of its outputs without the batch dimension, and its ``children``; and
         ``totals`` in ``macs`` and ``macs_per_pixel`` of ``restore`` (the mean path), one ``further_sample`` and
-        ``training_forward`` (the loss at step 0, a batch of two halved; without the backward pass).
+        ``training_forward`` (the loss at step 0 for a batch of two, halved, without the backward pass).
 
     Raises:
         ConfigError: The model must be run for real, and the size is too large for that.
-        PluginError: A part fails when run, and not by an error of ours.
+        PluginError: A part fails when it is run, with an error that is not vaezoo's.
     """
     try:
         return _counted(spec, size, "meta")
     except VaezooError:
         raise
-    except Exception:  # whatever torch says of an operation without data; a fault of the model shows again below
+    except Exception:  # torch has many errors for operations without values; a fault of the model shows again below
         pass
     if size is not None and size[0] * size[1] > MAX_PIXELS:
         raise ConfigError(
@@ -118,7 +118,7 @@ def _counted(spec: ModelSpec, size: tuple[int, int] | None, device: str) -> dict
 
 
 def _stages(model: VAE, y: Tensor) -> dict[str, dict[str, Any]]:
-    """Walks through a model once, the slots in turn, along the mean path."""
+    """Runs a model once along the mean path, slot by slot."""
     centre, stages = Noise(temperature=0), {}
 
     def stage(name: str, part: nn.Module, run: Callable[[], Result]) -> Result:
@@ -148,10 +148,10 @@ def _stages(model: VAE, y: Tensor) -> dict[str, dict[str, Any]]:
 
 
 class Counter(TorchDispatchMode):
-    """Counts multiply-accumulates while it is entered, by torch's formulas.
+    """Context manager that counts multiply-accumulates, by torch's formulas.
 
-    Torch's own ``FlopCounterMode`` has the same formulas, but puts hooks on what modules are called with, and those
-    fail where a loss takes gradients with respect to latents or a module is called with a parameter.
+    Torch's own ``FlopCounterMode`` has the same formulas but hooks the inputs of modules. These hooks fail if a loss
+    takes gradients with respect to latents, or a module is called with a parameter.
     """
 
     def __init__(self) -> None:
@@ -159,7 +159,7 @@ class Counter(TorchDispatchMode):
         self.macs = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Runs one operation and counts it, or what it is made of."""
+        """Runs one operation and counts it, or the operations it consists of."""
         formula = flop_registry.get(func._overloadpacket)
         if formula is None:
             with self:
@@ -173,20 +173,22 @@ class Counter(TorchDispatchMode):
 
 
 def _total(run: Callable[[], Result]) -> tuple[Result, int]:
-    """Runs something; returns what it gives and its multiply-accumulates."""
+    """Runs a function. Returns its result and its multiply-accumulates."""
     with Counter() as counter:
         result = run()
     return result, counter.macs
 
 
 Seen = dict[nn.Module, tuple[int, Any]]
-"""For each module that was called: its multiply-accumulates, with those of its own modules, and the shapes it gave
-last; or the belief itself, whose mean may be work of its own that must not be counted."""
+"""Work and output of each called module: its multiply-accumulates, with those of its submodules, and the last shapes.
+
+A belief is kept itself instead of shapes, since computing its mean may be work that must not be counted.
+"""
 
 
 @contextmanager
 def _watched(part: nn.Module) -> Iterator[Seen]:
-    """Gives what the modules inside a part do meanwhile."""
+    """Context manager that records the work of the modules inside a part."""
     seen: Seen = {}
     counters: list[Counter] = []
     handles = []
@@ -205,14 +207,14 @@ def _watched(part: nn.Module) -> Iterator[Seen]:
     try:
         yield seen
     finally:
-        for counter in reversed(counters):  # of a module that raised
+        for counter in reversed(counters):  # left over from a module that raised
             counter.__exit__(None, None, None)
         for handle in handles:
             handle.remove()
 
 
 def _children(part: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """Gives a part's direct children; a list of modules is none itself, what it holds is."""
+    """Yields a part's direct children. A list of modules is replaced by its members."""
     for name, child in part.named_children():
         if isinstance(child, nn.ModuleList | nn.ModuleDict):
             yield from ((f"{name}.{inner}", module) for inner, module in _children(child))
@@ -221,19 +223,19 @@ def _children(part: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 
 
 def _child(child: nn.Module, seen: Seen) -> dict[str, Any]:
-    """Returns what a child did."""
+    """Returns the recorded work of a child."""
     told = seen.get(child, (0, None))[1]
     shapes = told if isinstance(told, dict) else shapes_of(told)
     return {"parameters": sum(p.numel() for p in child.parameters()), "macs": _macs(child, seen), "shapes": shapes}
 
 
 def _macs(module: nn.Module, seen: Seen) -> int:
-    """Returns what a module and its own did; those may run when it has returned, as a lazy distribution's do."""
+    """Returns the work of a module and its submodules. Some run after it returned, as in a lazy distribution."""
     return max(seen.get(module, (0, None))[0], sum(_macs(child, seen) for child in module.children()))
 
 
 def shapes_of(result: Any) -> dict[str, list[int]] | None:
-    """Returns the shapes of what a part or layer gave, by name, without the batch and sample dimensions."""
+    """Returns the shapes of the output of a part or layer, by name, without batch and sample dimensions."""
     if isinstance(result, Tensor):
         return {"output": list(result.shape[1:])}
     if isinstance(result, Context):

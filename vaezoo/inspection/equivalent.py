@@ -1,4 +1,4 @@
-"""The Python that builds the same model as a name does. No torch."""
+"""The Python code that builds the same model as a name. No torch."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from vaezoo.registry.entries import HOUSE
 from vaezoo.zoo.specs import ModelSpec, PartSpec
 
 WIDTH = 92
-"""Columns a line of it may take."""
+"""Largest number of columns of a line."""
 
 
 def python_of(spec: ModelSpec) -> str:
-    """Returns the Python that builds a model and its loss from their parts, at random weights.
+    """Returns Python code that builds a model and its loss from their parts, with random weights.
 
-    A part registered as an object of this process, and not by name, is imported from where it says it is from.
+    A part that was registered as an object, not by name, is imported from its own module.
     """
     imports: dict[str, str] = {"VAE": "vaezoo.core"}
     calls = {
@@ -42,9 +42,9 @@ def python_of(spec: ModelSpec) -> str:
 
 
 def _call(slot: str, part: PartSpec, imports: dict[str, str]) -> tuple[str, list[str]]:
-    """Returns a part's name in the Python, and its arguments; notes the imports.
+    """Returns the name of a part in the code, and its arguments. Records the import.
 
-    The house's parts take the fields of their configurations as keywords. A stranger's need not, and are built from it.
+    Parts of vaezoo take the fields of their configuration as keywords. Others may not, and receive the configuration.
     """
     bound = _import(slot, part.part.target, imports)
     arguments = [f"{key}={_literal(value)}" for key, value in part.arguments.items()]
@@ -54,7 +54,7 @@ def _call(slot: str, part: PartSpec, imports: dict[str, str]) -> tuple[str, list
 
 
 def _import(slot: str, target: Any, imports: dict[str, str]) -> str:
-    """Returns the name that something has in the Python, and notes where it is imported from."""
+    """Returns the name of an object in the code, and records where it is imported from."""
     module, _, called = (
         target.partition(":") if isinstance(target, str) else (target.__module__, ":", target.__qualname__)
     )
@@ -66,7 +66,7 @@ def _import(slot: str, target: Any, imports: dict[str, str]) -> str:
 
 
 def _wrapped(before: str, called: str, arguments: list[str]) -> list[str]:
-    """Returns a call on one line, or with as many arguments a line as there is room for."""
+    """Returns a call on one line, or with as many arguments per line as fit."""
     whole = f"{before}{called}({', '.join(arguments)}),"
     if len(whole) <= WIDTH:
         return [whole]
@@ -75,7 +75,7 @@ def _wrapped(before: str, called: str, arguments: list[str]) -> list[str]:
 
 
 def _rows(items: list[str], pad: str) -> list[str]:
-    """Returns items with a comma after each, as many a line as there is room for."""
+    """Returns items with a comma after each, as many per line as fit."""
     rows: list[str] = []
     for item in items:
         if rows and len(f"{rows[-1]} {item},") <= WIDTH:
@@ -86,7 +86,7 @@ def _rows(items: list[str], pad: str) -> list[str]:
 
 
 def _literal(value: Any) -> str:
-    """Returns a value as Python; the floats that have no literal as calls."""
+    """Returns a value as Python code. Floats without a literal become calls."""
     if isinstance(value, float) and not math.isfinite(value):
         return f"float({str(value)!r})"
     return repr(value)

@@ -1,4 +1,4 @@
-"""A composed model as a tree: every part, every value, and where each comes from. No torch, but for what it costs."""
+"""A model as a tree: all parts and values, each with its origin. Imports torch only to compute the cost."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from vaezoo.zoo.specs import ModelSpec, Overrides, PartSpec, Value, resolve
 from vaezoo.zoo.weights import pick
 
 MAX_SIDE = 2**16
-"""Pixels; a larger picture is a slip of the pen."""
+"""Largest side of an image, in pixels. A larger one is probably a typing error."""
 
 
 def explain(
@@ -32,24 +32,24 @@ def explain(
     zoo: Zoo | None = None,
     **params: Any,
 ) -> dict[str, Any]:
-    """Returns a composed model as a tree: each part, and each value with its origin. Checks it.
+    """Returns a model as a tree: each part, and each value with its origin. Runs the checks too.
 
     Args:
-        name: As in :func:`vaezoo.create`, as are all the others.
-        overrides: Overrides.
-        size: (H, W) of a picture that the shapes and the cost are for; the model's own where None.
-        cost: Whether to build the model and count parameters and MACs, see :mod:`vaezoo.inspection.cost`. This alone
-            imports torch.
-        zoo: Where to look.
-        **params: Overrides as keywords.
+        name: Name of the model, as for :func:`vaezoo.create`.
+        overrides: Overrides, as for :func:`vaezoo.create`.
+        size: (H, W) of the image for shapes and cost. None means the model's own.
+        cost: Whether to build the model and count parameters and multiply-accumulates; see
+            :mod:`vaezoo.inspection.cost`. Only this imports torch.
+        zoo: Zoo to look names up in. None means the installed zoo.
+        **params: Overrides as keyword arguments.
 
     Returns:
         ``conditioner``, ``encoder``, ``prior``, ``decoder`` and ``loss``, each with its ``params``; ``shapes``,
-        ``weights``, ``environment``, ``checks``, ``python`` and, where asked for, ``cost``. All of it goes into JSON.
+        ``weights``, ``environment``, ``checks``, ``python`` and, if requested, ``cost``. JSON can hold all of it.
 
     Raises:
-        VaezooError: As :func:`vaezoo.create` does for the same arguments.
-        ConfigError: The size is none, or not the one that the model takes.
+        VaezooError: As for :func:`vaezoo.create` with the same arguments.
+        ConfigError: The size is impossible, or not the one that the model takes.
     """
     kept = zoo or current_zoo()
     spec = resolve(kept.registry, name, overrides, params)
@@ -103,10 +103,10 @@ def explain(
 
 
 def checked_size(spec: ModelSpec, size: tuple[int, int] | None) -> tuple[int, int] | None:
-    """Returns a size that a model takes: the given one, else its own, else None.
+    """Returns the size for a model: the given one, else its own, else None.
 
     Raises:
-        ConfigError: The given one is none, or the model takes another only.
+        ConfigError: The size is impossible, or not the only one that the model takes.
     """
     own = next((p.facts.size for p in spec.parts.values() if p and getattr(p.facts, "size", None)), None)
     if size is None:
@@ -128,7 +128,7 @@ def checked_size(spec: ModelSpec, size: tuple[int, int] | None) -> tuple[int, in
 
 
 def _owner(owner: str, versions: dict[str, str]) -> dict[str, Any]:
-    """Returns an owner, and the distribution and version it is of; None where it is of this process only."""
+    """Returns an owner with its distribution and version; None for an owner in this process only."""
     distribution = None if owner == USER else owner.partition(":")[0]
     return {"owner": owner, "distribution": distribution, "version": versions.get(owner) or None}
 
@@ -159,7 +159,7 @@ def _facts(part: PartSpec | None) -> Any:
 
 
 def _shapes(spec: ModelSpec, size: tuple[int, int] | None) -> dict[str, Any]:
-    """Returns the shapes of one picture's tensors, without the batch dimension; in texts such as H/8 for no size."""
+    """Returns the shapes of one image's tensors, without the batch dimension. Without a size: texts such as H/8."""
     encoder, prior, decoder = (_facts(spec.parts[slot]) for slot in ("encoder", "prior", "decoder"))
     conditioner = _facts(spec.parts["conditioner"]) or ConditionerFacts()
     grids: list[Grid] = [*conditioner.features, *(encoder.grids if encoder else ()), prior.state, decoder.state]
@@ -191,7 +191,7 @@ def _shapes(spec: ModelSpec, size: tuple[int, int] | None) -> dict[str, Any]:
 
 
 def _enlarged(picture: list[int | str], enlarges: Sequence[int]) -> list[int | str]:
-    """Returns the shape of a picture that is made larger by the first of the factors, if there are any."""
+    """Returns the shape of an image enlarged by the first of the factors, if there are any."""
     if not enlarges:
         return picture
     sides = [side * enlarges[0] if isinstance(side, int) else f"{enlarges[0]}·{side}" for side in picture[1:]]
@@ -199,7 +199,7 @@ def _enlarged(picture: list[int | str], enlarges: Sequence[int]) -> list[int | s
 
 
 def _as_said(said: dict[str, Any], stages: dict[str, Any]) -> bool:
-    """Says whether shapes that were found are those of the facts, as far as they were found."""
+    """Says whether measured shapes agree with those of the facts, as far as both are known."""
     features = stages.get("conditioner", {}).get("shapes", {})
     belief = list(stages["encoder"]["shapes"].values()) if "encoder" in stages else []
     return (
@@ -211,7 +211,7 @@ def _as_said(said: dict[str, Any], stages: dict[str, Any]) -> bool:
 
 
 def _checks(spec: ModelSpec) -> list[dict[str, Any]]:
-    """Returns what was checked, each with its answer; a model that resolves has passed all of the validator's."""
+    """Returns all checks with their results. A model that was resolved has passed those of the validator."""
     values = sum(len(part.params) for part in spec.parts.values() if part)
     facts: dict[str, Any] = {slot: _facts(part) for slot, part in spec.parts.items()}
     names = {slot: part.part.name for slot, part in spec.parts.items() if part}

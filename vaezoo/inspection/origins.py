@@ -1,4 +1,4 @@
-"""Where the code of a part, the bytes of a weight and a setting from outside are to be found. Imports none of them."""
+"""Finds the code of a part, the file of weights and settings from the environment. Imports none of them."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from vaezoo.store.schemes import LOCAL, mirrored
 from vaezoo.store.store import Store
 
 NOT_OURS = {"VAEZOO_DATA"}
-"""Variables of ours that change nothing about a model: where the training sets are."""
+"""Variables of vaezoo that do not affect a model: the place of the training sets."""
 OTHERS = ("HF_HUB_OFFLINE", "HF_ENDPOINT", "HF_HOME", "XDG_CACHE_HOME", "HTTPS_PROXY", "https_proxy", "NO_PROXY")
-"""Variables of others by which weights are fetched and kept."""
+"""Variables of other programs that affect how weights are downloaded and stored."""
 
 
 def environment() -> dict[str, str]:
-    """Returns the variables that change what creating a model does, where set; passwords in URLs are left out."""
+    """Returns the set variables that affect how a model is created, without passwords in URLs."""
     names = [n for n in sorted(os.environ) if n.startswith("VAEZOO_") and n not in NOT_OURS]
     found = {name: os.environ[name] for name in (*names, *OTHERS) if os.environ.get(name)}
     return {name: re.sub(r"//[^/@\s]*@", "//", value) for name, value in found.items()}
 
 
 def source_of(target: str | Callable[..., Any]) -> dict[str, Any]:
-    """Returns the file, and the line in it, where a part is defined.
+    """Returns the file and line in which a part is defined.
 
     Args:
-        target: ``"package.module:Class"``, found by reading files, or an object of this process.
+        target: ``"package.module:Class"``, which is found by reading files, or an object of this process.
 
     Returns:
-        ``module`` and ``file``, which is None where it cannot be found, and ``line``, which is None where the name
-        is made in another way than by ``class`` or ``def``.
+        ``module``; ``file``, None if it cannot be found; and ``line``, None if the name is not defined by ``class`` or
+        ``def``.
     """
     if not isinstance(target, str):
         return _source_of_object(target)
@@ -58,7 +58,7 @@ def _source_of_object(target: Callable[..., Any]) -> dict[str, Any]:
 
 @cache
 def _file_of(module: str) -> Path | None:
-    """Returns a module's file. The top package is found by its finder, the rest by its folders: nothing is run."""
+    """Returns a module's file. The top package is found by its finder, and the rest by folders: nothing is run."""
     top, *inner = module.split(".")
     try:
         spec = importlib.util.find_spec(top)
@@ -85,12 +85,12 @@ def _tree(path: Path) -> ast.Module | None:
 
 
 def _definition(module: str, name: str, seen: frozenset[str]) -> tuple[Path, int] | None:
-    """Returns where a name is defined, through the imports that pass it on."""
+    """Returns where a name is defined. Follows imports that pass it on."""
     path = _file_of(module)
     tree = _tree(path) if path and module not in seen else None
     if path is None or tree is None:
         return None
-    if path.name == "__init__.py" and (stub := _tree(path.with_suffix(".pyi"))):  # a lazy door has its names there
+    if path.name == "__init__.py" and (stub := _tree(path.with_suffix(".pyi"))):  # a lazy package lists its names there
         tree = stub
     passed_on = []
     for node in _statements(tree):
@@ -106,7 +106,7 @@ def _definition(module: str, name: str, seen: frozenset[str]) -> tuple[Path, int
 
 
 def _statements(tree: ast.Module) -> Iterator[ast.stmt]:
-    """Gives a module's statements, also those under an ``if`` or ``try``, but not those inside a definition."""
+    """Yields a module's statements, also under an ``if`` or ``try``, but not inside a definition."""
     waiting: list[ast.stmt] = list(tree.body)
     while waiting:
         node = waiting.pop(0)
@@ -118,7 +118,7 @@ def _statements(tree: ast.Module) -> Iterator[ast.stmt]:
 
 
 def _absolute(node: ast.ImportFrom, module: str, package: bool) -> str:
-    """Returns the module that an import names, seen from another."""
+    """Returns the absolute name of the module that an import names."""
     if not node.level:
         return node.module or ""
     parts = module.split(".")
@@ -127,17 +127,17 @@ def _absolute(node: ast.ImportFrom, module: str, package: bool) -> str:
 
 
 def bytes_of(card: Card, store: Store | None = None) -> dict[str, Any]:
-    """Returns where a weight's file is now, by its size and without hashing it.
+    """Returns where a weight file is now. Checks its size but not its hash.
 
     Returns:
         ``found``: ``package``, ``file``, ``cache``, ``seed`` or ``absent``; ``path`` or None; and ``size_agrees``,
-        whether the file's size is the card's, or None where there is no file.
+        whether the file's size is that of the card, or None if there is no file.
     """
     for url in card.urls:
         try:
             scheme, _, _ = (url := mirrored(url)).partition("://")
         except ConfigError:
-            continue  # a malformed mirror: whoever loads the weights is told
+            continue  # a malformed mirror: loading the weights reports it
         path = LOCAL[scheme](url) if scheme in LOCAL else None
         if path is not None:
             return _found("package" if scheme == "pkg" else "file", path, card)
@@ -151,7 +151,7 @@ def bytes_of(card: Card, store: Store | None = None) -> dict[str, Any]:
 
 
 def tensors_in(path: str) -> dict[str, list[int]]:
-    """Returns the shapes of a safetensors file's tensors by name, from its head; empty where it is none."""
+    """Returns the shapes of a safetensors file's tensors by name, from its header; empty if it is not such a file."""
     from safetensors import SafetensorError, safe_open
 
     try:

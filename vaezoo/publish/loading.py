@@ -1,4 +1,4 @@
-"""A trained model by what a user types: the name of one of the zoo, or the folder of a saved one."""
+"""Opening a trained model by name, or from the folder of a saved one."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 
 def folder_of(text: str) -> Path | None:
-    """Returns the folder that a text means, or None where it means a model of the zoo: names win over folders."""
+    """Returns the folder that a text means; None if it means a model of the zoo. Names take precedence over folders."""
     path = Path(text)
     known = split_name(text)[0].rpartition("/")[2] in current_zoo().registry.models.entries
     return path if path.is_dir() and not (known and path.name == text) else None
 
 
 def open_model(text: str, weights: Path | None = None) -> VAE:
-    """Returns the model of a name with its card's weights or a file's, or what :func:`vaezoo.save` wrote into a folder.
+    """Opens a model: of the zoo, with its card's weights or a file's, or from a folder of :func:`vaezoo.save`.
 
     Raises:
-        ConfigError: There are a folder, which has weights, and others; or nothing was saved in the folder.
-        UnknownName: No model has this name.
-        WeightsError: The weights cannot be had or trusted.
+        ConfigError: Weights are given beside a folder, which has its own. Or no model was saved in the folder.
+        UnknownName: No model has the name.
+        WeightsError: The weights are missing or cannot be trusted.
     """
     folder = folder_of(text)
     if folder is None:
@@ -41,7 +41,7 @@ def open_model(text: str, weights: Path | None = None) -> VAE:
 
 
 def declared_as(text: str) -> Model:
-    """Returns what is declared of the model of a name, or of the one saved in a folder; raises as its opening does."""
+    """Returns the declaration of a model, given by name or folder; raises as :func:`open_model` does."""
     folder = folder_of(text)
     if folder is None:
         return current_zoo().registry.models.get(split_name(text)[0])
@@ -50,5 +50,5 @@ def declared_as(text: str) -> Model:
 
 
 def task_of(text: str) -> str:
-    """Returns the task of the model of a name, or of the one that was saved in a folder; raises as its opening does."""
+    """Returns the task of a model, given by name or folder; raises as :func:`open_model` does."""
     return declared_as(text).task

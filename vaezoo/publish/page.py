@@ -1,4 +1,4 @@
-"""The page that is published with weights: their card, in words and tables."""
+"""The page that is published with weights: the content of their card as text and tables."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ def page(card: Card, summary: str, url: str, *, own_model: bool) -> str:
     """Returns a README in Markdown, with the front matter that the hub reads.
 
     Args:
-        card: Of the weights.
-        summary: What the model is, one sentence.
-        url: Where the weights are.
-        own_model: Whether the model is registered nowhere, so that its own description comes with the weights.
+        card: Card of the weights.
+        summary: One sentence that describes the model.
+        url: URL of the weights.
+        own_model: Whether the model is not registered anywhere, so that its description comes with the weights.
     """
     arch = card.name.partition(".")[0]
     lines = ["---", f"license: {_hub_licence(card.licence)}", "library_name: vaezoo", "tags: [vaezoo, vae]", "---", ""]
@@ -69,7 +69,7 @@ def _scores(scores: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]]) 
 
 
 def _hub_licence(licence: str) -> str:
-    """Returns a licence as the hub's front matter spells it: lower case, hyphens; any other text as ``other``."""
+    """Returns a licence as the hub spells it: lower case with hyphens. Any other text becomes ``other``."""
     word = licence.lower().replace(" ", "-")
     known = word.startswith(("mit", "apache-2.0", "bsd-", "cc0-1.0", "cc-by-", "openrail"))
     return word if known else "other"

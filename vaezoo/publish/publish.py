@@ -1,6 +1,6 @@
-"""Weights for others: a folder, or a repository of the hub, with the weights, their card and a page about them.
+"""Publishing weights: a folder, or a repository of the hub, with the weights, their card and a page about them.
 
-The card is a registry file that a plugin can ship as it is.
+The card is a registry file that a plugin can ship unchanged.
 """
 
 from __future__ import annotations
@@ -46,28 +46,29 @@ def publish(
     private: bool = False,
     zoo: Zoo | None = None,
 ) -> str:
-    """Writes weights, their card and a page into a folder or a repository of the hub, all of them or none.
+    """Writes weights, their card and a page into a folder or a repository of the hub: all of them or none.
 
     Args:
-        source: ``arch`` or ``arch.tag``, or a folder that `vaezoo.save` wrote.
-        to: A folder, or ``hf://organisation/repository@revision`` (``main`` where none is said).
-        name: ``arch.tag`` for a folder's weights; a new arch where its configuration is no registered model's.
-        card: For a folder: fields of its card, beside those that were saved with it.
-        urls: Where the weights will be found too, before any other place.
-        overwrite: Whether files of a folder that exists may be replaced.
-        private: Whether a repository that has to be made is private.
-        zoo: Where names are looked up; the installed zoo where None.
+        source: Name, ``arch`` or ``arch.tag``, or a folder written by `vaezoo.save`.
+        to: Folder, or ``hf://organisation/repository@revision``. The default revision is ``main``.
+        name: Name ``arch.tag`` for the weights of a folder. A configuration that is no registered model's needs a new
+            arch.
+        card: Fields of the card for a folder, in addition to those saved with it.
+        urls: Further URLs of the weights, tried before all others.
+        overwrite: Whether files of an existing folder may be replaced.
+        private: Whether a repository that has to be created is private.
+        zoo: Zoo to look names up in. None means the installed zoo.
 
     Returns:
-        Where it is: the folder, or the commit's URL.
+        Folder, or URL of the commit.
 
     Raises:
-        VaezooError: The weights are not to be had, or a card lacks something; as for `vaezoo.create`.
-        ConfigError: The target is a file, or has such files already.
+        VaezooError: The weights are missing, as for `vaezoo.create`, or the card lacks a field.
+        ConfigError: The target is a file, or a folder that already has such files.
         StoreError: The folder cannot be written.
-        OfflineError: The network is not to be used.
+        OfflineError: The network must not be used.
         BackendUnavailable: huggingface_hub is not installed.
-        NetworkError: The hub does not take it.
+        NetworkError: The hub refuses the files.
     """
     kept = zoo or current_zoo()
     hub = _hub(str(to)) if str(to).startswith("hf:") else None
@@ -132,7 +133,7 @@ def _of_folder(folder: Path, name: str, facts: Mapping[str, Any], urls: tuple[st
 
 
 def _parts(told: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what of a description decides the network: all but words and the loss."""
+    """Returns the parts of a description that define the network: all but the texts and the loss."""
     return {key: told.get(key) for key in ("encodes", "encoder", "prior", "decoder", "conditioner", "refine")}
 
 
@@ -157,15 +158,15 @@ def _files(
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes everything out: a registry file has no aliases."""
+    """Writes YAML without aliases, which registry files do not have."""
 
     def ignore_aliases(self, data: Any) -> bool:
-        """Says yes."""
+        """Returns True."""
         return True
 
 
 def _write(files: Mapping[str, bytes], folder: Path, overwrite: bool) -> Path:
-    """Writes the files: a new folder appears whole; in one that exists each file is replaced, the weights first."""
+    """Writes files. A new folder appears as a whole. In an existing one each file is replaced, the weights first."""
     there = [name for name in files if (folder / name).exists()]
     if there and not overwrite:
         raise ConfigError(
@@ -203,7 +204,7 @@ def _hub(to: str) -> tuple[str, str]:
 
 
 def _upload(files: Mapping[str, bytes], repository: str, revision: str, *, private: bool) -> str:
-    """Commits the files at once and returns the commit's URL."""
+    """Commits all files at once. Returns the URL of the commit."""
     try:
         from huggingface_hub import CommitOperationAdd, HfApi
     except ImportError as error:
@@ -219,7 +220,7 @@ def _upload(files: Mapping[str, bytes], repository: str, revision: str, *, priva
         done = api.create_commit(
             repository, operations, commit_message="Publish weights with vaezoo", revision=revision
         )
-    except Exception as error:  # its errors come from three libraries
+    except Exception as error:  # the hub's errors come from three libraries
         cause = str(error).strip().partition("\n")[0]
         raise NetworkError(
             f"The hub does not take {repository}: {type(error).__name__}: {cause}.",
