@@ -14,8 +14,10 @@ from typing import Any
 import yaml
 
 from vaezoo.errors import ConfigError, suggest
+from vaezoo.files.reading import read_regular
 
 _DEEPEST = 40
+_LARGEST = 8 * 2**20  # bytes; a registry file has some thousands
 _BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -106,7 +108,7 @@ def read_yaml(path: Path) -> Lined:
         ConfigError: The file cannot be read, is no YAML, says what is refused here or is no mapping.
     """
     try:
-        content = path.read_bytes()
+        content = read_regular(path, _LARGEST)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.", value=str(path)) from error
     try:

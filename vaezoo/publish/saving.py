@@ -1,7 +1,7 @@
-"""A model in a folder: ``model.safetensors``, and ``vaezoo.yaml``, which says how it is made and what the bytes are.
+"""A saved model: a folder with ``model.safetensors`` and ``vaezoo.yaml``, which describes the model and its weights.
 
-A save that breaks off leaves the folder as it was before or as it should be, never in between: until ``vaezoo.yaml``
-is replaced, the weights that the old one names stay beside the new ones under their hash.
+A save that breaks off leaves the folder as it was before, or complete. Until ``vaezoo.yaml`` is replaced, the former
+weights stay beside the new ones, with their hash as name.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import yaml
 
 from vaezoo.errors import ConfigError, HashMismatch, StoreError, VaezooError, WeightsError
 from vaezoo.files.atomic import make_folder, write_whole
+from vaezoo.files.reading import read_regular
 from vaezoo.files.schema import conform
 from vaezoo.files.yaml import Lined, parse_yaml, read_yaml
 from vaezoo.host.beliefs import trusting_code, values_from
@@ -72,29 +73,29 @@ SCHEMA: dict[str, Any] = {
     "required": ["format", "vaezoo", "name", "weights", "plugins", "model"],
     "additionalProperties": False,
 }
-"""What ``vaezoo.yaml`` may say."""
+"""Schema of ``vaezoo.yaml``."""
 
 
 def save(model: VAE, folder: str | Path, *, card: str | Mapping[str, Any] = "", zoo: Zoo | None = None) -> Path:
-    """Saves a model that :func:`vaezoo.create` made, its weights as they are now.
+    """Saves a model that :func:`vaezoo.create` made, with its present weights.
 
     Args:
-        model: On any device, of any floating point type.
-        folder: Made where it is missing. Files of other names in it are left alone.
-        card: What there is to say of the weights: a text, or fields of a card such as ``licence`` and ``data``,
-            which ``vaezoo publish`` needs.
-        zoo: Whose plugins' versions are noted; the installed zoo where None.
+        model: Model on any device, of any floating-point type.
+        folder: Folder, which is created if missing. Files of other names in it are left alone.
+        card: Description of the weights: a text, or fields of a card such as ``licence`` and ``data``, which ``vaezoo
+            publish`` needs.
+        zoo: Zoo whose plugins' versions are recorded. None means the installed zoo.
 
     Returns:
         The folder.
 
     Raises:
-        ConfigError: The model has no origin or is no longer what its origin says, ``folder`` is a file or holds weights
-            of somebody else, a part's parameter is no plain value, or the card has an unknown field.
-        WeightsError: A weight is not finite: such weights would not load.
-        StoreError: The folder cannot be written; a model that was in it still is.
+        ConfigError: The model has no origin, or differs from it. ``folder`` is a file, or contains weights that vaezoo
+            did not write. A parameter of a part is not a plain value. The card has an unknown field.
+        WeightsError: A weight is not finite, so that the weights could not be loaded.
+        StoreError: The folder cannot be written. A model that was in it is still there.
     """
-    model = getattr(model, "_orig_mod", model)  # of torch.compile
+    model = getattr(model, "_orig_mod", model)  # torch.compile keeps the model there
     spec = getattr(getattr(model, "origin", None), "spec", None)
     if spec is None:
         raise ConfigError(
@@ -116,7 +117,7 @@ def save(model: VAE, folder: str | Path, *, card: str | Mapping[str, Any] = "", 
         **({"card": facts} if any(facts.values()) else {}),
     }
     text = (_HEADER + yaml.safe_dump(told, sort_keys=False, allow_unicode=True, width=110)).encode()
-    parse_yaml(text)  # what cannot be read again is refused before anything is written
+    parse_yaml(text)  # raises before anything is written if it could not be read again
     _check_parts(model, spec)
     make_folder(folder)
     _keep_the_last(folder)
@@ -130,24 +131,24 @@ def save(model: VAE, folder: str | Path, *, card: str | Mapping[str, Any] = "", 
 def load(
     folder: str | Path, *, device: Any = None, dtype: Any = None, zoo: Zoo | None = None, trust_code: bool = False
 ) -> VAE:
-    """Loads a model that :func:`save` saved, equal to it bit for bit.
+    """Loads a model that :func:`save` saved. It is equal bit for bit.
 
     Args:
-        folder: Where it is.
-        device: Where to put it.
-        dtype: Floating point type of its parameters; as they were saved where None.
-        zoo: Where its parts are looked up; the installed zoo where None.
-        trust_code: Whether a belief or likelihood that it names as ``package.module:name`` may be imported, though no
-            plugin declares it. Whoever wrote the folder then decides what runs.
+        folder: Folder of the model.
+        device: Device for the model.
+        dtype: Floating-point type of the parameters. None means as saved.
+        zoo: Zoo to look parts up in. None means the installed zoo.
+        trust_code: Whether to import a belief or likelihood that the folder names as ``package.module:name`` and that
+            no plugin declares. The author of the folder can then run any code.
 
     Returns:
         The model, in evaluation mode; ``model.origin`` says how it was made.
 
     Raises:
-        ConfigError: No model was saved there, or its ``vaezoo.yaml`` says something unknown, or names code to import.
+        ConfigError: The folder has no saved model, or its ``vaezoo.yaml`` has an unknown key or names code to import.
         HashMismatch: The weights are not those that were saved.
-        WeightsError: They are missing, or do not fit the model.
-        PluginError: A plugin it needs is not installed; the message says which distribution is.
+        WeightsError: The weights are missing, or do not fit the model.
+        PluginError: A plugin that the model needs is not installed. The message names its distribution.
     """
     from vaezoo.host.asking import tell_created
     from vaezoo.zoo.create import Origin, build_model, place
@@ -171,15 +172,15 @@ def load(
 
 
 def is_saved(folder: str | Path) -> bool:
-    """Returns whether :func:`save` wrote a model there."""
+    """Says whether a folder has a model that :func:`save` wrote."""
     return (Path(folder) / TOLD).is_file()
 
 
 def read_told(folder: Path) -> Lined:
-    """Returns what ``vaezoo.yaml`` says.
+    """Reads ``vaezoo.yaml``.
 
     Raises:
-        ConfigError: There is none, it says something unknown, or is of a newer format.
+        ConfigError: The file is missing, has an unknown key, or has a newer format.
     """
     path = folder / TOLD
     if not path.is_file():
@@ -192,23 +193,26 @@ def read_told(folder: Path) -> Lined:
 
 
 def read_weights(folder: Path, told: Mapping[str, Any]) -> tuple[Path, bytes]:
-    """Returns the weights' file and its bytes, which are those that ``vaezoo.yaml`` names.
+    """Returns the path of the weights and their bytes, after a check of the hash in ``vaezoo.yaml``.
 
     Raises:
-        HashMismatch: They are others.
-        WeightsError: There are none.
+        HashMismatch: The hash differs.
+        WeightsError: The file is missing.
     """
     wanted, found = told["weights"]["sha256"], ""
+    cause = ""
     for path in (folder / WEIGHTS, _kept(folder, wanted)):
         try:
-            content = path.read_bytes()
-        except OSError:
+            content = read_regular(path, told["weights"]["size_bytes"])
+        except OSError as error:
+            cause = cause or ("" if isinstance(error, FileNotFoundError) else f": {error.strerror}")
             continue
         found = hashlib.sha256(content).hexdigest()
         if found == wanted:
             return path, content
     if not found:
-        raise WeightsError(f"Expected weights at {folder / WEIGHTS}, found none.", value=str(folder / WEIGHTS))
+        message = f"Expected weights at {folder / WEIGHTS}, found none{cause}."
+        raise WeightsError(message, value=str(folder / WEIGHTS))
     raise HashMismatch(
         f"{folder / WEIGHTS} has sha256 {found}, but {TOLD} beside it says {wanted}.",
         hint="One of the two is not as it was saved: save or copy them again.",
@@ -217,17 +221,17 @@ def read_weights(folder: Path, told: Mapping[str, Any]) -> tuple[Path, bytes]:
 
 
 def save_file(model: VAE, path: str | Path) -> None:
-    """Writes a model's tensors alone into a safetensors file; how the model is made has to be kept elsewhere.
+    """Writes only the tensors of a model into a safetensors file. How the model is made must be kept elsewhere.
 
     Raises:
         WeightsError: A weight is not finite.
-        StoreError: The file cannot be written; what was there before still is.
+        StoreError: The file cannot be written. The former file is still there.
     """
     write_whole(Path(path), _bytes_of(model))
 
 
 def _check_parts(model: VAE, spec: ModelSpec) -> None:
-    """Refuses a model with other tensors than one that is made by its specification, which is what a folder says."""
+    """Raises if a model's tensors differ from those of its specification, which is what the folder describes."""
     from vaezoo.zoo.create import build_model
 
     wanted, found = (
@@ -264,7 +268,7 @@ def _kept(folder: Path, sha256: str) -> Path:
 
 
 def _keep_the_last(folder: Path) -> None:
-    """Gives the weights that are about to be replaced a second name, by their hash; refuses those of somebody else."""
+    """Keeps a copy of the present weights under their hash. Raises if vaezoo did not write them."""
     weights = folder / WEIGHTS
     if not weights.exists():
         return
@@ -274,13 +278,17 @@ def _keep_the_last(folder: Path) -> None:
         value=str(weights),
     )
     try:
+        found = hashlib.sha256(read_regular(weights)).hexdigest()
+    except OSError as error:
+        raise foreign from error
+    try:
         sha256 = str(read_told(folder)["weights"]["sha256"])
     except VaezooError as error:
         if _is_ours(weights):  # a save that broke off before there was a vaezoo.yaml
             return
         raise foreign from error
     kept = _kept(folder, sha256)
-    if hashlib.sha256(weights.read_bytes()).hexdigest() != sha256:
+    if found != sha256:
         if _is_ours(weights):  # a save that broke off after the weights; those before them are kept
             return
         raise foreign
@@ -305,7 +313,7 @@ def _is_ours(path: Path) -> bool:
 
 
 def _take_types(model: VAE, tensors: Mapping[str, Tensor]) -> None:
-    """Gives each floating point tensor of a model the type it has in the file."""
+    """Gives each floating-point tensor of a model the type that it has in the file."""
     for name, own in model.state_dict(keep_vars=True).items():
         if name in tensors and own.is_floating_point() and tensors[name].is_floating_point():
             own.data = own.data.to(tensors[name].dtype)
