@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +26,7 @@ from vaezoo.errors import (
     WeightsError,
     suggest,
 )
+from vaezoo.files.reading import read_regular
 from vaezoo.host.asking import adapted, refuse_weights, source_of
 from vaezoo.host.manager import Zoo, current_zoo
 from vaezoo.registry.cards import Card
@@ -38,6 +41,9 @@ if TYPE_CHECKING:
     from vaezoo.core import VAE
 
 __all__ = ["LoadReport", "digest_of", "from_package", "load_into", "load_strictly", "locate", "pick", "read_tensors"]
+
+_LONGEST_HEADER = 16 * 2**20
+"""Bytes of a safetensors header: enough for 100 000 tensors."""
 
 
 @dataclass(frozen=True)
@@ -125,18 +131,19 @@ def _obtain(card: Card, url: str, store: Store, fetch: bool, zoo: Zoo) -> tuple[
         path = LOCAL[scheme](url)
         if path is None:
             raise WeightsError("not there", value=url)
-        content = path.read_bytes()
+        content = read_regular(path)
         found = hashlib.sha256(content).hexdigest()
         if found != card.sha256:
             raise HashMismatch(f"sha256 {found} instead of {card.sha256}", value=found)
         return path, content
     filler = source_of(scheme, zoo.registry)
-    if kept := store.read(card.sha256):
+    cards = {owner: name for name, owner, each in zoo.registry.cards.all() if each.sha256 == card.sha256}
+    if kept := store.read(card.sha256, cards):
         return kept
     off = offline()
     if not fetch or (off and scheme != "hf"):
         raise OfflineError(f"not on this machine, and {off} is set" if off else "not on this machine", value=url)
-    return store.fill(card.sha256, card.size_bytes, lambda part, size: filler(url, part, size))
+    return store.fill(card.sha256, card.size_bytes, lambda part, size: filler(url, part, size), cards)
 
 
 def pick(registry: Registry, arch: str, tag: str | None) -> Card:
@@ -193,8 +200,8 @@ def read_tensors(content: bytes, what: str) -> dict[str, Tensor]:
     from safetensors.torch import load
 
     try:
+        _check_header(content)
         tensors: dict[str, Tensor] = load(content)
-        _refuse_doubles(content)
     except (SafetensorError, ValueError, KeyError, TypeError, OverflowError, RuntimeError) as error:
         # looked at only now: a sound header of 640 bytes begins as a pickle does
         if content[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
@@ -226,16 +233,23 @@ def _is_finite(tensor: Tensor) -> bool:
     return math.isfinite(wide.sum(dtype=torch.float32).item()) or bool(tensor.float().isfinite().all())
 
 
-def _refuse_doubles(content: bytes) -> None:
-    """Raises ValueError if a header names a tensor, or a key of one, twice. The reader would take the last."""
+def _check_header(content: bytes) -> None:
+    """Raises ValueError where a header is too long, or names a tensor or a key of one twice: the reader takes the last.
 
-    def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-        names = [name for name, _ in pairs]
-        if len(set(names)) < len(names):
-            raise ValueError(f"its header has {max(names, key=names.count)!r} twice")
-        return dict(pairs)
+    Looked at first, in time that grows with the header alone; what else is wrong with it, the reader says.
+    """
+    length = int.from_bytes(content[:8], "little")
+    if _LONGEST_HEADER < length <= len(content):
+        raise ValueError(f"its header has {length} bytes, more than {_LONGEST_HEADER}")
+    doubles: list[str] = []
 
-    json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")], object_pairs_hook=once)
+    def once(pairs: list[tuple[str, object]]) -> None:
+        doubles.extend(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+
+    with suppress(ValueError, RecursionError):
+        json.loads(content[8 : 8 + length], object_pairs_hook=once)
+    if doubles:
+        raise ValueError(f"its header has {doubles[0]!r} twice")
 
 
 def load_into(
@@ -258,7 +272,7 @@ def load_into(
     card = None
     if isinstance(which, Path):
         try:
-            path, content = which, which.read_bytes()
+            path, content = which, read_regular(which)
         except OSError as error:
             raise WeightsError(
                 f"Expected a safetensors file, cannot read {which}: {error.strerror}.", value=str(which)
