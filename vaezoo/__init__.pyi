@@ -21,6 +21,7 @@ from .host.register import register_model as register_model
 from .host.register import register_optimizer as register_optimizer
 from .host.register import register_prior as register_prior
 from .host.register import register_recipe as register_recipe
+from .host.register import register_refinement as register_refinement
 from .host.register import register_schedule as register_schedule
 from .host.register import register_task as register_task
 from .host.settings import settings as settings

@@ -45,6 +45,8 @@ schedules: {acme-flat: {target: "acme_lab.things:flat", summary: One rate.}}
 beliefs: {acme-points: {target: "acme_lab.things:points", summary: Points.}}
 """
 THINGS = """
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from vaezoo.core import Loss as Base, Terms
@@ -67,8 +69,14 @@ class Loss(Base):
         return Terms(self.weight * error, {"acme_error": error.detach()})
 
 
-def dust(patch, rng):
-    return np.where(rng.random((*patch.shape[:2], 1)) < 0.1, 1, patch / 255).astype(np.float32)
+@dataclass(frozen=True)
+class DustConfig:
+    amount: float = 0.1
+    \"\"\"Share of the pixels that turn white.\"\"\"
+
+
+def dust(patch, rng, config: DustConfig):
+    return np.where(rng.random((*patch.shape[:2], 1)) < config.amount, 1, patch / 255).astype(np.float32)
 
 
 def gap(result, truth):
@@ -80,12 +88,24 @@ def dots():
     return Images("acme-dots", list(pixels), "0" * 64, "CC0-1.0")
 
 
-def sgd(parameters, settings):
-    return torch.optim.SGD(parameters.values(), lr=settings.lr)
+@dataclass(frozen=True)
+class SgdConfig:
+    momentum: float = 0.0
+    \"\"\"Share of the step before that is taken again.\"\"\"
 
 
-def flat(step, steps, settings):
-    return settings.lr
+def sgd(parameters, settings, config: SgdConfig):
+    return torch.optim.SGD(parameters.values(), lr=settings.lr, momentum=config.momentum)
+
+
+@dataclass(frozen=True)
+class FlatConfig:
+    share: float = 1.0
+    \"\"\"Share of the learning rate.\"\"\"
+
+
+def flat(step, steps, settings, config: FlatConfig):
+    return config.share * settings.lr
 
 
 def points():
@@ -93,11 +113,11 @@ def points():
 """
 RECIPE = """
 model: acme-vae
-data: {sets: [acme-dots], damage: acme-dust, patch: 16}
+data: {sets: [acme-dots], damage: {name: acme-dust, amount: 0.5}, patch: 16}
 steps: 100
 batch: 2
 valid_every: 5
-optimizer: {kind: acme-sgd, schedule: acme-flat, lr: 0.0001}
+optimizer: {kind: {name: acme-sgd, momentum: 0.5}, schedule: {name: acme-flat, share: 0.5}, lr: 0.0002}
 """
 
 
@@ -131,7 +151,7 @@ def trained(lab: Path) -> Path:
 
 def test_training_takes_a_strangers_names(trained: Path) -> None:
     told = json.loads((trained / "run.json").read_text())
-    assert told["steps"] == 10 and told["recipe"]["optimizer"]["kind"] == "acme-sgd"
+    assert told["steps"] == 10 and told["recipe"]["optimizer"]["kind"] == {"name": "acme-sgd", "momentum": 0.5}
     lines = [json.loads(line) for line in (trained / "log.jsonl").read_text().splitlines()]
     assert any("acme_error" in str(line) for line in lines)
 

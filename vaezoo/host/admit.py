@@ -1,4 +1,4 @@
-"""The door: whether a plugin may come in, and what it brings. Nothing of one that is refused remains."""
+"""Loading a plugin: whether it is compatible and valid, and what it declares. A refused one leaves no trace."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from vaezoo.registry.entries import HOUSE, Service, Source
 from vaezoo.registry.registry import Registry
 
 HEAVY = ("torch", "timm", "torchvision", "PIL")
-"""What declaring must not import."""
+"""Packages that a plugin must not import when it declares what it has."""
 DECLARING = {
     "encoder": "vaezoo_encoders",
     "decoder": "vaezoo_decoders",
     "prior": "vaezoo_priors",
     "loss": "vaezoo_losses",
 }
-"""Hooks that declare parts, by slot; conditioners are declared in registry files."""
+"""Hooks that declare the parts of one slot. The hook ``vaezoo_declarations`` declares those of any, and all else."""
 _OWN_NAME = re.compile(r"\s*vaezoo\s*[^\w\s.-]", re.I)
 _VERSIONS_ONLY = re.compile(r"\s*vaezoo\s*([<>=!~][\w\s.,*+!<>=~-]*)", re.I)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
@@ -37,13 +37,13 @@ _VERB = re.compile(r"[a-z][a-z0-9-]*")
 
 @dataclass(frozen=True)
 class Admitted:
-    """A plugin that is in.
+    """A plugin that was loaded.
 
     Attributes:
-        registry: What it declares.
-        manager: Calls its hooks.
-        cases: What the contract kit is to test.
-        note: Something it should do better.
+        registry: Registry of its declarations.
+        manager: Hook manager that calls its hooks.
+        cases: Cases for the contract kit.
+        note: Advice to its author.
     """
 
     registry: Registry
@@ -53,14 +53,14 @@ class Admitted:
 
 
 def admit(found: Candidate, limit_s: float) -> Admitted:
-    """Lets a plugin in.
+    """Loads a plugin.
 
     Args:
-        found: It.
-        limit_s: How long importing it and asking what it declares may take, each.
+        found: Plugin.
+        limit_s: Seconds allowed for its import, and as many for its declarations.
 
     Raises:
-        Refused: It may not come in; the error says why.
+        Refused: The plugin cannot be loaded. The error says why.
     """
     if found.fault:
         raise Refused("invalid", found.fault)
@@ -86,7 +86,7 @@ def admit(found: Candidate, limit_s: float) -> Admitted:
 
 
 def _check_versions(found: Candidate) -> None:
-    """Refuses what is made for another vaezoo, before anything of it is imported."""
+    """Raises if a plugin needs another version of vaezoo. Imports nothing of the plugin."""
     with guarded("invalid"):
         for text in found.requires:
             if _OWN_NAME.match(text) and not _met(text):
@@ -100,7 +100,7 @@ def _check_versions(found: Candidate) -> None:
 def _met(text: str) -> bool:
     """Says whether a requirement on vaezoo is met, or does not apply here."""
     version = sys.modules[HOUSE].__version__
-    if plain := _VERSIONS_ONLY.fullmatch(text):  # without the grammar of markers, which takes longer to import
+    if plain := _VERSIONS_ONLY.fullmatch(text):  # avoids the grammar of markers, which takes longer to import
         from packaging.specifiers import SpecifierSet
 
         return SpecifierSet(plain[1]).contains(version, prereleases=True)
@@ -112,13 +112,13 @@ def _met(text: str) -> bool:
 
 
 def _api_in(path: Path) -> Any:
-    """Returns ``VAEZOO_API`` as a source file sets it, without running it; today's where it does not say."""
+    """Returns ``VAEZOO_API`` as a source file sets it, without running the file; the present API if it is not set."""
     text = path.read_text(encoding="utf-8")
     if "VAEZOO_API" in text:
         try:
             tree = ast.parse(text)
         except SyntaxError:
-            return API  # importing it says this better
+            return API  # importing the file gives a better error
         for node in tree.body:
             targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
             value = getattr(node, "value", None)
@@ -133,7 +133,7 @@ def _check_api(api: Any) -> None:
 
 
 def _manager(module: Any, name: str) -> pluggy.PluginManager:
-    """Returns a manager of this plugin alone, whose hooks are all known and called as declared."""
+    """Returns a hook manager of this plugin alone, after a check that its hooks exist and have the right arguments."""
     for attribute in (a for a in dir(module) if a.startswith("vaezoo_")):
         value = getattr(module, attribute)
         marked = hasattr(value, f"{PROJECT}_impl")
@@ -151,7 +151,7 @@ def _manager(module: Any, name: str) -> pluggy.PluginManager:
 
 
 def _beside(module: str) -> Path | None:
-    """Returns the registry.yaml of the package that a module is, or is in; None where there is none."""
+    """Returns registry.yaml of the package of a module, or None."""
     name = getattr(sys.modules.get(module), "__package__", None)
     folders = getattr(sys.modules.get(name or ""), "__path__", ())
     return next((path for folder in folders if (path := Path(folder) / "registry.yaml").is_file()), None)
@@ -160,12 +160,12 @@ def _beside(module: str) -> Path | None:
 def _declared(
     manager: pluggy.PluginManager, owner: str, beside: Path | None
 ) -> tuple[Registry, tuple[ConformanceCase, ...]]:
-    """Returns what a plugin declares, checked, in a registry of its own.
+    """Returns a plugin's declarations, checked, in a registry of its own.
 
     Args:
-        manager: Calls its hooks.
-        owner: Its name.
-        beside: The registry file of its package, for a plugin whose hooks name none.
+        manager: Hook manager of the plugin.
+        owner: Name of the plugin.
+        beside: Registry file of the plugin's package, used if its hooks name no file.
     """
     registry = Registry(owner)
     if beside and not manager.hook.vaezoo_registry_files.get_hookimpls():
@@ -183,7 +183,7 @@ def _declared(
             raise ConfigError(
                 f"vaezoo_declarations: expected Declaration(kind, name, target), got {said!r}.", value=said
             )
-        registry.add(said.kind, said.name, said.target, said.summary, source)
+        registry.add(said.kind, said.name, said.target, said.summary, source, said.config)
     for (name, body), source in _answers(manager, "vaezoo_models", Mapping):
         registry.add_model(name, body, source)
     for (name, target), source in _answers(manager, "vaezoo_weight_sources", Mapping):
@@ -200,7 +200,7 @@ def _declared(
 
 
 def _cases(manager: pluggy.PluginManager, registry: Registry) -> tuple[ConformanceCase, ...]:
-    """Returns what the kit is to test: by the hook, else by the registry files, else every model declared."""
+    """Returns the cases for the contract kit: from the hook, else from the registry files, else all models."""
     if not manager.hook.vaezoo_conformance_cases.get_hookimpls():
         models = [ConformanceCase(name) for name, _, _ in registry.models.all()]
         return tuple(models if registry.cases is None else registry.cases)
@@ -211,7 +211,7 @@ def _cases(manager: pluggy.PluginManager, registry: Registry) -> tuple[Conforman
 
 
 def _answers(manager: pluggy.PluginManager, hook: str, kind: Any = list) -> list[tuple[Any, Source]]:
-    """Returns each item that a plugin's hook returns, a pair where that is a mapping, and where it is written."""
+    """Returns all items that a plugin's hook returns, with their source. Items of a mapping are pairs."""
     caller = getattr(manager.hook, hook)
     found = []
     for implementation in caller.get_hookimpls():
@@ -226,7 +226,7 @@ def _answers(manager: pluggy.PluginManager, hook: str, kind: Any = list) -> list
 
 
 def _declaration(hook: str, name: str, said: Any) -> tuple[Any, Any, str, Any]:
-    """Returns a declaration's target, facts, summary and configuration."""
+    """Returns the target, facts, summary and configuration of a declaration."""
     if isinstance(said, tuple) and len(said) in (3, 4):
         target, facts, summary, config = PartDeclaration(*said)
         known = [given for given in (target, facts, config) if given is not None]

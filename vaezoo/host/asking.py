@@ -1,7 +1,7 @@
-"""Asking plugins while the zoo works: may these weights be used, what are tensors called now, is a model well made.
+"""Asking plugins while the zoo works: about weights, about names of tensors, and after a model was made.
 
-A policy that fails forbids, since nobody knows what it would have said. Anything else that fails warns, and is passed
-over.
+If a weight policy fails, the weights are refused, since its answer is unknown. If any other hook fails, there is a
+warning and the hook is skipped.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vaezoo.errors import NetworkError, PluginError, VaezooError, WeightsError
+from vaezoo.errors import NetworkError, PluginError, WeightsError
 from vaezoo.host.guard import Refused, guarded
+from vaezoo.host.kinds import at_its_own_risk
 from vaezoo.host.manager import Zoo
 from vaezoo.registry.cards import Card
 from vaezoo.registry.registry import Registry
@@ -26,11 +27,11 @@ if TYPE_CHECKING:
 
 
 def refuse_weights(zoo: Zoo, card: Card) -> None:
-    """Asks every policy about some weights.
+    """Asks every weight policy whether weights may be used.
 
     Raises:
-        WeightsError: One refuses them.
-        PluginError: One cannot say.
+        WeightsError: A policy refuses them.
+        PluginError: A policy fails.
     """
     for plugin, ask in zoo.implementations("vaezoo_weight_policy"):
         try:
@@ -49,13 +50,13 @@ def refuse_weights(zoo: Zoo, card: Card) -> None:
 
 
 def adapted(zoo: Zoo, model: str, owner: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Returns tensors under the names that a model's own plugin gives them today; as they are, where it fails.
+    """Renames tensors to the present names of a model, by the plugin that declares it. If it fails, they stay.
 
     Args:
-        zoo: Whose plugins are asked.
-        model: The model's name.
-        owner: The plugin that declares it.
-        tensors: As they are in a file.
+        zoo: Zoo whose plugins are asked.
+        model: Name of the model.
+        owner: Plugin that declares the model.
+        tensors: Tensors of a file, by name.
     """
     from torch import Tensor
 
@@ -82,7 +83,7 @@ def _check_tensors(answer: Any, kind: type) -> None:
 
 
 def tell_created(zoo: Zoo, name: str, model: VAE) -> None:
-    """Shows every plugin a model that was just made."""
+    """Shows a model that was just made to all plugins."""
     for plugin, tell in zoo.implementations("vaezoo_after_create"):
         try:
             with guarded("hook-raised"):
@@ -96,11 +97,11 @@ def _warn(text: str) -> None:
 
 
 def source_of(scheme: str, registry: Registry) -> Callable[[str, Path, int], bool]:
-    """Returns what fills a partial file from URLs of a scheme: the house's own, else a plugin's.
+    """Returns the function that downloads from URLs of a scheme: vaezoo's own, or a plugin's.
 
     Raises:
-        WeightsError: Nobody knows the scheme.
-        DuplicateName: Two plugins do.
+        WeightsError: The scheme is unknown.
+        DuplicateName: Two plugins provide the scheme.
     """
     if scheme in REMOTE:
         return REMOTE[scheme]
@@ -110,13 +111,8 @@ def source_of(scheme: str, registry: Registry) -> Callable[[str, Path, int], boo
     service = registry.schemes.get(scheme)
 
     def fill(url: str, part: Path, size: int) -> bool:
-        try:
-            with guarded("hook-raised"):
-                filler: Any = load_object(service.target, f"The source of {scheme}://")
-                return bool(filler(url, part, size))
-        except Refused as error:
-            if isinstance(error.__cause__, VaezooError):
-                raise error.__cause__ from None
-            raise NetworkError(f"the plugin {service.source.owner}: {error.cause}", value=url) from error
+        with at_its_own_risk("URL scheme", scheme, service.source.owner, NetworkError):
+            filler: Any = load_object(service.target, f"The source of {scheme}://")
+            return bool(filler(url, part, size))
 
     return fill

@@ -1,7 +1,7 @@
-"""The hooks a plugin may implement. A hook is here only if a real plugin uses it.
+"""The hooks that a plugin may implement. A hook is here only if a real plugin uses it.
 
-Hooks that declare are called once, when the zoo is looked at first; they import no torch, and name what is built
-later as ``"package.module:name"``. Hooks that act are called where their sentence says.
+Declaring hooks are called once, when the zoo is first used. They must not import torch: they name what is built later
+as ``"package.module:name"``. Acting hooks are called where their docstring says.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 PROJECT = "vaezoo"
 API = 1
-"""Version of these hooks; a plugin that sets ``VAEZOO_API`` to a higher one is refused as incompatible."""
+"""Version of these hooks. A plugin with a higher ``VAEZOO_API`` is refused as incompatible."""
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
@@ -33,10 +33,10 @@ class PartDeclaration(NamedTuple):
     """A part, as a hook declares it.
 
     Attributes:
-        target: ``"package.module:Class"``, or the class or function itself; imported when built.
-        facts: The same for its facts function, whose parameters are the part's; None where it has a configuration.
-        summary: One sentence.
-        config: The same for its configuration, a frozen dataclass with a method ``facts``.
+        target: Class or function, or ``"package.module:Class"``. It is imported when a part is built.
+        facts: Facts function, in the same forms. Its parameters are the part's. None for a part with a configuration.
+        summary: One sentence that describes the part.
+        config: Class of the configuration, in the same forms: a frozen dataclass with a method ``facts``.
     """
 
     target: str | Callable[..., Any]
@@ -46,19 +46,21 @@ class PartDeclaration(NamedTuple):
 
 
 class Declaration(NamedTuple):
-    """Something of a kind of `vaezoo.registry.kinds`, as a hook declares it.
+    """A declaration of a part, or of a thing of a kind of `vaezoo.registry.kinds`.
 
     Attributes:
-        kind: Such as ``task`` or ``metric``.
-        name: Lower case words joined by hyphens.
-        target: ``"package.module:name"``, or the thing itself; imported when used.
-        summary: One sentence.
+        kind: Kind, such as ``task`` or ``metric``, or a slot such as ``conditioner`` or ``refine``.
+        name: Name: lower-case words joined by hyphens.
+        target: The thing itself, or ``"package.module:name"``, imported when used.
+        summary: One sentence that describes it.
+        config: Class of the configuration, in the same forms. For parts, damages, optimizers and schedules.
     """
 
     kind: str
     name: str
     target: str | Callable[..., Any]
     summary: str = ""
+    config: str | Callable[..., Any] | None = None
 
 
 # Hooks that declare
@@ -94,33 +96,34 @@ def vaezoo_losses() -> Mapping[str, PartDeclaration]:  # type: ignore[empty-body
 
 @hookspec
 def vaezoo_declarations() -> list[Declaration]:  # type: ignore[empty-body]
-    """Returns tasks, damages, metrics, data sets, optimizers, schedules, recipes and kinds of belief."""
+    """Returns things of any kind: tasks, damages, metrics and so on, also conditioners, refinements and other parts."""
 
 
 @hookspec
 def vaezoo_models() -> Mapping[str, Mapping[str, Any]]:  # type: ignore[empty-body]
-    """Returns named models, each body as in a registry file."""
+    """Returns models by name, each as its entry in a registry file."""
 
 
 @hookspec
 def vaezoo_weight_sources() -> Mapping[str, str]:  # type: ignore[empty-body]
-    """Returns URL schemes, each with the ``"package.module:function"`` that completes a partial file from it.
+    """Returns URL schemes, each with a ``"package.module:function"`` that downloads from it.
 
-    The function takes ``(url: str, part: Path, size: int)``, may go on from what is in ``part`` already, says
-    whether it did, and raises a `vaezoo.errors.NetworkError` where it cannot. What it fetched is hashed by the store.
+    The function takes ``(url: str, part: Path, size: int)`` and completes the partial file ``part``. It returns whether
+    it continued from the file's content. It raises a `vaezoo.errors.NetworkError` on failure. The store checks the
+    hash.
     """
 
 
 @hookspec
 def vaezoo_cli_commands() -> Mapping[str, tuple[str, str]]:  # type: ignore[empty-body]
-    """Returns verbs of the command line: name to (``"package.module:command"`` of a click command, its sentence)."""
+    """Returns commands for the command line: name to (``"package.module:command"`` of a click command, summary)."""
 
 
 @hookspec
 def vaezoo_conformance_cases() -> list[ConformanceCase]:  # type: ignore[empty-body]
-    """Returns what ``pytest --vaezoo-plugin NAME`` is to test of this plugin's models.
+    """Returns the cases that ``pytest --vaezoo-plugin NAME`` tests.
 
-    A plugin without this hook may list it as ``conformance`` in its registry file; all its models, where it does not.
+    Without this hook, the cases are those under ``conformance`` in the registry file, or else all models of the plugin.
     """
 
 
@@ -129,32 +132,32 @@ def vaezoo_conformance_cases() -> list[ConformanceCase]:  # type: ignore[empty-b
 
 @hookspec
 def vaezoo_weight_policy(card: Card) -> str | None:
-    """Says why these weights are not to be used here, or None; asked before they are looked for.
+    """Returns why weights must not be used here, or None. It is called before the weights are looked for.
 
     Args:
-        card: What is known of the weights, their licence among it.
+        card: Card of the weights, with their licence.
     """
 
 
 @hookspec
 def vaezoo_adapt_state_dict(model: str, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor] | None:
-    """Returns tensors under the names that a model of this plugin has today, or None to leave them.
+    """Renames the tensors of a file to the present names of a model of this plugin; None leaves them.
 
-    Called after a file was read and before it is loaded strictly, for the plugin that declares the model alone.
+    It is called after the file was read and before it is loaded strictly, only for the plugin that declares the model.
 
     Args:
-        model: The model's name, without tag.
-        tensors: As they are in the file.
+        model: Name of the model, without tag.
+        tensors: Tensors of the file, by name.
     """
 
 
 @hookspec
 def vaezoo_after_create(name: str, model: VAE) -> None:
-    """Does something with a model that was just made, at its weights, on its device.
+    """Is called with each model that was made, when it has its weights and is on its device.
 
     Args:
-        name: As it was asked for.
-        model: It; ``model.origin`` says how it was made.
+        name: Name that was asked for.
+        model: The model. ``model.origin`` says how it was made.
     """
 
 
@@ -163,10 +166,10 @@ ACTING = ("vaezoo_weight_policy", "vaezoo_adapt_state_dict", "vaezoo_after_creat
 
 
 def manager_of(plugin: Any, name: str) -> pluggy.PluginManager:
-    """Returns a manager of one plugin alone, so that no other is asked with it.
+    """Returns a hook manager of one plugin alone, so that no other is called with it.
 
     Raises:
-        pluggy.PluginValidationError: A hook has other arguments than are given here.
+        pluggy.PluginValidationError: A hook has other arguments than here.
     """
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(sys.modules[__name__])

@@ -1,4 +1,4 @@
-"""Registering parts and models in code, for this process."""
+"""Registering parts, models and other things from code, for this process."""
 
 from __future__ import annotations
 
@@ -24,66 +24,75 @@ def _register_part(slot: str, name: str, target: Any, facts: Any, config: Any, s
 
 
 def register_encoder(name: str, target: Any = None, *, facts: Any = None, config: Any = None, summary: str = "") -> Any:
-    """Registers an encoder for this process; a decorator when no target is given.
+    """Registers an encoder for this process. Without a target it is a decorator.
 
-    A name that this function registered before is registered anew, so a cell of a notebook can be run again.
+    Registering a name again replaces the former entry, so a notebook cell can be run twice.
 
     Args:
-        name: Lower case words joined by hyphens.
-        target: The class, or ``"package.module:Class"``.
-        facts: In place of a configuration: a function of the same parameters that returns its ``EncoderFacts``.
-        config: The class of its configuration, or its name as text; see `vaezoo.core.facts.PartConfig`. None where
-            the constructor's annotation says it.
-        summary: One sentence.
+        name: Name: lower-case words joined by hyphens.
+        target: Class of the encoder, or ``"package.module:Class"``.
+        facts: Function that returns the ``EncoderFacts`` for the same parameters, instead of a configuration.
+        config: Class of the configuration, or its name as text; see `vaezoo.core.facts.PartConfig`. None if the
+            annotation of the constructor names it.
+        summary: One sentence that describes the encoder.
 
     Raises:
         ConfigError: The name is malformed, or there is neither a configuration nor a facts function.
-        PartMismatch: The part is built from something else.
-        DuplicateName: The name is taken.
+        PartMismatch: The encoder is built from something else.
+        DuplicateName: Another owner has the name.
     """
     return _register_part("encoder", name, target, facts, config, summary)
 
 
 def register_decoder(name: str, target: Any = None, *, facts: Any = None, config: Any = None, summary: str = "") -> Any:
-    """Registers a decoder for this process, see :func:`register_encoder`."""
+    """Registers a decoder for this process; see :func:`register_encoder`."""
     return _register_part("decoder", name, target, facts, config, summary)
 
 
 def register_prior(name: str, target: Any = None, *, facts: Any = None, config: Any = None, summary: str = "") -> Any:
-    """Registers a prior for this process, see :func:`register_encoder`."""
+    """Registers a prior for this process; see :func:`register_encoder`."""
     return _register_part("prior", name, target, facts, config, summary)
 
 
 def register_loss(name: str, target: Any = None, *, facts: Any = None, config: Any = None, summary: str = "") -> Any:
-    """Registers a loss for this process, see :func:`register_encoder`."""
+    """Registers a loss for this process; see :func:`register_encoder`."""
     return _register_part("loss", name, target, facts, config, summary)
 
 
 def register_conditioner(
     name: str, target: Any = None, *, facts: Any = None, config: Any = None, summary: str = ""
 ) -> Any:
-    """Registers a conditioner for this process, see :func:`register_encoder`."""
+    """Registers a conditioner for this process; see :func:`register_encoder`."""
     return _register_part("conditioner", name, target, facts, config, summary)
 
 
-def register(kind: str, name: str, target: Any = None, *, summary: str = "") -> Any:
+def register_refinement(
+    name: str, target: Any = None, *, facts: Any = None, config: Any = None, summary: str = ""
+) -> Any:
+    """Registers a refinement of the posterior for this process, see :func:`register_encoder`."""
+    return _register_part("refine", name, target, facts, config, summary)
+
+
+def register(kind: str, name: str, target: Any = None, *, config: Any = None, summary: str = "") -> Any:
     """Registers something of a kind for this process; a decorator when no target is given.
 
-    A name that this function registered before is registered anew, so a cell of a notebook can be run again.
+    Registering a name again replaces the former entry, so a notebook cell can be run twice.
 
     Args:
-        kind: One of `vaezoo.registry.kinds.KINDS`, such as ``task``, ``damage`` or ``metric``.
-        name: Lower case words joined by hyphens.
+        kind: Kind, one of `vaezoo.registry.kinds.KINDS`, such as ``task``, ``damage`` or ``metric``.
+        name: Name: lower-case words joined by hyphens.
         target: The thing itself, or ``"package.module:name"``.
+        config: Class of its configuration, a frozen dataclass, or its name as text: of a damage, an optimizer or a
+            schedule. None where the annotation of its ``config`` says it, or where it has none.
         summary: One sentence.
 
     Raises:
-        ConfigError: There is no such kind, or the name is malformed.
+        ConfigError: There is no such kind, the name is malformed, or ``config`` is no frozen dataclass.
         DuplicateName: The name is taken.
     """
 
     def add(thing: Any) -> Any:
-        _anew(kind, name, lambda to: to.add(kind, name, thing, summary, Source(USER)))
+        _anew(kind, name, lambda to: to.add(kind, name, thing, summary, Source(USER), config))
         return thing
 
     return add if target is None else add(target)
@@ -101,17 +110,17 @@ register_likelihood = partial(register, "likelihood")
 
 
 def register_model(name: str, body: Mapping[str, Any] | None = None) -> Any:
-    """Registers a named model for this process; a decorator of a function that returns the body when none is given.
+    """Registers a model for this process. Without a body it decorates a function that returns one.
 
-    A name that this function registered before is registered anew, so a cell of a notebook can be run again.
+    Registering a name again replaces the former entry, so a notebook cell can be run twice.
 
     Args:
-        name: Lower case words joined by hyphens.
-        body: As in a registry file: ``encoder``, ``prior``, ``decoder``, ``loss``, ``conditioner``, ``shared`` …
+        name: Name: lower-case words joined by hyphens.
+        body: Entry as in a registry file: ``encoder``, ``prior``, ``decoder``, ``loss``, ``conditioner``, ``shared`` …
 
     Raises:
         ConfigError: The name is malformed, a slot is missing, or the body has an unknown key.
-        DuplicateName: The name is taken.
+        DuplicateName: Another owner has the name.
     """
 
     def add(make: Callable[[], Mapping[str, Any]]) -> Callable[[], Mapping[str, Any]]:
@@ -132,8 +141,8 @@ def _add_model(name: str, body: Mapping[str, Any]) -> None:
 
 
 def _anew(kind: str, name: str, add: Callable[[Registry], None]) -> None:
-    """Adds something to the zoo of this process, in place of what the user registered under its name before."""
-    add(Registry(USER))  # what is wrong with it is said before an older one goes
+    """Adds something to the zoo of this process. It replaces what the user registered under its name before."""
+    add(Registry(USER))  # a fault of the new one raises here, before the old one is removed
     registry = current_zoo().registry
     registry.shelves()[kind].entries.get(name, {}).pop(USER, None)
     add(registry)

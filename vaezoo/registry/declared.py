@@ -1,4 +1,4 @@
-"""What a registry file may say, as a JSON Schema: ``vaezoo schema`` prints it, and every file is parsed by it."""
+"""The JSON Schema of a registry file. ``vaezoo schema`` prints it, and every file is parsed by it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from functools import cache
 from typing import Any
 
 from vaezoo.registry.cards import card_schema
-from vaezoo.registry.kinds import KINDS
+from vaezoo.registry.kinds import KINDS, Kind
 
 SLOTS = ("encoder", "prior", "decoder", "loss", "conditioner", "refine")
 NAME = "[a-z0-9]+(-[a-z0-9]+)*"
-"""What parts and models are called: lower case words joined by hyphens."""
+"""Pattern of the names of parts and models: lower-case words joined by hyphens."""
 TAG = "[A-Za-z0-9][A-Za-z0-9_-]*"
-"""What weights of a model are called; it becomes part of file names, so nothing in it may lead elsewhere."""
+"""Pattern of tags of weights. They become part of file names, so they must not contain separators."""
 
 _TEXT = {"type": "string"}
 _CHOICE = {
@@ -51,6 +51,18 @@ DECLARED: dict[str, Any] = {
     },
     "required": ["target"],
     "additionalProperties": False,
+}
+CONFIGURED: dict[str, Any] = {
+    **DECLARED,
+    "properties": {
+        **DECLARED["properties"],
+        "config": {
+            "type": "string",
+            "minLength": 1,
+            "description": "package.module:Class, a frozen dataclass of its settings; where it is left out, the target "
+            "is imported, and the annotation of config says it.",
+        },
+    },
 }
 _TEXTS = {"type": "array", "items": _TEXT}
 _SET = ("kind", "paths", "url", "sha256", "licence")
@@ -99,6 +111,13 @@ CASE: dict[str, Any] = {
 }
 
 
+def _body(kind: Kind) -> dict[str, Any]:
+    """Returns the schema of one declaration of a kind."""
+    if kind.name == "data":
+        return DATA
+    return CONFIGURED if kind.configured else DECLARED
+
+
 @cache
 def registry_schema() -> dict[str, Any]:
     """Returns the JSON Schema (draft 2020-12) of a registry file."""
@@ -127,7 +146,7 @@ def registry_schema() -> dict[str, Any]:
                 kind.section: {
                     "type": "object",
                     "propertyNames": name,
-                    "additionalProperties": DATA if kind.name == "data" else DECLARED,
+                    "additionalProperties": _body(kind),
                     "description": f"Each by name; its target is {kind.target}.",
                 }
                 for kind in KINDS.values()

@@ -1,4 +1,4 @@
-"""Entries of one kind by name, and who owns which: no two owners share a name without anybody noticing."""
+"""Declarations of one kind by name and owner. It is an error to use a name that two owners share."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from vaezoo.errors import DuplicateName, UnknownName, suggest
 from vaezoo.registry.cards import Card
 
 HOUSE = "vaezoo"
-"""The distribution whose names nobody else can take; its plugins are loaded first, so no order matters."""
+"""Distribution whose names nobody else can take. Its plugins are loaded first, so order does not matter."""
 USER = "user"
-"""Who owns what a program registers for itself."""
+"""Owner of what a program registers for itself."""
 
 
 @dataclass(frozen=True)
@@ -30,17 +30,17 @@ class Source:
 
 @dataclass(frozen=True)
 class Part:
-    """An implementation of a slot.
+    """A registered implementation of a slot.
 
     Attributes:
-        slot: ``encoder``, ``prior``, ``decoder``, ``loss`` or ``conditioner``.
-        name: Its name within the slot.
-        target: ``"package.module:Class"``, or the class or function itself; imported when built.
-        facts: The same for its facts function, whose parameters are the part's; None where it has a configuration.
-        summary: One sentence.
+        slot: Slot: ``encoder``, ``prior``, ``decoder``, ``loss`` or ``conditioner``.
+        name: Name within the slot.
+        target: Class or function, or ``"package.module:Class"``. It is imported when a part is built.
+        facts: Facts function, in the same forms. Its parameters are the part's. None for a part with a configuration.
+        summary: One sentence that describes the part.
         source: Who declared it.
-        config: The same for its configuration, a frozen dataclass with a method ``facts``; None where it has a facts
-            function, or where its constructor says it.
+        config: Class of the configuration, a frozen dataclass with a method ``facts``, in the same forms. None where
+            the part has a facts function, or where its constructor's annotation names the configuration.
     """
 
     slot: str
@@ -54,7 +54,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Model:
-    """A named choice of parts, as declared; :mod:`vaezoo.zoo.specs` resolves it."""
+    """A declared model: a named choice of parts. :mod:`vaezoo.zoo.specs` resolves it."""
 
     name: str
     body: Mapping[str, Any]
@@ -62,15 +62,15 @@ class Model:
 
     @property
     def task(self) -> str:
-        """What it is for, such as ``generate`` or ``denoise``."""
+        """Task of the model, such as ``generate`` or ``denoise``."""
         return str(self.body.get("task", "generate"))
 
     @property
     def generative(self) -> bool:
-        """Whether it makes pictures up, and restores none.
+        """Whether the model generates images and does not restore any.
 
-        Where it says nothing of its task, a model that sees a degraded picture beside the clean one restores, and a
-        user's own may: nobody has said what it is for.
+        A model without a declared task counts as restoring if it sees a degraded image beside the clean one. A user's
+        own model without a task counts as restoring too, since its purpose is unknown.
         """
         if "task" in self.body:
             return self.task == "generate"
@@ -78,23 +78,26 @@ class Model:
 
     @property
     def summary(self) -> str:
-        """One sentence."""
+        """One sentence that describes the model."""
         return str(self.body.get("summary", ""))
 
 
 @dataclass(frozen=True)
 class Service:
-    """Something that a plugin does under a name: a URL scheme, a verb of the command line.
+    """Something that a plugin provides under a name, such as a URL scheme or a command.
 
     Attributes:
-        target: ``"package.module:name"``, imported when used; of a data set also what is said of its file.
-        summary: One sentence.
+        target: ``"package.module:name"``, imported when used. For a data set also the description of its file.
+        summary: One sentence that describes it.
         source: Who declared it.
+        config: Class of the configuration, or ``"package.module:Class"``. None if there is no configuration, or if the
+            annotation of its ``config`` names it.
     """
 
     target: str | Callable[..., Any] | Mapping[str, Any]
     summary: str
     source: Source
+    config: str | Callable[..., Any] | None = None
 
 
 Entry = TypeVar("Entry", Part, Model, Card, Service)
@@ -102,13 +105,13 @@ Entry = TypeVar("Entry", Part, Model, Card, Service)
 
 @dataclass
 class Entries(Generic[Entry]):
-    """Entries of one kind by name; a name that two owners claim is nobody's until it is qualified, or one preferred.
+    """Entries of one kind by name. A name of two owners needs ``plugin/name``, or a preferred plugin.
 
     Attributes:
-        kind: What they are.
-        entries: By name and owner.
-        renamed: Old names, each with who says so and the new name.
-        prefer: Plugins that win a tie, first come first.
+        kind: Kind of the entries.
+        entries: Entries by name and owner.
+        renamed: Former names, each with the new name by owner.
+        prefer: Plugins that win a name of several owners, the first most.
     """
 
     kind: str
@@ -121,13 +124,13 @@ class Entries(Generic[Entry]):
         """Adds an entry.
 
         Raises:
-            DuplicateName: The owner has one of this name already, or the house has.
+            DuplicateName: The owner already has an entry of this name, or vaezoo has.
         """
         self.check(name, owner)
         self.entries.setdefault(name, {})[owner] = entry
 
     def check(self, name: str, owner: str) -> None:
-        """Refuses a name that the owner or a built-in has already; raises as :meth:`add` does."""
+        """Raises if the owner or vaezoo has the name already; see :meth:`add`."""
         for other in self.entries.get(name, {}):
             if other == owner or other.partition(":")[0] == HOUSE:
                 raise DuplicateName(
@@ -137,10 +140,10 @@ class Entries(Generic[Entry]):
                 )
 
     def merged(self, other: Entries[Entry]) -> tuple[dict[str, dict[str, Entry]], dict[str, dict[str, str]]]:
-        """Returns entries and renamings with another's; this shelf stays as it is.
+        """Returns the entries and former names of both. This object stays unchanged.
 
         Raises:
-            DuplicateName: An owner has one of a name already, or the house has, also as the old name of something.
+            DuplicateName: An owner already has a name, or the name is one of vaezoo's, present or former.
         """
         entries = {name: dict(owners) for name, owners in self.entries.items()}
         renamed = {name: dict(owners) for name, owners in self.renamed.items()}
@@ -162,11 +165,11 @@ class Entries(Generic[Entry]):
             )  # fmt: skip
 
     def get(self, name: str) -> Entry:
-        """Returns an entry by its name, or by ``plugin/name``; an old name warns once, and gives the new one's.
+        """Returns an entry by name, or by ``plugin/name``. A former name gives the renamed entry and warns once.
 
         Raises:
-            UnknownName: There is none.
-            DuplicateName: Two plugins have one, and neither is preferred.
+            UnknownName: The name is unknown.
+            DuplicateName: Several plugins have the name, and none is preferred.
         """
         plugin, _, bare = name.rpartition("/")
         found = owned_by(plugin, self.entries.get(bare, {}))
@@ -179,10 +182,10 @@ class Entries(Generic[Entry]):
         return found[self.choose(bare, found, name)]
 
     def choose(self, bare: str, found: Mapping[str, Any], name: str) -> str:
-        """Returns the one owner, or the preferred one.
+        """Returns the only owner, or the preferred one.
 
         Raises:
-            DuplicateName: There are several, and none is preferred.
+            DuplicateName: There are several owners, and none is preferred.
         """
         owners = sorted(found)
         if len(owners) > 1:
@@ -208,7 +211,7 @@ class Entries(Generic[Entry]):
         """Keeps an old name working.
 
         Raises:
-            DuplicateName: The owner gives that name to something today, or has said so before.
+            DuplicateName: The owner has an entry under the old name, or has renamed it before.
         """
         if owner in self.entries.get(old, {}) or owner in self.renamed.get(old, {}):
             raise DuplicateName(
@@ -217,7 +220,7 @@ class Entries(Generic[Entry]):
         self.renamed.setdefault(old, {})[owner] = new
 
     def label(self, name: str, owner: str) -> str:
-        """Returns the shortest name that means this owner's entry and no other's."""
+        """Returns the shortest name that means this owner's entry and no other."""
         owners = list(self.entries[name])
         return name if len(owners) == 1 else _qualified(name, owner, owners)
 
@@ -233,12 +236,12 @@ class Entries(Generic[Entry]):
 
 
 def owned_by(plugin: str, owners: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns those owners that a plugin's whole or short name means; all where there is no name."""
+    """Returns the owners with a plugin's full or short name; all if no plugin is named."""
     return {o: e for o, e in owners.items() if not plugin or plugin in (o, o.rpartition(":")[2])}
 
 
 def _qualified(name: str, owner: str, owners: list[str]) -> str:
-    """Returns ``plugin/name``, with the distribution where another owner's entry point is called alike."""
+    """Returns ``plugin/name``, with the distribution if another owner's entry point has the same name."""
     short = owner.rpartition(":")[2]
     alike = sum(o.rpartition(":")[2] == short for o in owners) > 1
     return f"{owner if alike else short}/{name}"

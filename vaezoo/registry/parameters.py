@@ -1,4 +1,4 @@
-"""A part's parameters: their types, defaults and help, and whether the part is built from the same ones. No torch."""
+"""A part's parameters with types, defaults and help, and the check that the part is built from them. No torch."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Parameter:
     """A parameter of a part.
 
     Attributes:
-        kind: Its type.
-        default: Its default, or `dataclasses.MISSING`.
-        help: What it is, in a phrase without markup; empty where nobody says.
+        kind: Type.
+        default: Default, or `dataclasses.MISSING`.
+        help: Description, without markup; empty if there is none.
     """
 
     kind: Any
@@ -33,22 +33,22 @@ class Parameter:
 
 
 def parameters_of(part: Part) -> dict[str, Parameter]:
-    """Returns a part's parameters by name: the fields of its configuration, or what its facts function takes.
+    """Returns a part's parameters by name: the fields of its configuration, or the arguments of its facts function.
 
     Raises:
         BackendUnavailable: The configuration or the facts cannot be imported.
-        ConfigError: The configuration is no frozen dataclass with a method ``facts``.
+        ConfigError: The configuration is not a frozen dataclass with a method ``facts``.
     """
     said = said_of(part)
-    return _of_config(said) if isinstance(said, type) else _of_function(said)
+    return fields_of(said) if isinstance(said, type) else _of_function(said)
 
 
 def said_of(part: Part) -> Any:
     """Returns the class of a part's configuration, or its facts function.
 
     Raises:
-        BackendUnavailable: It cannot be imported.
-        ConfigError: The configuration is no frozen dataclass with a method ``facts``, or nobody says which it is.
+        BackendUnavailable: The configuration or the facts function cannot be imported.
+        ConfigError: The configuration is not a frozen dataclass with a method ``facts``, or none is named.
     """
     what = f"The {part.slot} {part.name!r}"
     if part.facts is not None:
@@ -59,13 +59,12 @@ def said_of(part: Part) -> Any:
 
 
 def check_config(config: Any, what: str) -> None:
-    """Refuses what is no frozen dataclass with a method ``facts``.
+    """Raises if a configuration is not a frozen dataclass with a method ``facts``.
 
     Raises:
         ConfigError: ``config`` is something else.
     """
-    frozen = isinstance(config, type) and is_dataclass(config) and config.__dataclass_params__.frozen  # type: ignore[attr-defined]
-    if not (frozen and callable(getattr(config, "facts", None))):
+    if not (is_frozen(config) and callable(getattr(config, "facts", None))):
         raise ConfigError(
             f"{what}: expected its config as a dataclass with frozen=True and a method facts, got {config!r}.",
             hint="Name it under config, or annotate the constructor's only parameter with it.",
@@ -73,8 +72,25 @@ def check_config(config: Any, what: str) -> None:
         )
 
 
+def check_frozen(config: Any, what: str) -> None:
+    """Raises if a configuration is not a frozen dataclass.
+
+    Raises:
+        ConfigError: ``config`` is something else.
+    """
+    if not is_frozen(config):
+        message = f"{what}: expected its config as a dataclass with frozen=True, got {config!r}."
+        raise ConfigError(message, value=config)
+
+
+def is_frozen(config: Any) -> bool:
+    """Says whether something is the class of a frozen dataclass."""
+    return isinstance(config, type) and is_dataclass(config) and config.__dataclass_params__.frozen  # type: ignore[attr-defined,no-any-return]
+
+
 @lru_cache(maxsize=1024)
-def _of_config(config: Any) -> dict[str, Parameter]:
+def fields_of(config: Any) -> dict[str, Parameter]:
+    """Returns the fields of a configuration as parameters, by name."""
     hints, told = get_type_hints(config), attributes_of(config)
     found = {}
     for each in fields(config):
@@ -94,7 +110,7 @@ def _of_function(facts: Callable[..., Any]) -> dict[str, Parameter]:
 
 
 def config_of(target: Any) -> Any:
-    """Returns the configuration that a class, or a function that makes a part, says it is built from; None for none."""
+    """Returns the configuration that the annotation of a class or a function names; None if it names none."""
     build = inspect.getattr_static(target, "__init__") if isinstance(target, type) else target
     if (said := getattr(build, "config", None)) is not None:
         return said
@@ -107,12 +123,12 @@ def config_of(target: Any) -> Any:
 
 @lru_cache(maxsize=1024)
 def check_pair(target: Callable[..., Any], said: Callable[..., Any], what: str) -> None:
-    """Refuses a part that is not built from what is registered with it.
+    """Checks that a part is built from what is registered with it.
 
     Args:
-        target: The class, or the function that makes the part.
-        said: Its configuration, or its facts function.
-        what: The part, for the message.
+        target: Class of the part, or function that makes it.
+        said: Configuration or facts function of the part.
+        what: Name of the part, for error messages.
 
     Raises:
         PartMismatch: The part is built from another configuration, or its parameters or their defaults differ from
@@ -129,7 +145,7 @@ def check_pair(target: Callable[..., Any], said: Callable[..., Any], what: str) 
         mine, theirs = (
             {p.name: p.default for p in inspect.signature(called).parameters.values()} for called in (target, said)
         )
-    except ValueError:  # built in, or in another language
+    except ValueError:  # built-in, or in another language
         return
     names = [name for name in {**mine, **theirs} if name not in mine or name not in theirs]
     names += [name for name in mine if name in theirs and mine[name] != theirs[name]]

@@ -1,4 +1,4 @@
-"""What is registered: parts, models, weights, each with its owner and where it was declared."""
+"""The registry: all parts, models, cards and other declarations, each with its owner and origin."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vaezoo.registry.conformance import ConformanceCase
 from vaezoo.registry.declared import NAME, SLOTS, registry_schema
 from vaezoo.registry.entries import HOUSE, USER, Entries, Model, Part, Service, Source, owned_by
 from vaezoo.registry.kinds import KINDS
-from vaezoo.registry.parameters import check_config, check_pair, config_of
+from vaezoo.registry.parameters import check_config, check_frozen, check_pair, config_of
 
 __all__ = ["HOUSE", "SLOTS", "USER", "Model", "Part", "Registry", "Service", "Source", "split_name"]
 _NAME = re.compile(NAME)
@@ -24,13 +24,13 @@ Target = str | Callable[..., Any] | Mapping[str, Any]
 
 
 class Registry:
-    """Parts, models and cards. A plugin fills one of its own, which is merged when all went well.
+    """Parts, models, cards and other declarations. Each plugin fills its own, which is then merged into the zoo's.
 
     Args:
-        owner: Who registers, where no source says otherwise.
+        owner: Owner of what is registered without a source.
 
     Attributes:
-        cases: What the contract kit is to test, by the registry files; None where none says so.
+        cases: Cases for the contract kit, from the registry files; None if no file states any.
     """
 
     cases: list[ConformanceCase] | None = None
@@ -45,7 +45,7 @@ class Registry:
         self.kinds: dict[str, Entries[Service]] = {kind: Entries(kind) for kind in KINDS}
 
     def shelves(self) -> dict[str, Entries[Any]]:
-        """Returns every shelf, by what is on it."""
+        """Returns the entries by kind."""
         shelves: list[Entries[Any]] = [*self.parts.values(), self.models, self.cards, self.schemes, self.verbs]
         shelves += self.kinds.values()
         return {shelf.kind: shelf for shelf in shelves}
@@ -63,18 +63,18 @@ class Registry:
         """Registers an implementation of a slot; see :class:`Part`.
 
         Args:
-            slot: One of `SLOTS`.
-            name: Lower case words joined by hyphens.
-            target: The class, or ``"package.module:Class"``.
-            facts: Its facts function, or ``"package.module:function"``; None where there is a configuration.
-            summary: One sentence.
-            source: Who declares it, and where; None for the registry's owner.
-            config: The class of its configuration, or ``"package.module:Class"``. None where there is a facts
-                function, or where the annotation of the constructor's only parameter says it.
+            slot: Slot, one of `SLOTS`.
+            name: Name: lower-case words joined by hyphens.
+            target: Class of the part, or ``"package.module:Class"``.
+            facts: Facts function, or ``"package.module:function"``. None for a part with a configuration.
+            summary: One sentence that describes the part.
+            source: Who declares it, and where. None means the registry's owner.
+            config: Class of the configuration, or ``"package.module:Class"``. None for a part with a facts function, or
+                whose constructor's annotation names the configuration.
 
         Raises:
-            ConfigError: The name is not lower case words joined by hyphens, the slot is none, or neither or both of
-                configuration and facts function are given.
+            ConfigError: The name is malformed, the slot is unknown, or there is not exactly one of configuration and
+                facts.
             PartMismatch: The part is built from something else.
             DuplicateName: The name is taken.
         """
@@ -99,10 +99,10 @@ class Registry:
         self.parts[slot].add(name, part.source.owner, part)
 
     def add_model(self, name: str, body: Mapping[str, Any], source: Source | None = None) -> None:
-        """Registers a named model; ``body`` as in a registry file.
+        """Registers a model. ``body`` is its entry in a registry file.
 
         Raises:
-            ConfigError: The name is not lower case words joined by hyphens, or the body lacks a slot.
+            ConfigError: The name is malformed, or the body lacks a slot.
             DuplicateName: The name is taken.
         """
         _check_name(name)
@@ -114,36 +114,57 @@ class Registry:
         model = Model(name, body, source or Source(self.owner))
         self.models.add(name, model.source.owner, model)
 
-    def add(self, kind: str, name: str, target: Target, summary: str = "", source: Source | None = None) -> None:
-        """Registers something of a kind of `vaezoo.registry.kinds`.
+    def add(
+        self,
+        kind: str,
+        name: str,
+        target: Target,
+        summary: str = "",
+        source: Source | None = None,
+        config: str | Callable[..., Any] | None = None,
+    ) -> None:
+        """Registers a part, or a thing of a kind of `vaezoo.registry.kinds`.
 
         Args:
-            kind: Such as ``task``.
-            name: Lower case words joined by hyphens.
-            target: ``"package.module:name"``, or the thing itself; imported when used. Of a data set also what a
-                registry file says of its file.
-            summary: One sentence.
-            source: Who declares it, and where; None for the registry's owner.
+            kind: Kind, such as ``task``, or a slot.
+            name: Name: lower-case words joined by hyphens.
+            target: The thing itself, or ``"package.module:name"``, imported when used. For a data set also the
+                description of its file.
+            summary: One sentence that describes it.
+            source: Who declares it, and where. None means the registry's owner.
+            config: Class of the configuration, a frozen dataclass, or ``"package.module:Class"``. None if there is no
+                configuration, or if an annotation names it: of a function's parameter ``config``, or of the class's.
 
         Raises:
-            ConfigError: There is no such kind, the name is malformed, or the target is neither text nor callable.
+            ConfigError: The kind is unknown, the name is malformed, or the target is neither text nor callable. Or
+                things of this kind have no configuration, or it is not a frozen dataclass.
             DuplicateName: The name is taken.
         """
+        if kind in SLOTS:
+            self.add_part(kind, name, target, None, summary, source, config)  # type: ignore[arg-type]
+            return
         if kind not in self.kinds:
             raise ConfigError(f"Expected a kind, got {kind!r}.", hint=suggest(str(kind), self.kinds), value=kind)
         _check_name(name)
+        if config is not None:
+            if not KINDS[kind].configured:
+                configured = [each.name for each in KINDS.values() if each.configured]
+                hint = f"These have one: {', '.join((*SLOTS, *configured))}."
+                raise ConfigError(f"The {kind} {name!r} can have no config.", hint=hint, value=config)
+            if not isinstance(config, str):
+                check_frozen(config, f"The {kind} {name!r}")
         described = kind == "data" and isinstance(target, Mapping)
         if not (isinstance(target, str) or callable(target) or described):
             message = f"Expected the target of the {kind} {name!r} as {KINDS[kind].target}, got {target!r}."
             raise ConfigError(message, hint="Say it as package.module:name.", value=target)
         source = source or Source(self.owner)
-        self.kinds[kind].add(name, source.owner, Service(target, summary, source))
+        self.kinds[kind].add(name, source.owner, Service(target, summary, source, config))
 
     def add_file(self, path: Path) -> None:
-        """Registers what a registry file declares.
+        """Registers the declarations of a registry file.
 
         Raises:
-            ConfigError: The file cannot be read or says something unknown; the message has file and line.
+            ConfigError: The file cannot be read, or has an unknown key. The message has file and line.
             DuplicateName: A name is taken.
         """
         top = read_yaml(path)
@@ -167,8 +188,9 @@ class Registry:
             declared = top.section(kind.section)
             for name, body in declared.items():
                 where = self._source(path, declared, name)
-                row = {key: value for key, value in body.items() if key not in ("target", "summary")}
-                self.add(kind.name, name, body.get("target", row), body.get("summary", row.get("licence", "")), where)
+                row = {key: value for key, value in body.items() if key not in ("target", "summary", "config")}
+                summary = body.get("summary", row.get("licence", ""))
+                self.add(kind.name, name, body.get("target", row), summary, where, body.get("config"))
         if "conformance" in top:
             said = [{"model": case} if isinstance(case, str) else case for case in top["conformance"]]
             self.cases = [*(self.cases or ()), *(ConformanceCase(**case) for case in said)]
@@ -181,10 +203,10 @@ class Registry:
         return Source(self.owner, path.name, section.lines.get(key))
 
     def merge(self, other: Registry) -> None:
-        """Takes over everything of another registry, or nothing if anything of it cannot be.
+        """Takes over everything of another registry. If anything fails, nothing is taken over.
 
         Raises:
-            DuplicateName: A name is the house's.
+            DuplicateName: A name is one of vaezoo's.
         """
         theirs, mine = other.shelves(), self.shelves()
         merged = {kind: shelf.merged(theirs[kind]) for kind, shelf in mine.items()}
@@ -192,18 +214,18 @@ class Registry:
             shelf.entries, shelf.renamed = merged[kind]
 
     def prefer(self, plugins: tuple[str, ...]) -> None:
-        """Lets these plugins win ties, the first most."""
+        """Makes plugins win names that several plugins have, the first most."""
         for shelf in self.shelves().values():
             shelf.prefer = plugins
 
     def cards_of(self, arch: str, distribution: str | None = None) -> dict[str, Card]:
-        """Returns the cards of an architecture by tag, in the order they were declared.
+        """Returns the cards of a model by tag, in the order of declaration.
 
-        A tag that several owners claim is here only if the name says ``plugin/``, or one is preferred.
+        A tag that several owners declare is included only if the name has ``plugin/``, or one of them is preferred.
 
         Args:
-            arch: Its name, with ``plugin/`` or without.
-            distribution: Whose cards alone; None for everybody's.
+            arch: Name of the model, with or without ``plugin/``.
+            distribution: Distribution whose cards to return. None means all.
         """
         plugin, _, bare = arch.rpartition("/")
         found = {}
@@ -219,10 +241,10 @@ class Registry:
 
 
 def split_name(name: str) -> tuple[str, str | None]:
-    """Returns architecture and tag of ``arch`` or ``arch.tag``; the tag is None where there is none.
+    """Splits ``arch.tag`` into architecture and tag. The tag is None if the name has none.
 
     Raises:
-        ConfigError: It is no text.
+        ConfigError: The name is not a text.
     """
     if not isinstance(name, str):
         raise ConfigError(f"Expected a model's name, got {name!r}.", value=name)
@@ -232,7 +254,7 @@ def split_name(name: str) -> tuple[str, str | None]:
 
 
 def is_file(text: str) -> bool:
-    """Says whether what stands for weights is meant as a file's path, rather than as a tag or a name."""
+    """Says whether a text for weights means the path of a file, not a tag or a name."""
     return "/" in text or text.endswith(".safetensors")
 
 

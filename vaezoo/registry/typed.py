@@ -47,18 +47,18 @@ def _typed_anew(kind: Any, value: Any, what: str) -> Any:
 
     schema = make_dataclass("Parameter", [("value", kind | None)])
     try:
-        typed = OmegaConf.to_container(OmegaConf.structured(schema(value=value)), resolve=True)["value"]  # type: ignore[index, call-overload]
+        made = OmegaConf.to_container(OmegaConf.structured(schema(value=value)), resolve=True)["value"]  # type: ignore[index, call-overload]
     except (OmegaConfBaseException, ValueError, TypeError) as error:
-        typed = error
-    if not (_finite(value) and _finite(typed)):  # "nan" is a text until it is typed
+        made = error
+    if not (_finite(value) and _finite(made)):  # "nan" is a text until it is typed
         raise ConfigError(f"{what}: expected a finite number, got {value!r}.", value=value)
     optional = type(None) in getattr(kind, "__args__", ())
-    if isinstance(typed, Exception) or (typed is None and not optional):
+    if isinstance(made, Exception) or (made is None and not optional):
         shown = (
             getattr(kind, "__name__", None) if isinstance(kind, type) and not hasattr(kind, "__args__") else str(kind)
         )
         raise ConfigError(f"{what}: expected {shown}, got {value!r}.", value=value)
-    return tuple(typed) if isinstance(typed, list) else typed
+    return tuple(made) if isinstance(made, list) else made
 
 
 def _finite(value: Any) -> bool:

@@ -11,37 +11,41 @@ from torch import nn
 from vaezoo.core import LikelihoodKind
 from vaezoo.core.beliefs import BeliefKind
 from vaezoo.evaluate.metrics import Metric
-from vaezoo.train.damages.damage import Damage, FunctionDamage
+from vaezoo.train.damages.damage import Damage, FunctionDamage, check_damage
 from vaezoo.train.recipe import DataRecipe, OptimizerRecipe
 
 SIDE = 32
 
 
-def check_declared(kind: str, name: str, found: Any) -> None:
+def check_declared(kind: str, name: str, found: Any, **settings: Any) -> None:
     """Tries a damage, metric, optimizer, schedule, belief, likelihood or data set; of other kinds nothing.
 
     Args:
         kind: Such as ``metric``.
         name: For messages.
         found: What is declared.
+        settings: Keyword arguments that it is called with, such as its configuration.
 
     Raises:
         AssertionError: It is not what `vaezoo.registry.kinds` says of its kind.
         VaezooError: As it raises itself.
     """
     what = f"the {kind} {name!r}"
-    if kind == "damage" and not (isinstance(found, type) and issubclass(found, Damage)):
+    if kind == "damage" and isinstance(found, type) and issubclass(found, Damage):
+        check_damage(found)
+        found(DataRecipe(patch=SIDE), **settings)
+    elif kind == "damage":
         patch = np.random.default_rng(0).integers(256, size=(SIDE, SIDE, 3), dtype=np.uint8)
-        FunctionDamage(DataRecipe(), name, found).spoil(patch, np.random.default_rng(0))
+        FunctionDamage(DataRecipe(), name, found, **settings).spoil(patch, np.random.default_rng(0))
     elif kind == "metric" and not isinstance(found, Metric):
         values = found(torch.rand(2, 3, SIDE, SIDE), torch.rand(2, 3, SIDE, SIDE))
         assert tuple(values.shape) == (2,), f"{what} gives {tuple(values.shape)} for two images, not a number an image"
     elif kind == "optimizer":
-        made = found(dict(nn.Linear(2, 2).named_parameters()), OptimizerRecipe())
+        made = found(dict(nn.Linear(2, 2).named_parameters()), OptimizerRecipe(), **settings)
         made = made if isinstance(made, list | tuple) else [made]
         assert all(isinstance(each, torch.optim.Optimizer) for each in made), f"{what} returns no torch optimizer"
     elif kind == "schedule":
-        rates = [found(step, 10, OptimizerRecipe()) for step in range(10)]
+        rates = [found(step, 10, OptimizerRecipe(), **settings) for step in range(10)]
         assert all(rate >= 0 for rate in rates), f"{what} returns learning rates below 0: {rates}"
     elif kind == "belief":
         assert isinstance(found(), BeliefKind), f"{what} returns no BeliefKind"

@@ -14,11 +14,12 @@ import pytest
 from vaezoo.core import Conditioner, Decoder, Encoder, Loss, Prior, Refinement
 from vaezoo.errors import OfflineError
 from vaezoo.host.admit import HEAVY
-from vaezoo.host.kinds import find
+from vaezoo.host.kinds import chosen, config_class, find
 from vaezoo.host.manager import Plugin, Zoo, current_zoo
 from vaezoo.registry.declared import SLOTS
 from vaezoo.registry.entries import Part
-from vaezoo.registry.parameters import parameters_of, said_of
+from vaezoo.registry.kinds import KINDS
+from vaezoo.registry.parameters import fields_of, parameters_of, said_of
 from vaezoo.registry.target import load_object
 from vaezoo.testing.declared import check_declared
 from vaezoo.testing.facts import check_signature
@@ -132,8 +133,19 @@ class PluginContract:
             for name, owner, entry in shelf.all():
                 if owner == plugin.name:
                     assert entry.summary.endswith("."), f"the {kind} {name!r} has no summary of one sentence"
-                    if kind not in FILES:
+                    if KINDS[kind].configured:
+                        _, found, settings = chosen(kind, f"{owner}/{name}", zoo)
+                        check_declared(kind, name, found, **settings)
+                    elif kind not in FILES:
                         check_declared(kind, name, find(kind, f"{owner}/{name}", zoo))
+
+    def test_settings_are_documented(self, zoo: Zoo, plugin: Plugin) -> None:
+        """Each setting of a damage, an optimizer or a schedule has its docstring."""
+        for kind in (each.name for each in KINDS.values() if each.configured):
+            for name, owner, _ in zoo.registry.kinds[kind].all():
+                config = config_class(kind, f"{owner}/{name}", zoo) if owner == plugin.name else None
+                silent = [key for key, each in fields_of(config).items() if not each.help] if config else []
+                assert not silent, f"the {kind} {name!r}: its config does not say what {silent} is"
 
     def test_old_names_lead_to_new_ones(self, zoo: Zoo, plugin: Plugin) -> None:
         """Each name that it gave up has a successor."""

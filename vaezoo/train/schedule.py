@@ -1,7 +1,9 @@
-"""The learning rate as a function of the step, and the average of weights over steps.
+"""The learning rate at each step, and the average of weights over steps.
 
-A schedule is declared as ``schedules`` of a registry file or by `vaezoo.register_schedule`: a function of the step from
-0, the steps of the whole run and the recipe's settings, which returns the learning rate.
+A schedule is declared under ``schedules`` of a registry file or by `vaezoo.register_schedule`. It is a function of the
+step (from 0), the number of steps of the whole run and the recipe's settings. It returns the learning rate.
+
+A schedule with settings of its own has a parameter ``config``, annotated with a frozen dataclass of them.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from vaezoo.errors import ConfigError
-from vaezoo.host.kinds import find
+from vaezoo.host.kinds import chosen
 from vaezoo.train.recipe import OptimizerRecipe
 
 
@@ -23,23 +25,24 @@ def learning_rate(step: int, total: int, recipe: OptimizerRecipe) -> float:
     """Returns the learning rate of a step by the recipe's schedule.
 
     Args:
-        step: From 0.
-        total: Steps of the whole run.
-        recipe: Its settings; ``schedule`` names the schedule.
+        step: Number of the step, from 0.
+        total: Number of steps of the whole run.
+        recipe: Settings of the recipe; ``schedule`` names the schedule.
 
     Raises:
-        UnknownName: There is no such schedule.
-        ConfigError: It returned no finite number of at least 0.
+        UnknownName: The schedule is unknown.
+        ConfigError: The schedule did not return a finite number of at least 0.
     """
-    rate = find("schedule", recipe.schedule)(step, total, recipe)
+    name, schedule, own = chosen("schedule", recipe.schedule)
+    rate = schedule(step, total, recipe, **own)
     if not (isinstance(rate, int | float) and 0 <= rate < math.inf):
-        message = f"Expected the schedule {recipe.schedule!r} to return a learning rate for step {step}, got {rate!r}."
+        message = f"Expected the schedule {name!r} to return a learning rate for step {step}, got {rate!r}."
         raise ConfigError(message, value=rate)
     return rate
 
 
 def cosine(step: int, total: int, recipe: OptimizerRecipe) -> float:
-    """Returns a linear warm-up to ``lr``, then half a cosine down to ``final_lr`` at the last step."""
+    """Returns a learning rate that warms up linearly to ``lr`` and falls along half a cosine to ``final_lr``."""
     if step < recipe.warmup:
         return recipe.lr * (step + 1) / recipe.warmup
     progress = min(1.0, (step - recipe.warmup) / max(1, total - 1 - recipe.warmup))
@@ -50,11 +53,11 @@ def cosine(step: int, total: int, recipe: OptimizerRecipe) -> float:
 class Average:
     """The exponential moving average of a model's parameters and floating-point buffers.
 
-    The decay grows from 0.1 as (1 + n) / (10 + n) up to its limit, so an early average forgets the start.
+    The decay grows as (1 + n) / (10 + n) from 0.1 to its limit, so that an early average forgets the start.
 
     Args:
-        model: Its weights are the first average.
-        decay: The limit.
+        model: Model whose weights are the initial average.
+        decay: Limit of the decay.
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
@@ -63,7 +66,7 @@ class Average:
 
     @torch.no_grad()
     def update(self, model: nn.Module, step: int) -> None:
-        """Takes in the model's weights after a step."""
+        """Adds the model's weights after a step."""
         current = model.state_dict()
         moving = [name for name, value in self.weights.items() if value.is_floating_point()]
         average = get_ema_multi_avg_fn(min(self.decay, (1 + step) / (10 + step)))

@@ -7,12 +7,12 @@ from dataclasses import MISSING, asdict, is_dataclass
 from typing import Any
 
 from vaezoo.errors import UnknownName, suggest
-from vaezoo.host.kinds import find
+from vaezoo.host.kinds import config_class, find
 from vaezoo.host.manager import Zoo, current_zoo
 from vaezoo.registry.entries import Part
 from vaezoo.registry.kinds import KINDS
 from vaezoo.registry.options import options_of
-from vaezoo.registry.parameters import Parameter, parameters_of
+from vaezoo.registry.parameters import Parameter, fields_of, parameters_of
 from vaezoo.registry.registry import split_name
 
 SECTIONS = {
@@ -110,7 +110,8 @@ def list_declared(kind: str, pattern: str = "*", *, zoo: Zoo | None = None) -> l
 def declared_info(kind: str, name: str, *, zoo: Zoo | None = None) -> dict[str, Any]:
     """Returns what is declared under a name of a kind.
 
-    For a task this includes its options, for a part its parameters; its module is imported to find them.
+    For a task this includes its options, for a part its parameters, for a damage, an optimizer or a schedule its
+    settings. Its module is imported to find them.
 
     Args:
         kind: Kind, as plural or singular, such as ``tasks`` or ``task``; see `SECTIONS`.
@@ -127,6 +128,8 @@ def declared_info(kind: str, name: str, *, zoo: Zoo | None = None) -> dict[str, 
     told |= {"declared": str(entry.source), "target": entry.target if isinstance(entry.target, str) else "in Python"}
     if kind == "task" and is_dataclass(task := find("task", name, zoo)):
         told["options"] = {option.name: option.plain() for option in options_of(task)}  # type: ignore[arg-type]
+    if kind in KINDS and KINDS[kind].configured and (config := config_class(kind, name, zoo)):
+        told["settings"] = {key: _parameter(each) for key, each in fields_of(config).items()}
     if isinstance(entry, Part):
         told["parameters"] = {key: _parameter(each) for key, each in parameters_of(entry).items()}
     return told

@@ -1,4 +1,4 @@
-"""Checks of a recipe: values that have the right type and make no sense are refused."""
+"""Checks of a recipe for values that have the right type but make no sense."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 from vaezoo.errors import ConfigError
 from vaezoo.host.beliefs import refuse_references
-from vaezoo.host.kinds import check_name
+from vaezoo.host.kinds import check_choice
 from vaezoo.train.damages.damage import damage_of
-from vaezoo.train.recipe.settings import DataRecipe, Recipe
+from vaezoo.train.recipe.settings import CHOICES, DataRecipe, Recipe
 from vaezoo.zoo.specs import pairs
 
 _LEAST = {
@@ -30,7 +30,7 @@ _LEAST = {
 
 
 def check_recipe(recipe: Recipe) -> None:
-    """Refuses values that have the right type and make no sense."""
+    """Raises for values that have the right type but make no sense."""
 
     def refuse(key: str, expected: str, value: Any) -> None:
         raise ConfigError(f"{key} should be {expected}, not {value!r}.", value=value)
@@ -59,8 +59,8 @@ def check_recipe(recipe: Recipe) -> None:
         refuse("data.style", "without patch, binarise and sigma", recipe.data.style)
     for key, value in pairs(recipe.overrides):
         refuse_references(value, "The recipe", key)
-    check_name("optimizer", recipe.optimizer.kind)
-    check_name("schedule", recipe.optimizer.schedule)
+    for key in ("optimizer.kind", "optimizer.schedule"):
+        check_choice(CHOICES[key], attrgetter(key)(recipe))
     _check_pairs(recipe.data, refuse)
     _check_damage(recipe.data, refuse)
     for key, least in _LEAST.items():
@@ -78,7 +78,7 @@ OWN = {
     "camera": "Set data.camera=0.",
     "grain": "Set data.grain=0.",
 }
-"""What pairs have of their own, `DataRecipe.pairs`, and what to do where a recipe says it too."""
+"""Settings that pairs (`DataRecipe.pairs`) replace, and what to do if a recipe has them too."""
 
 
 def _check_pairs(data: DataRecipe, refuse: Callable[[str, str, Any], None]) -> None:

@@ -1,4 +1,4 @@
-"""A recipe as plain values, and the hash of what in it decides the weights."""
+"""A recipe as plain values, and the hash of the settings that affect the weights."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from vaezoo.train.recipe.settings import Recipe
+from vaezoo.train.recipe.settings import CHOICES, Recipe
 
 LATER = {
     "optimizer.kind": "adamw",
@@ -32,18 +32,18 @@ LATER = {
     "data.pairs": [],
     "data.valid_pairs": [],
 }
-"""Settings that came after the first weights. At their defaults they are no part of the hash, so it stays; a checkpoint
-that knows nothing of them was made with these."""
+"""Settings that were added after the first weights. At their defaults they are left out of the hash, so that it stays
+the same. A checkpoint without them was made with the defaults."""
 
 
 def recipe_dict(recipe: Recipe) -> dict[str, Any]:
-    """Returns a recipe as plain nested values, fit for JSON and for a checkpoint."""
+    """Returns a recipe as plain nested values, for JSON and for a checkpoint."""
     content: dict[str, Any] = OmegaConf.to_container(OmegaConf.structured(recipe), enum_to_str=True)  # type: ignore[assignment]
     return content
 
 
 def recipe_hash(recipe: Recipe) -> str:
-    """Returns the sha256 of everything in a recipe that decides the weights: all but ``machine``."""
+    """Returns the sha256 of all settings that affect the weights: all but ``machine``."""
     content = recipe_dict(recipe)
     del content["machine"]
     for key, default in LATER.items():
@@ -55,8 +55,10 @@ def recipe_hash(recipe: Recipe) -> str:
 
 
 def flatten(content: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Returns nested keys as dotted ones."""
+    """Turns nested keys into dotted ones. A choice with settings of its own stays one value."""
     flat: dict[str, Any] = {}
     for key, value in content.items():
-        flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+        dotted = f"{prefix}{key}"
+        nested = isinstance(value, dict) and dotted not in CHOICES
+        flat |= flatten(value, f"{dotted}.") if nested else {dotted: value}
     return flat

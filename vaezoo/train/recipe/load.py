@@ -1,11 +1,13 @@
-"""Reading recipes: a file's settings, and on top of them what the command line says."""
+"""Reading recipes: the settings of a file, and on top of them those of the command line."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import replace
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,16 +16,17 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from vaezoo.errors import ConfigError, suggest
+from vaezoo.registry.configured import choice_of
 from vaezoo.train.recipe.checks import OWN, check_recipe
 from vaezoo.train.recipe.digest import flatten, recipe_dict
-from vaezoo.train.recipe.settings import DataRecipe, Recipe
+from vaezoo.train.recipe.settings import CHOICES, DataRecipe, Recipe
 
 
 def read_recipe(path: Path) -> DictConfig:
-    """Returns what a recipe's file says, unchecked.
+    """Reads a recipe's file, unchecked.
 
     Raises:
-        ConfigError: The file is not YAML, or no mapping.
+        ConfigError: The file is not YAML, or does not contain a mapping.
     """
     try:
         content = OmegaConf.load(path)
@@ -35,15 +38,15 @@ def read_recipe(path: Path) -> DictConfig:
 
 
 def resolve(layers: Sequence[tuple[str, Any]], overrides: Sequence[str], path: Path) -> Recipe:
-    """Returns the recipe that layers of settings make, each of which changes those before it.
+    """Merges layers of settings into a recipe. Each layer changes those before it.
 
     Args:
-        layers: Where settings come from, for messages, and the settings.
-        overrides: Those of the command line, as in `vaezoo.train.recipe.load_recipe`; they come last.
-        path: The recipe's file, for messages.
+        layers: Settings, each with its origin for error messages.
+        overrides: Settings of the command line, as for `vaezoo.train.recipe.load_recipe`. They come last.
+        path: File of the recipe, for error messages.
 
     Raises:
-        ConfigError: A key that recipes do not have, or a value that does not fit it.
+        ConfigError: A key is unknown, or a value does not fit its key.
     """
     config = _defaults()
     for origin, layer in layers:
@@ -54,6 +57,10 @@ def resolve(layers: Sequence[tuple[str, Any]], overrides: Sequence[str], path: P
         recipe = cast(Recipe, OmegaConf.to_object(config))
     except OmegaConfBaseException as error:
         raise ConfigError(f"{path} cannot be resolved: {_first_line(error)}", value=str(path)) from error
+    for key, kind in CHOICES.items():
+        section, _, field = key.rpartition(".")
+        name, settings = choice_of(kind, attrgetter(key)(recipe))
+        setattr(getattr(recipe, section), field, {"name": name, **settings} if settings else name)
     check_recipe(recipe)
     return recipe
 
@@ -74,21 +81,21 @@ def _told(overrides: Sequence[str]) -> Any:
 
 
 def smoke_recipe(recipe: Recipe) -> Recipe:
-    """Returns the recipe cut to a few steps, to see that everything works."""
+    """Returns the recipe shortened to a few steps, for a quick test that everything works."""
     machine = replace(recipe.machine, log_every=5)
     return replace(recipe, steps=10, epochs=0.0, optimizer=replace(recipe.optimizer, warmup=2), machine=machine)
 
 
 def _is_folder(pair: str) -> bool:
-    """Says whether an override is ``data=FOLDER``, not ``data={...}``."""
+    """Says whether an override is ``data=FOLDER`` and not ``data={...}``."""
     return pair.startswith("data=") and pair[5:6] != "{"
 
 
 def _cleared(config: Any, told: Any) -> Any:
-    """Returns a recipe without what pairs take the place of, where the command line gives pairs."""
+    """Returns a recipe without the settings that pairs replace, if the command line gives pairs."""
     data = told.get("data") or {}
     if not isinstance(data, DictConfig):
-        return config  # refused when it is merged
+        return config  # merging refuses it later
     keys = (["valid"] if data.get("valid_pairs") else []) + (["valid_pairs", *OWN] if data.get("pairs") else [])
     default = DataRecipe()
     return OmegaConf.merge(config, {"data": {key: getattr(default, key) for key in keys}})
@@ -96,13 +103,13 @@ def _cleared(config: Any, told: Any) -> Any:
 
 @cache
 def _defaults() -> Any:
-    """Returns the settings of a recipe that says nothing, which merging copies."""
+    """Returns the default settings of a recipe. Merging copies them."""
     return OmegaConf.structured(Recipe)
 
 
 @cache
 def _keys() -> frozenset[str]:
-    """Returns the keys that recipes have, dotted, and those of their sections."""
+    """Returns all keys of recipes, dotted, with those of their sections."""
     keys = flatten(recipe_dict(Recipe()))
     return frozenset(keys) | {key.rpartition(".")[0] for key in keys if "." in key}
 
@@ -113,13 +120,27 @@ def _merge(base: Any, update: Any, origin: str) -> Any:
         if key not in known:
             raise ConfigError(f"Recipes have no key {key!r} ({origin}).", hint=suggest(key, known), value=key)
     try:
-        return OmegaConf.merge(base, update)
+        return OmegaConf.merge(_ready(base, update), update)
     except OmegaConfBaseException as error:
         what = f"The value of {error.full_key!r}" if error.full_key else "A value"
         reason = _first_line(error).rstrip(".")
         if "is not a ListConfig" in reason:
             reason = "expected a list, such as [1,2]"
         raise ConfigError(f"{what} ({origin}) does not fit: {reason}.", value=error.full_key) from error
+
+
+def _ready(base: Any, update: Any) -> Any:
+    """Returns a recipe that is ready for an update: where that makes another choice, the old settings are dropped."""
+    before, told = (flatten(OmegaConf.to_container(config)) for config in (base, update))  # type: ignore[arg-type]
+    ready = {}
+    for key in CHOICES:
+        if isinstance(change := told.get(key), dict):
+            own = before[key] if isinstance(before[key], dict) else {"name": before[key]}
+            ready[key] = own if change.get("name", own["name"]) == own["name"] else {}
+    base = deepcopy(base) if ready else base  # it may be the defaults, which are shared
+    for key, value in ready.items():
+        OmegaConf.update(base, key, value, merge=False)
+    return base
 
 
 def _first_line(error: Exception) -> str:
