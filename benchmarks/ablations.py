@@ -166,12 +166,12 @@ def kept(path: Path = RESULTS) -> dict[str, Record]:
 
 def keep(record: Record, path: Path = RESULTS) -> None:
     """Replaces a row's record among those that are kept, in one step; those of other lengths are dropped."""
-    from vaezoo.train.checkpoint import replace_file
+    from vaezoo.files.atomic import write_whole
 
     rows = {name: row for name, row in kept(path).items() if row["steps"] == record["steps"]}
     rows[record["name"]] = record
     lines = [json.dumps(rows[name]) for name in ROWS if name in rows]
-    replace_file(path, lambda part: part.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8"))
+    write_whole(path, ("[\n" + ",\n".join(lines) + "\n]\n").encode())
 
 
 def gains(records: dict[str, Record], name: str, data: str = VALID) -> list[float]:

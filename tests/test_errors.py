@@ -114,7 +114,7 @@ def other_weights(_: Patch) -> None:
 
 def garbled_checkpoint(_: Patch) -> None:
     Path("run").mkdir()
-    Path("run/checkpoint.pt").write_text("garbage")
+    Path("run/checkpoint.safetensors").write_text("garbage")
 
 
 def two_owners(patch: Patch) -> None:
@@ -198,7 +198,7 @@ MEETINGS: list[tuple[str, tuple[str, ...], Callable[[Patch], None], str]] = [
     ("ShapeError", ("eval", "mlp-seed", "--data", "."), nothing, "one size, but . has some of 28x28 and 40x40."),
     ("DataMissing", ("eval", "mlp-seed"), nothing, "Data set 'fashion-mnist-test' (MIT) is in none of the folders"),
     ("TrainingError", (*TRAIN, "--out", "file/run"), nothing, "The folder file/run cannot be made: Not a directory."),
-    ("CheckpointError", (*TRAIN, "--out", "run"), garbled_checkpoint, "run/checkpoint.pt is no checkpoint of vaezoo"),
+    ("CheckpointError", (*TRAIN, "--out", "run"), garbled_checkpoint, "run/checkpoint.safetensors is no checkpoint of vaezoo"),
     ("NotNormalised", ("eval", "mlp-seed", "--data", "pictures", "--nll", "2"), nothing, "got gray ones. Binarise"),
     ("ConfigError", ("explain", "conv-beta", "loss.bta=2"), nothing, "has no parameter 'bta'. Did you mean 'beta'"),
     ("IncompatibleParts", ("explain", "conv-beta", "prior=ladder"), nothing, "The encoder 'conv' gives a gaussian"),

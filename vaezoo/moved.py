@@ -98,6 +98,11 @@ MODULES = {
 TASKS = "vaezoo.restore.tasks"
 """The package that had a module for each task; now each is in the plugin that declares it."""
 NAMES = {
+    "vaezoo.image.file.files": {
+        "make_folder": "vaezoo.files.atomic",
+        "replace_file": "vaezoo.files.atomic",
+    },
+    "vaezoo.train.checkpoint": {"replace_file": "vaezoo.files.atomic"},
     "vaezoo.zoo": {
         **dict.fromkeys(("ConformanceCase", "PartDeclaration", "hookimpl"), "vaezoo.host.hookspecs"),
         **dict.fromkeys(("Keeper", "Plugin", "keeper", "plugins"), "vaezoo.host.manager"),
@@ -114,7 +119,7 @@ NAMES = {
 }
 """Names that a package had, and the modules they are in now."""
 
-RENAMED = {"Keeper": "Zoo", "keeper": "current_zoo", "Shelf": "Entries"}
+RENAMED = {"Keeper": "Zoo", "keeper": "current_zoo", "Shelf": "Entries", "replace_file": "write_whole"}
 """Names that are others now, where an old module or package had them."""
 
 
@@ -188,8 +193,8 @@ def _homes(old: str) -> list[str]:
     if old == TASKS:
         return ["vaezoo.restore.task"]
     from vaezoo.errors import UnknownName
-    from vaezoo.host.kinds import find
 
+    find = import_module("vaezoo.host.kinds").find  # by its name: this module serves all layers, and belongs to none
     try:
         return [find("task", old.rpartition(".")[2].replace("_", "-")).__module__]
     except UnknownName as error:

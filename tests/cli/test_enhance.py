@@ -282,7 +282,7 @@ def test_a_folder_spelt_another_way_hides_no_input(photo: Path, tmp_path: Path) 
 def test_a_result_that_is_cut_short_leaves_nothing_beside_it(
     photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: type[BaseException]
 ) -> None:
-    def stop(*_: Any) -> None:
+    def stop(*_: Any, **__: Any) -> None:
         assert (tmp_path / "photo.enhanced.uncertainty.npz").exists()
         raise end("no space")
 
@@ -306,7 +306,7 @@ def test_what_a_killed_run_left_is_replaced_when_asked(photo: Path, tmp_path: Pa
 
 def test_sigterm_ends_as_an_interrupt_does(photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = signal.getsignal(signal.SIGTERM)
-    monkeypatch.setattr("vaezoo.image.file.files.write_picture", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    monkeypatch.setattr("vaezoo.image.file.files.write_picture", lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM))
     result = run(photo, "--uncertainty")
     assert result.exit_code == 143 and list(tmp_path.iterdir()) == [photo]
     assert signal.getsignal(signal.SIGTERM) is before

@@ -86,10 +86,10 @@ def test_a_chain_that_is_killed_between_stages_leaves_what_is_done_as_it_is(
     monkeypatch.setattr(chains, "train", dies)
     with pytest.raises(KeyboardInterrupt):
         train_stages(load_stages(recipe), Path("out"))
-    content = Path("out/first/checkpoint.pt").read_bytes()
+    content = Path("out/first/checkpoint.safetensors").read_bytes()
     ended = train_stages(load_stages(recipe), Path("out"))
     assert begun == ["first", "longer", "longer", "last"] and [one.steps for one in ended] == [4, 3, 2]
-    assert Path("out/first/checkpoint.pt").read_bytes() == content
+    assert Path("out/first/checkpoint.safetensors").read_bytes() == content
     assert train_stages(load_stages(recipe), Path("out"), resume=False)[0].steps == 4
     assert begun[-3:] == list(STAGES)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from vaezoo.errors import TensorMismatch, UnknownName, WeightsError
-from vaezoo.train.checkpoint import replace_file, save_weights, warm_start
+from vaezoo.train.checkpoint import save_weights, warm_start
 from vaezoo.train.loop import train
 from vaezoo.zoo.create import create
 
@@ -49,21 +48,6 @@ def test_weights_are_contiguous_and_say_whose_they_are(tmp_path: Path) -> None:
     assert torch.equal(load_file(tmp_path / "ema.safetensors")["kernel"], kernel)
     with safe_open(tmp_path / "ema.safetensors", "pt") as file:
         assert file.metadata() == {"model": "toy"}
-
-
-def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    path.write_text("old")
-
-    def fail(part: Path) -> None:
-        part.write_text("ha")
-        raise OSError("disk full")
-
-    with pytest.raises(OSError, match="disk full"):
-        replace_file(path, fail)
-    assert path.read_text() == "old"
-    replace_file(path, lambda part: part.write_text("new"))
-    assert path.read_text() == "new" and os.listdir(tmp_path) == ["file"]
 
 
 SMALL = {"widths": [8, 8, 8], "evidence": [8, 8, 8]}

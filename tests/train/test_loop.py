@@ -23,6 +23,7 @@ from vaezoo.errors import CheckpointError, TrainingError
 from vaezoo.train.checkpoint import save_checkpoint
 from vaezoo.train.data import WholeImages
 from vaezoo.train.loop import train
+from vaezoo.train.packed import unpack
 from vaezoo.train.recipe import DataRecipe, MachineRecipe, Recipe
 
 from . import toy
@@ -122,16 +123,16 @@ def test_a_bad_step_is_skipped_and_named(tmp_path: Path, where: str, cause: str)
 
 def test_bad_steps_in_a_row_end_the_run_and_keep_the_checkpoint(tmp_path: Path) -> None:
     train(toy.recipe(patience=3), tmp_path, objective=toy.objective(), source=toy.source(), minutes=0.0)
-    before = (tmp_path / "checkpoint.pt").read_bytes()
+    before = (tmp_path / "checkpoint.safetensors").read_bytes()
     objective = Objective(toy.objective().model, Poisoned(range(5, 99), "term"))
     with pytest.raises(TrainingError, match=r"3 steps in a row.*step 7.*term rate is inf.*last good state"):
         train(toy.recipe(patience=3), tmp_path, objective=objective, source=toy.source())
-    assert (tmp_path / "checkpoint.pt").read_bytes() == before
+    assert (tmp_path / "checkpoint.safetensors").read_bytes() == before
 
 
 def test_the_last_good_state_is_kept_where_no_checkpoint_was_due(tmp_path: Path) -> None:
     objective = Objective(toy.objective().model, Poisoned(range(5, 99), "term"))
-    with pytest.raises(TrainingError, match=r"checkpoint\.pt is the last good state"):
+    with pytest.raises(TrainingError, match=r"checkpoint\.safetensors is the last good state"):
         train(toy.recipe(patience=3), tmp_path, objective=objective, source=toy.source())
     good = toy.weights(tmp_path)
     assert good and all(torch.equal(good[name], value) for name, value in objective.state_dict().items())
@@ -158,7 +159,7 @@ def test_a_checkpoint_of_another_configuration_is_refused(tmp_path: Path) -> Non
 def test_a_checkpoint_from_before_a_setting_came_goes_on(tmp_path: Path) -> None:
     run = partial(train, out=tmp_path, objective=toy.objective(), source=toy.source(), minutes=0.0)
     run(toy.recipe())
-    content = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    content = unpack((tmp_path / "checkpoint.safetensors").read_bytes())
     del content["config"]["grow"], content["config"]["data"]["electrons"]
     save_checkpoint(tmp_path, content)
     with pytest.raises(CheckpointError, match=r"grow \(False, now True\)"):
@@ -167,7 +168,7 @@ def test_a_checkpoint_from_before_a_setting_came_goes_on(tmp_path: Path) -> None
 
 
 def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "checkpoint.pt").write_bytes(b"no checkpoint")
+    (tmp_path / "checkpoint.safetensors").write_bytes(b"no checkpoint")
     with pytest.raises(CheckpointError, match="is no checkpoint of vaezoo"):
         train(toy.recipe(), tmp_path, objective=toy.objective(), source=toy.source())
 

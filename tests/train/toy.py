@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from vaezoo.core import Batch, Loss, Objective, Phase, Terms
 from vaezoo.data.sets import Images
 from vaezoo.train.data import WholeImages
+from vaezoo.train.packed import unpack
 from vaezoo.train.recipe import DataRecipe, MachineRecipe, OptimizerRecipe, Recipe
 
 
@@ -57,5 +58,5 @@ def recipe(**values: object) -> Recipe:
 
 
 def weights(folder: Path) -> dict[str, Tensor]:
-    content = torch.load(folder / "checkpoint.pt", weights_only=True)
+    content = unpack((folder / "checkpoint.safetensors").read_bytes())
     return {**content["objective"], **{f"average.{k}": v for k, v in content["average"].items()}}

@@ -13,7 +13,8 @@ import click
 from vaezoo.cli.listing import columns
 from vaezoo.errors import VaezooError
 from vaezoo.host.manager import current_zoo
-from vaezoo.store.store import Store
+from vaezoo.registry.entries import HOUSE
+from vaezoo.store.store import Blob, Store
 from vaezoo.zoo.weights import locate, pick
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -86,10 +87,15 @@ def ls(as_json: bool) -> None:
 @click.option("--dry-run", is_flag=True, help="Print what would be removed, and remove nothing.")
 @as_json_option
 def prune(everything: bool, dry_run: bool, as_json: bool) -> None:
-    """Remove what no card names, what broken downloads left, and what is in quarantine."""
+    """Remove what no card names, what broken downloads left, and what is in quarantine.
+
+    Weights of a plugin that is not loaded now are kept, since its cards are not known.
+    """
     store, names, failed = Store(), _names(), 0
     rows: list[dict[str, Any]] = []
-    chosen = [blob.path for blob in store.blobs() if everything or blob.sha256 not in names] + store.dead()
+    unnamed = [blob for blob in store.blobs() if everything or blob.sha256 not in names]
+    kept = {} if everything else {blob.sha256: away for blob in unnamed if (away := _away(blob))}
+    chosen = [blob.path for blob in unnamed if blob.sha256 not in kept] + store.dead()
     for path in chosen:
         size = path.lstat().st_size
         try:
@@ -99,6 +105,8 @@ def prune(everything: bool, dry_run: bool, as_json: bool) -> None:
         except OSError as error:
             click.echo(f"vaezoo: {path} cannot be removed: {error.strerror}.", err=True)
             failed = 1
+    for sha256, away in kept.items():
+        click.echo(f"vaezoo: {sha256[:12]}… is kept: {away}; --all removes it too.", err=True)
     if as_json:
         click.echo(json.dumps(rows, indent=1))
     else:
@@ -112,12 +120,13 @@ def prune(everything: bool, dry_run: bool, as_json: bool) -> None:
 @as_json_option
 def seed(folder: Path, as_json: bool) -> None:
     """Take from FOLDER every file that is a weight some card names, whatever the file is called."""
-    store, names = Store(), _names()
+    store, names, cards = Store(), _names(), list(current_zoo().registry.cards.all())
     rows: list[dict[str, Any]] = []
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         sha256 = _hash(path)
         if sha256 in names:
-            rows.append({"names": names[sha256], "file": str(path), "new": store.add(path, sha256)})
+            new = store.add(path, sha256, {owner: name for name, owner, card in cards if card.sha256 == sha256})
+            rows.append({"names": names[sha256], "file": str(path), "new": new})
     if as_json:
         click.echo(json.dumps(rows, indent=1))
     elif rows:
@@ -134,6 +143,19 @@ def _names() -> dict[str, list[str]]:
     for name, _, card in current_zoo().registry.cards.all():
         found.setdefault(card.sha256, []).append(name)
     return found
+
+
+def _away(blob: Blob) -> str:
+    """Returns why a blob that no card names may be needed later; nothing where no plugin can miss it."""
+    plugins = {plugin.name: plugin.status for plugin in current_zoo().plugins}
+    away = [owner for owner in blob.cards if owner != HOUSE and plugins.get(owner) != "ok"]
+    if away:
+        status = plugins.get(away[0], "not installed")
+        return f"it is {blob.cards[away[0]]} of the plugin {away[0]}, which is {status}"
+    unknown = [name for name, status in plugins.items() if status != "ok"]
+    if not blob.cards and unknown:
+        return f"it may be of the plugin {unknown[0]}, which is {plugins[unknown[0]]}"
+    return ""
 
 
 def _hash(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Grids of images to look at: samples, or reconstructions below their originals."""
+"""Grids of images: samples, or reconstructions below their originals."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from vaezoo.errors import ImageError, ShapeError
-from vaezoo.image.file.files import make_folder, replace_file
+from vaezoo.files.atomic import make_folder, write_whole
 
 _GAP = 2
 
@@ -22,12 +22,12 @@ def draw_grid(rows: Sequence[Sequence[Tensor]], *, zoom: int = 1) -> Image.Image
     """Draws rows of images on white, each at the top left of its cell.
 
     Args:
-        rows: Images (C, H, W) with C 1 or 3, in [0, 1], of any sizes; values outside are clipped. Rows may be of
+        rows: Images (C, H, W) with C 1 or 3, in [0, 1], of any sizes. Values outside are clipped. Rows may have
             different lengths.
-        zoom: Side of a square that each pixel becomes, pixels.
+        zoom: Side in pixels of the square that a pixel becomes.
 
     Raises:
-        ShapeError: There is no image, or one is no such tensor.
+        ShapeError: There are no images, or one is not such a tensor.
     """
     images = [image for row in rows for image in row]
     for image in images:
@@ -50,16 +50,16 @@ def draw_grid(rows: Sequence[Sequence[Tensor]], *, zoom: int = 1) -> Image.Image
 
 
 def write_grid(path: str | os.PathLike[str], rows: Sequence[Sequence[Tensor]], *, zoom: int = 1) -> None:
-    """Writes `draw_grid`'s picture in the format of the path's suffix; its folder is made.
+    """Writes the grid of `draw_grid` in the format of the path's suffix. Creates its folder.
 
     Raises:
-        ShapeError: As `draw_grid`.
-        ImageError: The file cannot be written, or the suffix names no format.
+        ShapeError: As for `draw_grid`.
+        ImageError: The file cannot be written, or the suffix is not a known format.
     """
     path, content = Path(path), io.BytesIO()
     form = Image.registered_extensions().get(path.suffix.lower())
     if form not in Image.SAVE:
         raise ImageError(f"The figure {path} cannot be written: {path.suffix!r} names no format.", value=str(path))
     draw_grid(rows, zoom=zoom).save(content, form, optimize=True)
-    make_folder(path.parent)
-    replace_file(path, content.getvalue())
+    make_folder(path.parent, ImageError)
+    write_whole(path, content.getvalue(), error=ImageError)

@@ -1,4 +1,4 @@
-"""Writing a figure to a file, or refusing to."""
+"""Writing a figure to a file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vaezoo.errors import ConfigError, ImageError
-from vaezoo.image.file.files import make_folder, replace_file
+from vaezoo.files.atomic import make_folder, write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 def check_output(path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-    """Refuses a file that may not be written, before anything is computed for it.
+    """Raises if a file must not be written, before anything is computed for it.
 
     Raises:
-        ConfigError: It exists already.
-        ImageError: Its suffix names no format.
+        ConfigError: The file exists.
+        ImageError: The suffix is not a known format.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
@@ -41,16 +41,16 @@ def check_output(path: str | os.PathLike[str], *, overwrite: bool = False) -> No
 
 
 def write(path: str | os.PathLike[str], drawn: Sheet | Projection | Figure, *, overwrite: bool = False) -> None:
-    """Writes a figure in the format of the path's suffix, such as PNG, PDF or SVG; its folder is made.
+    """Writes a figure in the format of the path's suffix, such as PNG, PDF or SVG. Creates the folder.
 
     Args:
-        path: The target.
-        drawn: A figure, or what draws one.
-        overwrite: Whether a file that is there already may be replaced.
+        path: Path of the file.
+        drawn: Figure, or an object that draws one.
+        overwrite: Whether an existing file may be replaced.
 
     Raises:
-        ConfigError: It exists already.
-        ImageError: The file cannot be written, or the suffix names no format.
+        ConfigError: The file exists and must not be replaced.
+        ImageError: The file cannot be written, or the suffix is not a known format.
     """
     from matplotlib.figure import Figure
 
@@ -61,14 +61,15 @@ def write(path: str | os.PathLike[str], drawn: Sheet | Projection | Figure, *, o
     figure = drawn if isinstance(drawn, Figure) else drawn.draw()
     form = path.suffix.lower().lstrip(".")
     figure.savefig(content, dpi=figure.dpi, format=form)
-    make_folder(path.parent)
-    replace_file(path, _smaller(content, isinstance(drawn, Projection)) if form == "png" else content.getvalue())
+    make_folder(path.parent, ImageError)
+    whole = _smaller(content, isinstance(drawn, Projection)) if form == "png" else content.getvalue()
+    write_whole(path, whole, error=ImageError)
 
 
 def _smaller(png: io.BytesIO, few: bool) -> bytes:
-    """Returns the pixels without alpha, which matplotlib always writes, in one channel where they are gray.
+    """Returns a PNG without alpha, which matplotlib always writes, and with one channel if it is gray.
 
-    Of a figure of few colours and their shades the 256 best are kept: 88 kB of a map become 34.
+    A figure with few colours is reduced to the 256 best: a map of 88 kB becomes one of 34.
     """
     from PIL import Image
 

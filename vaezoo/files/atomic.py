@@ -1,60 +1,166 @@
-"""Files that are written whole or not at all, whenever the power fails. What is in them is not known here."""
+"""Files that are written whole or not at all, even if the power fails. What is in them is not known here.
+
+A file is written under another name beside its place, flushed to the disk and then moved there. That name tells which
+process writes, so that the parts of a killed process can be told from those of one that still runs.
+"""
 
 from __future__ import annotations
 
 import os
+import platform
+import re
 import secrets
+import shutil
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from vaezoo.errors import ConfigError, StoreError
+from vaezoo.errors import ConfigError, StoreError, VaezooError
+
+HOST = re.sub(r"[^A-Za-z0-9-]", "-", platform.node()) or "host"
+STALE_S = 600.0
+"""Age in seconds at which an unchanged part of another machine's process counts as abandoned."""
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(
+    path: Path,
+    content: bytes | Callable[[Path], object],
+    *,
+    replace: bool = True,
+    keep: Path | None = None,
+    flush: bool = True,
+    error: type[VaezooError] = StoreError,
+) -> None:
     """Writes a file beside its place, flushes it to the disk and moves it there.
 
+    Args:
+        path: Path of the file.
+        content: Bytes of the file, or a function that writes them to the path it is given.
+        replace: Whether a file that is there may be replaced, even one that appeared a moment ago.
+        keep: Where the file that was there is moved to; it is not kept if None.
+        flush: Whether to wait until the disk has the bytes. False is for notes that may be lost.
+        error: Class of the error if the file cannot be written.
+
     Raises:
-        StoreError: It cannot be written; what was there before still is.
+        ConfigError: The file exists and may not be replaced.
+        StoreError: The file cannot be written, or another ``error``. What was there before still is.
     """
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    part = path.with_name(f".vaezoo.{writer()}.part")
     try:
-        with part.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-        flush_folder(path.parent)
-    except OSError as error:
-        raise StoreError(
-            f"{path} cannot be written: {error.strerror}.", hint="Nothing was replaced.", value=str(path)
-        ) from error
+        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        if callable(content):
+            content(part)
+        else:
+            part.write_bytes(content)
+        if flush:
+            _flush(part, os.O_RDWR)
+        if keep is not None:
+            with suppress(FileNotFoundError):
+                os.replace(path, keep)
+        if replace:
+            os.replace(part, path)
+        else:
+            _move_to_free(part, path)
+        if flush:
+            flush_folder(path.parent)
+    except FileExistsError as cause:
+        raise ConfigError(
+            f"{path} exists already.", hint="Allow to overwrite it, or choose another name.", value=str(path)
+        ) from cause
+    except OSError as cause:
+        raise error(
+            f"{path} cannot be written: {cause.strerror}.", hint="Nothing was replaced.", value=str(path)
+        ) from cause
     finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
+        with suppress(OSError):  # it is gone, or never was, or nobody may look
+            part.unlink()
+
+
+def _move_to_free(part: Path, path: Path) -> None:
+    """Moves a part to a name that nothing has; raises FileExistsError otherwise."""
+    try:
+        os.link(part, path)  # unlike a rename, it never replaces
+    except FileExistsError:
+        raise
+    except OSError:  # not every file system has links: an empty file takes the name first
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        try:
+            os.replace(part, path)
+        except OSError:
+            path.unlink()
+            raise
 
 
 def flush_folder(folder: Path) -> None:
     """Flushes a folder's list of names to the disk, where the system can."""
     with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        _flush(folder, os.O_RDONLY)
 
 
-def make_folder(folder: Path) -> None:
+def _flush(path: Path, flags: int) -> None:
+    handle = os.open(path, flags)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def make_folder(folder: Path, error: type[VaezooError] | None = None) -> None:
     """Makes a folder and those above it, where they are missing.
+
+    Args:
+        folder: Path of the folder.
+        error: Class of every error, in place of the two below.
 
     Raises:
         ConfigError: A file is in the way.
-        StoreError: It cannot be made.
+        StoreError: The folder cannot be made.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as error:
-        raise ConfigError(
-            f"Expected a folder, got {folder}, where a file is in the way.", hint="Choose another.", value=str(folder)
-        ) from error
-    except OSError as error:
-        raise StoreError(f"The folder {folder} cannot be made: {error.strerror}.", value=str(folder)) from error
+    except OSError as cause:
+        if error is None and isinstance(cause, (FileExistsError, NotADirectoryError)):
+            message = f"Expected a folder, got {folder}, where a file is in the way."
+            raise ConfigError(message, hint="Choose another.", value=str(folder)) from cause
+        kind = error or StoreError
+        raise kind(f"The folder {folder} cannot be made: {cause.strerror}.", value=str(folder)) from cause
+
+
+def writer() -> str:
+    """Returns a part of a name that is new and tells this process: machine, process number, random digits."""
+    return f"{HOST}.{os.getpid()}.{secrets.token_hex(4)}"
+
+
+def is_abandoned(part: Path) -> bool:
+    """Returns whether a part ``NAME.WRITER.part``, or a folder beside it, has no process that writes it."""
+    owner = part.name.lstrip(".").partition(".part")[0].split(".")[1:]
+    if len(owner) != 3 or not owner[1].isdigit():
+        return True
+    if owner[0] != HOST or os.name == "nt":  # signal 0 would end the process there
+        with suppress(OSError):
+            return time.time() - part.lstat().st_mtime > STALE_S
+        return False
+    try:
+        os.kill(int(owner[1]), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return False
+
+
+def sweep(folder: Path) -> None:
+    """Removes the parts that killed processes left in a folder."""
+    for part in folder.glob(".vaezoo.*.*.*.part"):
+        if is_abandoned(part):
+            with suppress(OSError):
+                remove(part)
+
+
+def remove(path: Path) -> None:
+    """Removes a file, a link or a folder with all that is in it; nothing where a link leads."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()

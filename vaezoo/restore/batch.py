@@ -1,7 +1,7 @@
-"""Many picture files: where each result goes, and enhancing one after the other.
+"""Enhancing many image files, one after the other, and choosing where each result goes.
 
-What happens to one image is in `vaezoo.restore.enhanced`. Nothing here loads torch until a picture is
-enhanced. Files are asked for by `os.path`, which has an answer also for names that no file can have.
+`vaezoo.restore.enhanced` enhances a single image. Nothing here loads torch before an image is enhanced. Files are
+checked by `os.path`, which accepts even names that no file can have.
 """
 
 from __future__ import annotations
@@ -26,42 +26,46 @@ _MARK = ".enhanced"
 
 @dataclass
 class Job:
-    """One picture file to enhance, where the result goes, and what became of it.
+    """An image file to enhance, with the places and the state of its results.
 
     Attributes:
-        source: The picture; never written.
-        target: The enhanced picture.
+        source: Path of the image. It is never written.
+        target: Path of the enhanced image.
         status: ``"pending"``, ``"written"``, ``"skipped"`` or ``"failed"``.
-        error: Why it failed.
-        facts: What is known of a written one: ``seconds``, ``tile``, ``device``, ``uncertainty`` (root mean
-            square over the image, in units of the pixel value in [0, 1]), ``figure``, ``uncertainty_npz``,
-            ``uncertainty_png``, ``interval`` (level in percent, and method), and what the task found; in place of
-            ``uncertainty`` ``not_calibrated``, the reason, where the picture is unlike those of the calibration.
+        error: Error of a failed job.
+        overwrite: Whether existing files may be replaced. :meth:`check` sets it.
+        skip_existing: Whether there is nothing to do if the target exists. :meth:`check` sets it.
+        facts: Report on a written image: ``seconds``, ``tile``, ``device``, ``uncertainty`` (root mean square over the
+            image, in units of the pixel value in [0, 1]), ``figure``, ``uncertainty_npz``, ``uncertainty_png``,
+            ``interval`` (level in percent, and method), and the task's own facts. If the image is unlike those of the
+            calibration, ``not_calibrated`` has the reason and replaces ``uncertainty``.
     """
 
     source: Path
     target: Path
     status: str = "pending"
     error: VaezooError | None = None
+    overwrite: bool = False
+    skip_existing: bool = False
     facts: dict[str, Any] = field(default_factory=dict)
 
     @property
     def figure(self) -> Path:
-        """Where the comparison goes."""
+        """Path of the figure that compares before and after."""
         return self._beside("figure.png")
 
     @property
     def numbers(self) -> Path:
-        """Where the uncertainty goes in numbers."""
+        """Path of the uncertainty as numbers."""
         return self._beside("uncertainty.npz")
 
     @property
     def map(self) -> Path:
-        """Where the picture of the uncertainty goes."""
+        """Path of the uncertainty as an image."""
         return self._beside("uncertainty.png")
 
     def files(self, *, figure: bool = False, uncertainty: bool = False) -> list[Path]:
-        """Returns what will be written: the target, and what is asked for beside it."""
+        """Returns the paths of all files that will be written."""
         return [self.target, *[self.figure] * figure, *[self.numbers, self.map] * uncertainty]
 
     def _beside(self, ending: str) -> Path:
@@ -76,14 +80,17 @@ class Job:
         figure: bool = False,
         uncertainty: bool = False,
     ) -> None:
-        """Fails the job if its source is no file, or what will be written is the source or may not be replaced.
+        """Fails the job if its source is not a file, or if a result must not be written.
+
+        A result must not be the source, nor replace an existing file without permission.
 
         Args:
-            overwrite: Whether files that exist may be replaced.
-            skip_existing: Whether a target that exists means that nothing is to do.
-            figure: Whether a comparison will be written too.
-            uncertainty: Whether the uncertainty will be written too.
+            overwrite: Whether existing files may be replaced.
+            skip_existing: Whether there is nothing to do if the target exists.
+            figure: Whether a figure will be written.
+            uncertainty: Whether the uncertainty will be written.
         """
+        self.overwrite, self.skip_existing = overwrite, skip_existing
         wanted = self.files(figure=figure, uncertainty=uncertainty)
         there = [path for path in wanted if os.path.exists(path)]
         if not os.path.isfile(self.source):
@@ -109,20 +116,22 @@ class Job:
         uncertainty: bool = False,
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
-        """Reads, enhances and writes, the picture last; a `VaezooError` fails the job and is kept.
+        """Reads, enhances and writes the image. An error fails the job and is kept in it.
 
-        Where it fails or is interrupted, what it had written beside a picture that is not there is removed.
+        The image is written last. If the job fails or is interrupted without it, the other files it wrote are removed.
+        A file that appeared while the model ran is replaced only if :meth:`check` allowed to overwrite.
 
         Args:
-            restorer: Holds the model.
-            task: What to do; None for what the model is for.
-            strength: As in `vaezoo.restore.enhance`.
-            figure: Whether to write a comparison too.
-            uncertainty: Whether to write the uncertainty too, as numbers and as a picture; a model that states none
-                fails the job.
-            progress: As in `vaezoo.restore.enhance`.
+            restorer: Restorer with the model.
+            task: Task. None means the model's own.
+            strength: Strength, as in `vaezoo.restore.enhance`.
+            figure: Whether to write a figure that compares before and after.
+            uncertainty: Whether to write the uncertainty, as numbers and as an image. A model that predicts none fails
+                the job.
+            progress: Callback, as in `vaezoo.restore.enhance`.
         """
-        from vaezoo.image.file.files import check_suffix, make_folder, read_picture, write_picture
+        from vaezoo.files.atomic import make_folder
+        from vaezoo.image.file.files import check_suffix, read_picture, write_picture
         from vaezoo.restore import enhance_with, write_figure, write_uncertainty
         from vaezoo.restore.enhanced import choose_task
         from vaezoo.restore.restorer import is_out_of_memory
@@ -132,12 +141,12 @@ class Job:
             check_suffix(self.target)
             before = read_picture(self.source)
             task = (task or choose_task(None, restorer.model)).of_file(self.source)
-            make_folder(self.target.parent)
+            make_folder(self.target.parent, ImageError)
             result = enhance_with(restorer, before, task=task, strength=strength, progress=progress)
-            beside = self.files(figure=figure, uncertainty=uncertainty)[1:]
-            begun = [path for path in beside if not os.path.lexists(path)]
+            fresh = [path for path in self.files(figure=True, uncertainty=True) if not os.path.lexists(path)]
             if uncertainty:
-                interval = write_uncertainty(self.numbers, self.map, result)
+                interval = write_uncertainty(self.numbers, self.map, result, replace=self.overwrite)
+                begun += [path for path in (self.numbers, self.map) if path in fresh]
                 self.facts |= {
                     "uncertainty_npz": str(self.numbers),
                     "uncertainty_png": str(self.map),
@@ -145,21 +154,28 @@ class Job:
                 }
             if figure:
                 after = result.image.values()
-                write_figure(self.figure, _as_large(before.values(), after), after, result.uncertainty)
+                larger = _as_large(before.values(), after)
+                write_figure(self.figure, larger, after, result.uncertainty, replace=self.overwrite)
+                begun += [self.figure] if self.figure in fresh else []
                 self.facts["figure"] = str(self.figure)
-            write_picture(result.image, self.target)
+            write_picture(result.image, self.target, replace=self.overwrite)
         except BaseException as error:
             self.facts.clear()
             for path in begun:
-                with suppress(OSError):  # it was not written
+                with suppress(OSError):
                     path.unlink()
+            if isinstance(error.__cause__, FileExistsError) and self.skip_existing:
+                self.status = "skipped"  # another process was faster
+                return None
             if isinstance(error, VaezooError):
                 return self._fail(error)
-            if not is_out_of_memory(error):
+            if is_out_of_memory(error):
+                hint = "Give a smaller tile, or a smaller picture."
+                message = f"Memory does not suffice for {self.source}."
+                return self._fail(ImageError(message, hint=hint, value=str(self.source)))
+            if not isinstance(error, Exception):
                 raise
-            hint = "Give a smaller tile, or a smaller picture."
-            message = f"Memory does not suffice for {self.source}."
-            return self._fail(ImageError(message, hint=hint, value=str(self.source)))
+            return self._fail(unforeseen(error, self.source))
         self.status = "written"
         self.facts |= {"seconds": round(result.seconds, 3), "tile": result.tile, "device": result.device}
         self.facts |= result.facts
@@ -169,7 +185,7 @@ class Job:
             self.facts["uncertainty"] = round(float((result.uncertainty**2).mean() ** 0.5), 6)
 
     def report(self) -> dict[str, Any]:
-        """Returns the job for programs, as JSON can hold it."""
+        """Returns the job as values for JSON."""
         report = {"input": str(self.source), "output": str(self.target), "status": self.status}
         if self.error is not None:
             report |= {"error": self.error.code, "message": str(self.error)}
@@ -182,19 +198,19 @@ class Job:
 def plan(
     inputs: Sequence[Path], output: Path | None = None, *, figure: bool = False, uncertainty: bool = False
 ) -> list[Job]:
-    """Finds the pictures and where each result goes, without opening any. A file that is named twice counts once.
+    """Finds the images to enhance and the place of each result, without opening any. Repeated files count once.
 
     Args:
-        inputs: Files and folders; of a folder the pictures directly in it, without hidden ones and earlier results.
-        output: A file where there is one input file, else a folder. None: ``NAME.enhanced.EXT`` beside each
-            input, as PNG where its format cannot be written.
-        figure: Whether comparisons will be written too.
+        inputs: Files and folders. Of a folder: the images directly in it, except hidden ones and earlier results.
+        output: Path of the result for a single input file; otherwise a folder. None: ``NAME.enhanced.EXT`` beside each
+            input, as PNG if its format cannot be written.
+        figure: Whether figures will be written too.
         uncertainty: Whether the uncertainty will be written too.
 
     Raises:
-        ImageError: A folder holds no picture.
-        ConfigError: Two inputs would be written to one file, or several to a file that is no folder, or an input would
-            be replaced by what is written for another.
+        ImageError: A folder contains no images.
+        ConfigError: Two inputs would be written to one file, the output of several inputs is a file, or an input would
+            be replaced by the result of another.
     """
     many = len(inputs) > 1 or os.path.isdir(inputs[0])
     if many and output and os.path.isfile(output):
@@ -219,16 +235,28 @@ def plan(
     return jobs
 
 
+def unforeseen(error: Exception, source: Path) -> ImageError:
+    """Returns the error of an image for an unexpected exception. Its cause keeps the traceback."""
+    said = " ".join(str(error).split())[:300]
+    told = ImageError(
+        f"{source} cannot be enhanced: {type(error).__name__}{f': {said}' if said else ''}.",
+        hint="This is a fault of vaezoo or of a plugin: please report it with the picture.",
+        value=str(source),
+    )
+    told.__cause__ = error
+    return told
+
+
 def _place(path: Path) -> Path:
-    """Returns a path that is the same however its folder is spelt; a link itself is not followed."""
+    """Returns a canonical path, however its folder is spelt. A link at its end is not followed."""
     return Path(os.path.realpath(path.parent)) / path.name
 
 
 def _missing(path: Path) -> str:
-    """Returns why a path is no file that could be read."""
+    """Returns the reason why a path cannot be read as a file."""
     try:
         os.stat(path)
-    except (FileNotFoundError, ValueError):  # the latter where no file can have this name
+    except (FileNotFoundError, ValueError):  # ValueError: no file can have this name
         return "no such file"
     except OSError as error:
         return error.strerror or "no such file"
@@ -236,7 +264,7 @@ def _missing(path: Path) -> str:
 
 
 def _as_large(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """Returns a picture (H, W, C) bicubically of another's size, where it is not of it already."""
+    """Returns an image (H, W, C), resized bicubically if it does not have the other's size."""
     if before.shape == after.shape:
         return before
     import torch

@@ -1,4 +1,4 @@
-"""The picture that shows an enhancement: before, after and how far it may be wrong."""
+"""The figure of an enhancement: before, after and uncertainty."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vaezoo.errors import ImageError, ShapeError
-from vaezoo.image.file.files import replace_file
+from vaezoo.files.atomic import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,18 +21,18 @@ _LONGEST = 1600
 
 
 def draw_comparison(before: np.ndarray, after: np.ndarray, uncertainty: np.ndarray | None) -> Figure:
-    """Draws before, after and uncertainty side by side, and below them a detail at the size it can be judged.
+    """Draws before, after and uncertainty side by side, with an enlarged detail below.
 
-    The detail is the square with the most structure; a frame shows where it is.
+    The detail is the square with the most structure. A frame shows its place.
 
     Args:
-        before: (H, W, C) with C 1 or 3, in [0, 1]; values outside are clipped.
-        after: Same shape.
-        uncertainty: Standard deviation, (H, W), in units of the pixel value; drawn in grey levels, so times
-            255. None leaves its column out.
+        before: Image before, (H, W, C) with C 1 or 3, in [0, 1]. Values outside are clipped.
+        after: Image after, of the same shape.
+        uncertainty: Standard deviation, (H, W), in units of the pixel value. It is drawn in grey levels, times 255.
+            None omits it.
 
     Raises:
-        ShapeError: The shapes do not agree.
+        ShapeError: The shapes differ.
     """
     if before.ndim != 3 or before.shape[2] not in (1, 3) or after.shape != before.shape:
         raise ShapeError(
@@ -83,13 +83,26 @@ def draw_comparison(before: np.ndarray, after: np.ndarray, uncertainty: np.ndarr
 
 
 def write_figure(
-    path: str | os.PathLike[str], before: np.ndarray, after: np.ndarray, uncertainty: np.ndarray | None
+    path: str | os.PathLike[str],
+    before: np.ndarray,
+    after: np.ndarray,
+    uncertainty: np.ndarray | None,
+    *,
+    replace: bool = True,
 ) -> None:
-    """Writes `draw_comparison`'s picture in the format of the path's suffix, such as PNG or PDF.
+    """Writes the figure of `draw_comparison` in the format of the path's suffix, such as PNG or PDF.
+
+    Args:
+        path: Path of the figure.
+        before: Image before, as for `draw_comparison`.
+        after: Image after, as for `draw_comparison`.
+        uncertainty: Standard deviation, as for `draw_comparison`.
+        replace: Whether an existing file may be replaced, even one that appeared a moment ago.
 
     Raises:
-        ImageError: The file cannot be written or the suffix names no format.
-        ShapeError: The shapes do not agree.
+        ConfigError: The file exists and may not be replaced.
+        ImageError: The file cannot be written, or the suffix is not a known format.
+        ShapeError: The shapes differ.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
@@ -100,7 +113,7 @@ def write_figure(
         figure.savefig(content, dpi=150, format=Path(path).suffix.lstrip(".") or "png")
     except ValueError as error:
         raise ImageError(f"The figure {path} cannot be written: {error}.", value=str(path)) from error
-    replace_file(Path(path), content.getvalue())
+    write_whole(Path(path), content.getvalue(), replace=replace, error=ImageError)
 
 
 def _most_structured_square(image: np.ndarray) -> tuple[int, int, int]:

@@ -1,14 +1,16 @@
-"""The files that say how far an enhanced picture may be wrong: exact numbers, and a map to look at."""
+"""Files with the uncertainty of an enhanced image: exact numbers, and a map to look at."""
 
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vaezoo.image.file.files import replace_file
+from vaezoo.errors import ImageError
+from vaezoo.files.atomic import write_whole
 from vaezoo.restore.enhanced import Enhanced
 from vaezoo.restore.interval import Interval
 
@@ -17,27 +19,28 @@ if TYPE_CHECKING:
 
 LEVEL = 90
 _DPI, _BAR, _LEAST = 100, 1.1, 240
-"""Dots an inch, so that a pixel of the picture is a dot; the inches beside it that hold the scale, and the dots down
-that these need."""
+"""Dots per inch, such that a pixel of the image is a dot; inches for the colour scale; dots of height it needs."""
 _WIDEST = 1600
-"""Dots across that a small picture is enlarged to at most."""
+"""Largest width in dots that a small image is enlarged to."""
 
 
-def write_uncertainty(numbers: Path, picture: Path, enhanced: Enhanced) -> Interval:
-    """Writes an enhancement's uncertainty as numbers and as a picture; returns the interval that was written.
+def write_uncertainty(numbers: Path, picture: Path, enhanced: Enhanced, *, replace: bool = True) -> Interval:
+    """Writes an enhancement's uncertainty as numbers and as an image. Returns the interval that was written.
 
-    The numbers are a NumPy archive, all float32 and in units of the pixel value in [0, 1]: ``sd``, ``lower`` and
-    ``upper`` (H, W, C), the standard deviation as `Enhanced.sd` gives it and the 90 % interval; beside them ``level``
-    (percent), ``method`` and ``width``, as in `vaezoo.restore.Interval`, and ``factor``, which the sd was
-    multiplied by. They take 12 bytes a value.
+    The numbers are a NumPy archive of float32 arrays, in units of the pixel value in [0, 1]. ``sd`` is the standard
+    deviation of `Enhanced.sd`; ``lower`` and ``upper`` are the 90 % interval; all are (H, W, C). The archive also has
+    ``level`` (percent), ``method`` and ``width``, as in `vaezoo.restore.Interval`, and ``factor``, the calibration's
+    factor in ``sd``. It takes 12 bytes a value.
 
     Args:
-        numbers: Ends in ``.npz``.
-        picture: Ends in ``.png``.
-        enhanced: What is written.
+        numbers: Path of the numbers, ending in ``.npz``.
+        picture: Path of the image, ending in ``.png``.
+        enhanced: Enhancement to write the uncertainty of.
+        replace: Whether existing files may be replaced, even those that appeared a moment ago.
 
     Raises:
-        ConfigError: The model states no standard deviation.
+        ConfigError: A file exists and may not be replaced.
+        ConfigError: The model predicts no standard deviation.
         ImageError: A file cannot be written.
     """
     interval = enhanced.interval(LEVEL)
@@ -47,18 +50,24 @@ def write_uncertainty(numbers: Path, picture: Path, enhanced: Enhanced) -> Inter
         content, sd=sd, lower=interval.lower, upper=interval.upper, level=interval.level, method=interval.method,
         width=interval.width, factor=factor,
     )  # fmt: skip
-    replace_file(numbers, content.getvalue())
     drawn = io.BytesIO()
     draw_uncertainty(sd).savefig(drawn, format="png", dpi=_DPI)
-    replace_file(picture, drawn.getvalue())
+    fresh = not os.path.lexists(numbers)
+    write_whole(numbers, content.getvalue(), replace=replace, error=ImageError)
+    try:
+        write_whole(picture, drawn.getvalue(), replace=replace, error=ImageError)
+    except BaseException:
+        if fresh:
+            numbers.unlink(missing_ok=True)
+        raise
     return interval
 
 
 def draw_uncertainty(sd: np.ndarray) -> Figure:
-    """Draws a standard deviation (H, W, C), root mean square over channels, a dot a pixel, with a scale beside it.
+    """Draws a standard deviation (H, W, C) as its root mean square over channels, one dot per pixel, with a scale.
 
-    The scale is in grey levels, of 255, and ends where 0.5 % of the pixels exceed it. A picture of fewer than 240
-    rows is enlarged, up to 1600 columns, so that it can be seen beside the scale.
+    The scale is in grey levels of 255, and ends where 0.5 % of the pixels exceed it. An image of fewer than 240 rows is
+    enlarged, up to 1600 columns, so that it can be seen beside the scale.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 TRANSIENT = {408, 425, 429, 500, 502, 503, 504}
 CHUNK = 2**18
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 ADVANCE = 2**20
 """So many new bytes make a try that failed count as none."""
 
@@ -172,7 +173,7 @@ class _Disk(Exception):
 def _opened(part: Path, mode: str) -> Any:
     """Opens a file without a buffer: what a full disk refused is not written once more when it is closed."""
     try:
-        return part.open(mode, buffering=0)
+        return open(part, mode, buffering=0, opener=lambda path, flags: os.open(path, flags | _NO_LINK, 0o644))
     except OSError as error:
         raise _Disk(error.strerror) from error
 
@@ -237,7 +238,9 @@ def _note_of(part: Path) -> Path:
 def _remember(part: Path, url: str, etag: str) -> None:
     """Notes whose answer a partial file holds, for ``If-Range``; the hash protects where that is lost."""
     with suppress(OSError):
-        _note_of(part).write_text(json.dumps({"url": url, "etag": etag}), encoding="utf-8")
+        _note_of(part).unlink(missing_ok=True)  # rather than to write where a link leads
+        with _note_of(part).open("x", encoding="utf-8") as file:
+            json.dump({"url": url, "etag": etag}, file)
 
 
 def _etag_of(part: Path, url: str) -> str | None:

@@ -7,17 +7,20 @@ writer left is taken over by renaming it, which only one can do. The lock just s
 from __future__ import annotations
 
 import os
-import platform
-import re
-import secrets
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-HOST = re.sub(r"[^A-Za-z0-9-]", "-", platform.node()) or "host"
-STALE_S = 600.0
-"""A writer on another machine whose file has not grown for so long is taken for dead."""
+from vaezoo.files.atomic import HOST, is_abandoned, writer
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+__all__ = ["HOST", "PATIENCE_S", "WEEK_S", "claimed", "leftovers", "turn"]
+
 WEEK_S = 7 * 24 * 3600.0
 PATIENCE_S = 90.0
 """How long to wait for a lock whose holder writes nothing; longer than any pause between two tries."""
@@ -29,31 +32,27 @@ def turn(folder: Path, sha256: str, patience_s: float = PATIENCE_S) -> Iterator[
 
     Goes ahead without the lock where there are no locks, and where its holder has written nothing for a while.
     """
+    from filelock import FileLock  # only here: importing it takes a tenth of a second
+
+    lock = FileLock(folder / f"{sha256}.lock")
     try:
-        handle = os.open(folder / f"{sha256}.lock", os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError:
-        yield
-        return
-    try:
-        _wait(handle, folder, sha256, patience_s)
+        _wait(lock, folder, sha256, patience_s)
         yield
     finally:
-        os.close(handle)
+        lock.release()
 
 
-def _wait(handle: int, folder: Path, sha256: str, patience_s: float) -> None:
-    try:
-        import fcntl
-    except ImportError:
-        return
+def _wait(lock: BaseFileLock, folder: Path, sha256: str, patience_s: float) -> None:
+    from filelock import Timeout
+
     seen, since = None, time.monotonic()
     while True:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock.acquire(timeout=0)
             return
-        except BlockingIOError:
+        except Timeout:
             pass
-        except OSError:
+        except (OSError, NotImplementedError):  # this file system has no locks
             return
         written = sorted((path.name, _size(path)) for path in folder.glob(f"{sha256}.*part"))
         if written != seen:
@@ -69,8 +68,9 @@ def claimed(folder: Path, sha256: str) -> Iterator[Path]:
 
     What is still there at the end is left for the next.
     """
-    mine = folder / f"{sha256}.{HOST}.{os.getpid()}.{secrets.token_hex(4)}.part"
-    for left in sorted((p for p in folder.glob(f"{sha256}.*part") if _dead(p)), key=_size, reverse=True):
+    mine = folder / f"{sha256}.{writer()}.part"
+    left_over = (p for p in folder.glob(f"{sha256}.*part") if is_abandoned(p) and _is_plain(p))
+    for left in sorted(left_over, key=_size, reverse=True):
         with suppress(FileNotFoundError):
             os.rename(left, mine)
             os.utime(mine)
@@ -93,27 +93,19 @@ def leftovers(folder: Path, age_s: float = WEEK_S) -> list[Path]:
     found = []
     for path in sorted(folder.glob("*")):
         with suppress(OSError):
-            if path.lstat().st_mtime <= limit and (".part" not in path.suffixes or _dead(path)):
+            if path.lstat().st_mtime <= limit and (".part" not in path.suffixes or is_abandoned(path)):
                 found.append(path)
     return found
 
 
-def _dead(part: Path) -> bool:
-    """Says whether a partial file, or a folder beside it, has no writer."""
-    owner = part.name.partition(".part")[0].split(".")[1:]
-    if len(owner) != 3 or not owner[1].isdigit():
-        return True
-    if owner[0] != HOST or os.name == "nt":  # signal 0 would end the process there
-        with suppress(OSError):
-            return time.time() - part.stat().st_mtime > STALE_S
-        return False
+def _is_plain(part: Path) -> bool:
+    """Says whether a partial file is this user's own file, and no link that leads to another one."""
     try:
-        os.kill(int(owner[1]), 0)
-    except ProcessLookupError:
-        return True
-    except (OSError, OverflowError):
+        found = part.lstat()
+    except OSError:
         return False
-    return False
+    ours = not hasattr(os, "geteuid") or found.st_uid == os.geteuid()
+    return stat.S_ISREG(found.st_mode) and found.st_nlink == 1 and ours
 
 
 def _size(path: Path) -> int:

@@ -7,26 +7,30 @@ blobs themselves, and is only read.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
-import secrets
 import shutil
+import stat
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import final
 
 from vaezoo.errors import HashMismatch, StoreError
+from vaezoo.files.atomic import flush_folder, remove, sweep, write_whole
+from vaezoo.files.reading import read_regular
 from vaezoo.store import partial
 
 TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# Made by vaezoo: everything here can be fetched again.\n"
 SPARE_BYTES = 16 * 2**20
 """Left free on the disk."""
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 Filler = Callable[[Path, int], bool]
 """Completes a partial file to a size; says whether it was put together from several answers."""
 
@@ -41,6 +45,7 @@ class Blob:
         size_bytes: Of the file.
         verified: When it was last found sound, in UTC, or None.
         status: ``ok`` as it was then, ``changed`` since, ``unverified``.
+        cards: Names of the cards it was fetched for, by the plugin that has them; empty where nobody noted it.
     """
 
     sha256: str
@@ -48,6 +53,7 @@ class Blob:
     size_bytes: int
     verified: str | None
     status: str
+    cards: Mapping[str, str] = field(default_factory=dict)
 
 
 def home() -> Path:
@@ -60,7 +66,11 @@ def home() -> Path:
     try:
         return Path.home() / ".cache" / "vaezoo"
     except RuntimeError:  # a user without a home folder
-        return Path(tempfile.gettempdir(), "vaezoo")
+        return Path(tempfile.gettempdir(), f"vaezoo-{_user()}")
+
+
+def _user() -> int:
+    return os.geteuid() if hasattr(os, "geteuid") else 0
 
 
 def seeds() -> tuple[Path, ...]:
@@ -89,24 +99,33 @@ class Store:
         """Returns where a blob is, or would be."""
         return self.folder / "blobs" / sha256
 
-    def read(self, sha256: str) -> tuple[Path, bytes] | None:
-        """Returns a blob of the cache or of a seed, hashed just now; None where there is no sound one."""
+    def read(self, sha256: str, cards: Mapping[str, str] | None = None) -> tuple[Path, bytes] | None:
+        """Returns a blob of the cache or of a seed, hashed just now; None where there is no sound one.
+
+        Args:
+            sha256: Hash of the blob.
+            cards: Names of the cards it is for, by plugin, which are noted beside it.
+        """
         own = self.path_of(sha256)
         for path in (own, *(f / name for f in self.seeded for name in (f"blobs/{sha256}", sha256))):
             try:
-                content = path.read_bytes()
+                content = read_regular(path)
             except OSError:
                 continue
             if hashlib.sha256(content).hexdigest() == sha256:
-                if path == own and self._look(own).status != "ok":
-                    _note(own)
+                if path == own:
+                    known = self._look(own)
+                    if known.status != "ok" or not (cards or {}).items() <= known.cards.items():
+                        _note(own, {**known.cards, **(cards or {})})
                 return path, content
             warnings.warn(f"vaezoo: {path} is no longer what its name says, so it is not used", stacklevel=2)
             if path == own:
                 self._quarantine(own, sha256)
         return None
 
-    def fill(self, sha256: str, size: int, filler: Filler) -> tuple[Path, bytes]:
+    def fill(
+        self, sha256: str, size: int, filler: Filler, cards: Mapping[str, str] | None = None
+    ) -> tuple[Path, bytes]:
         """Returns a blob, from a source where the cache does not have it; one download however many ask at once.
 
         Where the cache cannot be written, the blob is fetched for this once, with a warning.
@@ -115,6 +134,7 @@ class Store:
             sha256: Of the blob.
             size: Of the blob, in bytes.
             filler: The source.
+            cards: Names of the cards it is for, by plugin, which are noted beside it.
 
         Raises:
             HashMismatch: The source gives something else, which is in quarantine.
@@ -123,7 +143,7 @@ class Store:
         with self._writable() as folder:
             work = folder / "partial"
             with partial.turn(work, sha256, self.patience_s):
-                if found := self.read(sha256):
+                if found := self.read(sha256, cards):
                     return found
                 with partial.claimed(work, sha256) as part:
                     free, needed = shutil.disk_usage(work).free, size - part.stat().st_size + SPARE_BYTES
@@ -134,7 +154,7 @@ class Store:
                         )
                     content = self._filled(part, sha256, size, filler)
                     if folder == self.folder:
-                        self._adopt(part, sha256)
+                        self._adopt(part, sha256, cards)
                     else:
                         part.unlink()
         return self.path_of(sha256), content
@@ -153,22 +173,27 @@ class Store:
         self._quarantine(part, sha256)
         raise HashMismatch(f"sha256 {found} instead of {sha256}", value=found)
 
-    def add(self, source: Path, sha256: str) -> bool:
+    def add(self, source: Path, sha256: str, cards: Mapping[str, str] | None = None) -> bool:
         """Copies a file into the cache if it is that blob and the cache has it not; says whether it did.
+
+        Args:
+            source: Path of the file.
+            sha256: Hash of the blob.
+            cards: Names of the cards it is for, by plugin, which are noted beside it.
 
         Raises:
             HashMismatch: It is another.
             StoreError: There is no space for it.
             OSError: It cannot be read.
         """
-        if self.path_of(sha256).is_file() and self.read(sha256):
+        if self.path_of(sha256).is_file() and self.read(sha256, cards):
             return False
 
         def copy(part: Path, size: int) -> bool:
             shutil.copyfile(source, part)
             return False
 
-        self.fill(sha256, source.stat().st_size, copy)
+        self.fill(sha256, source.stat().st_size, copy, cards)
         return True
 
     def blobs(self) -> list[Blob]:
@@ -177,32 +202,37 @@ class Store:
 
     def dead(self) -> list[Path]:
         """Returns what dead downloads left, and what is in quarantine."""
-        return [*partial.leftovers(self.folder / "partial", 0), *sorted(self.folder.glob("quarantine/*"))]
+        work, aside = (self.folder / name for name in ("partial", "quarantine"))
+        sound = [folder for folder in (work, aside) if folder.is_dir() and not _is_foreign(folder)]
+        left = partial.leftovers(work, 0) if work in sound else []
+        return [*left, *(sorted(aside.glob("*")) if aside in sound else ())]
 
     def remove(self, path: Path) -> None:
         """Removes a file of the cache, with its sidecar."""
         for each in (_sidecar(path), path):
             with suppress(FileNotFoundError):
-                shutil.rmtree(each) if each.is_dir() else each.unlink()
+                remove(each)
 
     def _look(self, path: Path) -> Blob:
-        stat = path.stat()
+        found = path.stat()
         try:
             known = json.loads(_sidecar(path).read_text(encoding="utf-8"))
-            same = (known["size_bytes"], known["mtime_ns"]) == (stat.st_size, stat.st_mtime_ns)
-            return Blob(path.name, path, stat.st_size, str(known["verified"]), "ok" if same else "changed")
-        except (OSError, ValueError, KeyError, TypeError):
-            return Blob(path.name, path, stat.st_size, None, "unverified")
+            same = (known["size_bytes"], known["mtime_ns"]) == (found.st_size, found.st_mtime_ns)
+            cards = {str(owner): str(name) for owner, name in dict(known.get("cards", {})).items()}
+            return Blob(path.name, path, found.st_size, str(known["verified"]), "ok" if same else "changed", cards)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return Blob(path.name, path, found.st_size, None, "unverified")
 
     @contextmanager
     def _writable(self) -> Iterator[Path]:
         """Gives the cache's folder, swept; or, where that cannot be written, one for this once."""
         try:
+            _make_own(self.folder)
             for name in ("blobs", "partial", "quarantine"):
-                (self.folder / name).mkdir(parents=True, exist_ok=True)
+                _make_own(self.folder / name)
             tempfile.TemporaryFile(dir=self.folder / "partial").close()
-            if not (self.folder / "CACHEDIR.TAG").exists():
-                (self.folder / "CACHEDIR.TAG").write_text(TAG, encoding="utf-8")
+            with suppress(FileExistsError), (self.folder / "CACHEDIR.TAG").open("x", encoding="utf-8") as tag:
+                tag.write(TAG)
         except OSError as error:
             warnings.warn(
                 f"vaezoo: {self.folder} cannot be written ({error.strerror}), so nothing is kept", stacklevel=2
@@ -211,24 +241,20 @@ class Store:
                 Path(once, "partial").mkdir()
                 yield Path(once)
             return
+        sweep(self.folder / "blobs")
         for path in partial.leftovers(self.folder / "partial"):
             with suppress(OSError):
                 self.remove(path)
         yield self.folder
 
-    def _adopt(self, part: Path, sha256: str) -> None:
+    def _adopt(self, part: Path, sha256: str, cards: Mapping[str, str] | None) -> None:
         """Moves a file with the right hash among the blobs, whole or not at all, whenever the power fails."""
         with part.open("rb+") as file:
             os.fsync(file.fileno())
         blob = self.path_of(sha256)
         os.replace(part, blob)
-        with suppress(OSError):  # not every system can open a folder
-            handle = os.open(blob.parent, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
-        _note(blob)
+        flush_folder(blob.parent)
+        _note(blob, cards or {})
 
     def _quarantine(self, path: Path, sha256: str) -> None:
         """Puts a file that is not what it should be out of the way, in place of the last one."""
@@ -240,16 +266,36 @@ class Store:
             self.remove(path)
 
 
+def _make_own(folder: Path) -> None:
+    """Makes a folder of the cache, private where everyone may write beside it; raises OSError for another user's.
+
+    Everyone may write into the temporary folder, so there somebody may have been faster, with a folder or a link that
+    leads to files of ours.
+    """
+    beside = next(parent for parent in folder.parents if parent.exists())
+    public = bool(beside.stat().st_mode & stat.S_IWOTH)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700 if public else 0o777, exist_ok=True)
+    if _is_foreign(folder, public):
+        raise PermissionError(errno.EPERM, "it may belong to another user", str(folder))
+
+
+def _is_foreign(folder: Path, public: bool = False) -> bool:
+    """Says whether a folder is another user's link, or in a public place not ours alone."""
+    found = folder.lstat()
+    link, ours = stat.S_ISLNK(found.st_mode), found.st_uid in (_user(), 0)
+    return (link and not ours) or (public and (link or not ours or bool(found.st_mode & _OTHERS_WRITE)))
+
+
 def _sidecar(path: Path) -> Path:
     return path.with_name(path.name + ".json")
 
 
-def _note(blob: Path) -> None:
+def _note(blob: Path, cards: Mapping[str, str]) -> None:
     """Writes a blob's sidecar, where it can be written: it was found sound now."""
-    with suppress(OSError):
-        stat = blob.stat()
+    with suppress(OSError, StoreError):
+        found = blob.stat()
         verified = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        text = json.dumps({"size_bytes": stat.st_size, "mtime_ns": stat.st_mtime_ns, "verified": verified})
-        draft = blob.parents[1] / "partial" / f"{blob.name}.{secrets.token_hex(4)}.tmp"
-        draft.write_text(text, encoding="utf-8")
-        os.replace(draft, _sidecar(blob))
+        text = json.dumps({"size_bytes": found.st_size, "mtime_ns": found.st_mtime_ns, "verified": verified,
+                           "cards": dict(cards)})  # fmt: skip
+        write_whole(_sidecar(blob), text.encode(), flush=False)

@@ -1,11 +1,15 @@
-"""What a run leaves on disk, each file replaced as a whole: its checkpoint, its averaged weights, its record."""
+"""The files of a run: its checkpoint, its averaged weights and its record. Each is replaced as a whole."""
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping, Set
+import warnings
+from collections.abc import Iterator, Mapping, Set
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,54 +18,92 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from vaezoo.core import VAE
-from vaezoo.errors import CheckpointError, WeightsError
+from vaezoo.errors import CheckpointError, TrainingError, WeightsError
+from vaezoo.files.atomic import make_folder, sweep, write_whole
+from vaezoo.files.header import canonical
 from vaezoo.host.manager import current_zoo
+from vaezoo.moved import former
 from vaezoo.registry.registry import is_file, split_name
+from vaezoo.train.packed import pack, unpack
 from vaezoo.train.recipe import LATER, flatten
 from vaezoo.zoo.weights import load_strictly, locate, pick, read_tensors
 
-CHECKPOINT, WEIGHTS, RECORD = "checkpoint.pt", "ema.safetensors", "run.json"
+CHECKPOINT, WEIGHTS, RECORD = "checkpoint.safetensors", "ema.safetensors", "run.json"
+PREVIOUS, DAMAGED = "checkpoint.previous.safetensors", "checkpoint.damaged.safetensors"
+PICKLED = "checkpoint.pt"
+"""Checkpoint of vaezoo 0.1.0, which can still be read."""
+LOCK = ".vaezoo.lock"
+
+__getattr__ = partial(former, __name__)
 
 
-def replace_file(path: Path, write: Callable[[Path], object]) -> None:
-    """Writes a file beside ``path``, flushes it to disk and moves it there, so that no half file is ever seen."""
-    part = path.with_name(path.name + ".part")
-    write(part)
-    with part.open("rb") as file:
-        os.fsync(file.fileno())
-    os.replace(part, path)
+@contextmanager
+def alone_in(out: Path) -> Iterator[None]:
+    """Creates the folder of a run, locks it against other runs, and removes half-written files of killed ones.
+
+    The lock ends with the process, however that ends. On a file system without locks, other runs are not kept out.
+
+    Raises:
+        TrainingError: Another run uses the folder, or it cannot be created.
+    """
+    from filelock import FileLock, Timeout
+
+    make_folder(out, TrainingError)
+    lock = FileLock(out / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise TrainingError(
+            f"Another run writes into {out}.", hint="Wait until it ends, or choose another --out.", value=str(out)
+        ) from error
+    except NotImplementedError:
+        pass
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EROFS, errno.ENOSPC):
+            raise TrainingError(f"{out} cannot be written: {error.strerror}.", value=str(out)) from error
+    try:
+        sweep(out)
+        for left in (PICKLED, WEIGHTS, RECORD):  # as vaezoo 0.1.0 named its parts
+            (out / f"{left}.part").unlink(missing_ok=True)
+        yield
+    finally:
+        lock.release()
 
 
 def save_checkpoint(out: Path, content: Mapping[str, Any]) -> None:
-    """Saves everything that a resumed run needs."""
-    replace_file(out / CHECKPOINT, lambda part: torch.save(dict(content), part))
+    """Saves all that a resumed run needs. The previous checkpoint is kept too.
+
+    Raises:
+        CheckpointError: A value has a type that cannot be saved.
+        StoreError: The file cannot be written. The last checkpoint is still there.
+    """
+    try:
+        packed = pack(content)
+    except TypeError as error:
+        message = f"The state of this run cannot be saved: it has {error}."
+        raise CheckpointError(message, hint="Keep it in a tensor.", value=str(error)) from error
+    write_whole(out / CHECKPOINT, packed, keep=out / PREVIOUS)
+    if (out / PREVIOUS).exists():
+        (out / PICKLED).unlink(missing_ok=True)
 
 
 def load_checkpoint(out: Path, config: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Returns the checkpoint of a run, or None where there is none yet.
+    """Returns the checkpoint of a run, or None if there is none yet.
+
+    A damaged checkpoint is put aside with a warning, and the previous one is used.
 
     Args:
-        out: The folder of the run.
-        config: What decides the weights; the checkpoint's has to be the same.
+        out: Folder of the run.
+        config: Settings that affect the weights. Those of the checkpoint must be the same.
 
     Raises:
-        CheckpointError: The file cannot be read, or belongs to another configuration.
+        CheckpointError: No checkpoint can be read, or it belongs to another configuration.
     """
-    path = out / CHECKPOINT
-    if not path.exists():
+    found = read_checkpoint(out)
+    if found is None:
         return None
-    try:
-        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        saved = LATER | flatten(content["config"])
-    except OSError as error:
-        raise CheckpointError(f"{path} cannot be read: {error.strerror}.", value=str(path)) from error
-    except Exception as error:  # torch.load raises many kinds, with advice to trust the file
-        raise CheckpointError(
-            f"{path} is no checkpoint of vaezoo, or is damaged ({type(error).__name__}).",
-            hint="Train in another folder, or over it with --no-resume.",
-            value=str(path),
-        ) from error
-    wanted = LATER | flatten(dict(config))
+    path, content = found
+    saved, wanted = LATER | flatten(content["config"]), LATER | flatten(dict(config))
     differing = [key for key in sorted(saved.keys() | wanted.keys()) if saved.get(key) != wanted.get(key)]
     if differing:
         changes = ", ".join(f"{key} ({saved.get(key)!r}, now {wanted.get(key)!r})" for key in differing)
@@ -73,16 +115,57 @@ def load_checkpoint(out: Path, config: Mapping[str, Any]) -> dict[str, Any] | No
     return content
 
 
+def read_checkpoint(out: Path) -> tuple[Path, dict[str, Any]] | None:
+    """Returns the newest sound checkpoint of a run with its path, or None if there is none.
+
+    Raises:
+        CheckpointError: There are checkpoints, but none can be read.
+    """
+    damaged: list[tuple[Path, Exception]] = []
+    for path in (out / name for name in (CHECKPOINT, PREVIOUS, PICKLED)):
+        try:
+            content = _pickled(path) if path.name == PICKLED else unpack(path.read_bytes())
+            dict(content["config"])
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise CheckpointError(f"{path} cannot be read: {error.strerror}.", value=str(path)) from error
+        except Exception as error:  # torch.load raises many kinds, with advice to trust the file
+            damaged.append((path, error))
+            continue
+        for other, cause in damaged:
+            warnings.warn(
+                f"vaezoo: {other} is damaged ({cause}), so the run goes on from {path}, step {content['step']}",
+                stacklevel=2,
+            )
+            with suppress(FileNotFoundError):  # another process of the same run was faster
+                os.replace(other, out / DAMAGED)  # so that it never becomes the previous one
+        return path, content
+    if not damaged:
+        return None
+    path, cause = damaged[0]
+    raise CheckpointError(
+        f"{path} is no checkpoint of vaezoo, or is damaged ({type(cause).__name__}).",
+        hint="Train in another folder, or over it with --no-resume.",
+        value=str(path),
+    ) from cause
+
+
+def _pickled(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return content
+
+
 def refuse_other_start(out: Path, sha256: str, start: Path) -> None:
-    """Refuses a run that did not start from a file as it is now.
+    """Raises if a run did not start from a file in its present state.
 
     Args:
         out: Folder of the run.
-        sha256: Hash of the weights that it started from; empty where that is not known.
-        start: The file.
+        sha256: Hash of the weights that the run started from. Empty if unknown.
+        start: Path of the weights.
 
     Raises:
-        CheckpointError: It started from other weights.
+        CheckpointError: The run started from other weights.
     """
     if sha256 and sha256 != hashlib.sha256(start.read_bytes()).hexdigest():
         raise CheckpointError(
@@ -93,26 +176,26 @@ def refuse_other_start(out: Path, sha256: str, start: Path) -> None:
 
 
 def save_weights(out: Path, weights: Mapping[str, Tensor], about: Mapping[str, str]) -> None:
-    """Saves a model's weights as safetensors, with a few words about them in the header."""
+    """Saves a model's weights as safetensors, with a description in the header."""
     tensors = {name: value.detach().cpu().contiguous().clone() for name, value in weights.items()}
-    replace_file(out / WEIGHTS, lambda part: part.write_bytes(save(tensors, metadata=dict(about))))
+    write_whole(out / WEIGHTS, canonical(save(tensors, metadata=dict(about))))
 
 
 def warm_start(model: VAE, path: str, *, grow: bool = False, shed: bool = False) -> str:
-    """Loads weights of the same model, and returns the sha256 of their file.
+    """Loads weights of the same model. Returns the sha256 of their file.
 
     Args:
-        model: What is to start from them.
-        path: A safetensors file, or the name of weights on the shelf, such as ``denoise.open``; fetched where they are
-            not on this machine.
-        grow: Whether the file may lack whole modules that can start as identities: those that have a method
-            ``start_as_identity``. The model then gives what the smaller one gave.
-        shed: Whether tensors of the file that the model lacks are left out, such as a residual block's.
+        model: Model that receives the weights.
+        path: Path of a safetensors file, or name of weights in the zoo, such as ``denoise.open``. They are downloaded
+            if they are not on this machine.
+        grow: Whether the file may lack whole modules that can start as identities: those with a method
+            ``start_as_identity``. The larger model then computes what the smaller one did.
+        shed: Whether to leave out tensors of the file that the model lacks, such as a residual block's.
 
     Raises:
-        UnknownName: No weights are called so.
-        WeightsError: It is missing, no safetensors file or not finite.
-        TensorMismatch: Its tensors are not the model's.
+        UnknownName: No weights have the name.
+        WeightsError: The file is missing, is not a safetensors file, or is not finite.
+        TensorMismatch: The tensors are not the model's.
     """
     content = _content_of(path)
     tensors = read_tensors(content, path)
@@ -141,7 +224,7 @@ def _content_of(path: str) -> bytes:
 
 
 def _start_as_identities(model: nn.Module, missing: Set[str]) -> tuple[str, ...]:
-    """Makes an identity of each module that can be one and of which everything is missing; returns their prefixes."""
+    """Turns each module that lacks all its tensors into an identity if it can be one. Returns their prefixes."""
     grown = []
     for name, module in model.named_modules():
         inside = {f"{name}.{key}" for key in module.state_dict()}
@@ -152,5 +235,5 @@ def _start_as_identities(model: nn.Module, missing: Set[str]) -> tuple[str, ...]
 
 
 def save_record(out: Path, record: Mapping[str, Any]) -> None:
-    """Saves what is known about a run as JSON."""
-    replace_file(out / RECORD, lambda part: part.write_text(json.dumps(record, indent=2) + "\n"))
+    """Saves the record of a run as JSON."""
+    write_whole(out / RECORD, (json.dumps(record, indent=2) + "\n").encode())

@@ -1,4 +1,4 @@
-"""What a run says while it goes: a JSON line per interval, a progress bar or plain lines, and perhaps TensorBoard."""
+"""The log of a run: JSON lines, a progress bar or plain lines in the terminal, and optionally TensorBoard."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ import json
 import math
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, final
+from typing import IO, Any, final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
-from vaezoo.errors import BackendUnavailable
+from vaezoo.errors import BackendUnavailable, StoreError
 
 LOG = "log.jsonl"
 
 
 @final
 class Tally:
-    """Means of the reports since it was last emptied; a report need not come at every step."""
+    """Means of reports since the last reset. A report need not be there at every step."""
 
     def __init__(self) -> None:
         self._sums: dict[str, Tensor] = {}
@@ -33,7 +34,7 @@ class Tally:
             self._counts[name] = self._counts.get(name, 0) + 1
 
     def empty(self) -> dict[str, float]:
-        """Returns the means that are finite, and starts anew; NaN marks a report that has no meaning for a model."""
+        """Returns the finite means and resets them. NaN marks a report that is undefined for a model."""
         means = {name: float(total) / self._counts[name] for name, total in self._sums.items()}
         self._sums, self._counts = {}, {}
         return {name: mean for name, mean in means.items() if math.isfinite(mean)}
@@ -41,21 +42,22 @@ class Tally:
 
 @final
 class Journal:
-    """The log of a run; only the first process has one that speaks.
+    """The log of a run. Only the first process writes one.
 
     Args:
-        out: The folder of the run, or None for a journal that does nothing.
-        total: Steps of the whole run.
-        fresh: Whether an older log is replaced.
-        tensorboard: Whether the numbers also go to TensorBoard's event files, beside the log.
+        out: Folder of the run; None for a log that does nothing.
+        total: Number of steps of the whole run.
+        fresh: Whether to replace an older log.
+        tensorboard: Whether to write TensorBoard event files too, beside the log.
 
     Raises:
-        BackendUnavailable: TensorBoard is asked for and not installed.
+        BackendUnavailable: TensorBoard is requested but not installed.
+        StoreError: The log cannot be written.
     """
 
     def __init__(self, out: Path | None, total: int, fresh: bool, tensorboard: bool = False) -> None:
         self._events = _event_writer(out, fresh) if tensorboard and out is not None else None
-        self._file = (out / LOG).open("w" if fresh else "a") if out is not None else None
+        self._file = _opened(out / LOG, fresh) if out is not None else None
         console = Console(stderr=True)
         self._progress: Progress | None = None
         if out is not None and console.is_terminal:
@@ -70,11 +72,18 @@ class Journal:
             self._progress.start()
 
     def write(self, event: str, step: int, **values: Any) -> None:
-        """Writes one line to the log, and to the terminal or its progress bar."""
+        """Writes one line to the log, and to the terminal or its progress bar.
+
+        Raises:
+            StoreError: The log cannot be written.
+        """
         if self._file is None:
             return
-        self._file.write(json.dumps({"event": event, "step": step, **values}) + "\n")
-        self._file.flush()
+        try:
+            self._file.write(json.dumps({"event": event, "step": step, **values}) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise _unwritten(self._file.name, error) from error
         if self._events is not None:
             for name, value in values.items():
                 if isinstance(value, float):
@@ -94,7 +103,19 @@ class Journal:
         if self._events is not None:
             self._events.close()
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):  # a full disk refuses again what it refused before, which was reported
+                self._file.close()
+
+
+def _opened(path: Path, fresh: bool) -> IO[str]:
+    try:
+        return path.open("w" if fresh else "a", encoding="utf-8")
+    except OSError as error:
+        raise _unwritten(str(path), error) from error
+
+
+def _unwritten(path: str, error: OSError) -> StoreError:
+    return StoreError(f"{path} cannot be written: {error.strerror}.", value=path)
 
 
 def _event_writer(out: Path, fresh: bool) -> Any:

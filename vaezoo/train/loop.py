@@ -1,4 +1,4 @@
-"""The loop: batches in, weights out, and a run that goes on where it stopped, bit for bit on a CPU."""
+"""The training loop. A run that was stopped continues where it was, bit for bit on a CPU."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import platform
 import time
 import warnings
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -19,6 +20,7 @@ from vaezoo.errors import ConfigError, TrainingError, VaezooError
 from vaezoo.train.checkpoint import (
     CHECKPOINT,
     WEIGHTS,
+    alone_in,
     load_checkpoint,
     refuse_other_start,
     save_checkpoint,
@@ -38,21 +40,21 @@ from vaezoo.train.stop import Stop
 from vaezoo.train.update import BadStep, Updater
 
 MODEL = "model"
-"""The folder in a run's that holds the model."""
+"""Subfolder of a run that contains the model."""
 VALID_IMAGES = 512  # at most, per validation
 
 
 @final
 @dataclass(frozen=True)
 class Run:
-    """How a run ended.
+    """Result of a run.
 
     Attributes:
-        out: Its folder.
-        weights: The averaged weights of the model, safetensors.
-        steps: Steps done, in all pieces of the run.
-        total: Steps of the whole run; fewer are done where it was stopped.
-        reports: The last means of the loss and its reports, and those of validation as ``valid.loss`` and so on.
+        out: Folder of the run.
+        weights: File of the model's averaged weights, safetensors.
+        steps: Number of steps done, over all pieces of the run.
+        total: Number of steps of the whole run. Fewer are done if it was stopped.
+        reports: Last means of the loss and its reports; those of validation are ``valid.loss`` and so on.
     """
 
     out: Path
@@ -72,22 +74,24 @@ def train(
     resume: bool = True,
     minutes: float | None = None,
 ) -> Run:
-    """Trains a model, or goes on with it.
+    """Trains a model, or continues its training.
 
     Args:
-        recipe: How.
-        out: The folder of the run, made where it is missing.
-        objective: The model and its loss; by default the recipe's model with its default loss.
-        source: Where batches come from; by default the recipe's data.
-        start: File of the weights that ``recipe.warm_start`` names, where it is not their path but the name of the
-            stage before; see `vaezoo.train.recipe.stages`.
-        resume: Go on from the checkpoint in ``out``, if there is one.
-        minutes: Stop after so much wall time, with a checkpoint.
+        recipe: Settings of the run.
+        out: Folder of the run. It is created if missing.
+        objective: Model and loss. None means the recipe's model with its default loss.
+        source: Source of batches. None means the recipe's data.
+        start: File of the weights that ``recipe.warm_start`` names, if that is the name of the stage before and not a
+            path; see `vaezoo.train.recipe.stages`.
+        resume: Whether to continue from the checkpoint in ``out``, if there is one.
+        minutes: Wall time in minutes after which to stop with a checkpoint. None means no limit.
 
     Raises:
         CheckpointError: The checkpoint in ``out`` belongs to another configuration, or started from other weights.
-        ConfigError: The recipe has pairs, and a model that enlarges.
-        TrainingError: ``recipe.patience`` steps in a row were bad; the last checkpoint stays as it was.
+        ConfigError: The recipe has pairs, but the model enlarges.
+        TrainingError: ``recipe.patience`` steps in a row were bad; the last checkpoint is left as it was. Or another
+            run uses ``out``.
+        StoreError: The disk is full or cannot be written. The last checkpoint is left as it was.
     """
     if recipe.machine.threads > 0:
         torch.set_num_threads(recipe.machine.threads)
@@ -102,11 +106,12 @@ def train(
         if recipe.data.pairs or recipe.data.valid_pairs:
             refuse_enlarging(objective.model, recipe.model)
         loop = _Loop(recipe, out, objective, source, ranks)
-        loop.begin(resume, start)
-        try:
-            loop.go(stop)
-        finally:
-            loop.journal.close()
+        with alone_in(out) if ranks.rank == 0 else nullcontext():
+            loop.begin(resume, start)
+            try:
+                loop.go(stop)
+            finally:
+                loop.journal.close()
         return Run(out, out / WEIGHTS, loop.step, loop.total, loop.reports)
 
 
@@ -131,12 +136,7 @@ class _Loop:
         self.spent = {"pixels": 0, "skipped_steps": 0, "cpu_seconds": 0.0, "wall_seconds": 0.0}
 
     def begin(self, resume: bool, start: Path | None = None) -> None:
-        """Takes up the checkpoint, where there is one and it is wanted, and opens the journal."""
-        try:
-            self.out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            message = f"The folder {self.out} cannot be made: {error.strerror}."
-            raise TrainingError(message, value=str(self.out)) from error
+        """Continues from the checkpoint, if there is one and it is wanted, and opens the log."""
         found = load_checkpoint(self.out, self.config) if resume else None
         if found is None:
             for part in self.objective.modules():
@@ -161,7 +161,7 @@ class _Loop:
         self.journal.write("begin", self.step, total=self.total, device=str(self.ranks.device))
 
     def go(self, stop: Stop) -> None:
-        """Runs the steps that are left, or until it is asked to stop; saves at the end."""
+        """Runs the remaining steps, or until a stop is requested. Saves at the end."""
         machine, tally, bad, pixels = self.recipe.machine, Tally(), 0, 0
         self.clocks = time.process_time(), time.monotonic()
         saved = logged = time.monotonic()
@@ -178,7 +178,7 @@ class _Loop:
                 if bad >= min(self.recipe.patience, self.total):
                     kept = self.out / CHECKPOINT
                     if not kept.exists() and self.step >= self.spent["skipped_steps"]:
-                        self.save()  # none was due yet; a skipped step leaves what the last good one made
+                        self.save()  # no save was due yet; a skipped step leaves the state of the last good one
                     state = f"{kept} is the last good state" if kept.exists() else "Not one step was good"
                     raise TrainingError(
                         f"{bad} steps in a row were bad, the last one (step {self.step}) because {cause}.",
@@ -211,10 +211,10 @@ class _Loop:
         return batch.to(self.ranks.device, memory_format=self.format)
 
     def images(self, count: int) -> Tensor:
-        """Returns so many images of the data, as the model is to give them.
+        """Returns images of the data, as targets of the model.
 
         Raises:
-            ConfigError: There are fewer.
+            ConfigError: The data has fewer images.
         """
         try:
             return self.source.batch(0, range(count), count, self.ranks.device).target
@@ -224,7 +224,7 @@ class _Loop:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Returns the loss and reports of the averaged weights on the first pictures of the validation data."""
+        """Returns loss and reports of the averaged weights on the first images of the validation data."""
         if self.valid is None or self.ranks.rank > 0:
             return {}
         size = self.recipe.batch
@@ -244,7 +244,7 @@ class _Loop:
         return tally.empty()
 
     def save(self) -> None:
-        """Writes checkpoint, averaged weights and record, and the model with these weights, for `vaezoo.load`."""
+        """Writes checkpoint, averaged weights, record, and the model with these weights for `vaezoo.load`."""
         self.charge()
         if self.ranks.rank > 0:
             return
@@ -279,14 +279,14 @@ class _Loop:
                 warnings.warn(f"vaezoo: the model is not saved whole in {self.out / MODEL}: {reason}", stacklevel=2)
 
     def charge(self) -> None:
-        """Adds the time since the last call to what the run has cost."""
+        """Adds the time since the last call to the cost of the run."""
         clocks = time.process_time(), time.monotonic()
         self.spent["cpu_seconds"] += clocks[0] - self.clocks[0]
         self.spent["wall_seconds"] += clocks[1] - self.clocks[1]
         self.clocks = clocks
 
     def record(self, digest: str) -> dict[str, Any]:
-        """Returns what is known about the run; its CPU seconds are those of the first process alone."""
+        """Returns the record of the run. Its CPU seconds are those of the first process only."""
         cpu = f"{platform.machine()}, {os.cpu_count()} cores"
         hardware = torch.cuda.get_device_name(self.ranks.device) if self.ranks.device.type == "cuda" else cpu
         data = [

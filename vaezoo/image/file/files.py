@@ -1,26 +1,27 @@
-"""Picture files: reading and writing without losing bits, alpha, colour profile or metadata.
+"""Reading and writing image files without loss of bits, alpha, colour profile or metadata.
 
-Done with libvips, because Pillow cuts 16-bit colour to 8 bits in silence. Not here: tensors, which are in
-`vaezoo.image.file.convert`. libvips neither reads nor writes EXIF in TIFF files; `tiff` beside it does. No IPTC.
+It uses libvips, since Pillow silently reduces 16-bit colour to 8 bits. libvips does not support EXIF in TIFF files, so
+`tiff` beside this module does. IPTC is not supported. Tensors are in `vaezoo.image.file.convert`.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import secrets
 import struct
 import warnings
-from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from vaezoo.errors import ImageError, suggest
+from vaezoo.files.atomic import write_whole
 from vaezoo.image.file.picture import Picture
 from vaezoo.image.file.png import is_animated, other_colours, read_chunks, with_chunks
 from vaezoo.image.file.tiff import read_exif, with_exif
+from vaezoo.moved import former
 
 if TYPE_CHECKING:
     import pyvips
@@ -40,18 +41,18 @@ _MAX_PIXELS = 2**28
 
 
 def read_picture(path: str | os.PathLike[str], *, max_pixels: int = _MAX_PIXELS) -> Picture:
-    """Reads one picture, upright, with all its bits.
+    """Reads one image, upright, with all its bits.
 
-    Palettes are expanded, CMYK is converted to sRGB, the EXIF rotation is applied. Everything else keeps the
-    values and the colour profile of the file.
+    Palettes are expanded, CMYK is converted to sRGB, and the EXIF rotation is applied. Otherwise values and colour
+    profile stay those of the file.
 
     Args:
-        path: A JPEG, PNG, WebP, TIFF, GIF, HEIC or AVIF file with one picture in it.
-        max_pixels: The largest width x height that is decoded; guards against decompression bombs.
+        path: Path of a JPEG, PNG, WebP, TIFF, GIF, HEIC or AVIF file with one image.
+        max_pixels: Largest width × height to decode, against decompression bombs.
 
     Raises:
-        ImageError: The file is missing, unreadable, damaged, animated, too large, of another format or has
-            samples that are not 8 or 16 bits.
+        ImageError: The file is missing, unreadable, damaged, animated, too large or of another format, or its samples
+            are not 8 or 16 bits.
     """
     import pyvips
 
@@ -59,7 +60,7 @@ def read_picture(path: str | os.PathLike[str], *, max_pixels: int = _MAX_PIXELS)
     _check_file(path)
     try:
         source = pyvips.Source.new_from_file(os.fsencode(path))
-        # A source is new for each call, so that libvips' cache cannot answer with a file's former content.
+        # A new source for each call: libvips' cache could otherwise answer with a file's former content.
         image = pyvips.Image.new_from_source(source, "", access="sequential", fail_on="error")
         _check_header(path, image, max_pixels)
         form = _LOADERS[_loader(image)]
@@ -68,7 +69,9 @@ def read_picture(path: str | os.PathLike[str], *, max_pixels: int = _MAX_PIXELS)
             depth = 8 if image.format == "uchar" else 16
             image = image.icc_transform("srgb", embedded=True, depth=depth)
         samples = image.numpy()
-    except pyvips.Error as error:
+    except (ImageError, MemoryError):
+        raise
+    except Exception as error:  # of libvips, or of its binding, which cannot decode every message of a damaged file
         raise ImageError(
             f"{path} cannot be decoded: {_reason(error)}.",
             hint="It may be damaged, cut short or in another format; open and save it as PNG in an editor.",
@@ -89,19 +92,21 @@ def read_picture(path: str | os.PathLike[str], *, max_pixels: int = _MAX_PIXELS)
     )
 
 
-def write_picture(picture: Picture, path: str | os.PathLike[str], *, quality: int = 95) -> None:
-    """Writes a picture in the format of the path's suffix; the target is replaced in one step or not touched.
+def write_picture(picture: Picture, path: str | os.PathLike[str], *, quality: int = 95, replace: bool = True) -> None:
+    """Writes an image in the format of the path's suffix. The target is replaced in one step or left untouched.
 
-    16-bit pictures are rounded to 8 bits for JPEG and WebP, and to 12 bits for AVIF.
+    16-bit images are rounded to 8 bits for JPEG and WebP, and to 12 bits for AVIF.
 
     Args:
-        picture: What to write, with its profile and metadata.
-        path: The target; a file that is there already is replaced.
-        quality: Of JPEG, WebP and AVIF, 1 to 100. 100 is lossless for WebP and AVIF.
+        picture: Image with its profile and metadata.
+        path: Path of the target.
+        quality: Quality of JPEG, WebP and AVIF, 1 to 100. 100 is lossless for WebP and AVIF.
+        replace: Whether an existing file may be replaced, even one that appeared a moment ago.
 
     Raises:
-        ImageError: The suffix names no format that can be written, the format cannot hold the picture (alpha
-            in a JPEG, too large a side) or the target cannot be written.
+        ConfigError: The target exists and may not be replaced.
+        ImageError: The suffix is not a format that can be written, the format cannot hold the image (alpha in a JPEG,
+            too large a side), or the target cannot be written.
     """
     import pyvips
 
@@ -137,14 +142,14 @@ def write_picture(picture: Picture, path: str | os.PathLike[str], *, quality: in
     elif picture.icc is None and (told := other_colours(picture.chunks)):
         message = f"vaezoo: {path}: the picture says by {' and '.join(told)} that its colours are not sRGB's"
         warnings.warn(f"{message}; {form} cannot hold that, so they will look different: write PNG", stacklevel=2)
-    replace_file(path, encoded)
+    write_whole(path, encoded, replace=replace, error=ImageError)
 
 
 def check_suffix(path: Path) -> str:
     """Returns the format that a target's suffix names.
 
     Raises:
-        ImageError: It names none that can be written.
+        ImageError: The suffix is not a format that can be written.
     """
     form = _FORMATS.get(path.suffix.lower())
     if form is None:
@@ -197,7 +202,7 @@ def _tiff_exif(path: Path) -> bytes | None:
 
 
 def _without_thumbnail(exif: bytes) -> bytes:
-    """Cuts the chain from the picture's directory to its thumbnail's, which would show the old picture."""
+    """Cuts the link from the EXIF directory to the thumbnail, which would show the old image."""
     start = 6 if exif.startswith(b"Exif\0\0") else 0
     order = "<" if exif[start : start + 2] == b"II" else ">"
     try:
@@ -226,36 +231,7 @@ def _to_vips(picture: Picture) -> pyvips.Image:
     return image
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Writes a file beside the target and moves it there, so that no half a file is ever seen.
-
-    Raises:
-        ImageError: It cannot be written.
-    """
-    part = path.with_name(f".vaezoo-{secrets.token_hex(8)}.part")
-    try:
-        with part.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        raise ImageError(f"{path} cannot be written: {error.strerror}.", value=str(path)) from error
-    finally:
-        with suppress(OSError):  # it is gone, or never was, or nobody may look
-            part.unlink()
-
-
-def make_folder(folder: Path) -> None:
-    """Makes a folder and those above it, where they are missing.
-
-    Raises:
-        ImageError: It cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ImageError(f"The folder {folder} cannot be made: {error.strerror}.", value=str(folder)) from error
+__getattr__ = partial(former, __name__)
 
 
 def _loader(image: pyvips.Image) -> str:
@@ -266,8 +242,8 @@ def _blob(image: pyvips.Image, name: str) -> bytes | None:
     return bytes(image.get(name)) if image.get_typeof(name) else None
 
 
-def _reason(error: pyvips.Error) -> str:
-    """Returns what libvips says, each complaint once, and none of the places it looked for a file that ends early."""
+def _reason(error: Exception) -> str:
+    """Returns the message of libvips, each complaint once, without the positions of a file that ends early."""
     lines = list(dict.fromkeys(line.strip() for line in str(error).splitlines() if line.strip()))
     told = [line for line in lines[1:] if ": bad seek to " not in line]
     return "; ".join(told or lines)
