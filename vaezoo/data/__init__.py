@@ -1,1 +1,1 @@
-"""Data sets by name, any folder or zip of pictures, and the two kinds that are drawn: factors and styles."""
+"""Data sets by name, images of any folder or zip, and two kinds of generated data: factors and styles."""

@@ -1,6 +1,7 @@
-"""Pictures made from known factors: shape, scale, orientation and place, every combination once, and no file.
+"""Images made from known factors: shape, scale, orientation and position, one image for every combination.
 
-What dSprites is for disentanglement, drawn here instead of read: deterministic, anti-aliased, grey on black.
+They serve the measurement of disentanglement, like dSprites, but are drawn instead of read: deterministic,
+anti-aliased, grey on black.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from vaezoo.errors import ConfigError
 NAMES = ("shape", "scale", "orientation", "x", "y")
 SHAPES = ("square", "ellipse", "heart")
 COUNTS = (3, 4, 8, 8, 8)
-"""Values of each factor. Orientations stay below a quarter turn, so that no two pictures of squares are equal."""
+"""Number of values of each factor. Orientations stay below a quarter turn, so that all images of squares differ."""
 SMALLEST = 16
 _FINE = 4
 
@@ -23,17 +24,17 @@ Array = np.ndarray[Any, np.dtype[np.uint8]]
 
 
 def make_factors(size: int = 32, counts: tuple[int, ...] = COUNTS) -> tuple[Array, np.ndarray[Any, np.dtype[np.int64]]]:
-    """Draws every combination of the factors, the last factor fastest.
+    """Draws an image for every combination of the factors. The last factor changes fastest.
 
     Args:
-        size: Height and width, pixels.
-        counts: How many values each of `NAMES` takes, at most as many shapes as there are.
+        size: Height and width in pixels.
+        counts: Number of values of each factor in `NAMES`. There are at most as many shapes as known ones.
 
     Returns:
-        Pictures uint8 (N, size, size, 1), and the index of each factor's value, int64 (N, 5).
+        Images uint8 (N, size, size, 1), and the index of each factor's value, int64 (N, 5).
 
     Raises:
-        ConfigError: The size is too small, or a count is not possible.
+        ConfigError: The size is too small, or a count is out of range.
     """
     if size < SMALLEST:
         raise ConfigError(f"Expected pictures of at least {SMALLEST} pixels a side, got {size}.", value=size)
@@ -54,7 +55,7 @@ def make_factors(size: int = 32, counts: tuple[int, ...] = COUNTS) -> tuple[Arra
 
 
 def _draw(shape: str, size: int, radius: float, angle: float, x: float, y: float) -> Array:
-    """Returns one picture (size, size): the share of each pixel that lies inside, from 4×4 points a pixel."""
+    """Draws one image (size, size). A pixel is the share of it inside the shape, from 4×4 points."""
     points = (np.arange(size * _FINE) + 0.5) / _FINE
     across, down = (points[None, :] - x) / radius, (points[:, None] - y) / radius
     u, v = np.cos(angle) * across + np.sin(angle) * down, np.cos(angle) * down - np.sin(angle) * across

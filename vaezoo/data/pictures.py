@@ -1,6 +1,6 @@
-"""The pictures of a folder or zip, decoded to 8 bits a value.
+"""Images of a folder or zip, decoded to 8 bits per value.
 
-Not here: files that `vaezoo enhance` reads and writes, with all their bits; they are in `vaezoo.image.file.files`.
+`vaezoo.image.file.files` reads and writes single files with all their bits.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ SUFFIXES = (".png", ".webp", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 
 
 class Decoded(NamedTuple):
-    """A picture of a folder or zip.
+    """A decoded image of a folder or zip.
 
     Attributes:
-        name: Its path in there without the suffix, such as ``scene/photo``; of a TIFF file with several pictures, as
-            microscopes write them, each is one, ``scene/photo-0`` the first.
-        pixels: uint8, (H, W, 3).
-        bits: 8 or 16: those of a value in the file.
+        name: Path inside the folder without suffix, such as ``scene/photo``. A TIFF file with several images, as from
+            microscopes, gives ``scene/photo-0`` and so on.
+        pixels: Pixels, uint8 (H, W, 3).
+        bits: Bits per value in the file, 8 or 16.
     """
 
     name: str
@@ -39,15 +39,15 @@ class Decoded(NamedTuple):
 
 
 def read_pictures(path: Path) -> list[Decoded]:
-    """Reads every picture of a folder (and its folders) or zip as RGB; hidden ones are left out.
+    """Reads all images of a folder (with subfolders) or zip as RGB. Hidden ones are left out.
 
     Values of 16 bits are rounded to 8.
 
     Returns:
-        The pictures in order of stem.
+        Images, sorted by stem.
 
     Raises:
-        ImageError: There is none, one cannot be read, or the path is neither a folder nor a zip.
+        ImageError: There are no images, one cannot be read, or the path is neither a folder nor a zip.
     """
     found = list[Decoded]()
     for name, content in _files(path):
@@ -63,10 +63,10 @@ def read_pictures(path: Path) -> list[Decoded]:
 
 
 def list_pictures(path: Path) -> list[str]:
-    """Returns the path of each picture in a folder or zip, in order of stem, without opening any.
+    """Lists the paths of the images in a folder or zip, sorted by stem, without opening any.
 
     Raises:
-        ImageError: There is none, or the path is neither a folder nor a zip.
+        ImageError: There are no images, or the path is neither a folder nor a zip.
     """
     if path.is_dir():
         names = [str(file.relative_to(path)) for file in path.rglob("*") if file.is_file()]
@@ -82,7 +82,7 @@ def list_pictures(path: Path) -> list[str]:
 
 
 def pictures_sha256(names: Sequence[str], pixels: Sequence[Array]) -> str:
-    """Returns the hash of pictures: of their names, sizes and values."""
+    """Returns the hash of images: of their names, sizes and values."""
     digest = hashlib.sha256()
     for name, array in zip(names, pixels, strict=True):
         digest.update(f"{name} {array.shape[0]} {array.shape[1]}\n".encode())
@@ -91,7 +91,7 @@ def pictures_sha256(names: Sequence[str], pixels: Sequence[Array]) -> str:
 
 
 def to_gray(pixels: Sequence[Array]) -> list[Array]:
-    """Returns pictures (H, W, 3) as luma (H, W, 1); gray ones as they are."""
+    """Converts images (H, W, 3) to luma (H, W, 1). Gray ones stay as they are."""
     luma = (np.asarray(Image.fromarray(array).convert("L")) for array in pixels if array.shape[2] == 3)
     return [array[..., None] for array in luma] or list(pixels)
 
@@ -107,7 +107,7 @@ def _decode(name: str, content: bytes) -> Iterator[Decoded]:
 
 
 def _bits(picture: Image.Image) -> int:
-    """Returns how many bits a value has in the file; Pillow says so in the order of the bytes that it unpacks."""
+    """Returns the bits per value in the file, which Pillow tells by the byte order that it unpacks."""
     if _is_deep_gray(picture):
         return 16
     tiles = getattr(picture, "tile", ()) if picture.format in ("PNG", "TIFF") else ()
@@ -122,7 +122,7 @@ def _is_deep_gray(picture: Image.Image) -> bool:
 
 
 def _to_rgb(picture: Image.Image) -> Array:
-    """Returns a picture's pixels (H, W, 3); 16-bit gray rounded, where Pillow would clip it to white."""
+    """Returns an image's pixels (H, W, 3). 16-bit gray is rounded, where Pillow would clip it to white."""
     if _is_deep_gray(picture):
         return np.repeat(_rounded(np.asarray(picture).astype(np.uint16)[..., None]), 3, axis=2)
     if picture.mode in ("I", "F"):
@@ -131,7 +131,7 @@ def _to_rgb(picture: Image.Image) -> Array:
 
 
 def _deep_colour(content: bytes, options: dict[str, int]) -> Array:
-    """Returns a file's 16-bit colours rounded to 8 bits, where Pillow would cut the lower 8 off."""
+    """Returns a file's 16-bit colours rounded to 8 bits, where Pillow would drop the lower 8."""
     import pyvips
 
     samples = pyvips.Image.new_from_buffer(content, "", **options).numpy()
@@ -160,5 +160,5 @@ def _is_picture(inside: Path) -> bool:
 def _content(name: str, path: Path, read: Callable[[], bytes]) -> bytes:
     try:
         return read()
-    except Exception as error:  # of a file OSError, of a zip one for each kind of damage, and for a password
+    except Exception as error:  # OSError for a file; for a zip several kinds, also for a password
         raise ImageError(f"{name} in {path} cannot be read: {error}.", value=name) from error

@@ -1,9 +1,9 @@
-"""Data sets by name: where each lies, its public source, licence and hash; and any folder or zip of pictures.
+"""Data sets by name, with their path, public source, licence and hash; and images of any folder or zip.
 
-A set is declared as ``data`` of a registry file: by what there is to know of its file, as in sets.yaml, or by a target,
-a function without arguments that returns `Images`; or by `vaezoo.register_data`.
+A data set is declared under ``data`` of a registry file: by a description of its file, as in sets.yaml, or by a target,
+which is a function without arguments that returns `Images`. Or it is declared by `vaezoo.register_data`.
 
-Pixels stay 8-bit. How they become batches is in `vaezoo.train.data`; nothing is downloaded here.
+Pixels stay 8-bit. `vaezoo.train.data` makes batches of them. Nothing is downloaded here.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from vaezoo.image.file.folders import find_in_folders, named_folders
 @final
 @dataclass(frozen=True)
 class KnownSet:
-    """A public data set. ``sha256`` is of its decoded content; sets.yaml says how it is computed."""
+    """A public data set. ``sha256`` is the hash of its decoded content; sets.yaml says how it is computed."""
 
     name: str
     kind: str
@@ -45,7 +45,7 @@ class KnownSet:
 @final
 @dataclass(frozen=True)
 class Images:
-    """Decoded pictures: uint8, (H, W, C) each. ``names`` are stems, or empty for sets without file names."""
+    """Decoded images, each uint8 (H, W, C). ``names`` are stems, or empty for sets without file names."""
 
     source: str
     pixels: Sequence[Array]
@@ -57,7 +57,7 @@ class Images:
 
 
 def known_sets() -> dict[str, KnownSet]:
-    """Returns the sets whose files are described in registry files, such as sets.yaml, by name."""
+    """Returns the data sets whose files are described in registry files, such as sets.yaml, by name."""
     shelf = current_zoo().registry.kinds["data"]
     described = {name: shelf.entries[name] for name in shelf.names()}
     return {
@@ -69,24 +69,24 @@ def known_sets() -> dict[str, KnownSet]:
 
 
 def set_names() -> list[str]:
-    """Returns the names of all sets, sorted: files, and functions that draw or read pictures."""
+    """Lists the names of all data sets, sorted: files, and functions that draw or read images."""
     return names_of("data")
 
 
 def load_images(name: str, gray: bool = False) -> Images:
-    """Reads a set by its name, or the pictures of a folder or zip.
+    """Reads a data set by name, or the images of a folder or zip.
 
     Args:
-        name: As in ``vaezoo list --kind data``; or a path; or ``factors-SIZE``, which are drawn of any size.
-        gray: Pictures as one channel of luma instead of RGB.
+        name: Name, as in ``vaezoo list --kind data``; or a path; or ``factors-SIZE``, drawn at that size.
+        gray: Whether to read images as one channel of luma instead of RGB.
 
     Raises:
-        UnknownName: Neither a set nor an existing path.
-        DuplicateName: Two plugins have a set of this name.
-        DataMissing: A file that is in no folder of ``$VAEZOO_DATA``, or is there with other content.
-        ImageError: A folder without pictures, or a picture that cannot be read.
-        ConfigError: What is declared under the name is no data set.
-        PluginError: The function that is declared under it fails.
+        UnknownName: The name is neither a data set nor an existing path.
+        DuplicateName: Two plugins have a data set of this name.
+        DataMissing: A file is in no folder of ``$VAEZOO_DATA``, or has other content.
+        ImageError: A folder has no images, or an image cannot be read.
+        ConfigError: The declared object is not a data set.
+        PluginError: The function that is declared under the name fails.
     """
     if made := re.fullmatch(r"factors-(\d+)", name):
         return _gray(_factors(name, int(made[1]))) if gray else _factors(name, int(made[1]))
@@ -108,7 +108,7 @@ def load_images(name: str, gray: bool = False) -> Images:
 
 
 def factors() -> Images:
-    """Returns pictures of 32×32 with known factors, see `vaezoo.data.factors`."""
+    """Returns images of 32×32 pixels with known factors; see `vaezoo.data.factors`."""
     return _factors("factors", 32)
 
 
@@ -170,7 +170,7 @@ def find_file(known: KnownSet, paths: Sequence[str]) -> Path:
 
 
 def _read_idx(path: Path) -> tuple[bytes, Array]:
-    """Reads an idx file (LeCun's MNIST format): magic, dimensions, bytes. Images come as (N, H, W, 1)."""
+    """Reads an idx file (LeCun's MNIST format): magic, dimensions, bytes. Images are (N, H, W, 1)."""
     raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     dims = raw[3] if raw[:3] == b"\0\0\x08" else 0
     shape = tuple(int(n) for n in np.frombuffer(raw, ">u4", dims, offset=4)) if dims else ()
@@ -181,6 +181,6 @@ def _read_idx(path: Path) -> tuple[bytes, Array]:
 
 
 def _named_pictures(path: Path) -> tuple[tuple[str, ...], list[Array]]:
-    """Returns the stems and pixels of a folder's or zip's pictures, in order of stem."""
+    """Returns the stems and pixels of the images of a folder or zip, sorted by stem."""
     found = read_pictures(path)
     return tuple(Path(picture.name).name for picture in found), [picture.pixels for picture in found]

@@ -1,6 +1,6 @@
-"""Procedural styles of grey pictures: slant, thickness, contrast, texture and colour, as five numbers.
+"""Procedural styles of gray images, given by five numbers: slant, thickness, contrast, texture and colour.
 
-Where a batch's styles are drawn is in `vaezoo.train.data`.
+`vaezoo.train.data` draws the styles of a batch.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 FACTORS = ("slant", "thickness", "contrast", "texture", "colour")
-"""What each number of a code means; each is in [-1, 1], and 0 is the plain picture but for colour."""
+"""Names of the numbers of a code, each in [-1, 1]. All 0 is the plain image, apart from colour."""
 
 PRESETS = (
     (0.0, 0.0, 0.0, 0.0, 0.0),
@@ -24,23 +24,23 @@ PRESETS = (
     (0.0, 0.0, 0.0, -0.9, -1.0),
     (0.0, 0.0, 0.0, 0.9, 0.6),
 )
-"""The codes of the style classes, the plain one first."""
+"""Codes of the style classes. The first is the plain style."""
 
 
 def restyle(gray: Tensor, code: Tensor, *, colour: bool = False) -> Tensor:
-    """Returns pictures in the styles of their codes.
+    """Applies styles to images.
 
-    In turn: a shear by up to 0.4 pixels a row; a dilation or erosion by one pixel, blended in; grey levels to a power
-    of 2^±1.2; dark stripes over what is bright, along one diagonal or the other; a tint from red over green to blue.
+    The steps are: a shear by up to 0.4 pixels per row; a dilation or erosion by one pixel, blended in; grey levels to a
+    power of 2^±1.2; dark stripes over bright areas, along one of the diagonals; a tint from red over green to blue.
 
     Args:
-        gray: (B, 1, H, W) in [0, 1].
-        code: (B, 5), numbers of `FACTORS` in [-1, 1].
-        colour: Three channels; without it the last number does nothing.
+        gray: Images (B, 1, H, W) in [0, 1].
+        code: Codes (B, 5): the numbers of `FACTORS`, in [-1, 1].
+        colour: Whether the result has three channels. Without, the last number has no effect.
 
     Returns:
-        (B, 3 or 1, H, W) in [0, 1], fp32, of 8-bit levels. They are rounded from double precision, since in single
-        precision a picture's last bits depend on how many are styled at once.
+        Images (B, 3 or 1, H, W) in [0, 1], fp32, with 8-bit levels. They are computed in double precision and rounded.
+        In single precision, the last bits of an image would depend on the number of images.
     """
     gray = gray.double()
     slant, thickness, contrast, texture, hue = code.to(gray).view(*code.shape, 1, 1, 1).unbind(1)
@@ -61,12 +61,12 @@ def restyle(gray: Tensor, code: Tensor, *, colour: bool = False) -> Tensor:
     if colour:
         turn = (hue + 1) / 3 - torch.arange(3, device=gray.device).view(1, 3, 1, 1) / 3
         image = image * (0.6 + 0.4 * torch.cos(2 * math.pi * turn))
-    # Not at the half: mixtures of levels by tenths often lie there, and a last bit would decide.
+    # Not at the half: mixtures of levels by tenths often lie there, and the last bit would decide.
     return image.clamp(0, 1).mul(255).add(0.5137).floor().div(255).float()
 
 
 def draw_styles(count: int, kind: str, generator: torch.Generator) -> tuple[Tensor, Tensor | None]:
-    """Draws codes (count, 5), and of kind ``class`` the number of each one's preset, (count,) int64."""
+    """Draws codes (count, 5). For the kind ``class`` it also returns the index of each preset, (count,) int64."""
     if kind == "class":
         chosen = torch.randint(len(PRESETS), (count,), generator=generator)
         return torch.tensor(PRESETS)[chosen], chosen

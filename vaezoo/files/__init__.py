@@ -1,1 +1,1 @@
-"""Small files of text: strict YAML, schemas that parse, and files that are written whole or not at all."""
+"""Small text files: strict YAML, schemas that check it, and files that are written completely or not at all."""

@@ -1,6 +1,6 @@
-"""Reading files of strangers: regular files only, of a size that is looked at first.
+"""Reading files of unknown origin: only regular files, whose size is checked first.
 
-A pipe, a socket or a device where a file is expected would be waited for, or would never end.
+Reading a pipe, a socket or a device could block, or never end.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ _KINDS = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK,
 
 
 def check_regular(path: str | os.PathLike[str]) -> os.stat_result:
-    """Returns what the file system tells of a regular file, or of the one that a link leads to.
+    """Returns the file status of a regular file, or of the one that a link leads to.
 
     Raises:
-        OSError: The path is something else, or cannot be looked at.
+        OSError: The path is something else, or cannot be accessed.
     """
     found = os.stat(path)
     _refuse_others(found, path)
@@ -28,8 +28,8 @@ def read_regular(path: str | os.PathLike[str], at_most: int | None = None) -> by
     """Returns the bytes of a regular file.
 
     Args:
-        path: Of the file, or of a link to it.
-        at_most: Largest size in bytes; any where None.
+        path: Path of the file, or of a link to it.
+        at_most: Largest size in bytes. None means any.
 
     Raises:
         OSError: The path is something else, cannot be read, or has more bytes.

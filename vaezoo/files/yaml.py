@@ -1,7 +1,8 @@
-"""YAML, read safely: a small, dull subset in which every key knows its line.
+"""Safe reading of YAML: a small subset in which every key has its line.
 
-Refused, with file and line: keys that stand twice or are no texts, tags, anchors and aliases (which can blow a small
-file up to any size), ``${…}``, numbers that are not finite, deep nesting, bytes that are not UTF-8. A date is a text.
+These are refused, with file and line: duplicate keys, keys that are not texts, tags, anchors and aliases (which can
+expand a small file to any size), ``${…}``, numbers that are not finite, deep nesting, and bytes that are not UTF-8. A
+date is read as a text.
 """
 
 from __future__ import annotations
@@ -22,15 +23,15 @@ _BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Lined(dict[str, Any]):
-    """A mapping whose keys know their lines."""
+    """A mapping that knows the line of each key."""
 
     lines: dict[str, int]
 
     def section(self, key: str) -> Lined:
-        """Returns the mapping under a key, empty where it is not there.
+        """Returns the mapping under a key; empty if the key is missing.
 
         Raises:
-            ConfigError: Something else is there.
+            ConfigError: The value is not a mapping.
         """
         value = self.get(key)
         if value is None:
@@ -43,10 +44,10 @@ class Lined(dict[str, Any]):
         return value
 
     def check(self, known: Iterable[str], where: str, needed: Iterable[str] = ()) -> None:
-        """Refuses unknown and missing keys.
+        """Raises for unknown and missing keys.
 
         Raises:
-            ConfigError: One is; the message has its line and a suggestion.
+            ConfigError: A key is unknown or missing. The message has its line and a suggestion.
         """
         known = set(known)
         for key in self:
@@ -102,10 +103,10 @@ _Loader.add_constructor("tag:yaml.org,2002:float", _number)
 
 
 def read_yaml(path: Path) -> Lined:
-    """Returns the mapping in a file.
+    """Reads the mapping in a file.
 
     Raises:
-        ConfigError: The file cannot be read, is no YAML, says what is refused here or is no mapping.
+        ConfigError: The file cannot be read, is not YAML, has something that is refused here, or is not a mapping.
     """
     try:
         content = read_regular(path, _LARGEST)
@@ -118,7 +119,7 @@ def read_yaml(path: Path) -> Lined:
 
 
 def parse_yaml(content: bytes) -> Lined:
-    """Returns the mapping in a file's bytes; raises as :func:`read_yaml` does, without the file's name."""
+    """Reads the mapping in a file's bytes; raises as :func:`read_yaml` does, without the file's name."""
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -151,7 +152,7 @@ def _line(text: str | bytes, position: int) -> int:
 
 
 def _scan(text: str) -> None:
-    """Refuses what a registry file does not need, before anything is built from it."""
+    """Raises for features that registry files do not need, before anything is built from the text."""
     depth = 0
     event: Any
     for event in yaml.parse(text, Loader=_BASE):

@@ -1,7 +1,7 @@
-"""Pictures: files to tensors and back, tiles, degradations, quality metrics.
+"""Images: files to tensors and back, tiles, resizing, damages and quality metrics.
 
-Importing this package loads neither torch nor pyvips; a name loads its module when first used.
-What a model does to a picture is in `vaezoo.restore`, not here.
+Importing this package loads neither torch nor pyvips: each name loads its module at first use. `vaezoo.restore` runs
+models over images.
 """
 
 import lazy_loader

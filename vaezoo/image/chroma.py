@@ -1,6 +1,6 @@
-"""Brightness and colour apart: full-range luma of BT.601, as JPEG has it, and what each channel has beside it.
+"""Separates brightness and colour: full-range luma of BT.601, as in JPEG, and the rest of each channel.
 
-The luma that super-resolution benchmarks compare, in studio range, is in `vaezoo.image.metrics`.
+`vaezoo.image.metrics` has the luma of super-resolution benchmarks, in studio range.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 WEIGHTS = (0.299, 0.587, 0.114)
-"""Of red, green and blue. Source: JPEG File Interchange Format 1.02 (Hamilton, 1992)."""
+"""Weights of red, green and blue. Source: JPEG File Interchange Format 1.02 (Hamilton, 1992)."""
 
 
 def split_luma(values: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns luma (B, 1, H, W), and values less luma in each channel; of gray values, all of them and zeros.
+    """Splits values into luma (B, 1, H, W) and values minus luma. Gray values are all luma, with a rest of zeros.
 
     Args:
-        values: (B, C, H, W) with C 1 or 3, any range.
+        values: Images (B, C, H, W) with C 1 or 3, in any range.
     """
     if values.shape[1] == 1:
         return values, torch.zeros_like(values)

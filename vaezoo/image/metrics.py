@@ -1,7 +1,7 @@
-"""PSNR and SSIM with their protocol stated, and the luma of published tables.
+"""PSNR and SSIM with an explicit protocol, and the luma of published tables.
 
-Published numbers differ in channels (RGB or luma), range of luma (16..235), border cut off and rounding to
-8 bits; each is an argument or a function here. Ratings that need a trained network are not here.
+Published numbers differ in channels (RGB or luma), range of luma (16 to 235), border and rounding to 8 bits. Each is an
+argument or a function here. Metrics that need a trained network are not here.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from vaezoo.errors import ShapeError
 
 
 def luma(image: Tensor) -> Tensor:
-    """Returns BT.601 luma in studio range, (B, 1, H, W) in [16/255, 235/255], as MATLAB's ``rgb2ycbcr``.
+    """Returns BT.601 luma in studio range, (B, 1, H, W) in [16/255, 235/255], like MATLAB's ``rgb2ycbcr``.
 
     Args:
-        image: RGB, (B, 3, H, W) in [0, 1].
+        image: RGB image (B, 3, H, W) in [0, 1].
 
     Raises:
-        ShapeError: The image has other than three channels.
+        ShapeError: The image does not have three channels.
     """
     if image.ndim != 4 or image.shape[1] != 3:
         raise ShapeError(f"Luma needs RGB, (B, 3, H, W), got {tuple(image.shape)}.", value=tuple(image.shape))
@@ -30,17 +30,17 @@ def luma(image: Tensor) -> Tensor:
 def psnr_db(x_hat: Tensor, x: Tensor, *, border: int = 0, uint8: bool = False) -> Tensor:
     """Computes the peak signal-to-noise ratio of each image, 10 log10(1 / mean squared error).
 
-    The mean is over all channels and pixels of an image, in float64; the peak is 1. Average decibels over
-    images, not squared errors.
+    The mean is over all channels and pixels of an image, in float64. The peak is 1. Average decibels over images, not
+    squared errors.
 
     Args:
-        x_hat: (B, C, H, W) in [0, 1]; not clipped here.
-        x: The clean image, same shape.
-        border: Pixels left out on each side; the scale factor, by custom, in super-resolution.
-        uint8: Whether both are first clipped and rounded to 8 bits.
+        x_hat: Restored images (B, C, H, W) in [0, 1]. They are not clipped here.
+        x: Clean images, of the same shape.
+        border: Number of pixels left out on each side. In super-resolution this is usually the scale factor.
+        uint8: Whether to clip and round both to 8 bits first.
 
     Returns:
-        Decibels, float64 (B,); infinite for equal images.
+        Decibels, float64 (B,). Infinite for equal images.
 
     Raises:
         ShapeError: The shapes differ, or nothing is left inside the border.
@@ -52,17 +52,17 @@ def psnr_db(x_hat: Tensor, x: Tensor, *, border: int = 0, uint8: bool = False) -
 def ssim(x_hat: Tensor, x: Tensor, *, border: int = 0, uint8: bool = False) -> Tensor:
     """Computes the structural similarity of each image, averaged over channels.
 
-    A Gaussian window of 11 pixels and sigma 1.5, at the positions where it fits inside the image; population
-    variances; K1 = 0.01, K2 = 0.03; in float64.
+    The Gaussian window has a side of 11 pixels and sigma 1.5, at the positions where it fits inside the image.
+    Variances are population variances; K1 = 0.01, K2 = 0.03; in float64.
 
     Args:
-        x_hat: (B, C, H, W) in [0, 1]; not clipped here.
-        x: The clean image, same shape.
-        border: Pixels left out on each side.
-        uint8: Whether both are first clipped and rounded to 8 bits.
+        x_hat: Restored images (B, C, H, W) in [0, 1]. They are not clipped here.
+        x: Clean images, of the same shape.
+        border: Number of pixels left out on each side.
+        uint8: Whether to clip and round both to 8 bits first.
 
     Returns:
-        Similarity, float64 (B,), 1 for equal images.
+        Similarity, float64 (B,). 1 for equal images.
 
     Raises:
         ShapeError: The shapes differ, or fewer than 11 pixels are left inside the border.

@@ -1,7 +1,7 @@
-"""Resizing as super-resolution benchmarks do it: bicubic, antialiased when shrinking, edges mirrored.
+"""Resizing as in super-resolution benchmarks: bicubic, antialiased when shrinking, with mirrored edges.
 
-The same values as MATLAB's ``imresize`` to rounding, which published tables rest on. Other libraries differ at edges or
-in the kernel, by tenths of a decibel.
+Values equal those of MATLAB's ``imresize`` up to rounding; published tables are based on it. Other libraries differ at
+edges or in the kernel, by tenths of a decibel.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from torch import Tensor
 from vaezoo.errors import ShapeError
 
 BAND = 64
-"""Rows or columns of a result that one matrix product gives."""
+"""Number of rows or columns of a result per matrix product."""
 
 
 def resize(x: Tensor, size: tuple[int, int], *, quick: bool = False) -> Tensor:
     """Resizes images bicubically (a = −½), with the kernel widened where a side shrinks.
 
     Args:
-        x: (B, C, H, W), floating point; any range. Values can overshoot it.
-        size: Height and width wanted. A side's scale is their ratio.
-        quick: Whether matrix products add up, in a fifth of the time or less. Their order is the machine's, so the
-            last digit may differ between machines: not for what is rounded and then compared.
+        x: Images (B, C, H, W), floating point, in any range. Results may overshoot it.
+        size: (H, W) of the result. A side's scale is the ratio.
+        quick: Whether to add up by matrix products, in a fifth of the time or less. Their order depends on the machine,
+            so the last digit may differ between machines. Do not use it for values that are rounded and then compared.
 
     Raises:
         ShapeError: ``x`` is not such a tensor, or a side is below 1.
@@ -43,10 +43,10 @@ def resize(x: Tensor, size: tuple[int, int], *, quick: bool = False) -> Tensor:
 
 
 def downscale(x: Tensor, factor: int) -> Tensor:
-    """Returns images (B, C, H, W) a whole factor smaller, by `resize`.
+    """Shrinks images (B, C, H, W) by a whole factor, by `resize`.
 
     Raises:
-        ShapeError: A side is no multiple of the factor, or as in `resize`.
+        ShapeError: A side is not a multiple of the factor, or as for `resize`.
     """
     if factor < 1 or x.ndim != 4 or x.shape[2] % factor or x.shape[3] % factor:
         raise ShapeError(f"Expected sides that {factor} divides, got {tuple(x.shape)}.", value=tuple(x.shape))
@@ -54,7 +54,7 @@ def downscale(x: Tensor, factor: int) -> Tensor:
 
 
 def upscale(x: Tensor, factor: int) -> Tensor:
-    """Returns images (B, C, H, W) a whole factor larger, by `resize`."""
+    """Enlarges images (B, C, H, W) by a whole factor, by `resize`."""
     return resize(x, (x.shape[2] * factor, x.shape[3] * factor))
 
 
@@ -78,7 +78,7 @@ def _along_quickly(x: Tensor, dim: int, side: int) -> Tensor:
 
 @functools.lru_cache(maxsize=16)
 def _bands(old: int, new: int) -> tuple[tuple[int, int, Tensor], ...]:
-    """Returns for each band of a result the pixels it looks at, from first to stop, and their weights."""
+    """Returns for each band of a result the range of pixels that it depends on, and their weights."""
     indices, weights = _taps(old, new)
     bands = []
     for start in range(0, new, BAND):
@@ -91,7 +91,7 @@ def _bands(old: int, new: int) -> tuple[tuple[int, int, Tensor], ...]:
 
 @functools.lru_cache(maxsize=64)
 def _taps(old: int, new: int) -> tuple[Tensor, Tensor]:
-    """Returns for each tap of the kernel the pixels it looks at and their weights, both (taps, new)."""
+    """Returns for each tap of the kernel the pixels that it reads and their weights, both (taps, new)."""
     scale = new / old
     stretch = min(scale, 1.0)
     width = 4 / stretch

@@ -1,9 +1,9 @@
-"""Tiles: an image of any size through a network that sees a part at a time. The one place that tiles.
+"""Tiling: runs a network over an image of any size, one tile at a time.
 
-A tile's outer `margin` pixels, which saw its cut edge, are dropped; the rest of the overlap is blended by a
-raised cosine. With a margin of at least the network's receptive field (its reach to one side), the tiled
-result equals that of the whole image. A network that pads right and bottom up to a multiple of its stride
-keeps that equality, because origins are multiples of the stride. Padding itself is the network's.
+The outer `margin` pixels of a tile, which are affected by its cut edge, are dropped. The rest of the overlap is blended
+by a raised cosine. If the margin is at least the network's receptive field (its reach to one side), the tiled result
+equals that of the whole image. This also holds for a network that pads right and bottom to a multiple of its stride,
+since origins are multiples of the stride. Padding is left to the network.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ class Tiling:
     """How to cut an image into tiles.
 
     Attributes:
-        tile: The largest side of a tile, pixels.
-        overlap: What two neighbours share, pixels.
-        margin: What each of two neighbours drops at its cut edge, pixels. Trained networks feel far less than
-            they can reach; what is left with the default denoiser stands in docs/restoration.md.
-        stride: Origins are multiples of this.
+        tile: Largest side of a tile, in pixels.
+        overlap: Overlap of two neighbouring tiles, in pixels.
+        margin: Pixels that each of two neighbours drops at its cut edge. The effective reach of trained networks is
+            much smaller than their receptive field; docs/restoration.md has the error left with the default denoiser.
+        stride: Number of pixels that origins are multiples of.
 
     Raises:
         ConfigError: The numbers do not fit together.
@@ -49,10 +49,10 @@ class Tiling:
 
     @classmethod
     def fitting(cls, tile: int, stride: int) -> Tiling:
-        """Returns the usual tiling for a tile of at most this side, with less overlap where it is small.
+        """Returns the usual tiling for a largest side, with less overlap if that is small.
 
         Raises:
-            ConfigError: The tile is smaller than the smallest.
+            ConfigError: The tile is smaller than the smallest possible one.
         """
         if tile < (smallest := cls.smallest(stride)):
             raise ConfigError(f"This model's tiles have at least {smallest} pixels, not {tile}.", value=tile)
@@ -60,17 +60,17 @@ class Tiling:
         return cls(tile // stride * stride, overlap, overlap * cls.margin // cls.overlap, stride)
 
     def times(self, factor: int) -> Tiling:
-        """Returns the tiling of what a network makes of the image, a whole factor larger."""
+        """Returns the tiling of a network's output that is larger than the image by a whole factor."""
         sides = {name: factor * getattr(self, name) for name in ("tile", "overlap", "margin", "stride")}
         return replace(self, **sides)
 
     @staticmethod
     def smallest(stride: int) -> int:
-        """Returns the smallest tile that makes sense: it overlaps by half and advances by two strides."""
+        """Returns the smallest useful tile: it overlaps by half and advances by two strides."""
         return 4 * stride
 
     def spans(self, size: int) -> list[tuple[int, int]]:
-        """Returns start and stop of the tiles along a side: as few as possible, nearly equal."""
+        """Returns start and stop of the tiles along a side. They are as few as possible and nearly equal."""
         if size <= self.tile:
             return [(0, size)]
         count = math.ceil((size - self.overlap) / (self.tile - self.overlap))
@@ -80,11 +80,11 @@ class Tiling:
         return [(start, min(start + length, size)) for start in starts]
 
     def window(self, span: tuple[int, int], size: int) -> Tensor:
-        """Returns a tile's weight along a side, float32 (stop - start,); over all tiles it sums to one."""
+        """Returns a tile's weights along a side, float32 (stop - start,). Over all tiles they sum to one."""
         start, stop = span
         position = torch.arange(self.overlap, dtype=torch.float64)
         width = self.overlap - 2 * self.margin
-        inner = (position - self.margin + 0.5) / width  # infinite, so a hard cut, where nothing is blended
+        inner = (position - self.margin + 0.5) / width  # infinite, hence a hard cut, if nothing is blended
         rise = (0.5 - 0.5 * torch.cos(math.pi * inner.clamp(0, 1))).float()
         weight = torch.ones(stop - start)
         if start > 0:
@@ -100,17 +100,17 @@ def run_tiled(
     tiling: Tiling,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Tensor, ...]:
-    """Runs ``process`` over the tiles of an image and joins what it returns.
+    """Runs ``process`` over the tiles of an image and joins the results.
 
     Args:
-        process: From a tile (B, C, h, w), and the row and column it begins at, to output maps (B, ..., h, w), always
-            the same number of them; or all of them a whole factor larger.
-        image: (B, C, H, W); stays where it is, and only a tile of it is handed over at a time.
-        tiling: How to cut.
-        progress: Called with the tiles done and their number.
+        process: Function from a tile (B, C, h, w), with the row and column of its origin, to output maps (B, ..., h,
+            w). It always returns the same number of maps. All may be larger by a whole factor.
+        image: Image (B, C, H, W). It stays on its device, and is passed on one tile at a time.
+        tiling: Tiling of the image.
+        progress: Callback that receives the number of finished tiles and the number of all tiles.
 
     Returns:
-        The joined maps, float32 (B, ..., H, W), or as many times larger, on the image's device.
+        Joined maps, float32 (B, ..., H, W), or larger by the same factor, on the image's device.
     """
     height, width = image.shape[-2:]
     rows, columns = tiling.spans(height), tiling.spans(width)

@@ -1,1 +1,1 @@
-"""Releasing weights: measuring them, writing their card, and calibrating what they state of their errors."""
+"""Releasing weights: measures them, writes their card, and calibrates their predicted errors."""

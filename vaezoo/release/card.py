@@ -1,4 +1,4 @@
-"""From a run of ``vaezoo train`` to weights that a plugin ships, and their card."""
+"""Turning a run of ``vaezoo train`` into weights that a plugin ships, with their card."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from vaezoo.release.cards import read_cards, write_card
 
 @dataclass(frozen=True)
 class Release:
-    """What a person says of a run's weights; all else is measured, or stands in the run's record.
+    """Information about a run's weights that its record does not have and that cannot be measured.
 
     Attributes:
-        tag: The weights are named ``MODEL.TAG``.
+        tag: Tag of the weights, which are named ``MODEL.TAG``.
         licence: SPDX identifier of the licence of the weights.
-        recipe: Name of the recipe, or its path; the model's name where it is empty.
-        stage: Stage of the recipe that the run is; its last one where it is empty.
+        recipe: Name or path of the recipe. Empty means the name of the model.
+        stage: Stage of the recipe. Empty means its last.
         half: Whether the weights are stored in half precision.
-        command: The command that trained it; ``vaezoo train RECIPE`` where it is empty.
-        nll: Number of importance samples of a likelihood of binary pixels; 0 for the bound alone.
-        notes: What else a reader of the card should know.
+        command: Command that trained the weights. Empty means ``vaezoo train RECIPE``.
+        nll: Number of importance samples for the likelihood of binary pixels. 0 measures only the bound.
+        notes: Further remarks for readers of the card.
     """
 
     tag: str
@@ -43,18 +43,18 @@ def release(run: Path, said: Release, registry: Path, package: Path) -> tuple[st
 
     Args:
         run: Folder of the run, with ``run.json`` and ``ema.safetensors``.
-        said: What the record does not say.
-        registry: The registry file that gets the card.
-        package: Folder of the package that ships the weights, in its folder ``weights``.
+        said: Information that the record does not have.
+        registry: Path of the registry file for the card.
+        package: Folder of the package that ships the weights, in its subfolder ``weights``.
 
     Returns:
         Name and card of the weights.
 
     Raises:
-        ConfigError: The folder holds no finished run, or the registry file's cards were written by hand.
+        ConfigError: The folder has no finished run, or the registry file's cards were written by hand.
         DataMissing: The test set is in no folder of ``$VAEZOO_DATA``.
     """
-    read_cards(registry)  # a file that takes no card is refused before anything is measured
+    read_cards(registry)  # raises before anything is measured if the file cannot take a card
     try:
         record = json.loads((run / "run.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -69,7 +69,7 @@ def release(run: Path, said: Release, registry: Path, package: Path) -> tuple[st
 
 
 def save_weights(run: Path, path: Path, *, half: bool) -> None:
-    """Writes a run's averaged weights, floating point tensors in half precision where asked."""
+    """Writes a run's averaged weights, with floating-point tensors in half precision if requested."""
     from safetensors.torch import load_file, save_file
 
     tensors = load_file(run / "ema.safetensors")
@@ -80,12 +80,12 @@ def save_weights(run: Path, path: Path, *, half: bool) -> None:
 
 
 def card_of(record: dict[str, Any], said: Release, path: Path, package: str) -> dict[str, Any]:
-    """Returns the card of weights: what the run's record says, what a person said, and what is measured now.
+    """Makes the card of weights from the run's record, from what a person said, and from new measurements.
 
     Args:
-        record: The content of ``run.json``.
-        said: What the record does not say.
-        path: The weights.
+        record: Content of ``run.json``.
+        said: Information that the record does not have.
+        path: Path of the weights.
         package: Name of the package that ships them.
     """
     from vaezoo.release.scores import scores_of

@@ -1,4 +1,4 @@
-"""The cards of a registry file, written by commands: what stands above them stays as it is."""
+"""The cards of a registry file, which commands write. The text above the cards is kept."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HEADER = re.compile(r"\n# Written by [^\n]*; not by hand\.\n")
 
 
 def read_cards(file: Path) -> tuple[str, dict[str, Any]]:
-    """Returns a registry file up to its cards, and the cards by the names of their weights.
+    """Returns the text of a registry file above its cards, and the cards by name.
 
     Raises:
         ConfigError: The file cannot be read, or its cards were written by hand.
@@ -35,16 +35,16 @@ def read_cards(file: Path) -> tuple[str, dict[str, Any]]:
 
 
 def write_card(file: Path, name: str, card: Mapping[str, Any]) -> None:
-    """Writes one card into a registry file, in the order of names; the rest stays as it is.
+    """Writes one card into a registry file, in the order of names. The rest stays as it is.
 
     Args:
-        file: The registry file.
+        file: Path of the registry file.
         name: Name of the weights, ``arch.tag``.
-        card: The card's fields, plain values.
+        card: Fields of the card, as plain values.
 
     Raises:
         ConfigError: The file cannot be read, or its cards were written by hand.
-        StoreError: It cannot be written.
+        StoreError: The file cannot be written.
     """
     head, cards = read_cards(file)
     cards = {**cards, name: dict(card)}

@@ -1,4 +1,4 @@
-"""How a model is measured, by ``vaezoo eval`` and for the scores of a card: pictures, levels, and what is counted."""
+"""How a model is measured, by ``vaezoo eval`` and for the scores of a card: images, levels of damage, and metrics."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Protocol:
-    """How a model is measured: the task, and the options of ``vaezoo eval``.
+    """How a model is measured: its task, and the options of ``vaezoo eval``.
 
     Raises:
-        ConfigError: There is no protocol for the task, or the levels are no numbers.
+        ConfigError: The task has no protocol, or the levels are not numbers.
     """
 
     task: str
@@ -45,11 +45,11 @@ class Protocol:
             _numbers(self.levels)
 
     def numbers(self) -> list[float]:
-        """Returns how much damage, in the task's unit."""
+        """Returns the levels of the damage, in the task's unit."""
         return list(task_class(self.task).levels) if self.levels is None else _numbers(self.levels)
 
     def images(self, model: VAE) -> Images:
-        """Returns what is measured on, in as many channels as the model takes, or as the task has them."""
+        """Returns the test images, in gray or colour as the model takes them, or as the task's protocol says."""
         if self.task == "generate":
             data, gray = self.data or "fashion-mnist", bool(self.style) or model.channels == 1
         else:
@@ -58,7 +58,7 @@ class Protocol:
         return load_test_split(data, gray, self.limit)
 
     def measure(self, model: VAE) -> tuple[Images, list[dict[str, float]]]:
-        """Returns what was measured on, and rows of values: one for each level of damage, or one."""
+        """Measures a model. Returns the images, and rows of values: one per level of damage, or one."""
         images = self.images(model)
         if self.task == "generate":
             found = measure_likelihood(
@@ -71,7 +71,7 @@ class Protocol:
 
 
 def flat(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Returns rows of values as a card has them, each with its level in its name, such as ``psnr_db_sigma15``."""
+    """Flattens rows of values for a card. The level becomes part of the name, such as ``psnr_db_sigma15``."""
     words, named = {task.word for task in all_tasks().values()}, dict[str, float]()
     for row in rows:
         word = next((name for name in row if name in words), None)
@@ -84,7 +84,7 @@ def protocol_of(card: Card, task: str) -> Protocol:
     """Returns how a card's scores were measured.
 
     Raises:
-        ConfigError: The card does not say.
+        ConfigError: The card does not say how.
     """
     if not card.evaluation:
         raise ConfigError(
@@ -98,7 +98,7 @@ def protocol_of(card: Card, task: str) -> Protocol:
 
 
 def own_protocol(model: VAE, task: str) -> Protocol | None:
-    """Returns how the scores of a model's weights were measured; None where no card says it."""
+    """Returns how the scores of a model's weights were measured; None if no card says it."""
     report = getattr(getattr(model, "origin", None), "weights", None)
     if report is None or report.card is None:
         return None
@@ -109,12 +109,12 @@ def own_protocol(model: VAE, task: str) -> Protocol | None:
 
 
 def load_test_split(name: str, gray: bool, limit: int | None = None) -> Images:
-    """Loads a set, or its test split where it has one.
+    """Loads a data set, or its test split if it has one.
 
     Args:
-        name: As in `vaezoo.data.sets.load_images`; ``fashion-mnist`` is its test split.
-        gray: Pictures as one channel of luma.
-        limit: So many of them, drawn by a fixed seed and in their order: some sets are sorted by class.
+        name: Name, as for `vaezoo.data.sets.load_images`; ``fashion-mnist`` gives its test split.
+        gray: Whether to load images as one channel of luma.
+        limit: Number of images, drawn by a fixed seed and kept in order, since some sets are sorted by class.
     """
     import numpy as np
 
@@ -135,7 +135,7 @@ def load_test_split(name: str, gray: bool, limit: int | None = None) -> Images:
 
 
 def tensor_of(pixels: Any) -> Tensor:
-    """Returns 8-bit pixels (H, W, C) as a tensor (1, C, H, W) in [0, 1]."""
+    """Converts 8-bit pixels (H, W, C) to a tensor (1, C, H, W) in [0, 1]."""
     import numpy as np
 
     from vaezoo.image import Picture, to_tensor
@@ -154,7 +154,7 @@ def _numbers(text: str) -> list[float]:
 
 
 def measure_task(model: VAE, images: Images, task: str, levels: Sequence[float]) -> dict[float, dict[str, float]]:
-    """Scores a model on pictures, whole or tiled where they are large; see `vaezoo.restore.measure.evaluate_task`."""
+    """Scores a model on images, in tiles if they are large; see `vaezoo.restore.measure.evaluate_task`."""
     from vaezoo.restore import Restorer
     from vaezoo.restore.measure import evaluate_task
 
@@ -164,7 +164,7 @@ def measure_task(model: VAE, images: Images, task: str, levels: Sequence[float])
 def measure_likelihood(
     model: VAE, images: Images, *, nll: int = 0, binary: bool = False, seed: int = 0, style: str = ""
 ) -> dict[str, float]:
-    """Measures the bound on images, told their labels or styles where the model can use them.
+    """Measures the bound on images. The model is told their labels or styles if it uses them.
 
     See `vaezoo.evaluate.evaluate_likelihood`.
     """
@@ -184,10 +184,10 @@ def measure_likelihood(
 
 
 def _whole(images: Images) -> Tensor:
-    """Returns all images as one tensor (N, C, H, W).
+    """Stacks all images to one tensor (N, C, H, W).
 
     Raises:
-        ShapeError: They are not of one size.
+        ShapeError: The images have different sizes.
     """
     import torch
 
@@ -203,7 +203,7 @@ def _whole(images: Images) -> Tensor:
 
 
 def _styled(images: Images, style: str, colour: bool, seed: int) -> tuple[Tensor, dict[str, Tensor]]:
-    """Returns gray images, each in a style drawn by the seed, and what tells a model of it."""
+    """Returns gray images, each in a random style, and the conditions that tell the style."""
     import torch
 
     from vaezoo.train.data import WholeImages
@@ -225,7 +225,7 @@ def measure_metrics(
     style: str = "",
     **numbers: Any,
 ) -> dict[str, float]:
-    """Measures metrics by name on images, told their labels or styles where the model can use them.
+    """Measures metrics by name on images. The model is told their labels or styles if it uses them.
 
     See `vaezoo.evaluate`.
     """

@@ -1,4 +1,4 @@
-"""What a card says of its weights: scores by task, and the protocol that gives them their meaning."""
+"""The scores on a card, by task, and the protocol that says how they were measured."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ if TYPE_CHECKING:
 
 NLL_SAMPLES = 100
 Scores: TypeAlias = tuple[dict[str, Any], str, dict[str, Any]]
-"""Scores by name, what they mean, and the options of ``vaezoo eval`` that give them."""
+"""Scores by name, a description of their protocol, and the options of ``vaezoo eval`` that give them."""
 
 
 def scores_of(model: VAE, data: Mapping[str, Any], samples: int = NLL_SAMPLES) -> Scores:
-    """Returns a model's scores, their protocol and how they were measured; needs the test set in ``$VAEZOO_DATA``.
+    """Measures a model's scores. Needs the test set in ``$VAEZOO_DATA``. Returns scores, protocol and options.
 
     Args:
-        model: With its weights.
-        data: What they were trained on, the ``data`` of their recipe; a generative model is measured on its test split.
-        samples: K of a likelihood; 0 for the bound alone.
+        model: Model with its weights.
+        data: Training data, the ``data`` of the recipe. A generative model is measured on its test split.
+        samples: Number K of importance samples for a likelihood. 0 measures only the bound.
     """
     task = model.origin.spec.model.task
     return _likelihood(model, data, samples) if task == "generate" else _task(model, task)
@@ -31,7 +31,7 @@ def _task(model: VAE, task: str) -> Scores:
 
     images, rows = Protocol(task).measure(model)
     dropped = ("rank_correlation", "ause", "crps_levels", "scale_levels", "rmse_levels", "gain")
-    about = ("noise_", "removed_")  # what was seen of the picture, no score
+    about = ("noise_", "removed_")  # facts about the image, not scores
     kept = [{k: value for k, value in row.items() if k not in dropped and not k.startswith(about)} for row in rows]
     scores = {key: round(value, 4) for key, value in flat(kept).items()}
     evaluation = {"data": images.source, "levels": list(Protocol(task).numbers())}

@@ -1,1 +1,1 @@
-"""Weights on this machine: downloads that resume, sources by URL scheme, and a store that hashes what it reads."""
+"""The store of downloaded weights: sources by URL scheme, downloads that resume, and a cache checked by hash."""

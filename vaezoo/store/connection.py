@@ -1,4 +1,4 @@
-"""One GET over https: proxies, certificates, redirects. What is done with the answer is not known here."""
+"""One GET request over https, with proxies, certificates and redirects. `download` uses the response."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REDIRECTS = 8
 
 
 def shown(url: str) -> str:
-    """Returns a URL as it may be printed: without password, query or fragment."""
+    """Returns a URL for display: without password, query or fragment."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -33,29 +33,29 @@ def is_loopback(host: str | None) -> bool:
 
 
 def split(url: str, base: str = "") -> SplitResult:
-    """Returns the parts of a URL, which may be relative to another.
+    """Splits a URL, which may be relative to another.
 
     Raises:
-        NetworkError: It is none.
+        NetworkError: The text is not a URL.
     """
     try:
         parts = urlsplit(urljoin(base, url) if base else url)
-        _ = parts.port  # which is only looked at when it is asked for
+        _ = parts.port  # reading it validates it
     except ValueError as error:
         raise NetworkError(f"{shown(url)!r} is no URL: {error}", value=url) from error
     return parts
 
 
 def connect(url: str, headers: dict[str, str], timeout_s: float) -> BaseHTTPResponse:
-    """Returns the answer to a GET, its body not yet read, after at most 8 redirects.
+    """Returns the response to a GET request, after at most 8 redirects. The body has not been read.
 
     Args:
-        url: ``https``, or ``http`` on this machine; a user and password in it are sent to its own host only.
-        headers: To send.
-        timeout_s: For the connection, and for each further byte.
+        url: URL: ``https``, or ``http`` on this machine. A user and password in it are sent to its own host only.
+        headers: Headers of the request.
+        timeout_s: Timeout in seconds, for the connection and for each further byte.
 
     Raises:
-        NetworkError: A URL or redirect is none or not secure, or redirects do not end.
+        NetworkError: A URL or redirect is invalid or not secure, or there are too many redirects.
         urllib3.exceptions.HTTPError: The connection fails.
     """
     from urllib3 import Timeout, make_headers
@@ -91,7 +91,7 @@ def connect(url: str, headers: dict[str, str], timeout_s: float) -> BaseHTTPResp
 
 
 def _pool(scheme: str, host: str) -> PoolManager:
-    """Returns what connects to a host: by the environment's proxy, trusting the environment's certificates."""
+    """Returns the connection pool for a host, with proxy and certificates from the environment."""
     from urllib.request import getproxies, proxy_bypass
 
     from urllib3 import PoolManager, ProxyManager, make_headers

@@ -1,4 +1,4 @@
-"""Completes a partial file over https, however often the answer breaks off. Hashes are not known here."""
+"""Completing a partial file over https, with retries when the response breaks off. `store` checks the hash."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ TRANSIENT = {408, 425, 429, 500, 502, 503, 504}
 CHUNK = 2**18
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 ADVANCE = 2**20
-"""So many new bytes make a try that failed count as none."""
+"""Number of new bytes after which a failed try does not count."""
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to wait for a server.
+    """Timeouts and retries of downloads.
 
     Attributes:
-        timeout_s: For a connection, and for each further byte.
-        tries: How often to ask before giving up.
-        pause_s: Before the second try; doubled each time.
-        longest_s: The longest pause that a server's ``Retry-After`` can ask for.
-        slowest: Bytes per second; a server that gives less for ``timeout_s`` breaks off.
+        timeout_s: Timeout in seconds, for a connection and for each further byte.
+        tries: Number of tries before giving up.
+        pause_s: Pause in seconds before the second try. It doubles each time.
+        longest_s: Longest pause in seconds that a server's ``Retry-After`` can demand.
+        slowest: Lowest rate in bytes per second. A response that stays below it for ``timeout_s`` is broken off.
     """
 
     timeout_s: float = 20.0
@@ -47,10 +47,10 @@ class Patience:
 
 
 def patience() -> Patience:
-    """Returns the usual patience, with the timeout of ``$VAEZOO_TIMEOUT`` in seconds.
+    """Returns the default timeouts, or those with the timeout of ``$VAEZOO_TIMEOUT``, in seconds.
 
     Raises:
-        ConfigError: It is no positive number.
+        ConfigError: The variable is not a positive number.
     """
     given = os.environ.get("VAEZOO_TIMEOUT")
     if not given:
@@ -65,11 +65,11 @@ def patience() -> Patience:
 
 
 class _BrokeOff(Exception):
-    """A try that failed, and may go better next time.
+    """A failed try that may succeed when repeated.
 
     Args:
-        cause: Why.
-        after_s: How long the server asks to be left alone.
+        cause: Reason.
+        after_s: Pause in seconds that the server demands.
     """
 
     def __init__(self, cause: str, after_s: float = 0.0) -> None:
@@ -78,21 +78,21 @@ class _BrokeOff(Exception):
 
 
 def download(url: str, part: Path, size: int, waits: Patience | None = None) -> bool:
-    """Completes a partial file, from where it ends.
+    """Completes a partial file, starting at its end.
 
     Args:
-        url: ``https``, or ``http`` on this machine.
-        part: The file; its writer is the caller alone.
-        size: What it must grow to.
-        waits: None takes :func:`patience`.
+        url: URL: ``https``, or ``http`` on this machine.
+        part: Path of the partial file. Nobody but the caller may write it.
+        size: Final size in bytes.
+        waits: Timeouts and retries. None means :func:`patience`.
 
     Returns:
-        Whether the file was put together from more than one answer.
+        Whether the file was put together from more than one response.
 
     Raises:
-        NetworkError: The server cannot be reached, refuses, or breaks off again and again.
-        SizeMismatch: What the server gives has another length.
-        StoreError: The disk does not take it.
+        NetworkError: The server cannot be reached, refuses, or breaks off repeatedly.
+        SizeMismatch: The server's file has another size.
+        StoreError: The disk cannot store it.
     """
     from urllib3.exceptions import HTTPError, SSLError
 
@@ -125,7 +125,7 @@ def download(url: str, part: Path, size: int, waits: Patience | None = None) -> 
 
 
 def _piece(url: str, part: Path, size: int, waits: Patience, tell: Any) -> None:
-    """Appends one answer to a partial file; raises as :func:`download` does, or that it broke off."""
+    """Appends one response to a partial file; raises as :func:`download` does, or `_BrokeOff`."""
     have, etag = part.stat().st_size, _etag_of(part, url)
     headers = {"Accept-Encoding": "identity"}
     if have:
@@ -158,7 +158,7 @@ def _piece(url: str, part: Path, size: int, waits: Patience, tell: Any) -> None:
 
 
 def _is_about_a_certificate(error: BaseException | None) -> bool:
-    """Says whether it is certificates that forbid a connection, which no second try changes; not a line that broke."""
+    """Says whether certificates prevent a connection, so that a second try is useless; not for a broken line."""
     import ssl
 
     return isinstance(error, ssl.CertificateError) or (
@@ -167,11 +167,11 @@ def _is_about_a_certificate(error: BaseException | None) -> bool:
 
 
 class _Disk(Exception):
-    """A failure of the disk, told apart from one of the network."""
+    """An error of the disk, as opposed to one of the network."""
 
 
 def _opened(part: Path, mode: str) -> Any:
-    """Opens a file without a buffer: what a full disk refused is not written once more when it is closed."""
+    """Opens a file unbuffered: what a full disk refused is then not written again on closing."""
     try:
         return open(part, mode, buffering=0, opener=lambda path, flags: os.open(path, flags | _NO_LINK, 0o644))
     except OSError as error:
@@ -188,7 +188,7 @@ def _write(file: Any, data: bytes) -> None:
 
 
 def _check(answer: BaseHTTPResponse, part: Path, have: int, size: int, url: str) -> None:
-    """Refuses an answer that does not hold the rest of the file, or the whole of it."""
+    """Raises if a response has neither the rest of the file nor all of it."""
     status, said = answer.status, answer.headers
     if status in TRANSIENT:
         raise _BrokeOff(f"HTTP {status}", _retry_after(said.get("Retry-After", "")))
@@ -223,7 +223,7 @@ def _is_page(said: Any) -> bool:
 
 
 def _retry_after(text: str) -> float:
-    """Returns the seconds that a header asks for, as a number or as a date."""
+    """Returns the pause in seconds that a ``Retry-After`` header demands, as a number or a date."""
     if text.isascii() and text.strip().isdigit():
         return float(text)
     with suppress(ValueError, TypeError, OverflowError, IndexError):
@@ -236,9 +236,9 @@ def _note_of(part: Path) -> Path:
 
 
 def _remember(part: Path, url: str, etag: str) -> None:
-    """Notes whose answer a partial file holds, for ``If-Range``; the hash protects where that is lost."""
+    """Records which response a partial file holds, for ``If-Range``. If the record is lost, the hash still protects."""
     with suppress(OSError):
-        _note_of(part).unlink(missing_ok=True)  # rather than to write where a link leads
+        _note_of(part).unlink(missing_ok=True)  # a link there would be written through
         with _note_of(part).open("x", encoding="utf-8") as file:
             json.dump({"url": url, "etag": etag}, file)
 
@@ -252,7 +252,7 @@ def _etag_of(part: Path, url: str) -> str | None:
 
 
 def _first(error: Exception) -> str:
-    """Returns an error's first line, without the objects that it names."""
+    """Returns the first line of an error, without the objects that it names."""
     said = str(error.args[0]) if error.args and isinstance(error.args[0], str) else str(error)
     text = re.sub(r"<[^>]*>[:,]? ?|\w+\(host=.*?\): ", "", said).strip().partition("\n")[0]
     return text or type(error).__name__

@@ -1,4 +1,4 @@
-"""A bar for what takes longer than a second, on a terminal. Nothing else is ever written."""
+"""A progress bar for work that takes longer than a second, on a terminal only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ AFTER_S = 1.0
 
 @contextmanager
 def bar(label: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Gives a function to be told how many bytes of ``total`` are done."""
+    """Context manager that gives a function to report how many bytes of ``total`` are done."""
     begun, shown = time.monotonic(), None
 
     def tell(done: int) -> None:

@@ -1,4 +1,4 @@
-"""Where weights come from, by a URL's scheme; mirrors, and the switch that keeps everything off the network."""
+"""Sources of weights by URL scheme, mirrors, and the switch that forbids the network."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def from_package(url: str) -> Path | None:
     if inside.is_absolute() or ".." in inside.parts:
         return None
     try:
-        spec = importlib.util.find_spec(package)  # of package.below it would import the package
+        spec = importlib.util.find_spec(package)  # for package.below it would import the package
     except (ImportError, ValueError):
         return None
     for folder in (spec.submodule_search_locations if spec else None) or ():
@@ -45,21 +45,21 @@ def from_file(url: str) -> Path | None:
 
 
 def from_web(url: str, part: Path, size: int) -> bool:
-    """Fills a partial file from an ``https://`` or ``http://`` URL; listing models does not load what this needs."""
+    """Downloads an ``https://`` or ``http://`` URL into a partial file. Its imports are not needed to list models."""
     from vaezoo.store.download import download
 
     return download(url, part, size)
 
 
 def from_hub(url: str, part: Path, size: int) -> bool:
-    """Fills a partial file from ``hf://organisation/repository@revision/path``, by huggingface_hub.
+    """Downloads ``hf://organisation/repository@revision/path`` into a partial file, by huggingface_hub.
 
     Raises:
         ConfigError: The URL has another form.
         BackendUnavailable: huggingface_hub is not installed.
-        OfflineError: The network is not to be used, and the hub's own cache has no such file.
-        NetworkError: The hub does not give it.
-        SizeMismatch: It has another size.
+        OfflineError: The network must not be used, and the hub's own cache does not have the file.
+        NetworkError: The hub does not deliver the file.
+        SizeMismatch: The file has another size.
     """
     organisation, _, rest = url.removeprefix("hf://").partition("/")
     place, _, file = rest.partition("/")
@@ -71,7 +71,7 @@ def from_hub(url: str, part: Path, size: int) -> bool:
     except ImportError as error:
         raise BackendUnavailable("it needs huggingface_hub: pip install 'vaezoo[hub]'", value=url) from error
     off = offline()
-    folder = part.with_name(part.name + ".hub")  # of its own: a wrong file must not stay in a cache we do not hash
+    folder = part.with_name(part.name + ".hub")  # a cache of its own: a wrong file must not stay in one we do not hash
     try:
         got = hf_hub_download(
             f"{organisation}/{repository}",
@@ -85,7 +85,7 @@ def from_hub(url: str, part: Path, size: int) -> bool:
         shutil.copyfile(got, part)
     except SizeMismatch:
         raise
-    except Exception as error:  # its errors come from three libraries
+    except Exception as error:  # the hub's errors come from three libraries
         if off:
             raise OfflineError(f"not in the hub's cache, and {off} is set", value=url) from error
         cause = str(error).strip().partition("\n")[0]
@@ -96,20 +96,20 @@ def from_hub(url: str, part: Path, size: int) -> bool:
 
 
 LOCAL: dict[str, Callable[[str], Path | None]] = {"pkg": from_package, "file": from_file}
-"""Schemes of files that are here or not."""
+"""Schemes of local files."""
 REMOTE: dict[str, Callable[[str, Path, int], bool]] = {"https": from_web, "http": from_web, "hf": from_hub}
-"""Schemes that fill a partial file of the store, see :data:`vaezoo.store.store.Filler`."""
+"""Schemes that complete a partial file of the store; see :data:`vaezoo.store.store.Filler`."""
 
 
 def offline() -> str | None:
-    """Returns the variable that forbids the network, or None."""
+    """Returns the name of the variable that forbids the network, or None."""
     return next((n for n in OFFLINE if os.environ.get(n, "").lower() not in ("", "0", "false", "no", "off")), None)
 
 
 def mirrored(url: str) -> str:
-    """Returns a URL with its prefix replaced as ``$VAEZOO_MIRROR`` says: ``prefix=replacement``, joined by commas.
+    """Returns a URL with its prefix replaced as ``$VAEZOO_MIRROR`` says.
 
-    The longest prefix that fits is taken.
+    The variable has ``prefix=replacement`` pairs, separated by commas. The longest matching prefix is used.
 
     Raises:
         ConfigError: The variable has another form.

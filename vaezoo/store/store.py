@@ -1,7 +1,7 @@
-"""The weights cache: blobs named by their sha256, hashed whenever they are read. Sources are not known here.
+"""The cache of weights: files ("blobs") named by their sha256, which is checked whenever they are read.
 
-Under ``VAEZOO_HOME``: ``blobs/`` (each with a sidecar that says when it was verified), ``partial/`` (downloads under
-way), ``quarantine/`` (what turned out to be something else). A folder of ``VAEZOO_SEEDS`` has ``blobs/`` too, or the
+``VAEZOO_HOME`` contains ``blobs/`` (each with a sidecar that says when it was verified), ``partial/`` (downloads in
+progress) and ``quarantine/`` (files with a wrong hash). A folder of ``VAEZOO_SEEDS`` also contains ``blobs/``, or the
 blobs themselves, and is only read.
 """
 
@@ -29,10 +29,10 @@ from vaezoo.store import partial
 
 TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# Made by vaezoo: everything here can be fetched again.\n"
 SPARE_BYTES = 16 * 2**20
-"""Left free on the disk."""
+"""Space in bytes that is left free on the disk."""
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 Filler = Callable[[Path, int], bool]
-"""Completes a partial file to a size; says whether it was put together from several answers."""
+"""Function that completes a partial file to a size. It says whether several responses were put together."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,12 @@ class Blob:
     """A file of the cache.
 
     Attributes:
-        sha256: Its name, and its hash if it is sound.
-        path: The file.
-        size_bytes: Of the file.
-        verified: When it was last found sound, in UTC, or None.
-        status: ``ok`` as it was then, ``changed`` since, ``unverified``.
-        cards: Names of the cards it was fetched for, by the plugin that has them; empty where nobody noted it.
+        sha256: Name of the file, which is its hash if it is intact.
+        path: Path of the file.
+        size_bytes: Size of the file in bytes.
+        verified: Time of the last successful check, in UTC, or None.
+        status: ``ok`` if unchanged since that check, ``changed``, or ``unverified``.
+        cards: Names of the cards that it was downloaded for, by plugin. Empty if they were not recorded.
     """
 
     sha256: str
@@ -57,11 +57,11 @@ class Blob:
 
 
 def home() -> Path:
-    """Returns the cache's folder: ``$VAEZOO_HOME``, else ``vaezoo`` in the XDG cache."""
+    """Returns the folder of the cache: ``$VAEZOO_HOME``, or else ``vaezoo`` in the XDG cache."""
     if given := os.environ.get("VAEZOO_HOME"):
         return Path(given).expanduser().absolute()
     xdg = os.environ.get("XDG_CACHE_HOME", "")
-    if os.path.isabs(xdg):  # the specification says to ignore a relative one
+    if os.path.isabs(xdg):  # XDG says to ignore a relative path
         return Path(xdg, "vaezoo")
     try:
         return Path.home() / ".cache" / "vaezoo"
@@ -83,9 +83,9 @@ class Store:
     """A cache of blobs.
 
     Args:
-        folder: Where it is; None takes :func:`home`.
-        seeded: Folders that are read only; None takes :func:`seeds`.
-        patience_s: How long to wait for another process that does nothing.
+        folder: Folder of the cache. None means :func:`home`.
+        seeded: Further folders, which are only read. None means :func:`seeds`.
+        patience_s: Seconds to wait for another process that makes no progress.
     """
 
     def __init__(
@@ -96,15 +96,16 @@ class Store:
         self.patience_s = patience_s
 
     def path_of(self, sha256: str) -> Path:
-        """Returns where a blob is, or would be."""
+        """Returns the path that a blob has, or would have."""
         return self.folder / "blobs" / sha256
 
     def read(self, sha256: str, cards: Mapping[str, str] | None = None) -> tuple[Path, bytes] | None:
-        """Returns a blob of the cache or of a seed, hashed just now; None where there is no sound one.
+        """Returns the path and bytes of a blob of the cache or a seed folder, after checking its hash; None if not
+        found.
 
         Args:
             sha256: Hash of the blob.
-            cards: Names of the cards it is for, by plugin, which are noted beside it.
+            cards: Names of the cards it is for, by plugin, which are recorded beside it.
         """
         own = self.path_of(sha256)
         for path in (own, *(f / name for f in self.seeded for name in (f"blobs/{sha256}", sha256))):
@@ -126,19 +127,19 @@ class Store:
     def fill(
         self, sha256: str, size: int, filler: Filler, cards: Mapping[str, str] | None = None
     ) -> tuple[Path, bytes]:
-        """Returns a blob, from a source where the cache does not have it; one download however many ask at once.
+        """Returns a blob. If the cache does not have it, it is fetched from a source, once for all waiting processes.
 
-        Where the cache cannot be written, the blob is fetched for this once, with a warning.
+        If the cache cannot be written, the blob is fetched for this call only, with a warning.
 
         Args:
-            sha256: Of the blob.
-            size: Of the blob, in bytes.
-            filler: The source.
-            cards: Names of the cards it is for, by plugin, which are noted beside it.
+            sha256: Hash of the blob.
+            size: Size of the blob in bytes.
+            filler: Source: function that completes a partial file.
+            cards: Names of the cards it is for, by plugin, which are recorded beside it.
 
         Raises:
-            HashMismatch: The source gives something else, which is in quarantine.
-            StoreError: There is no space for it.
+            HashMismatch: The source delivers another file, which is put into quarantine.
+            StoreError: There is not enough space.
         """
         with self._writable() as folder:
             work = folder / "partial"
@@ -160,7 +161,7 @@ class Store:
         return self.path_of(sha256), content
 
     def _filled(self, part: Path, sha256: str, size: int, filler: Filler) -> bytes:
-        """Returns the bytes that a source gives, once more from the start if pieces did not fit together."""
+        """Returns the bytes from a source. Fetches them again from the start if pieces did not fit together."""
         for _ in range(2):
             pieced = filler(part, size)
             content = part.read_bytes()
@@ -174,17 +175,17 @@ class Store:
         raise HashMismatch(f"sha256 {found} instead of {sha256}", value=found)
 
     def add(self, source: Path, sha256: str, cards: Mapping[str, str] | None = None) -> bool:
-        """Copies a file into the cache if it is that blob and the cache has it not; says whether it did.
+        """Copies a file into the cache if it has the hash and the cache lacks it. Returns whether it did.
 
         Args:
             source: Path of the file.
             sha256: Hash of the blob.
-            cards: Names of the cards it is for, by plugin, which are noted beside it.
+            cards: Names of the cards it is for, by plugin, which are recorded beside it.
 
         Raises:
-            HashMismatch: It is another.
-            StoreError: There is no space for it.
-            OSError: It cannot be read.
+            HashMismatch: The file has another hash.
+            StoreError: There is not enough space.
+            OSError: The file cannot be read.
         """
         if self.path_of(sha256).is_file() and self.read(sha256, cards):
             return False
@@ -197,11 +198,11 @@ class Store:
         return True
 
     def blobs(self) -> list[Blob]:
-        """Returns what is in the cache, without hashing it."""
+        """Lists the blobs of the cache, without checking hashes."""
         return [self._look(p) for p in sorted(self.folder.glob("blobs/*")) if len(p.name) == 64 and p.is_file()]
 
     def dead(self) -> list[Path]:
-        """Returns what dead downloads left, and what is in quarantine."""
+        """Lists the files left by dead downloads, and those in quarantine."""
         work, aside = (self.folder / name for name in ("partial", "quarantine"))
         sound = [folder for folder in (work, aside) if folder.is_dir() and not _is_foreign(folder)]
         left = partial.leftovers(work, 0) if work in sound else []
@@ -225,7 +226,7 @@ class Store:
 
     @contextmanager
     def _writable(self) -> Iterator[Path]:
-        """Gives the cache's folder, swept; or, where that cannot be written, one for this once."""
+        """Context manager that gives the cache's folder, cleaned up; or a temporary one if that cannot be written."""
         try:
             _make_own(self.folder)
             for name in ("blobs", "partial", "quarantine"):
@@ -248,7 +249,7 @@ class Store:
         yield self.folder
 
     def _adopt(self, part: Path, sha256: str, cards: Mapping[str, str] | None) -> None:
-        """Moves a file with the right hash among the blobs, whole or not at all, whenever the power fails."""
+        """Moves a file with the right hash among the blobs, completely or not at all even if the power fails."""
         with part.open("rb+") as file:
             os.fsync(file.fileno())
         blob = self.path_of(sha256)
@@ -257,20 +258,20 @@ class Store:
         _note(blob, cards or {})
 
     def _quarantine(self, path: Path, sha256: str) -> None:
-        """Puts a file that is not what it should be out of the way, in place of the last one."""
+        """Moves a file with a wrong hash into quarantine, in place of the last one."""
         place = self.folder / "quarantine" / sha256
         with suppress(OSError):
             place.parent.mkdir(exist_ok=True)
             os.replace(path, place)
-        with suppress(OSError):  # where it cannot be moved
+        with suppress(OSError):  # if it cannot be moved
             self.remove(path)
 
 
 def _make_own(folder: Path) -> None:
-    """Makes a folder of the cache, private where everyone may write beside it; raises OSError for another user's.
+    """Creates a folder of the cache. In a public place it is private. Raises OSError if it is another user's.
 
-    Everyone may write into the temporary folder, so there somebody may have been faster, with a folder or a link that
-    leads to files of ours.
+    Everybody may write into the temporary folder, so another user may have created the folder first, or a link that
+    leads to our files.
     """
     beside = next(parent for parent in folder.parents if parent.exists())
     public = bool(beside.stat().st_mode & stat.S_IWOTH)
@@ -281,7 +282,7 @@ def _make_own(folder: Path) -> None:
 
 
 def _is_foreign(folder: Path, public: bool = False) -> bool:
-    """Says whether a folder is another user's link, or in a public place not ours alone."""
+    """Says whether a folder is another user's link, or in a public place not private."""
     found = folder.lstat()
     link, ours = stat.S_ISLNK(found.st_mode), found.st_uid in (_user(), 0)
     return (link and not ours) or (public and (link or not ours or bool(found.st_mode & _OTHERS_WRITE)))
@@ -292,7 +293,7 @@ def _sidecar(path: Path) -> Path:
 
 
 def _note(blob: Path, cards: Mapping[str, str]) -> None:
-    """Writes a blob's sidecar, where it can be written: it was found sound now."""
+    """Writes a blob's sidecar with the time of this check, if it can be written."""
     with suppress(OSError, StoreError):
         found = blob.stat()
         verified = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -1,1 +1,1 @@
-"""What a JPEG file says of its coefficients: tables, intervals, and the cosine transform."""
+"""Quantisation of JPEG files: tables, intervals of the original's coefficients, and the cosine transform."""

@@ -1,4 +1,4 @@
-"""The cosine transform of 8 × 8 blocks, as JPEG has it."""
+"""The cosine transform of 8 × 8 blocks, as in JPEG."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from torch import Tensor
 
 
 def dct(blocks: Tensor) -> Tensor:
-    """Returns the orthonormal DCT-II of blocks (..., 8, 8); `inverse_dct` undoes it."""
+    """Returns the orthonormal DCT-II of blocks (..., 8, 8). Its inverse is `inverse_dct`."""
     basis = _basis().to(blocks)
     return basis @ blocks @ basis.T
 
 
 def inverse_dct(coefficients: Tensor) -> Tensor:
-    """Returns the blocks (..., 8, 8) that have these coefficients."""
+    """Returns the blocks (..., 8, 8) with these DCT coefficients."""
     basis = _basis().to(coefficients)
     return basis.T @ coefficients @ basis
 
@@ -28,11 +28,11 @@ def _basis() -> Tensor:
 
 
 def to_blocks(plane: Tensor) -> Tensor:
-    """Returns a plane (H, W), whose sides are multiples of 8, as blocks (H/8, W/8, 8, 8)."""
+    """Splits a plane (H, W), whose sides are multiples of 8, into blocks (H/8, W/8, 8, 8)."""
     return plane.unfold(0, 8, 8).unfold(1, 8, 8)
 
 
 def from_blocks(blocks: Tensor) -> Tensor:
-    """Returns blocks (rows, columns, 8, 8) as a plane (8 rows, 8 columns)."""
+    """Joins blocks (rows, columns, 8, 8) to a plane (8 rows, 8 columns)."""
     rows, columns = blocks.shape[:2]
     return blocks.permute(0, 2, 1, 3).reshape(8 * rows, 8 * columns)

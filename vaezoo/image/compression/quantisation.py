@@ -1,7 +1,8 @@
-"""What a JPEG file says of its original: an interval for each coefficient of the cosine transform.
+"""Reads what a JPEG file tells about its original: an interval for each DCT coefficient.
 
-An encoder divides each coefficient by a step Q of the file's tables and keeps the nearest integer k, so the original's
-lay in [(k − ½)Q, (k + ½)Q]. Moving a picture into these intervals is in `vaezoo.image.compression.intervals`.
+An encoder divides each coefficient by a step Q of the file's tables and stores the nearest integer k. So the
+coefficient of the original was in [(k − ½)Q, (k + ½)Q]. `vaezoo.image.compression.intervals` moves an image into these
+intervals.
 """
 
 from __future__ import annotations
@@ -25,19 +26,19 @@ if TYPE_CHECKING:
     from PIL.JpegImagePlugin import JpegImageFile
 
 ROUNDS = 8
-"""At most, of searching the coefficients of blocks that were clipped."""
+"""Largest number of rounds in the search for the coefficients of clipped blocks."""
 _HALVED = [(2, 2), (1, 1), (1, 1)]
 """Sampling factors of 4:2:0."""
 
 
 @dataclass(frozen=True)
 class Plane:
-    """The quantised coefficients of luma or of one chroma plane.
+    """Quantised coefficients of luma or of one chroma plane.
 
     Attributes:
-        centre: k·Q, (rows, columns, 8, 8), in grey levels of a plane around 0.
-        step: Q, (8, 8), grey levels.
-        known: Which blocks (rows, columns) give the file's pixels when k·Q is transformed back, to one grey level.
+        centre: Values k·Q, (rows, columns, 8, 8), in grey levels around 0.
+        step: Steps Q, (8, 8), in grey levels.
+        known: Blocks (rows, columns) whose k·Q give the file's pixels when transformed back, up to one grey level.
     """
 
     centre: Tensor
@@ -47,14 +48,14 @@ class Plane:
 
 @dataclass(frozen=True)
 class Quantised:
-    """What a JPEG file says of its original.
+    """Quantised coefficients of a JPEG file.
 
     Attributes:
-        size: Height and width of the picture as it is stored, pixels.
-        channels: 1 or 3.
-        planes: Luma; with both chroma planes where they are as large, or half as large both ways (4:2:0).
+        size: (H, W) of the stored image, in pixels.
+        channels: Number of channels, 1 or 3.
+        planes: Luma plane, followed by both chroma planes if they are as large, or half as large both ways (4:2:0).
         halved: Whether the chroma planes are half as large.
-        orientation: EXIF orientation, 1 to 8, that turns the stored picture upright.
+        orientation: EXIF orientation, 1 to 8, which turns the stored image upright.
     """
 
     size: tuple[int, int]
@@ -65,15 +66,16 @@ class Quantised:
 
 
 def expected_error(table: Sequence[int]) -> float:
-    """Returns the root mean square error, grey levels, of luma quantised by a table of 64 steps Q: √(mean Q²/12).
+    """Returns the root mean square error of luma, in grey levels, quantised by a table of 64 steps Q: √(mean Q²/12).
 
-    An upper bound for pictures whose finest coefficients are smaller than half of a step, as most are: these err less.
+    It is an upper bound for most images, whose finest coefficients are smaller than half a step and have smaller
+    errors.
     """
     return math.sqrt(sum(step * step for step in table) / (12 * len(table)))
 
 
 def read_luma_table(file: str | os.PathLike[str] | IO[bytes]) -> tuple[int, ...] | None:
-    """Returns the 64 steps of a JPEG file's luma table, from its header alone; None where it is no JPEG file."""
+    """Returns the 64 steps of a JPEG file's luma table, from its header only; None if it is not a JPEG file."""
     from PIL import Image
 
     try:
@@ -87,15 +89,15 @@ def read_luma_table(file: str | os.PathLike[str] | IO[bytes]) -> tuple[int, ...]
 def read_quantised(file: str | os.PathLike[str] | IO[bytes]) -> Quantised:
     """Reads the quantised coefficients of a JPEG file, baseline or progressive.
 
-    They are found from the decoded planes: k is the coefficient of the 8-bit values over Q, rounded; of what was
-    clipped to 0 or 255, the values beyond are searched for. Where Q is 1 or 2, rounding to 8 bits may hide k behind
-    its neighbour.
+    They are computed from the decoded planes: k is the coefficient of the 8-bit values divided by Q, rounded. For
+    values that were clipped to 0 or 255, the values beyond are searched for. If Q is 1 or 2, rounding to 8 bits may
+    change k by one.
 
     Args:
-        file: A path, or an open file.
+        file: Path, or open file.
 
     Raises:
-        ImageError: The file cannot be read, is no JPEG file, or has other planes than gray or luma and chroma.
+        ImageError: The file cannot be read, is not JPEG, or has planes other than gray, or luma and chroma.
     """
     import pyvips
 
@@ -112,7 +114,7 @@ def read_quantised(file: str | os.PathLike[str] | IO[bytes]) -> Quantised:
 
 
 def _content(file: str | os.PathLike[str] | IO[bytes]) -> tuple[bytes, str]:
-    """Returns a file's bytes, and what to call it."""
+    """Returns a file's bytes, and its name for error messages."""
     if not isinstance(file, str | os.PathLike):
         return file.read(), str(getattr(file, "name", "the file"))
     try:
@@ -145,7 +147,7 @@ def _open(content: bytes) -> JpegImageFile:
 
 
 def _orientation(content: bytes) -> int:
-    """Returns the EXIF orientation by libvips, which turns the pictures that `read_picture` reads."""
+    """Returns the EXIF orientation by libvips, which also turns the images in `read_picture`."""
     import pyvips
 
     image = pyvips.Image.new_from_buffer(content, "")
@@ -154,10 +156,11 @@ def _orientation(content: bytes) -> int:
 
 
 def _decoded(content: bytes, unit: int, scale: int = 1) -> Tensor:
-    """Returns the planes as the file has them, (C, H, W) in grey levels, with what the encoder put beyond the border.
+    """Decodes the planes as the file stores them, (C, H, W) in grey levels, including pixels beyond the border.
 
-    Blocks at the right and lower border are whole in a file, and its header says what to cut off: the header is told a
-    multiple of ``unit``, which changes nothing else. At half the scale, libjpeg gives halved chroma as it is.
+    A file stores whole blocks at the right and lower border, and its header says where to crop. The header is changed
+    to a multiple of ``unit``, which has no other effect. At half the scale, libjpeg gives subsampled chroma as it is
+    stored.
     """
     at = _frame(content)
     sides = [math.ceil(int.from_bytes(content[at + i : at + i + 2], "big") / unit) * unit for i in (0, 2)]
@@ -168,7 +171,7 @@ def _decoded(content: bytes, unit: int, scale: int = 1) -> Tensor:
 
 
 def _frame(content: bytes) -> int:
-    """Returns where a JPEG file states its height, two bytes before its width."""
+    """Returns the position of the height in a JPEG file. The width follows two bytes later."""
     at = 2
     while at + 9 <= len(content) and content[at] == 0xFF:
         kind = content[at + 1]
@@ -179,7 +182,7 @@ def _frame(content: bytes) -> int:
 
 
 def _plane(pixels: Tensor, step: Tensor) -> Plane:
-    """Finds the coefficients k·Q that a decoder made a plane of pixels (H, W) of."""
+    """Finds the coefficients k·Q from which a decoder made a plane of pixels (H, W)."""
     values = seen = to_blocks(pixels - 128)
     for _ in range(ROUNDS):
         centre = torch.round(dct(values) / step) * step

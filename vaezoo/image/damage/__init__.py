@@ -1,1 +1,1 @@
-"""What spoils a picture: noise, blur, light, JPEG and whole cameras, seeded."""
+"""Damages of images: noise, blur, low light, JPEG and whole cameras, all seeded."""

@@ -1,10 +1,10 @@
-"""A camera as a damage: from a clean picture to the noisy file that a camera or phone would write of it.
+"""A simulated camera: from a clean image to the noisy file that a camera or phone would write.
 
-The steps, each a field of `Camera`: the picture is turned back into what a sensor sees behind its colour filters, gets
-the noise of counting photons and of reading them out, and is developed again as cameras do. So the noise is coarser
-than a pixel, other in each colour, and larger in the shadows; `vaezoo.image.gaussian_noise` is none of that.
+Each step is a field of `Camera`. The image is converted to what a sensor sees behind its colour filters, gets photon
+noise and read noise, and is developed again as cameras do. So the noise is coarser than a pixel, different in each
+colour, and stronger in shadows, unlike that of `vaezoo.image.gaussian_noise`.
 
-Not here: how training draws cameras, which is in `vaezoo.train.damages.photos`.
+`vaezoo.train.damages.photos` draws random cameras for training.
 """
 
 from __future__ import annotations
@@ -29,38 +29,37 @@ from vaezoo.image.resize import resize
 
 DEMOSAICS = ("bilinear", "malvar")
 SHRINKS, GROWS = 0.25, 4.0
-"""The range of `Camera.resize`."""
+"""Range of `Camera.resize`."""
 
 
 @final
 @dataclass(frozen=True)
 class Camera:
-    """What happens to one photo between the light and the file.
+    """Settings of a simulated camera.
 
     Attributes:
-        shot: a of the noise's variance a·s + b, s the signal of a filtered sensor cell, white at 1.
-        read: b, the same.
-        red: White balance: how many times as much the red cells are amplified as the green ones.
-        blue: The same of the blue cells.
-        lens: Standard deviation in pixels of the Gaussian that stands for the lens and the filter before the sensor.
-        exposure: The signal's share of full scale; the photo is made as bright again, and its noise with it.
-        matrix: The colour matrix from the sensor's colours to sRGB's linear ones, rows that sum to 1; three rows of
-            three.
-        phase: Where the filters' 2×2 pattern (red, green; green, blue) begins: 0 or 1, down and to the right.
-        demosaic: How missing colours are filled in: ``bilinear`` or ``malvar``.
-        tone: Whether the tone curve 3v² − 2v³ follows sRGB's.
-        luma_blur: Standard deviation in pixels of the Gaussian that noise reduction blurs the luma's noise with.
-        chroma_blur: The same for the colours' noise; the picture itself stays sharp.
-        luma_kept: Share of the noise's luma that the reduction leaves as it is.
-        chroma_kept: The same of its colours.
-        adapts: Standard deviation of the picture's luma around a pixel, in grey levels, at which the reduction gives
-            way by half: cameras smooth flat areas and leave noise in texture. 0: they smooth all alike.
-        blotch: Coarse blotches of colour beside it: their root mean square over that of the colours' noise before.
-        blotch_blur: Standard deviation in pixels of the Gaussian that gives the blotches their size.
-        sharpen: Amount of an unsharp mask, of picture and noise alike; 0 for none.
-        resize: Sides of the photo over those of the picture.
-        qualities: Of the JPEG files that it is saved as, one after the other; none: 8 bits without loss.
-        subsampling: Of their colours, ``4:2:0`` or ``4:4:4``.
+        shot: Factor a of the noise variance a·s + b, where s is the signal of a filtered sensor cell, white at 1.
+        read: Constant b of the noise variance.
+        red: White balance of red: amplification of red cells relative to green ones.
+        blue: White balance of blue, likewise.
+        lens: Standard deviation, in pixels, of the Gaussian for the lens and the filter before the sensor.
+        exposure: Signal as a share of full scale. The photo is brightened accordingly, with its noise.
+        matrix: Colour matrix from the sensor's colours to linear sRGB: three rows of three, each with sum 1.
+        phase: Offset, 0 or 1 down and to the right, of the filters' 2×2 pattern (red, green; green, blue).
+        demosaic: Method that fills in missing colours: ``bilinear`` or ``malvar``.
+        tone: Whether the tone curve 3v² − 2v³ is applied after sRGB's.
+        luma_blur: Standard deviation, in pixels, of the Gaussian by which noise reduction blurs the noise's luma.
+        chroma_blur: The same for the noise's colours. The image itself stays sharp.
+        luma_kept: Share of the noise's luma that noise reduction leaves as it is.
+        chroma_kept: The same for its colours.
+        adapts: Standard deviation of luma around a pixel, in grey levels, at which noise reduction is halved: cameras
+            smooth flat areas and leave noise in texture. 0 means that they smooth all areas alike.
+        blotch: Root mean square of coarse colour blotches, relative to that of the unreduced colour noise.
+        blotch_blur: Standard deviation, in pixels, of the Gaussian that gives the blotches their size.
+        sharpen: Amount of an unsharp mask, applied to image and noise. 0 means none.
+        resize: Ratio of the photo's sides to those of the image.
+        qualities: Qualities of the JPEG files that it is saved as, one after the other. Empty: 8 bits without loss.
+        subsampling: Chroma subsampling of these files, ``4:2:0`` or ``4:4:4``.
     """
 
     shot: float = 2e-3
@@ -99,11 +98,11 @@ class Camera:
 
 
 class Photo(NamedTuple):
-    """A pair to learn or measure denoising from.
+    """A pair of noisy and clean photo, to train or measure denoising.
 
     Attributes:
-        y: The photo, (1, 3, H, W) in [0, 1].
-        x: The same without its noise and JPEG, not rounded, of its size.
+        y: Noisy photo, (1, 3, H, W) in [0, 1].
+        x: Photo without noise and JPEG, not rounded, of the same size.
     """
 
     y: Tensor
@@ -111,21 +110,22 @@ class Photo(NamedTuple):
 
 
 def camera_photo(x: Tensor, camera: Camera, seed: int) -> Photo:
-    """Takes a photo of a clean picture, the same on every machine for a seed.
+    """Takes a photo of a clean image. For a seed it is the same on every machine.
 
-    With the picture x in sRGB: the light M⁻¹·linear(tone⁻¹(x)) · exposure / gains, blurred by the lens; its cells m
-    through the colour filters; m + √(a·m + b)·n for standard normal n, clipped at white. Cells with and without noise
-    are developed: demosaiced, balanced, M·, clipped, sRGB's curve and tone. What differs is the photo's noise; it goes
-    through noise reduction and is added to the picture, which then is sharpened, resized, and saved as JPEG or in
-    8 bits. So neither of the pair has the false colours of demosaicing, which a model would take for noise to be kept.
+    For the image x in sRGB, the light is M⁻¹·linear(tone⁻¹(x)) · exposure / gains, blurred by the lens. The cells behind
+    the colour filters have signals m. Noise makes them m + √(a·m + b)·n for standard normal n, clipped at white. The
+    cells with and without noise are developed: demosaiced, balanced, multiplied by M, clipped, and given the curve of
+    sRGB and the tone. The difference is the photo's noise. After noise reduction it is added to the image, which then is
+    sharpened, resized, and saved as JPEG or in 8 bits. So neither image of the pair has the false colours of
+    demosaicing, which a model would take for noise to be kept.
 
     Args:
-        x: (1, 3, H, W) in [0, 1], sides of at least 8.
-        camera: What it goes through.
+        x: Clean image (1, 3, H, W) in [0, 1], with sides of at least 8.
+        camera: Settings of the camera.
         seed: Random seed of the noise.
 
     Raises:
-        ShapeError: ``x`` is no such picture.
+        ShapeError: ``x`` is not such an image.
 
     Source: Unprocessing Images for Learned Raw Denoising (Brooks et al., 2019), arXiv:1811.11127; noise through the
     camera and its JPEG: Toward Convolutional Blind Denoising of Real Photographs (Guo et al., 2019), arXiv:1807.04686;
@@ -142,14 +142,14 @@ def camera_photo(x: Tensor, camera: Camera, seed: int) -> Photo:
 
 
 def take(x: Tensor, camera: Camera, noise: Tensor, grain: Tensor | None = None) -> Photo:
-    """Takes a photo as `camera_photo` does.
+    """Takes a photo like `camera_photo`, with given noise.
 
     Args:
-        x: (1, 3, H, W) in [0, 1].
-        camera: What it goes through.
-        noise: n, standard normal, (1, 1, H, W).
-        grain: Noise that belongs to the picture, in both of the pair: a signal in units of the sensor's noise, of
-            noise's shape; None for none.
+        x: Clean image (1, 3, H, W) in [0, 1].
+        camera: Settings of the camera.
+        noise: Standard normal noise n, (1, 1, H, W).
+        grain: Grain, which is part of both images of the pair: a signal in units of the sensor's noise, of its shape;
+            None for none.
     """
     light = exposed(x, camera)
     clean, cells = finish(light, camera), _mosaic(light, camera.phase)
@@ -168,7 +168,7 @@ def take(x: Tensor, camera: Camera, noise: Tensor, grain: Tensor | None = None) 
 
 
 def exposed(x: Tensor, camera: Camera) -> Tensor:
-    """Returns the light on the sensor in its own colours, (1, 3, H, W), white at 1."""
+    """Returns the light on the sensor in its own colours, (1, 3, H, W), with white at 1."""
     if camera.tone:
         x = 0.5 - torch.sin(torch.asin(1 - 2 * x.clamp(0, 1)) / 3)
     light = _mixed(to_linear(x), torch.linalg.inv(torch.tensor(camera.matrix))).clamp_min(0)
@@ -177,23 +177,25 @@ def exposed(x: Tensor, camera: Camera) -> Tensor:
 
 
 def develop(cells: Tensor, camera: Camera) -> Tensor:
-    """Returns a picture (1, 3, H, W) in [0, 1] from what a sensor's cells counted, (1, 1, H, W)."""
+    """Develops the signals of a sensor's cells, (1, 1, H, W), to an image (1, 3, H, W) in [0, 1]."""
     return finish(demosaic(cells, camera.phase, camera.demosaic), camera)
 
 
 def finish(light: Tensor, camera: Camera) -> Tensor:
-    """Returns a picture in sRGB, (1, 3, H, W) in [0, 1], from the light on the sensor: the inverse of `exposed`."""
+    """Converts the light on the sensor to sRGB, (1, 3, H, W) in [0, 1]: the inverse of `exposed`."""
     gains = torch.tensor([camera.red, 1.0, camera.blue])[:, None, None] / camera.exposure
     x = from_linear(_mixed(light * gains, torch.tensor(camera.matrix)).clamp_(0, 1))
     return x * x * (3 - 2 * x) if camera.tone else x
 
 
 def textured(x: Tensor, half: float) -> Tensor:
-    """Returns how much texture is around each pixel, (1, 1, H, W) in [0, 1): v/(v + half²) of luma's local variance v.
+    """Returns the amount of texture around each pixel, (1, 1, H, W) in [0, 1).
+
+    It is v/(v + half²), where v is the local variance of luma.
 
     Args:
-        x: (1, 3, H, W) in [0, 1].
-        half: Grey levels.
+        x: Image (1, 3, H, W) in [0, 1].
+        half: Standard deviation in grey levels at which the result is ½.
     """
     luma = 255 * split_luma(x)[0]
     mean = mean_around(luma, 3)
@@ -202,12 +204,12 @@ def textured(x: Tensor, half: float) -> Tensor:
 
 
 def reduced(noise: Tensor, camera: Camera, texture: Tensor | None = None) -> Tensor:
-    """Returns noise (1, 3, H, W) as a camera's noise reduction leaves it: coarser, most of all in its colours.
+    """Applies a camera's noise reduction to noise (1, 3, H, W): it becomes coarser, in particular its colours.
 
     Args:
-        noise: As it was developed.
-        camera: Says how it is reduced.
-        texture: Where it is left as it is, (1, 1, H, W) in [0, 1]; None: nowhere.
+        noise: Noise, as it was developed.
+        camera: Settings of the camera.
+        texture: Amount, (1, 1, H, W) in [0, 1], to which noise is left unchanged. None means nowhere.
     """
     if not (camera.luma_blur or camera.chroma_blur or camera.blotch):
         return noise
@@ -222,7 +224,7 @@ def reduced(noise: Tensor, camera: Camera, texture: Tensor | None = None) -> Ten
 
 
 def saved(y: Tensor, qualities: Sequence[int] = (), subsampling: str = "4:2:0") -> Tensor:
-    """Returns a picture (1, 3, H, W) in [0, 1] after it was saved: as JPEG of each quality in turn, or in 8 bits."""
+    """Returns an image (1, 3, H, W) in [0, 1] after saving it as JPEG of each quality in turn, or in 8 bits."""
     from PIL import Image
 
     levels = (y[0].permute(1, 2, 0) * 255).round_().to(torch.uint8).numpy()
@@ -237,12 +239,12 @@ def demosaic(cells: Tensor, phase: tuple[int, int] = (0, 0), method: str = "malv
     """Fills in the colours that a sensor's filters left out.
 
     Args:
-        cells: (1, 1, H, W), behind a pattern of red, green; green, blue.
-        phase: Where the pattern begins, 0 or 1 down and to the right.
-        method: ``bilinear``, or ``malvar``, which corrects it by the gradient of the colour that is there.
+        cells: Signals (1, 1, H, W) behind a pattern of red, green; green, blue.
+        phase: Offset of the pattern, 0 or 1 down and to the right.
+        method: ``bilinear``, or ``malvar``, which corrects it by the gradient of the colour that is known.
 
     Returns:
-        (1, 3, H, W), linear as the cells are; values may leave their range.
+        Image (1, 3, H, W), linear like the cells. Values may leave their range.
 
     Source: High-Quality Linear Interpolation for Demosaicing of Bayer-Patterned Color Images (Malvar et al., 2004).
     """
@@ -259,7 +261,7 @@ def demosaic(cells: Tensor, phase: tuple[int, int] = (0, 0), method: str = "malv
 
 @functools.lru_cache(maxsize=2)
 def _filters(method: str) -> Tensor:
-    """Returns kernels (4, 1, 5, 5): green at red or blue; a colour from beside, above and across its own cells."""
+    """Returns kernels (4, 1, 5, 5): green at red or blue; a colour from its cells beside, above and diagonally."""
     if method == "bilinear":
         plus = [[0, 0, 0, 0, 0], [0, 0, 1, 0, 0], [0, 1, 0, 1, 0], [0, 0, 1, 0, 0], [0, 0, 0, 0, 0]]
         sides = [[0, 0, 0, 0, 0], [0, 0, 0, 0, 0], [0, 2, 0, 2, 0], [0, 0, 0, 0, 0], [0, 0, 0, 0, 0]]
@@ -275,7 +277,7 @@ def _filters(method: str) -> Tensor:
 
 
 def _positions(height: int, width: int, phase: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """Returns each cell's place in the pattern, down and to the right."""
+    """Returns each cell's row and column in the pattern."""
     return (torch.arange(height) + phase[0])[:, None] % 2, (torch.arange(width) + phase[1])[None] % 2
 
 
@@ -293,7 +295,7 @@ def _smoothed(noise: Tensor, sd: float, kept: float) -> Tensor:
 
 
 def blurred(values: Tensor, sd: float) -> Tensor:
-    """Returns values (B, C, H, W) blurred by a Gaussian of a standard deviation in pixels; edges are repeated."""
+    """Blurs values (B, C, H, W) by a Gaussian of a standard deviation in pixels. Edges are repeated."""
     reach = min(math.ceil(3 * sd), *(side - 1 for side in values.shape[2:]))
     if sd <= 0 or reach < 1:
         return values

@@ -1,6 +1,6 @@
-"""Known damage to clean images, seeded so that everyone measures on the same pixels.
+"""Damages of clean images for measurements. They are seeded, so that everyone measures on the same pixels.
 
-Not here: what training draws at random, which is in `vaezoo.train`.
+`vaezoo.train` has the random damages of training.
 """
 
 from __future__ import annotations
@@ -20,49 +20,49 @@ from vaezoo.image.file.convert import from_tensor, to_tensor
 from vaezoo.image.file.picture import Picture
 
 ELECTRONS, READ = 4000.0, 3.0
-"""Of `low_light`: what a white pixel counts, and the standard deviation of reading it, both in electrons."""
+"""Defaults of `low_light`, in electrons: count of a white pixel, and standard deviation of read noise."""
 
 
 def gaussian_noise(x: Tensor, sigma: float, seed: int) -> Tensor:
-    """Adds white Gaussian noise, not clipped, as the denoising benchmarks do.
+    """Adds white Gaussian noise, not clipped, as denoising benchmarks do.
 
     The noise is ``numpy.random.RandomState(seed).randn(*x.shape)`` as float32, the same on every machine. Its
     values depend on the order of the axes, so a published number holds for one shape of ``x``.
 
     Args:
-        x: Any shape, in [0, 1].
+        x: Image of any shape, in [0, 1].
         sigma: Standard deviation in grey levels: units of 1/255, whatever the bit depth.
-        seed: Of the noise; benchmarks use the index of the image in its set.
+        seed: Random seed of the noise. Benchmarks use the index of the image in its set.
     """
     noise = np.random.RandomState(seed).randn(*x.shape).astype(np.float32)
     return x + torch.from_numpy(noise).to(x.device) * (sigma / 255)
 
 
 def camera_file(x: Tensor, sigma: float, seed: int, light: float = 0.5) -> Tensor:
-    """Adds noise as a camera's 8-bit file has it, by `camera_noise` and the numbers of `gaussian_noise`.
+    """Adds noise like that of a camera's 8-bit file: `camera_noise` with the random numbers of `gaussian_noise`.
 
     Args:
-        x: Any shape, in [0, 1].
+        x: Image of any shape, in [0, 1].
         sigma: Standard deviation at half of full white, in grey levels.
-        seed: Of the noise.
-        light: Share of its variance that grows with the light.
+        seed: Random seed of the noise.
+        light: Share of the variance that grows with the light.
     """
     noise = torch.from_numpy(np.random.RandomState(seed).randn(*x.shape).astype(np.float32)).to(x.device)
     return camera_noise(x, noise, sigma / 255, light)
 
 
 def low_light(x: Tensor, light: float, seed: int) -> Tensor:
-    """Returns what a camera's file would hold of a picture taken with too little light; see `darken`.
+    """Simulates a camera's file of a scene with too little light; see `darken`.
 
-    The noise is that of `gaussian_noise`.
+    The random numbers are those of `gaussian_noise`.
 
     Args:
-        x: Any shape, in [0, 1].
+        x: Image of any shape, in [0, 1].
         light: Share of the light, above 0 and at most 1.
-        seed: Of the noise; benchmarks use the index of the image in its set.
+        seed: Random seed of the noise. Benchmarks use the index of the image in its set.
 
     Raises:
-        ConfigError: The share is another.
+        ConfigError: The share is out of range.
     """
     if not 0 < light <= 1:
         raise ConfigError(f"Expected a share of the light above 0 and at most 1, got {light}.", value=light)
@@ -71,17 +71,17 @@ def low_light(x: Tensor, light: float, seed: int) -> Tensor:
 
 
 def darken(x: Tensor, light: float, noise: Tensor, *, electrons: float = ELECTRONS, read: float = READ) -> Tensor:
-    """Takes light from a picture and adds a camera's noise, which is then larger beside what is left.
+    """Darkens an image and adds a camera's noise, which is then larger relative to the signal.
 
-    In linear light of sRGB, l = light · x has noise of the variance l/electrons + (read/electrons)², that of counting
-    photons and that of reading them out. Back in sRGB it is clipped to [0, 1] and rounded to 8 bits.
+    In linear light of sRGB, l = light · x gets noise of the variance l/electrons + (read/electrons)², from counting
+    photons and from reading them out. Converted back to sRGB, it is clipped to [0, 1] and rounded to 8 bits.
 
     Args:
-        x: Any shape, in [0, 1].
+        x: Image of any shape, in [0, 1].
         light: Share of the light that is left.
-        noise: Standard normal, of x's shape.
-        electrons: That a white pixel counts.
-        read: Standard deviation of reading out, in electrons.
+        noise: Standard normal noise, of the shape of x.
+        electrons: Number of electrons that a white pixel counts.
+        read: Standard deviation of read noise, in electrons.
 
     Source: Practical Poissonian-Gaussian Noise Modeling and Fitting for Single-Image Raw-Data (Foi et al., 2008),
     section II, with a Gaussian for the Poisson part.
@@ -92,7 +92,7 @@ def darken(x: Tensor, light: float, noise: Tensor, *, electrons: float = ELECTRO
 
 
 def jpeg(x: Tensor, quality: int) -> Tensor:
-    """Returns an image after a trip through the JPEG file that `jpeg_file` makes; arguments and errors are the same."""
+    """Compresses an image and decodes it again; see `jpeg_file` for arguments and errors."""
     from PIL import Image
 
     decoded = np.asarray(Image.open(io.BytesIO(jpeg_file(x, quality))))
@@ -100,11 +100,11 @@ def jpeg(x: Tensor, quality: int) -> Tensor:
 
 
 def jpeg_file(x: Tensor, quality: int) -> bytes:
-    """Returns an image as a JPEG file: libjpeg's tables, chroma halved both ways (4:2:0).
+    """Encodes an image as a JPEG file, with libjpeg's tables and chroma subsampling 4:2:0.
 
     Args:
-        x: (1, C, H, W) in [0, 1] with C 1 or 3; rounded to 8 bits first.
-        quality: 1 to 100.
+        x: Image (1, C, H, W) in [0, 1] with C 1 or 3. It is rounded to 8 bits first.
+        quality: Quality, 1 to 100.
 
     Raises:
         ShapeError: ``x`` is not such an image.
@@ -129,15 +129,15 @@ def blur(x: Tensor, kernel: Any, boundary: str = "circular") -> Tensor:
     """Convolves images with a kernel, exactly and without noise.
 
     Args:
-        x: (B, C, H, W), any range.
-        kernel: (h, w), not negative, of sum 1; see `vaezoo.image.damage.kernels`.
-        boundary: What lies beyond the edge: ``"circular"`` the other side, as deblurring benchmarks have it,
-            ``"reflect"`` a mirror image, ``"replicate"`` the edge again; ``"valid"``: nothing, so that H and W
-            shrink by h − 1 and w − 1, as a camera sees a scene that goes on.
+        x: Images (B, C, H, W), in any range.
+        kernel: Kernel (h, w), not negative, with sum 1; see `vaezoo.image.damage.kernels`.
+        boundary: Values beyond the edge. ``"circular"``: the opposite side, as in deblurring benchmarks. ``"reflect"``:
+            a mirror image. ``"replicate"``: the edge repeated. ``"valid"``: none, so that H and W shrink by h − 1 and w
+            − 1, as when a scene continues beyond the image.
 
     Raises:
-        ShapeError: ``x`` is not such images or not finite, or the kernel is none or larger than they are.
-        ConfigError: There is no such boundary.
+        ShapeError: ``x`` is not such an image or is not finite, or the kernel is invalid or larger than the image.
+        ConfigError: The boundary is unknown.
     """
     if boundary not in ("circular", "reflect", "replicate", "valid"):
         raise ConfigError(f"A boundary is circular, reflect, replicate or valid, not {boundary!r}.", value=boundary)
@@ -147,8 +147,8 @@ def blur(x: Tensor, kernel: Any, boundary: str = "circular") -> Tensor:
         raise ShapeError("Expected an image of finite numbers, got NaN or infinity in it.", value=x)
     kernel = as_kernel(kernel)
     (height, width), (h, w) = x.shape[-2:], kernel.shape
-    spectrum(kernel, (height, width))  # refuses a kernel that is larger than the image
-    top, left = (h - 1) - h // 2, (w - 1) - w // 2  # what a pixel draws from above it, and from its left
+    spectrum(kernel, (height, width))  # raises for a kernel that is larger than the image
+    top, left = (h - 1) - h // 2, (w - 1) - w // 2  # pixels above and to the left that contribute to a pixel
     whole = x.double()
     if boundary in ("reflect", "replicate"):
         whole = torch.nn.functional.pad(whole, (left, w // 2, top, h // 2), mode=boundary)

@@ -1,7 +1,7 @@
-"""Blur kernels: made, read and checked, and what they are to a Fourier transform.
+"""Blur kernels: making, reading and checking them, and their Fourier transform.
 
-A kernel is (h, w), not negative, and sums to one; its centre is the pixel (h // 2, w // 2). Blurring with one is in
-`vaezoo.image.damage.degradations`, undoing it is the task ``deblur``.
+A kernel is (h, w), not negative, and sums to one. Its centre is the pixel (h // 2, w // 2).
+`vaezoo.image.damage.degradations` blurs with a kernel, and the task ``deblur`` undoes it.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from vaezoo.image.file.folders import find_in_folders, named_folders
 
 BENCHMARK = "blur_kernels/kernels_levin09_and_12.npz"
 """The 8 kernels of Understanding and evaluating blind deconvolution algorithms (Levin et al., 2009) and 12 others, of
-shaking hands too and of Gaussians: arrays (h, w) by name, in the order of their index."""
+shaking hands and Gaussians: arrays (h, w), whose names give their order."""
 BENCHMARK_SHA256 = "d24b0ad0a778a3f5b20ef080da0eba2669557c7b9f2d4ee4da92cef34113f373"
 FINEST = 8
-"""Points to a pixel along the path of a motion kernel, and across a disc."""
+"""Number of points per pixel along the path of a motion kernel, and across a disc."""
 
 
 def gaussian_kernel(sigma: float, across: float | None = None, angle: float = 0.0) -> Tensor:
-    """Returns a Gaussian kernel, float32 (h, h) with h odd, cut off at four standard deviations.
+    """Makes a Gaussian kernel, float32 (h, h) with h odd, cut off at four standard deviations.
 
     Args:
-        sigma: Standard deviation, pixels.
-        across: The same at a right angle to ``angle``; None for a round one.
-        angle: Of ``sigma``, degrees, anticlockwise from the horizontal.
+        sigma: Standard deviation along ``angle``, in pixels.
+        across: Standard deviation at a right angle to it, in pixels. None means ``sigma``.
+        angle: Direction of ``sigma``, in degrees, anticlockwise from the horizontal.
 
     Raises:
         ConfigError: A standard deviation is not positive, or a number is not finite.
@@ -55,13 +55,13 @@ def gaussian_kernel(sigma: float, across: float | None = None, angle: float = 0.
 
 
 def disc_kernel(radius: float) -> Tensor:
-    """Returns the kernel of a lens out of focus, an even disc, float32 (h, h) with h odd.
+    """Makes the kernel of a defocused lens, a uniform disc, float32 (h, h) with h odd.
 
     Args:
-        radius: Pixels; 0 for a kernel that does nothing.
+        radius: Radius in pixels. 0 gives the identity.
 
     Raises:
-        ConfigError: It is negative or not finite.
+        ConfigError: The radius is negative or not finite.
     """
     if not (math.isfinite(radius) and radius >= 0):
         raise ConfigError(f"Expected a radius of at least 0, in pixels, got {radius}.", value=radius)
@@ -73,11 +73,11 @@ def disc_kernel(radius: float) -> Tensor:
 
 
 def motion_kernel(length: float, angle: float) -> Tensor:
-    """Returns the kernel of a camera that moved straight on at one speed, float32 (h, h) with h odd.
+    """Makes the kernel of a camera that moved along a straight line at constant speed, float32 (h, h) with h odd.
 
     Args:
-        length: Of the path, pixels; 0 for a kernel that does nothing.
-        angle: Of the path, degrees, anticlockwise from the horizontal.
+        length: Length of the path in pixels. 0 gives the identity.
+        angle: Direction of the path, in degrees, anticlockwise from the horizontal.
 
     Raises:
         ConfigError: The length is negative, or a number is not finite.
@@ -89,14 +89,14 @@ def motion_kernel(length: float, angle: float) -> Tensor:
 
 
 def path_kernel(down: Tensor, across: Tensor) -> Tensor:
-    """Returns the kernel of a camera that moved along a path, float32 (h, h) with h odd.
+    """Makes the kernel of a camera that moved along a path, float32 (h, h) with h odd.
 
     Args:
-        down: Where it was at moments equally far apart, (n,), pixels from the kernel's centre.
-        across: The same to the right.
+        down: Vertical positions at equally spaced times, (n,), in pixels from the kernel's centre.
+        across: Horizontal positions, likewise, to the right.
 
     Raises:
-        ConfigError: There is no moment, as many of the one as of the other, or a number is not finite.
+        ConfigError: There are no positions, the two have different lengths, or a number is not finite.
     """
     if down.ndim != 1 or down.shape != across.shape or not len(down):
         shapes = tuple(down.shape), tuple(across.shape)
@@ -115,7 +115,7 @@ def benchmark_kernels() -> list[Tensor]:
     """Reads the 20 kernels of the benchmark from a folder of ``$VAEZOO_DATA``, float32 (h, w) each.
 
     Raises:
-        DataMissing: The file is in none of them, or has other content.
+        DataMissing: The file is in none of the folders, or has other content.
     """
     path = find_in_folders("VAEZOO_DATA", [BENCHMARK])
     if path is None:
@@ -135,11 +135,11 @@ def benchmark_kernels() -> list[Tensor]:
 
 
 def as_kernel(kernel: Any) -> Tensor:
-    """Returns a kernel, an array or nested lists, as float64 (h, w).
+    """Converts a kernel, an array or nested lists, to float64 (h, w).
 
     Raises:
-        ShapeError: It is not of numbers, not 2-d, empty, negative somewhere, not finite, or sums to other than 1 by
-            more than 0.001.
+        ShapeError: The kernel is not numeric, not 2-d, empty, negative somewhere, not finite, or its sum differs from 1
+            by more than 0.001.
     """
     try:
         values = torch.as_tensor(kernel, dtype=torch.float64).detach()
@@ -157,11 +157,11 @@ def as_kernel(kernel: Any) -> Tensor:
 
 
 def spectrum(kernel: Tensor, size: tuple[int, int]) -> Tensor:
-    """Returns the discrete Fourier transform of a kernel around pixel (0, 0), complex (H, W // 2 + 1).
+    """Returns the discrete Fourier transform of a kernel centred on pixel (0, 0), complex (H, W // 2 + 1).
 
     Args:
-        kernel: (h, w).
-        size: H and W, of the images that it is to be multiplied with.
+        kernel: Kernel (h, w).
+        size: (H, W) of the images that the transform is for.
 
     Raises:
         ShapeError: The kernel is larger than the image.
@@ -178,19 +178,19 @@ def spectrum(kernel: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def read_kernel(path: str | os.PathLike[str]) -> Tensor:
-    """Reads a kernel from a file: an array (h, w) as numpy saves one, ``.npy``, or a picture, whose luma is its weight.
+    """Reads a kernel from a file: a numpy array (h, w) in ``.npy``, or an image, whose luma is the weight.
 
-    A picture's values are divided by their sum; an array has to sum to one as it is.
+    The values of an image are divided by their sum. An array must already sum to one.
 
     Raises:
-        ImageError: The file cannot be read, or a picture is black.
-        ShapeError: The array is no kernel; see `as_kernel`.
+        ImageError: The file cannot be read, or an image is black.
+        ShapeError: The array is not a valid kernel; see `as_kernel`.
     """
     path = Path(path)
     if path.suffix.lower() == ".npy":
         try:
             array = np.load(path, allow_pickle=False)
-        except Exception as error:  # each kind of damage raises its own
+        except Exception as error:  # each kind of damaged file raises its own
             raise ImageError(f"The kernel {path} cannot be read: {error}.", value=str(path)) from error
         return as_kernel(array)
     values = read_picture(path).values().mean(2)

@@ -1,4 +1,4 @@
-"""From the values of a picture to linear light and back, by the curve of sRGB."""
+"""Conversion of sRGB values to linear light and back."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from torch import Tensor
 
 
 def to_linear(image: Tensor) -> Tensor:
-    """Returns the light, proportional to photons, that values of sRGB stand for: any shape, [0, 1] to [0, 1].
+    """Converts sRGB values to linear light, proportional to photons: any shape, [0, 1] to [0, 1].
 
-    Values below 0 go on along the straight piece, and those above 1 along the power.
+    Values below 0 continue the straight piece, and values above 1 the power.
 
     Source: IEC 61966-2-1 (1999).
     """
@@ -18,6 +18,6 @@ def to_linear(image: Tensor) -> Tensor:
 
 
 def from_linear(light: Tensor) -> Tensor:
-    """Returns the values of sRGB for light; the inverse of :func:`to_linear`."""
+    """Converts linear light to sRGB values: the inverse of :func:`to_linear`."""
     power = 1.055 * light.clamp_min(0.0031308) ** (1 / 2.4) - 0.055
     return torch.where(light <= 0.0031308, 12.92 * light, power)

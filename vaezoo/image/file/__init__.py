@@ -1,1 +1,1 @@
-"""Pictures as files: reading, writing, formats, folders, and the way to tensors and back."""
+"""Image files: reading, writing, formats, folders, and conversion to tensors and back."""

@@ -1,6 +1,6 @@
-"""Pictures, PIL images, arrays and tensors to one float tensor, and back to what they were.
+"""Conversion of pictures, PIL images, arrays and tensors to one float tensor, and back.
 
-Values are the stored ones divided by the largest (255 or 65535): no gamma, no profile conversion.
+Values are the stored ones divided by the largest (255 or 65535). Gamma and colour profile are not converted.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ _PIL_MODES = {"1": "L", "L": "L", "LA": "LA", "RGB": "RGB", "RGBA": "RGBA", "I;1
 
 
 def to_tensor(picture: Picture) -> Tensor:
-    """Returns a picture's pixels, without alpha, as float32 (1, C, H, W) in [0, 1]."""
+    """Converts a picture's pixels, without alpha, to float32 (1, C, H, W) in [0, 1]."""
     return torch.from_numpy(np.ascontiguousarray(picture.values().transpose(2, 0, 1)))[None]
 
 
 def from_tensor(image: Tensor, like: Picture) -> Picture:
-    """Returns the picture ``like`` with other pixels; depth, alpha, profile and metadata stay.
+    """Returns the picture ``like`` with other pixels. Depth, alpha, profile and metadata stay.
 
     Args:
-        image: (1, C, H, W) in [0, 1]; values outside are clipped, then rounded to the nearest level. Of another size
-            than ``like``, alpha is resized to it.
-        like: What to keep everything else from.
+        image: Image (1, C, H, W) in [0, 1]. Values are clipped and rounded to the nearest level. If its size differs
+            from that of ``like``, alpha is resized to it.
+        like: Picture that everything else is taken from.
 
     Raises:
-        ShapeError: ``image`` has other channels than ``like``.
+        ShapeError: ``image`` has another number of channels than ``like``.
     """
     channels = like.pixels.shape[2]
     if image.ndim != 4 or image.shape[:2] != (1, channels):
@@ -56,13 +56,13 @@ def from_tensor(image: Tensor, like: Picture) -> Picture:
 
 
 def _to_levels(image: Tensor, dtype: Any) -> np.ndarray:
-    """Returns (1, C, H, W) in [0, 1] as whole levels (H, W, C)."""
+    """Converts (1, C, H, W) in [0, 1] to whole levels (H, W, C)."""
     levels = image[0].detach().cpu().float().clamp(0, 1).mul_(np.iinfo(dtype).max).round_()
     return np.ascontiguousarray(levels.numpy().astype(dtype).transpose(1, 2, 0))
 
 
 def _resized(alpha: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Returns planes (H, W) or (H, W, A) of another size, in their type."""
+    """Resizes planes (H, W) or (H, W, A) and keeps their type."""
     planes = alpha.reshape(*alpha.shape[:2], -1)
     if np.issubdtype(alpha.dtype, np.floating):
         tensor = torch.from_numpy(planes.transpose(2, 0, 1).astype(np.float32))[None]
@@ -74,20 +74,20 @@ def _resized(alpha: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def open_image(image: Any) -> tuple[Tensor, Callable[[Tensor], Any]]:
-    """Turns any kind of image into a tensor and says how to turn a tensor into that kind again.
+    """Converts any kind of image to a tensor. Also returns a function that converts a tensor to the same kind.
 
     Args:
-        image: A path; a `Picture`; a PIL image; an array, (H, W) or (H, W, C) with C 1 to 4, uint8, uint16 or
-            float in [0, 1], where the last of 2 or 4 channels is alpha; a float tensor, (C, H, W) or
-            (1, C, H, W), in [0, 1]. Floats may leave [0, 1] a little, as unclipped noise does.
+        image: A path; a `Picture`; a PIL image; an array, (H, W) or (H, W, C) with C 1 to 4, uint8, uint16 or float in
+            [0, 1], where the last of 2 or 4 channels is alpha; or a float tensor, (C, H, W) or (1, C, H, W), in [0, 1].
+            Floats may leave [0, 1] a little, as unclipped noise does.
 
     Returns:
-        The image as float32 (1, C, H, W) on the host, without alpha; and a function from such a tensor to an
-        image of the kind that came in (a `Picture` for a path), with the alpha that came in.
+        Image as float32 (1, C, H, W) on the host, without alpha, and a function from such a tensor to an image of the
+        same kind as the input (a `Picture` for a path), with the alpha of the input.
 
     Raises:
         ImageError: Values are not finite, or the file or PIL image cannot be used.
-        ShapeError: Shape, dtype or range is none of those above.
+        ShapeError: Shape, dtype or range are none of the above.
     """
     if isinstance(image, str | os.PathLike):
         image = read_picture(image)
@@ -114,7 +114,7 @@ def _open_pil(image: PIL.Image.Image) -> tuple[Tensor, Callable[[Tensor], Any]]:
         message = f"The PIL image cannot be read: {error}."
         hint = "Its file may be damaged or cut short, or it was closed before its pixels were read."
         raise ImageError(message, hint=hint, value=image.mode) from error
-    if "transparency" in image.info and image.mode in ("1", "L", "RGB"):  # one value that is clear, and would move
+    if "transparency" in image.info and image.mode in ("1", "L", "RGB"):  # one clear value, which enhancing would move
         image = image.convert("RGBA" if image.mode == "RGB" else "LA")
     if image.mode == "P":
         image = image.convert("RGBA" if "transparency" in image.info else "RGB")
@@ -187,11 +187,11 @@ def _open_tensor(image: Tensor) -> tuple[Tensor, Callable[[Tensor], Any]]:
 
 
 def check_values(image: Tensor) -> None:
-    """Refuses a float image that is not finite or not on the scale [0, 1].
+    """Raises if a float image is not finite or does not have the scale [0, 1].
 
     Raises:
         ImageError: A value is NaN or infinite.
-        ShapeError: Values lie outside [-3, 4], far beyond what noise does: probably 0..255.
+        ShapeError: Values are outside [-3, 4], far beyond what noise does. Probably the scale is 0 to 255.
     """
     low, high = (value.item() for value in image.aminmax())
     if not (math.isfinite(low) and math.isfinite(high)):

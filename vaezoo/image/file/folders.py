@@ -1,4 +1,4 @@
-"""Files in the folders that an environment variable names, separated as in ``$PATH``."""
+"""Finding files in folders that an environment variable lists, as in ``$PATH``."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from pathlib import Path
 
 
 def folders_of(variable: str) -> list[Path]:
-    """Returns the folders that a variable names, none where it is not set."""
+    """Returns the folders that a variable lists; empty if it is not set."""
     return [Path(folder) for folder in os.environ.get(variable, "").split(os.pathsep) if folder]
 
 
 def find_in_folders(variable: str, paths: Sequence[str], accept: Callable[[Path], bool] = Path.exists) -> Path | None:
-    """Returns the first of some relative paths that is in the first folder that has one; None where none has.
+    """Finds the first existing of some relative paths, in the first folder that has one; None if no folder does.
 
     Args:
-        variable: Names the folders.
-        paths: Relative to them, the most wanted first.
-        accept: Whether a path is what is looked for.
+        variable: Name of the variable that lists the folders.
+        paths: Paths relative to the folders, in order of preference.
+        accept: Function that says whether a path is acceptable.
     """
     return next((folder / path for folder in folders_of(variable) for path in paths if accept(folder / path)), None)
 
 
 def named_folders(variable: str) -> str:
-    """Returns the folders for a message: their list, or that none is set."""
+    """Returns the folders for an error message: their list, or that none is set."""
     return ", ".join(map(str, folders_of(variable))) or "none is set"

@@ -1,4 +1,4 @@
-"""A decoded picture in memory; its file is `vaezoo.image.file.files`' business."""
+"""A decoded image in memory. `vaezoo.image.file.files` reads and writes it."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from vaezoo.errors import ShapeError
 
 @dataclass(frozen=True)
 class Picture:
-    """A decoded picture and what has to survive in its file.
+    """A decoded image with all that its file must keep.
 
     Attributes:
-        pixels: Values as stored (not linear, not converted to another profile), (H, W, C) with C 1 or 3,
-            uint8 or uint16.
-        alpha: Opacity, (H, W), of the same dtype, not multiplied into the pixels; None where there is none.
+        pixels: Values as stored (not linear, not converted to another profile), (H, W, C) with C 1 or 3, uint8 or
+            uint16.
+        alpha: Opacity (H, W) of the same dtype, not multiplied into the pixels; None if there is none.
         icc: Colour profile of the pixels.
-        exif: EXIF block without its thumbnail. Its orientation no longer holds: the pixels are upright, and
-            writing resets it.
+        exif: EXIF block without thumbnail. Its orientation no longer applies, since the pixels are upright; writing
+            resets it.
         xmp: XMP packet.
         resolution: Pixels per millimetre, horizontal and vertical.
-        chunks: A PNG file's words, and what it says of its colours in other ways than by a profile.
-        format: The format it was read from, such as ``"png"``; None where it never was a file.
+        chunks: Chunks of a PNG file with texts, and with colour information besides a profile.
+        format: Format that it was read from, such as ``"png"``; None if it was not read from a file.
     """
 
     pixels: np.ndarray

@@ -1,4 +1,4 @@
-"""Chunks of PNG files that libvips neither reads nor writes: what the colours are, and words.
+"""Chunks of PNG files that libvips neither reads nor writes: colour information and texts.
 
 Source: Portable Network Graphics (PNG) Specification, third edition (W3C, 2025), section 11.3.
 """
@@ -14,16 +14,16 @@ from typing import BinaryIO
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 COLOURS = (b"gAMA", b"cHRM", b"sRGB", b"cICP", b"mDCV", b"cLLI")
-"""They say what the values mean, where there is no ICC profile."""
+"""Chunks that define the colours if there is no ICC profile."""
 WORDS = (b"tEXt", b"zTXt", b"iTXt")
 _KEPT_APART = (b"XML:com.adobe.xmp", b"Raw profile type ")
-"""Words that are XMP, and older ways to hold EXIF or a profile."""
+"""Text chunks with XMP, and former ways to store EXIF or a profile."""
 _LARGEST = 2**20
 _SRGB_GAMMA = 45455
 
 
 def read_chunks(path: Path) -> tuple[bytes, ...]:
-    """Returns whole chunks of a PNG file, in its order: those of its colours, and its words, up to 1 MiB each."""
+    """Returns whole chunks of a PNG file, in order: colour information, and texts of up to 1 MiB each."""
     found = []
     with path.open("rb") as file:
         for kind, length in _heads(file):
@@ -38,7 +38,7 @@ def read_chunks(path: Path) -> tuple[bytes, ...]:
 
 
 def is_animated(path: Path) -> bool:
-    """Returns whether an animation chunk (acTL) comes before the pixels of a PNG file."""
+    """Says whether an animation chunk (acTL) precedes the pixels of a PNG file."""
     with path.open("rb") as file:
         for kind, length in _heads(file):
             if kind == b"IDAT":
@@ -50,20 +50,20 @@ def is_animated(path: Path) -> bool:
 
 
 def with_chunks(png: bytes, chunks: Sequence[bytes], *, profile: bool) -> bytes:
-    """Returns a PNG file's bytes with chunks behind its header.
+    """Inserts chunks after the header of a PNG file.
 
     Args:
-        png: A PNG file.
-        chunks: Whole ones, as `read_chunks` gives them.
-        profile: Whether it has an ICC profile, beside which sRGB may not stand.
+        png: Bytes of the PNG file.
+        chunks: Whole chunks, from `read_chunks`.
+        profile: Whether the file has an ICC profile, which excludes an sRGB chunk.
     """
     kept = [chunk for chunk in chunks if not (profile and chunk[4:8] == b"sRGB")]
-    end = len(SIGNATURE) + 12 + int.from_bytes(png[8:12], "big")  # of IHDR
+    end = len(SIGNATURE) + 12 + int.from_bytes(png[8:12], "big")  # the end of IHDR
     return png[:end] + b"".join(kept) + png[end:]
 
 
 def other_colours(chunks: Sequence[bytes]) -> list[str]:
-    """Returns the names of chunks that say the colours are others than sRGB's, which a reader without them takes."""
+    """Returns the names of chunks that define colours other than sRGB, which readers without them assume."""
     kinds = {chunk[4:8]: chunk[8:-4] for chunk in chunks}
     gamma = int.from_bytes(kinds.get(b"gAMA", b""), "big") or _SRGB_GAMMA
     told = ["gAMA"] if abs(gamma - _SRGB_GAMMA) > _SRGB_GAMMA // 100 and b"sRGB" not in kinds else []
@@ -71,7 +71,7 @@ def other_colours(chunks: Sequence[bytes]) -> list[str]:
 
 
 def _heads(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
-    """Yields kind and length of each chunk; the reader passes over its body and checksum."""
+    """Yields the kind and length of each chunk. The caller must skip its body and checksum."""
     file.seek(len(SIGNATURE))
     while len(head := file.read(8)) == 8 and head[4:] != b"IEND":
         yield head[4:], int.from_bytes(head[:4], "big")

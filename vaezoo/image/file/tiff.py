@@ -1,7 +1,7 @@
-"""EXIF in TIFF files, which libvips neither reads nor writes. Pixels and every other tag are left to libvips.
+"""EXIF in TIFF files, which libvips neither reads nor writes. libvips handles the pixels and all other tags.
 
-An EXIF block is a small TIFF file of its own, so both are directories of tags: what is copied is copied byte by byte,
-but for the byte order. Maker notes are copied as they are, as every editor does.
+An EXIF block is a small TIFF file itself, so both are directories of tags. They are copied byte by byte, apart from the
+byte order. Maker notes are copied unchanged, as all editors do.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from pathlib import Path
 from typing import IO, Union
 
 Directory = dict[int, Union[tuple[int, int, bytes], "Directory"]]
-"""Tag to type, count and little-endian data, or to a directory of its own."""
+"""Maps a tag to type, count and little-endian data, or to a subdirectory."""
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
-"""Bytes of one value of each type."""
+"""Size in bytes of one value of each type."""
 _WORDS = _SIZES | {5: 4, 10: 4}
-"""Bytes whose order is turned together: a rational is two numbers."""
+"""Size in bytes of the units whose byte order is reversed. A rational consists of two."""
 _EXIF, _GPS, _INTEROP = 34665, 34853, 40965
 _KEPT = frozenset(
     {269, 270, 271, 272, 305, 306, 315, 316, 18246, 18249, 33432, *range(40091, 40096), _EXIF, _GPS}
 )  # name and description, maker, model, software, date, artist, host, ratings, copyright, Windows' own texts
 _SIDES = {40962: 256, 40963: 257}
-"""Width and height as EXIF has them, and the TIFF tags that are right for the pixels as they are."""
+"""EXIF tags of width and height, with the TIFF tags that have the right values for the present pixels."""
 
 
 def read_exif(path: Path) -> bytes | None:
-    """Returns the EXIF block of a TIFF file: what its directory says of the camera, the place and the author.
+    """Returns the EXIF block of a TIFF file: its tags about the camera, the place and the author.
 
     Raises:
         ValueError: The directory is malformed.
@@ -40,7 +40,7 @@ def read_exif(path: Path) -> bytes | None:
 
 
 def with_exif(tiff: bytes, exif: bytes) -> bytes:
-    """Returns a TIFF file of one page with an EXIF block's tags added; those it has already stay as they are.
+    """Adds an EXIF block's tags to a TIFF file of one page. Existing tags stay.
 
     Raises:
         ValueError: The block is malformed.
@@ -59,7 +59,7 @@ def with_exif(tiff: bytes, exif: bytes) -> bytes:
 
 
 def _first_directory(file: IO[bytes], wanted: frozenset[int] | None = None) -> Directory:
-    """Returns the first directory of a TIFF or BigTIFF file; all its tags, as they are, where ``wanted`` is None."""
+    """Returns the first directory of a TIFF or BigTIFF file. ``wanted`` selects tags; None means all, unchanged."""
     start = file.read(16)
     order = {b"II": "<", b"MM": ">"}.get(start[:2])
     if order is None:
@@ -72,7 +72,7 @@ def _first_directory(file: IO[bytes], wanted: frozenset[int] | None = None) -> D
 def _directory(
     file: IO[bytes], order: str, big: bool, at: int, wanted: frozenset[int] | None, inner: tuple[int, ...]
 ) -> Directory:
-    """Returns a directory, and those that its tags ``inner`` point to."""
+    """Returns a directory, with the subdirectories that its tags ``inner`` point to."""
     count, entry, offset = ("Q", "HHQ8s", "Q") if big else ("H", "HHI4s", "I")
     file.seek(at)
     (entries,) = struct.unpack(f"{order}{count}", file.read(struct.calcsize(f"<{count}")))
@@ -97,7 +97,7 @@ def _directory(
 
 
 def _packed(directory: Directory, at: int, order: str) -> bytes:
-    """Returns a directory as it stands at an offset, with its data and the directories in it behind it."""
+    """Returns the bytes of a directory at an offset, followed by its data and subdirectories."""
     entries, behind = b"", b""
     after = at + 2 + 12 * len(directory) + 4
     for tag, value in sorted(directory.items()):
@@ -116,6 +116,6 @@ def _packed(directory: Directory, at: int, order: str) -> bytes:
 
 
 def _turned(kind: int, data: bytes) -> bytes:
-    """Returns values with their bytes in the other order."""
+    """Reverses the byte order of values."""
     word = _WORDS[kind]
     return b"".join(data[i : i + word][::-1] for i in range(0, len(data), word)) if word > 1 else data
