@@ -124,6 +124,19 @@ def strength(weights: Weights) -> Candidate:
     return Candidate("strength", f"{_of_model(loaded)}, answers {answers(run, 0.5)} {answers(run, 2.0)}", run)
 
 
+def of_floats(weights: Weights) -> Candidate:
+    """Returns `vaezoo.enhance` of values that are neither clipped nor rounded, without any option."""
+    import vaezoo
+
+    given = vaezoo.create("denoise", pretrained=weights["denoise"]) if "denoise" in weights else None
+    loaded = given or vaezoo.create("denoise", pretrained=True)
+
+    def run(photo: Photo, value: float) -> Answer:
+        return Answer(_tensor(vaezoo.enhance(photo.y[0].permute(1, 2, 0).numpy(), model=given).image))
+
+    return Candidate("enhance-floats", f"{_of_model(loaded)}, answers {answers(run)}", run)
+
+
 def alone(name: str, model_name: str, weights: Weights, *, told: bool = False, quarters: bool = False) -> Candidate:
     """Returns the weights of a model without the task around them.
 
@@ -240,6 +253,7 @@ METHODS = {
     "photo-told": Entry("`denoise.photo` alone", partial(alone, "photo-told", "denoise.photo", told=True), "σ", True),
     "enhance": Entry("`enhance(path)`", partial(enhance, "enhance"), own=True),
     "enhance-told": Entry("`enhance(path, sigma=σ)`", partial(enhance, "enhance-told", level="sigma"), "σ", True),
+    "enhance-floats": Entry("`enhance(image)`", of_floats, own=True),
     "strength": Entry("`enhance(image, strength=…)`", strength, own=True),
 }
 """Every method by name, in the order of the tables."""

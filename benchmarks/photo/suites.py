@@ -127,7 +127,13 @@ PHONE = {
 CLEAN = Suite("clean:cid22-valid", "clean", 41, photo_sets.clean("cid22-valid"), _OWN, faithfulness)
 SCREENS = Suite("clean:screens", "clean", 3, photo_sets.screens, _OWN, faithfulness)
 WHITE = Suite(
-    "white:kodak24", "white", 24, photo_sets.white("kodak24"), ("input", "open", "small", "photo"), closeness, SIGMAS
+    "white:kodak24",
+    "white",
+    24,
+    photo_sets.white("kodak24"),
+    ("input", "open", "small", "photo", "enhance-floats"),
+    closeness,
+    SIGMAS,
 )
 SUITES = (CC15, STRENGTH, *JPEG.values(), *PHONE.values(), CLEAN, SCREENS, WHITE)
 PARTS = tuple(dict.fromkeys(suite.part for suite in SUITES))

@@ -2,15 +2,44 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import ClassVar, final
 
 import torch
 from torch import Tensor
 
 from vaezoo.errors import ConfigError, ShapeError
-from vaezoo.image import describe_noise, estimate_noise, gaussian_noise, local_level, split_luma
-from vaezoo.restore import LARGEST_STRENGTH, Example, Progress, Restoration, Restorer, Task, is_number
+from vaezoo.image import (
+    describe_noise,
+    estimate_noise,
+    gaussian_noise,
+    is_white,
+    local_level,
+    read_luma_table,
+    split_luma,
+)
+from vaezoo.restore import (
+    LARGEST_STRENGTH,
+    Example,
+    Model,
+    Progress,
+    Restoration,
+    Restorer,
+    Task,
+    is_number,
+    load_model,
+)
+
+Table = tuple[int, ...]
+WHITE = "denoise.open"
+"""Weights that know white noise best."""
+
+
+@cache
+def _for_white_noise() -> Model:
+    return load_model(WHITE)
 
 
 @final
@@ -22,12 +51,16 @@ class Denoise(Task):
     a strength of 1, or so many times ``sigma`` where that is given; weights that were taught to believe it, such as
     ``denoise.photo``, then give up weak texture with the noise. Below 1 the result is mixed with the input.
 
+    Where nobody chose the weights and the noise is white (`vaezoo.image.is_white`), the weights ``open`` of the same
+    model are taken: they saw nothing else in training. No file of a camera has such noise.
+
     Attributes:
         sigma: Noise level where it is known, grey levels. A standard deviation in units of 1/255: a number, or a map
             (H, W). A model that is blind ignores it.
         boost: Factor by which the noise level is told too high.
         luma: Strength for brightness, 0 to 3. None for ``boost``.
         chroma: Strength for colour, 0 to 3. None for ``boost``.
+        table: Luma table of the JPEG file that the picture was read from; read where a path is given.
 
     Raises:
         ShapeError: A noise level is negative or not finite.
@@ -38,6 +71,7 @@ class Denoise(Task):
     boost: float = 1.0
     luma: float | None = None
     chroma: float | None = None
+    table: Table | None = None
 
     name: ClassVar[str] = "denoise"
     model: ClassVar[str] = "denoise"
@@ -85,6 +119,9 @@ class Denoise(Task):
         tells = "sigma" in restorer.takes
         if max(amounts) > 1 and not tells:
             super().stronger(max(amounts), restorer)
+        seen = estimate_noise(y)
+        if not restorer.chosen and self.table is None and max(amounts) <= 1 and is_white(y, seen):
+            restorer = restorer.other(_for_white_noise(), samples=restorer.samples, detail=restorer.detail)
         level = self._level(y) if tells else None
         once = level is not None and amounts[0] == amounts[1] > 1  # one level for all, so one pass
         restored = self._told(restorer, y, amounts[0] * level if once and level is not None else level, progress)
@@ -102,11 +139,16 @@ class Denoise(Task):
         average = restored.average
         if average is not None and image is not restored.image:
             average = (average + image - restored.image).clamp(0, 1)
-        seen, removed = estimate_noise(y), describe_noise(y - image)
+        removed = describe_noise(y - image)
         facts = {f"noise_{name}": value for name, value in seen._asdict().items()}
         facts |= {f"removed_{name}": value for name, value in removed._asdict().items()}
         mixed = None if image is restored.image else image
-        return restored._replace(mixed=mixed, average=average, facts=facts)
+        return restored._replace(mixed=mixed, average=average, facts=facts, model=restorer.model)
+
+    def of_file(self, path: str | os.PathLike[str]) -> Denoise:
+        """See :meth:`vaezoo.restore.Task.of_file`: the luma table of a JPEG file."""
+        table = read_luma_table(path)
+        return self if table is None else replace(self, table=table)
 
     @property
     def apart(self) -> bool:

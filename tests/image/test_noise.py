@@ -7,7 +7,7 @@ import torch
 
 from vaezoo.image.chroma import split_luma
 from vaezoo.image.damage.camera import blurred
-from vaezoo.image.damage.noise import describe_noise, estimate_noise, local_level, mean_around
+from vaezoo.image.damage.noise import describe_noise, estimate_noise, is_white, local_level, mean_around
 
 
 def ramp(side: int = 256) -> torch.Tensor:
@@ -77,3 +77,15 @@ def test_a_local_level_is_the_one_around() -> None:
     assert level.shape == (1, 1, 100, 100)
     assert level[..., :30].max() == 0 and (255 * level[..., 70:]).mean().item() == pytest.approx(10, rel=0.05)
     assert torch.allclose(mean_around(torch.ones(1, 1, 5, 5), 9), torch.ones(1, 1, 5, 5))
+
+
+@pytest.mark.parametrize("levels", [5.0, 15.0, 50.0])
+def test_white_noise_is_called_white(levels: float) -> None:
+    for y in (ramp() + noise(levels), (ramp() + noise(levels))[:, :1]):
+        assert is_white(y, estimate_noise(y))
+
+
+def test_other_noise_is_not_called_white() -> None:
+    coarse, gray, faint = noise(15.0, 0.5), noise(15.0, channels=1), noise(2.0)
+    for y in (ramp() + coarse, ramp() + gray, ramp() + faint, ramp()):
+        assert not is_white(y, estimate_noise(y))

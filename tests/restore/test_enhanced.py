@@ -70,7 +70,7 @@ def test_a_name_is_made_a_pretrained_model(monkeypatch: pytest.MonkeyPatch) -> N
         return Smoother()
 
     monkeypatch.setattr("vaezoo.publish.loading.create", create)
-    enhance(NOISY)
+    enhance(np.full((32, 32, 3), 0.5, np.float32))
     enhance(NOISY, model="other", device="cpu")
     assert asked == [("denoise", True), ("other", True)]
 

@@ -232,6 +232,26 @@ def test_a_good_jpeg_file_is_left_alone_and_a_bad_one_is_not(tmp_path: Path) -> 
     assert trust(2.0) == 0 and trust(20) > 0.999
 
 
+def test_white_noise_gets_its_own_weights_where_nobody_chose_any(tmp_path: Path) -> None:
+    clean = photo(96, 96)
+    noisy = gaussian_noise(clean, 15, seed=0)
+    array = noisy[0].permute(1, 2, 0).numpy()
+    own = enhance(array, model="denoise.open")
+    assert np.array_equal(enhance(array).image, own.image) and enhance(array).calibration == own.calibration
+    chosen = enhance(array, model="denoise").image
+    assert not np.array_equal(chosen, own.image)
+    for options in ({"strength": 2}, {"luma": 1.5}):
+        assert not np.array_equal(enhance(array, **options).image, own.image)
+    coarse = gaussian_noise(photo(48, 48), 15, seed=0)
+    array = upscale(coarse, 2)[0].permute(1, 2, 0).numpy().clip(0, 1)
+    assert np.array_equal(enhance(array).image, enhance(array, model="denoise").image)
+    picture = Image.fromarray((255 * noisy.clamp(0, 1)[0].permute(1, 2, 0).numpy()).astype(np.uint8))
+    picture.save(tmp_path / "a.jpg", quality=97, subsampling=0)
+    assert Denoise().of_file(tmp_path / "a.jpg").table == table_of(97)
+    free, held = (enhance(tmp_path / "a.jpg", model=model).image for model in (None, "denoise"))
+    assert np.array_equal(free.pixels, held.pixels)
+
+
 def test_luma_and_colour_have_strengths_of_their_own() -> None:
     y = gaussian_noise(photo(64, 64), 20, seed=0).clamp(0, 1)
     array = y[0].permute(1, 2, 0).numpy()

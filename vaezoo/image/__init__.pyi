@@ -19,6 +19,7 @@ from .damage.light import from_linear as from_linear
 from .damage.light import to_linear as to_linear
 from .damage.noise import describe_noise as describe_noise
 from .damage.noise import estimate_noise as estimate_noise
+from .damage.noise import is_white as is_white
 from .damage.noise import local_level as local_level
 from .damage.noise import noise_level as noise_level
 from .file.convert import from_tensor as from_tensor

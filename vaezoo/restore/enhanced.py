@@ -1,4 +1,4 @@
-"""One call from any kind of image to a better one of the same kind, with its uncertainty."""
+"""Enhancing one image of any kind. The result is of the same kind, with its uncertainty."""
 
 from __future__ import annotations
 
@@ -24,33 +24,33 @@ from vaezoo.restore.restorer import Model, Restorer, root_mean_square
 from vaezoo.restore.task import LARGEST_STRENGTH, Task, is_generative, make_task, purpose_of
 
 USUAL = "denoise"
-"""The task where neither the user nor the model says one."""
+"""Task if neither the user nor the model names one."""
 
 
 @dataclass(frozen=True)
 class Enhanced:
-    """An enhanced image.
+    """An enhanced image with its uncertainty.
 
     Attributes:
-        image: Of the same kind as the input; a `vaezoo.image.Picture` where that was a path.
-        uncertainty: Standard deviation of the clean image around the model's, (H, W) float32, in units of the
-            pixel value in [0, 1]: root mean square over channels. None where the model states none. It is the
-            model's own, whatever ``strength`` and ``detail``.
-        scale: The same per channel, (H, W, C).
-        seconds: Wall-clock time of the model, without files.
-        tile: The tile side that was used, pixels.
-        device: Where the model ran.
-        restored: The model's own image, (H, W, C) float32 in [0, 1], whatever ``strength``: the middle of intervals.
-        calibration: Of the weights, where their card has one.
-        facts: What the task found: ``noise_levels`` (an estimate, grey levels) of denoising, ``consistency_levels``
-            of super-resolution, ``gain`` (how many times as much light) of lighting.
-        average: Mean of the samples, of the image's kind; None where none were asked for.
-        spread: Standard deviation among the samples, (H, W) float32, root mean square over channels. Samples differ by
-            less than they err, so it says where the model sees several answers, not how far it may be wrong.
-        doubt: Why ``uncertainty`` is not to be believed of this picture: it is not like those that the weights were
-            calibrated on, see `vaezoo.restore.familiar`. Empty where nothing says so; there is then no ``calibration``.
-        invented: What ``detail`` put in: the image minus ``restored``, (H, W, C) float32, at a strength of 1; None
-            without it.
+        image: Result, of the same kind as the input; a `vaezoo.image.Picture` if the input was a path.
+        uncertainty: Predicted standard deviation of the error, (H, W) float32, in units of the pixel value in [0, 1]:
+            root mean square over channels. None if the model predicts none. It is the model's own, whatever
+            ``strength`` and ``detail``.
+        scale: Predicted standard deviation per channel, (H, W, C).
+        seconds: Wall-clock time of the model in seconds, without files.
+        tile: Side of the tiles, in pixels.
+        device: Device that the model ran on.
+        restored: Output of the model, (H, W, C) float32 in [0, 1], whatever ``strength``. Intervals are centred on it.
+        calibration: Calibration of the weights, if their card has one.
+        facts: Facts from the task. Denoising has ``noise_levels`` (an estimate, in grey levels), super-resolution
+            ``consistency_levels``, and brightening ``gain`` (the factor of the light).
+        average: Mean of the samples, of the same kind as the image; None if no samples were requested.
+        spread: Standard deviation of the samples, (H, W) float32, root mean square over channels. It is less than the
+            error: it shows where the model sees several answers, not how large the error may be.
+        doubt: Reason why ``uncertainty`` cannot be trusted: the image is unlike those of the calibration; see
+            `vaezoo.restore.familiar`. Empty if there is no reason. Otherwise there is no ``calibration``.
+        invented: What ``detail`` added: the image minus ``restored``, (H, W, C) float32, at strength 1. None without
+            ``detail``.
     """
 
     image: Any
@@ -69,23 +69,22 @@ class Enhanced:
 
     @property
     def sd(self) -> np.ndarray:
-        """The standard deviation per channel, (H, W, C): ``scale`` times the calibration's factor where there is one.
+        """Standard deviation of the error per channel, (H, W, C): ``scale`` times the calibration's factor, if any.
 
-        With ``detail`` it is that of the detailed image: √(sd² + ``invented``²), since what is put in is likely, not
-        known. It shows where.
+        With ``detail`` it is √(sd² + ``invented``²), since the added detail is likely but not known.
 
         Raises:
-            ConfigError: The model states none.
+            ConfigError: The model predicts no standard deviation.
         """
         sd = self._stated() * np.float32(1 if self.calibration is None else self.calibration.factor)
         return sd if self.invented is None else np.hypot(sd, self.invented)
 
     def interval(self, level: float = 90, *, over: str = "pixels") -> Interval:
-        """Returns where the clean values lie, around ``restored``; see `vaezoo.restore.interval.interval_of`.
+        """Returns an interval around ``restored`` for the clean values; see `vaezoo.restore.interval.interval_of`.
 
         Raises:
-            ConfigError: The model states no standard deviation, the level is not to be had, or there is no calibration
-                and ``over`` needs one.
+            ConfigError: The model predicts no standard deviation, the level is not available, or ``over`` needs a
+                calibration and there is none.
         """
         return interval_of(self.restored, self._stated(), self.calibration, level, over)
 
@@ -116,37 +115,38 @@ def enhance(
     """Enhances one image of any size and kind.
 
     Args:
-        image: A path, `vaezoo.image.Picture`, PIL image, array or tensor, as `vaezoo.image.open_image` takes
-            it. Alpha passes through untouched.
-        task: What to do: a name such as ``"denoise"`` or ``"sr"``, see ``vaezoo list --kind tasks``, or a `Task`; None
-            for what the model is for, and for denoising where none is given.
-        model: A model's name, or the model itself, which saves loading it again; None for the task's own.
-        tile: The largest side of a tile, pixels; None for 768, less when memory runs out.
-        strength: 0 leaves the image as it is, 1 is the model's result, between them a mixture. Above 1, up to 3, a
-            denoiser that is told the noise level is told one so many times higher, and smooths more. Denoising also
-            takes ``luma`` and ``chroma``, strengths of their own for brightness and colour.
-        samples: How many samples to draw for ``average`` and ``spread``.
-        detail: 0 is the model's most faithful answer, a mean of many likely ones, and as smooth. Up to 1 it is one of
-            them, with texture that is likely and not known; ``invented`` and ``sd`` say where.
-        seed: Of the samples and the detail.
-        self_ensemble: Whether the result is the mean over the picture's eight turns and mirror images: a little better,
-            in eight times the time.
-        precision: ``"fp32"``, or ``"bf16"`` for less time where the processor can.
-        device: Such as ``"cpu"``; None for where a given model is, or a GPU where there is one.
-        progress: Called with the tiles done and their number.
-        options: Of a task given by name, such as ``sigma=25``, ``chroma=2``, ``factor=2`` or ``project=True``.
+        image: Image: a path, `vaezoo.image.Picture`, PIL image, array or tensor; see `vaezoo.image.open_image`. The
+            alpha channel is left unchanged.
+        task: Task: a name such as ``"denoise"`` or ``"sr"`` (see ``vaezoo list --kind tasks``), or a `Task`. None means
+            the task of the model, or denoising if there is no model.
+        model: Model or its name. Passing the model saves loading it again. None means the task's default.
+        tile: Largest side of a tile, in pixels. None means 768, or less if memory runs out.
+        strength: Strength of the change: 0 leaves the image as it is, 1 gives the model's result, and values between
+            give a mixture. Up to 3, a denoiser that takes the noise level receives it multiplied by the strength, and
+            smooths more. Denoising also has ``luma`` and ``chroma``, for brightness and colour.
+        samples: Number of samples for ``average`` and ``spread``.
+        detail: Amount of likely texture to add, 0 to 1. At 0 the result is the mean of the likely answers, which is
+            most accurate but smooth. At 1 it is one of them. ``invented`` and ``sd`` show where detail was added.
+        seed: Random seed of the samples and the detail.
+        self_ensemble: Whether to average the results for the image's eight rotations and mirror images. It is slightly
+            better, in eight times the time.
+        precision: Precision of the networks: ``"fp32"``, or ``"bf16"``, which is faster on processors that support it.
+        device: Device, such as ``"cpu"``. None means that of a given model, or else a GPU if there is one.
+        progress: Callback, called with the number of finished tiles and the number of all tiles.
+        options: Options of a task given by name, such as ``sigma=25``, ``chroma=2``, ``factor=2`` or ``project=True``.
 
     Raises:
-        ImageError: The image cannot be used; a `ShapeError` where its shape, dtype or range is the reason.
-        ConfigError: ``strength`` or ``detail`` is out of range, the task or model draws no samples, the device, tile or
-            precision cannot be used, the task has no such option, or the model makes pictures up and restores none.
+        ImageError: The image cannot be used. A `ShapeError` if its shape, dtype or range is the reason.
+        ConfigError: ``strength`` or ``detail`` is out of range. The device, tile or precision cannot be used. The task
+            has no such option. Samples are requested, but the task or model has none. The model only generates images.
         UnknownName: No model or task has this name.
     """
     chosen = choose_task(task, model, **options)
     found = chosen.model if model is None else model
     ready = load_model(found) if isinstance(found, str) else found
     settings: dict[str, Any] = {"tile": tile, "device": device, "samples": samples, "detail": detail, "seed": seed}
-    restorer = Restorer(ready, self_ensemble=self_ensemble, precision=precision, **settings)
+    settings |= {"self_ensemble": self_ensemble, "precision": precision, "chosen": model is not None}
+    restorer = Restorer(ready, **settings)
     return enhance_with(restorer, image, task=chosen, strength=strength, progress=progress)
 
 
@@ -158,7 +158,7 @@ def enhance_with(
     strength: float = 1.0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Enhanced:
-    """Enhances one image with a restorer that is ready; the rest is as in `enhance`."""
+    """Enhances one image with a given restorer. The other arguments are those of `enhance`."""
     task = choose_task(task, restorer.model)
     if not (is_number(strength) and 0 <= strength <= LARGEST_STRENGTH):
         raise ConfigError(f"Strength is 0 to {LARGEST_STRENGTH:g}, not {strength!r}.", value=strength)
@@ -184,7 +184,7 @@ def enhance_with(
         x_hat, average, spread = average, None, None
     if strength < 1:
         x_hat = torch.lerp(resize(y, (x_hat.shape[2], x_hat.shape[3])), x_hat, strength)
-    calibration, doubt = find_calibration(restorer.model, task.name), ""
+    calibration, doubt = find_calibration(restored.model or restorer.model, task.name), ""
     if calibration is not None and scale is not None and calibration.usual and y.shape == scale.shape:
         doubt = doubt_of(signs_of(y, restored.image, scale), calibration.usual)
         calibration = None if doubt else calibration
@@ -206,12 +206,12 @@ def enhance_with(
 
 
 def choose_task(task: str | Task | None, model: str | Model | None, **options: Any) -> Task:
-    """Returns the task to do: the one given, else what the model is for, else denoising.
+    """Returns the task to do: the given one, else that of the model, else denoising.
 
     Raises:
         UnknownName: No task or model has this name.
-        ConfigError: The task has no such option, or is no name and options are given, or is neither name nor task; or
-            the model makes pictures up and restores none.
+        ConfigError: ``task`` is neither a name nor a task. The task has no such option, or is a `Task` and options are
+            given too. The model only generates images.
     """
     _refuse_generative(model)
     if isinstance(task, Task):
@@ -227,21 +227,21 @@ def choose_task(task: str | Task | None, model: str | Model | None, **options: A
 
 
 def purpose(model: str | Model | None) -> str:
-    """Returns the name of the task that a model was made for; that of denoising where nothing says it.
+    """Returns the name of the task that a model was made for; denoising if unknown.
 
     Raises:
-        UnknownName: It was made for a task that nobody declares.
+        UnknownName: The model's task is not declared.
     """
     if isinstance(model, str):
         from vaezoo.publish.loading import task_of
 
         try:
             declared: str | None = task_of(model)
-        except UnknownName:  # said better where the model is made
+        except UnknownName:  # making the model gives a better error
             declared = None
     else:
         declared = purpose_of(model)
-    if declared is None or declared == "generate":  # nothing says it: what makes pictures up is refused elsewhere
+    if declared is None or declared == "generate":  # unknown; a generative model is refused elsewhere
         return USUAL
     if declared.rpartition("/")[2] not in (known := names_of("task")):
         name = model if isinstance(model, str) else getattr(getattr(model, "origin", None), "name", "")
@@ -254,7 +254,7 @@ def purpose(model: str | Model | None) -> str:
 
 
 def _refuse_generative(model: str | Model | None) -> None:
-    """Refuses a model of the zoo that makes pictures up: of a photo it would leave a smear."""
+    """Raises for a model of the zoo that only generates images. It would turn a photo into a blur."""
     from vaezoo.host.manager import current_zoo
     from vaezoo.publish.loading import declared_as, folder_of
 
@@ -263,7 +263,7 @@ def _refuse_generative(model: str | Model | None) -> None:
     if isinstance(model, str):
         try:
             generative, name = declared_as(model).generative, model
-        except UnknownName:  # said better where the model is made
+        except UnknownName:  # making the model gives a better error
             return
         where = f"in {folder / 'vaezoo.yaml'}" if (folder := folder_of(model)) else where
     if not generative:
@@ -279,12 +279,12 @@ def _refuse_generative(model: str | Model | None) -> None:
 
 
 def load_model(name: str, weights: Path | None = None) -> Model:
-    """Returns a model as `vaezoo.publish.loading.open_model` does, on a GPU where there is one.
+    """Opens a model like `vaezoo.publish.loading.open_model`, on a GPU if there is one.
 
     Raises:
         UnknownName: No model has this name.
-        WeightsError: Its weights cannot be had or trusted.
-        ConfigError: A folder holds no model, or weights were given beside it.
+        WeightsError: The weights are missing or cannot be trusted.
+        ConfigError: A folder contains no model, or weights were given beside a folder.
     """
     from vaezoo.publish.loading import open_model
 

@@ -1,6 +1,6 @@
-"""A model over one image of any size and channel count, in tiles where it is large.
+"""Runs a model over one image of any size and channel count, in tiles if it is large.
 
-Works on tensors; files and other kinds of image are in `vaezoo.restore.enhanced`.
+This module works on tensors. Files and other kinds of images are in `vaezoo.restore.enhanced`.
 """
 
 from __future__ import annotations
@@ -27,42 +27,43 @@ _MAPS = IMAGE, SCALE, AVERAGE, SPREAD = "image", "scale", "average", "spread"
 
 
 class Model(Protocol):
-    """What a restorer needs of a model; every `vaezoo.core.VAE` has it."""
+    """Interface of a model that a restorer can run. Every `vaezoo.core.VAE` has it."""
 
     @property
     def channels(self) -> int:
-        """Channels of the images it takes."""
+        """Number of image channels."""
 
     @property
     def stride(self) -> int:
-        """Tiles start at multiples of this."""
+        """Number of pixels that tiles start at multiples of."""
 
     @property
     def size(self) -> tuple[int, int] | None:
-        """The only height and width it takes; None where it takes any."""
+        """The only (H, W) that the model takes; None for any size."""
 
     @property
     def restore(self) -> Callable[..., Any]:
-        """A function from y (B, C, H, W) to an object with ``image`` and ``scale``; ``scale`` may be None.
+        """Function from y (B, C, H, W) to an object with ``image`` and ``scale``; ``scale`` may be None.
 
-        It is given ``cond`` where there are conditions, and ``samples`` and ``noise`` where samples are asked for; it
-        then gives their ``average`` and ``spread`` too, as `vaezoo.core.VAE.restore` does. What it gives may be a whole
-        factor larger than y.
+        It receives ``cond`` if there are conditions, and ``samples`` and ``noise`` if samples are requested. Then the
+        result also has ``average`` and ``spread``, as for `vaezoo.core.VAE.restore`. The result may be larger than y by
+        a whole factor.
         """
 
 
 class Restoration(NamedTuple):
-    """A restored image and how far it may be wrong.
+    """A restored image with its uncertainty.
 
     Attributes:
-        image: (1, C, H, W) in [0, 1], or a whole factor larger where the model enlarges, on the host.
-        scale: Standard deviation of the clean image around it, same shape and unit; None where the model
-            states none.
-        tile: The tile side that was used, pixels of the input; at least the image's longer side where it was not cut.
-        facts: What else a task has to say, by name with its unit.
-        average: Mean of the samples, of image's shape; None where none were asked for.
-        spread: Standard deviation among them, the same.
-        mixed: What the user gets where a task mixed it from ``image`` and others; None where that is ``image``.
+        image: Restored image, (1, C, H, W) in [0, 1], on the host. It is larger by a whole factor if the model
+            enlarges.
+        scale: Predicted standard deviation of the error, of the same shape and unit; None if the model predicts none.
+        tile: Side of the tiles, in pixels of the input. At least the longer side of an image that was not cut.
+        facts: Further facts from the task. Their names include the unit.
+        average: Mean of the samples, of the image's shape; None if none were requested.
+        spread: Standard deviation of the samples, of the same shape, or None.
+        mixed: Image for the user, if the task mixed it from ``image`` and others; None if it is ``image``.
+        model: Model that restored the image, if the task chose another than the restorer's; else None.
     """
 
     image: Tensor
@@ -72,33 +73,34 @@ class Restoration(NamedTuple):
     average: Tensor | None = None
     spread: Tensor | None = None
     mixed: Tensor | None = None
+    model: Model | None = None
 
 
 class Restorer:
     """Runs a model over images of any size.
 
-    An image larger than a tile is cut into overlapping tiles (see `vaezoo.image.tile`); only a tile at a time
-    is on the device. The model is moved to the device and put into evaluation mode.
+    An image larger than a tile is cut into overlapping tiles (see `vaezoo.image.tile`). Only one tile at a time is on
+    the device. The model is moved to the device and set to evaluation mode.
 
     Args:
-        model: A `vaezoo.core.VAE`.
-        tile: The largest side of a tile, pixels. None: 768, halved when memory runs out. A given number is
-            never changed.
-        device: Such as ``"cpu"`` or ``"cuda:0"``; None for the one the model is on.
-        samples: How many samples to draw for ``average`` and ``spread``; memory does not grow with them. They are
-            drawn in pairs of mirrored noise (`vaezoo.core.Noise`), so an even number is best.
-        seed: Of the samples. Tiles cut their noise from one field, so a picture in tiles has the samples of the whole.
-        detail: Above 0, up to 1: ``average`` is one sample, its noise so many times as wide as the model's.
-        self_ensemble: Whether ``image`` is the mean of what the model makes of the picture in its eight quarter turns
-            and mirror images, which costs eight times the time; ``scale`` is the root mean square of what it states
-            for them. Samples are of the picture as it is.
-        precision: Of the arithmetic in between, ``"fp32"`` or ``"bf16"``: faster where the processor has instructions
-            for it, and off by a fraction of a grey level. What goes in and comes out is fp32.
+        model: Model, such as a `vaezoo.core.VAE`.
+        tile: Largest side of a tile, in pixels. None means 768, halved when memory runs out. A given number is never
+            changed.
+        device: Device, such as ``"cpu"`` or ``"cuda:0"``. None means the model's own.
+        samples: Number of samples for ``average`` and ``spread``. Memory does not grow with it. An even number is best,
+            since samples are drawn in pairs with opposite noise (`vaezoo.core.Noise`).
+        seed: Random seed of the samples. Tiles cut their noise from one field, so tiling does not change the samples.
+        detail: Factor of the noise of a single sample, which is then ``average``, up to 1. 0 means no such sample.
+        self_ensemble: Whether ``image`` is the mean of the results for the image's eight rotations and mirror images,
+            which takes eight times the time. ``scale`` is then the root mean square of theirs. Samples are of the image
+            as it is.
+        chosen: Whether the user chose the model. If not, a task may use other weights that fit the image better.
+        precision: Precision of the networks: ``"fp32"`` or ``"bf16"``. The latter is faster on processors that support
+            it, and changes the result by a fraction of a grey level. Inputs and outputs are fp32.
 
     Raises:
-        ConfigError: The model is none, the device is unknown or absent, the tile is too small for the model, samples
-            are negative, ``detail`` is out of range or asked for beside samples, a number is none or not whole, or the
-            precision is another.
+        ConfigError: The object is not a model, the device cannot be used, or the tile is too small for the model. A
+            number is out of range or not whole, the precision is unknown, or both ``detail`` and ``samples`` are given.
     """
 
     def __init__(
@@ -111,6 +113,7 @@ class Restorer:
         seed: int = 0,
         detail: float = 0.0,
         self_ensemble: bool = False,
+        chosen: bool = True,
         precision: str = "fp32",
     ) -> None:
         if isinstance(model, type) or not all(hasattr(model, name) for name in _NEEDED):
@@ -128,7 +131,7 @@ class Restorer:
             raise ConfigError(f"Expected samples or detail, got {samples} and {detail}.", value=(samples, detail))
         self.model, self.samples, self.seed, self.detail = model, samples, seed, detail
         self.self_ensemble, self.precision = self_ensemble, check_precision(precision)
-        self.tile = tile
+        self.tile, self.chosen = tile, chosen
         self._usual_tile = Tiling.tile
         if tile is not None:
             Tiling.fitting(tile, model.stride)
@@ -147,22 +150,30 @@ class Restorer:
 
     @property
     def enlarges(self) -> tuple[int, ...]:
-        """How many times as large as its input the model can make a picture; empty: it gives one as large."""
+        """Factors by which the model can enlarge an image. Empty if its results have the size of the input."""
         enlarges: tuple[int, ...] = getattr(getattr(self.model, "conditioner", None), "enlarges", ())
         return enlarges
 
-    def other(self, model: Model | None = None, *, samples: int = 0, self_ensemble: bool | None = None) -> Restorer:
-        """Returns a restorer of another model, or of this one, that is like this one but for samples and detail.
+    def other(
+        self,
+        model: Model | None = None,
+        *,
+        samples: int = 0,
+        detail: float = 0.0,
+        self_ensemble: bool | None = None,
+    ) -> Restorer:
+        """Returns a restorer of another model, or of the same one, with other samples and detail.
 
         Args:
-            model: None for this one's.
-            samples: As of a new restorer.
-            self_ensemble: The same; None for this one's.
+            model: Model. None means this one's.
+            samples: Number of samples.
+            detail: Factor of the noise of a single sample.
+            self_ensemble: Whether to average over the image's eight views. None means as in this restorer.
         """
         ensemble = self.self_ensemble if self_ensemble is None else self_ensemble
         kept: dict[str, Any] = {"tile": self.tile, "device": self.device, "seed": self.seed}
         kept |= {"self_ensemble": ensemble, "precision": self.precision}
-        return Restorer(model or self.model, samples=samples, **kept)
+        return Restorer(model or self.model, samples=samples, detail=detail, **kept)
 
     def __call__(
         self,
@@ -174,20 +185,20 @@ class Restorer:
     ) -> Restoration:
         """Restores one image.
 
-        A gray image is repeated for a colour model and the result averaged; of a colour image each channel
-        goes alone through a gray model.
+        A colour model receives a gray image repeated in each channel, and its result is averaged. A gray model receives
+        each channel of a colour image separately.
 
         Args:
-            y: (1, C, H, W) in [0, 1]; noise may exceed it.
-            progress: Called with the tiles done and their number.
-            maps: Conditions of the model, (1, 1, H, W) each; cut into tiles as y is.
-            whole: Conditions that are images of the whole picture, such as a thumbnail, (1, C, h, w) each; every tile
-                is told them as they are.
+            y: Degraded image (1, C, H, W) in [0, 1]; noise may exceed it.
+            progress: Callback, called with the number of finished tiles and the number of all tiles.
+            maps: Conditions per pixel, each (1, 1, H, W). They are cut into tiles like y.
+            whole: Conditions that are images of the whole picture, such as a thumbnail, each (1, C, h, w). Every tile
+                receives them uncut.
             numbers: Conditions that are whole numbers, such as the factor to enlarge by.
 
         Raises:
-            ShapeError: The number of channels is not the model's and neither is 1, or the model takes one
-                size only and this is another.
+            ShapeError: The image has more than one channel, but not the model's number. Or the model takes only one
+                size, and this is another.
             ImageError: Memory does not suffice, or the model returned values that are not finite.
         """
         self._check(y)
@@ -240,7 +251,7 @@ class Restorer:
         maps: Mapping[str, Tensor],
         told: Mapping[str, Tensor],
     ) -> dict[str, Tensor] | None:
-        """Returns the maps of `_MAPS` that the model gives, by name; None where memory did not suffice."""
+        """Returns the maps of `_MAPS` that the model gives, by name; None if memory did not suffice."""
         channels, found = y.shape[1], list[str]()
         rows, columns = (math.ceil(side / self.model.stride) * self.model.stride for side in y.shape[-2:])
 
@@ -291,11 +302,14 @@ class Restorer:
         }
 
     def _told(self, value: Tensor, rows: int) -> Tensor:
-        """Returns a condition of the whole picture, an image or (1,), for a number of rows."""
+        """Returns a condition of the whole image, an image or (1,), repeated for a number of rows."""
         return value.to(self.device).expand(rows) if value.ndim == 1 else self._fitting(value)
 
     def _fitting(self, image: Tensor) -> Tensor:
-        """Returns an image (1, C, h, w) in the model's channels, on its device: a row each where it takes one."""
+        """Returns an image (1, C, h, w) in the model's channels and on its device.
+
+        A gray model gets a row per channel.
+        """
         image, needed = image.to(self.device, self._dtype), self.model.channels
         if image.shape[1] == needed:
             return image
@@ -303,7 +317,7 @@ class Restorer:
 
 
 def _maps(result: Any) -> dict[str, Tensor]:
-    """Returns those of a model's maps that it gives."""
+    """Returns the maps that the result of a model has, by name."""
     values = {name: getattr(result, name, None) for name in _MAPS}
     return {name: value.float() for name, value in values.items() if value is not None}
 
@@ -314,12 +328,12 @@ def root_mean_square(scale: Tensor) -> Tensor:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Says whether an error is that memory does not suffice, on the host or a device."""
+    """Says whether an error means that memory does not suffice, on the host or a device."""
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def _like(model: Model) -> Tensor:
-    """Returns a tensor of the model's device and type."""
+    """Returns a tensor with the model's device and dtype."""
     parameters = model.parameters() if isinstance(model, torch.nn.Module) else iter(())
     return next(parameters, torch.empty(0))
 

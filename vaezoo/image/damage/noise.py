@@ -1,4 +1,4 @@
-"""How noisy a picture is, from the picture alone, and what noise is like: its luma and colour, its grain."""
+"""Measures noise of an image, known or estimated from the image alone: its level, luma and colour, and grain size."""
 
 from __future__ import annotations
 
@@ -11,23 +11,27 @@ from torch import Tensor
 from vaezoo.image.chroma import WEIGHTS, split_luma
 
 BLOCK, FLAT = 16, 0.2
-"""Pixels a side of the blocks that an estimate looks at, and the share of them, the flattest, that it counts."""
+"""Side of the blocks that an estimate uses, in pixels, and the share of them, the flattest, that counts."""
 TERMS = 6
-"""Of a surface of second degree."""
+"""Number of terms of a quadratic surface."""
 WINDOW = 31
-"""Pixels a side over which a local level is averaged."""
+"""Side in pixels of the area over which a local level is averaged."""
 AREA = 8
-"""Pixels a side of the areas whose means tell a grain's size."""
+"""Side in pixels of the areas whose means tell the size of grain."""
+FAINT = 4.0
+"""Noise level, in grey levels, below which whiteness cannot be decided."""
+FINE, COLOURED, COARSEST = 0.08, 0.12, 1.15
+"""Tolerances of white noise: its share in the finest details, its colour, and its largest grain in pixels."""
 
 
 class NoiseReport(NamedTuple):
-    """How strong noise is, and how coarse.
+    """Strength and coarseness of noise.
 
     Attributes:
-        levels: Root mean square over all channels, grey levels of 255.
-        luma_levels: That of its luma.
-        chroma_levels: That of what it adds to luma, over all channels; 0 for gray.
-        grain_pixels: Side of the square over which it hangs together: 1 for white noise, 8 at most.
+        levels: Root mean square over all channels, in grey levels of 255.
+        luma_levels: Root mean square of its luma.
+        chroma_levels: Root mean square of what it adds to luma, over all channels; 0 for gray.
+        grain_pixels: Side of the square over which noise is correlated, in pixels: 1 for white noise, 8 at most.
     """
 
     levels: float
@@ -37,10 +41,10 @@ class NoiseReport(NamedTuple):
 
 
 def describe_noise(noise: Tensor) -> NoiseReport:
-    """Measures noise that is known, such as what was removed.
+    """Measures known noise, such as what a model removed.
 
     Args:
-        noise: (1, C, H, W) with C 1 or 3, in units of the pixel value.
+        noise: Noise (1, C, H, W) with C 1 or 3, in units of the pixel value.
     """
     power = noise.float().square().mean()
     luma, chroma = split_luma(noise.float())
@@ -51,14 +55,14 @@ def describe_noise(noise: Tensor) -> NoiseReport:
 
 
 def estimate_noise(y: Tensor) -> NoiseReport:
-    """Estimates the noise of a picture from its flattest blocks: also where demosaicing and JPEG made it coarse.
+    """Estimates the noise of an image from its flattest blocks, also if demosaicing or JPEG made it coarse.
 
-    A block's noise is what is left beside a surface of second degree. What the selection of the flattest takes away is
-    given back as for normal noise. Fine texture all over a picture counts as noise; noise coarser than a block is not
-    seen. Blocks at black or white do not count, unless there are no others.
+    A block's noise is what remains when a quadratic surface is subtracted. The bias from selecting the flattest blocks
+    is corrected as for normal noise. Fine texture all over an image counts as noise. Noise coarser than a block is
+    missed. Blocks with black or white pixels do not count, unless there are no others.
 
     Args:
-        y: (1, C, H, W) with C 1 or 3, in [0, 1]; smaller than four blocks: `noise_level`, white.
+        y: Image (1, C, H, W) with C 1 or 3, in [0, 1]. Below four blocks, `noise_level` is used, as white noise.
     """
     if y.shape[2] * y.shape[3] < 4 * BLOCK**2 or min(y.shape[2:]) < BLOCK:
         level = 255 * noise_level(y)
@@ -81,6 +85,27 @@ def estimate_noise(y: Tensor) -> NoiseReport:
     return NoiseReport(total, light, colour, _grain(grain))
 
 
+def is_white(y: Tensor, noise: NoiseReport) -> bool:
+    """Says whether an image's noise is strong and white: independent between pixels and between channels.
+
+    Then its finest diagonal details are as strong as its coarser ones, and its colour is √(1 + 1/(3 Σw²)) as strong as
+    its luma, where w are the weights of luma. Demosaicing, noise reduction, resizing and JPEG change one or the other.
+    If fine texture hides it, the answer is no.
+
+    Args:
+        y: Image (1, C, H, W) with C 1 or 3, in [0, 1].
+        noise: Result of `estimate_noise` for the image.
+    """
+    if noise.levels < FAINT or noise.grain_pixels > COARSEST:
+        return False
+    if abs(255 * noise_level(y) / noise.levels - 1) > FINE:
+        return False
+    if y.shape[1] == 1:
+        return True
+    usual = (1 + 1 / (3 * sum(weight**2 for weight in WEIGHTS))) ** 0.5
+    return abs(noise.chroma_levels / max(noise.luma_levels, 1e-6) / usual - 1) <= COLOURED
+
+
 def _levels(power: Tensor) -> float:
     return round(255 * power.sqrt().item(), 3)
 
@@ -90,7 +115,7 @@ def _grain(side: Tensor) -> float:
 
 
 def _blocks(y: Tensor) -> Tensor:
-    """Returns (N, C, BLOCK, BLOCK)."""
+    """Splits an image into blocks (N, C, BLOCK, BLOCK)."""
     channels, height, width = y.shape[1], y.shape[2] // BLOCK, y.shape[3] // BLOCK
     whole = y[0, :, : height * BLOCK, : width * BLOCK]
     parts = whole.reshape(channels, height, BLOCK, width, BLOCK).permute(1, 3, 0, 2, 4)
@@ -98,7 +123,7 @@ def _blocks(y: Tensor) -> Tensor:
 
 
 def _without_surface(blocks: Tensor) -> Tensor:
-    """Returns blocks less the surface of second degree that is nearest to each."""
+    """Subtracts the best-fitting quadratic surface from each block."""
     ramp = torch.linspace(-1, 1, BLOCK, dtype=torch.float64)
     down, right = torch.meshgrid(ramp, ramp, indexing="ij")
     terms = torch.stack([down**0, down, right, down * right, down**2, right**2], -1).reshape(-1, TERMS)
@@ -108,34 +133,34 @@ def _without_surface(blocks: Tensor) -> Tensor:
 
 
 def _independent(rest: Tensor) -> float:
-    """Returns how many of the channels are independent: C where all are, 1 where they are equal."""
+    """Returns the effective number of independent channels: C if all are independent, 1 if they are equal."""
     rows = rest.transpose(0, 1).flatten(1)
     covariance = rows @ rows.mT
     return (covariance.trace() ** 2 / covariance.square().sum().clamp_min(1e-12)).clamp_min(1.0).item()
 
 
 def mean_around(values: Tensor, reach: int) -> Tensor:
-    """Returns the mean over 2·reach + 1 pixels a side around each value (B, C, H, W), of what lies inside."""
+    """Returns the mean over a square of side 2·reach + 1 around each value (B, C, H, W), within the image."""
     side = 2 * reach + 1
     rows = F.avg_pool2d(values, (side, 1), 1, (reach, 0), count_include_pad=False)
     return F.avg_pool2d(rows, (1, side), 1, (0, reach), count_include_pad=False)
 
 
 def local_level(noise: Tensor) -> Tensor:
-    """Returns the root mean square of noise (B, C, H, W) over channels and the pixels around, (B, 1, H, W)."""
+    """Returns the local root mean square of noise (B, C, H, W), over channels and surrounding pixels, (B, 1, H, W)."""
     return mean_around(noise.square().mean(1, keepdim=True), WINDOW // 2).sqrt()
 
 
 def noise_level(y: Tensor) -> float:
-    """Estimates the standard deviation of white noise from the finest diagonal details of a picture.
+    """Estimates the standard deviation of white noise from the finest diagonal details of an image.
 
-    Texture counts as noise, so clean pictures get more than 0; noise that JPEG has smoothed counts less.
+    Texture counts as noise, so the result is above 0 even for clean images. Noise smoothed by JPEG counts less.
 
     Args:
-        y: (1, C, H, W), of at least 2×2 pixels; smaller ones give 0.
+        y: Image (1, C, H, W) of at least 2×2 pixels. Smaller ones give 0.
 
     Returns:
-        In units of the pixel value: the median over channels.
+        Median over channels, in units of the pixel value.
 
     Source: Ideal spatial adaptation by wavelet shrinkage (Donoho and Johnstone, 1994), with the Haar wavelet.
     """
@@ -148,15 +173,15 @@ def noise_level(y: Tensor) -> float:
 
 
 def camera_noise(x: Tensor, noise: Tensor, sigma: float, light: float) -> Tensor:
-    """Adds noise as a camera's file has it: growing with the light, clipped to [0, 1], and rounded to 8 bits.
+    """Adds noise like that of a camera's file: it grows with the light, is clipped to [0, 1] and rounded to 8 bits.
 
-    Its variance is σ² ((1 − s) + 2s·x), so σ² at half of full white.
+    Its variance is σ² ((1 − s) + 2s·x), hence σ² at half of full white.
 
     Args:
-        x: Clean, any shape, in [0, 1].
-        noise: Standard normal, of its shape.
-        sigma: σ, in units of the pixel value.
-        light: s in [0, 1], the share of the variance that grows with the light.
+        x: Clean image of any shape, in [0, 1].
+        noise: Standard normal noise, of the same shape.
+        sigma: Standard deviation σ, in units of the pixel value.
+        light: Share s in [0, 1] of the variance that grows with the light.
 
     Source: Practical Poissonian-Gaussian Noise Modeling and Fitting for Single-Image Raw-Data (Foi et al., 2008),
     section II, with a Gaussian for the Poisson part.

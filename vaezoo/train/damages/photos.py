@@ -1,17 +1,17 @@
-"""What training draws of photos as cameras, phones and messengers write them: a noisy file and its clean picture.
+"""Random damages of photos as cameras, phones and messengers write them: a noisy file and its clean image.
 
 The mixture, in shares of patches:
 
 - `CAMERAS`: a camera (`vaezoo.image.damage.camera`);
-- `NOISES`: noise that is added to the values, white or coloured, alike or not in the channels, fine or coarse, with and
-  without JPEG after it;
-- `JPEGS`: JPEG alone;
-- the rest is clean and is to come back as it was.
+- `NOISES`: added noise: white or coloured, equal or different in the channels, fine or coarse, with or without JPEG
+after it;
+- `JPEGS`: JPEG only;
+- the rest is clean, and must be left as it is.
 
-Damage to one picture, seeded for measuring, is in `vaezoo.image.damage.degradations`.
+`vaezoo.image.damage.degradations` damages single images for measurements.
 
-Sources: Unprocessing (Brooks et al., 2019), CBDNet (Guo et al., 2019), CycleISP (Zamir et al., 2020), and the practical
-degradations of SCUNet (Zhang et al., 2022), which have noise of full covariance, resizing and JPEG in random order.
+Sources: Unprocessing (Brooks et al., 2019), CBDNet (Guo et al., 2019), CycleISP (Zamir et al., 2020), and the
+practical degradations of SCUNet (Zhang et al., 2022): noise of full covariance, resizing and JPEG in random order.
 """
 
 from __future__ import annotations
@@ -38,31 +38,31 @@ from vaezoo.train.recipe import DataRecipe
 
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 Cut = Callable[[int], Pixels]
-"""Gives a region (side, side, 3) of a picture."""
+"""Function from a side to a random region (side, side, 3) of an image."""
 
 CAMERAS, NOISES, JPEGS = 0.43, 0.41, 0.06
-"""Shares of the kinds of damage; the rest is clean."""
+"""Shares of the kinds of damage. The rest is clean."""
 DRAWN = 0.25
 """Share of clean and JPEG patches that are drawings: flat areas, lines, letters."""
 GRAINY = 0.35
-"""Share of the told patches whose target has noise of the same kind: only the told part is to be removed."""
-OVERTOLD, MOST = 0.65, 4.0
-"""Share of the others that are told more than there is, up to so many times."""
+"""Share of the told patches whose target has noise of the same kind. Only the told part is to be removed."""
+OVERTOLD, MOST = 0.45, 4.0
+"""Share of the others that are told a level above the true one, and the largest ratio of the two."""
 TOLERATED = 2.0
-"""Told more than there is by more than this, the target is `smoothed`: below, one level serves for many pictures."""
+"""Ratio of told and true level above which the target is `smoothed`. Below, one level serves for many images."""
 REACH = 6
-"""Pixels to each side that `smoothed` looks at."""
+"""Number of pixels to each side that `smoothed` reads."""
 MARGIN = 12
-"""Pixels around a patch that its damage may look at."""
+"""Number of pixels around a patch that its damage may read."""
 
 
 class Pair(NamedTuple):
-    """A patch.
+    """A training pair.
 
     Attributes:
-        y: What the model sees, (1, 3, P, P).
-        x: What it should make of it.
-        told: The noise that it is told of, (1, 1, P, P) in units of the pixel value; NaN where it is told nothing.
+        y: Input of the model, (1, 3, P, P).
+        x: Target, of the same shape.
+        told: Noise level for the model, (1, 1, P, P), in units of the pixel value; NaN if it is told none.
     """
 
     y: Tensor
@@ -76,11 +76,11 @@ def draw_pair(
     """Draws a patch and its damage.
 
     Args:
-        cut: Gives a random region of a picture, of a side up to ``largest``.
-        largest: Pixels.
-        rng: Drawn from.
-        data: Says the patch's side, and the shares of gray and of told ones.
-        cameras_alone: Without added noise, JPEG alone and clean patches.
+        cut: Function that returns a random region of an image, for a side up to ``largest``.
+        largest: Largest side of a region, in pixels.
+        rng: Random generator.
+        data: Settings: side of the patch, and shares of gray and of told patches.
+        cameras_alone: Whether to leave out added noise, JPEG only and clean patches.
     """
     kind, told = rng.random(), bool(rng.random() < data.told)
     grainy = told and rng.random() < GRAINY
@@ -105,16 +105,16 @@ def draw_pair(
 
 
 def smoothed(x: Tensor, level: Tensor) -> Tensor:
-    """Returns a picture without what is weaker than a level: its texture fades, its edges stay.
+    """Removes what is weaker than a level: texture fades, edges stay.
 
-    So it is what is left for certain where the noise is so strong; it teaches a model to believe a level that it is
-    told, even where that exceeds what it sees.
+    This is what can be known under noise of that level. It teaches a model to follow the level that it is told, even
+    where that exceeds the noise in its input.
 
     Args:
-        x: (1, C, H, W).
-        level: (1, 1, H, W), units of the pixel value.
+        x: Images (1, C, H, W).
+        level: Level (1, 1, H, W), in units of the pixel value.
 
-    Source: Guided Image Filtering (He et al., 2013), section 3.1, each channel guided by itself.
+    Source: Guided Image Filtering (He et al., 2013), section 3.1. Each channel is guided by itself.
     """
     mean, square = mean_around(x, REACH), mean_around(x * x, REACH)
     variance = (square - mean * mean).clamp_min(0)
@@ -123,10 +123,10 @@ def smoothed(x: Tensor, level: Tensor) -> Tensor:
 
 
 def draw_saved(cut: Cut, largest: int, rng: np.random.Generator, data: DataRecipe) -> Pair:
-    """Draws a patch of a JPEG file; arguments as in `draw_pair`.
+    """Draws a patch of a JPEG file. The arguments are those of `draw_pair`.
 
-    Three of ten have a quality of 90 to 100, one in ten was not saved at all, one in ten twice; a quarter was cropped
-    after. Where the model is told something it is `expected_error` of the last file's table, 0 for a clean patch.
+    Three files in ten have a quality of 90 to 100, one in ten was not saved as JPEG, and one in ten was saved twice. A
+    quarter was cropped afterwards. The told level is `expected_error` of the last file's table, or 0 for a clean patch.
     """
     drawn, crop = rng.random() < 0.06, int(rng.integers(8, size=2).max()) if rng.random() < 0.25 else 0
     side = data.patch + 8
@@ -155,11 +155,11 @@ def table_of(quality: int) -> tuple[int, ...]:
 
 
 def draw_camera(rng: np.random.Generator, smallest: float = 0.5) -> Camera:
-    """Draws a camera; what it may be is in the code, the only place.
+    """Draws a camera. The code is the only place that lists its ranges.
 
     Args:
-        rng: Drawn from.
-        smallest: Of its resizing.
+        rng: Random generator.
+        smallest: Smallest factor of its resizing.
     """
     shot = math.exp(rng.uniform(math.log(1e-4), math.log(3e-2)))
     read = math.exp(2.18 * math.log(shot) + 1.20 + rng.normal(0, 0.9))
@@ -193,7 +193,7 @@ def draw_camera(rng: np.random.Generator, smallest: float = 0.5) -> Camera:
 
 
 def _matrix(rng: np.random.Generator) -> tuple[tuple[float, float, float], ...]:
-    """Draws a colour matrix: each colour less some of the two others, rows that sum to 1."""
+    """Draws a colour matrix. Each row subtracts some of the two other colours and sums to 1."""
     amount = rng.random()
     rows = []
     for colour in range(3):
@@ -219,14 +219,14 @@ def _camera(cut: Cut, largest: int, rng: np.random.Generator, patch: int, grainy
 @final
 @dataclass(frozen=True)
 class Noise:
-    """Noise that is added to values: its level, its colours, its grain, and how it grows with the light.
+    """Noise to add to values: its level, colours and grain, and its dependence on light.
 
     Attributes:
-        sigma: Standard deviation, units of the pixel value.
-        mix: (3, 3), of channels: rows of norm 1.
-        blur: Standard deviation in pixels of the Gaussian that makes it coarser; 0: white.
-        enlarged: Pixels a side that one cell of it covers, drawn smaller and enlarged.
-        light: Share of its variance that grows with the light.
+        sigma: Standard deviation, in units of the pixel value.
+        mix: Matrix (3, 3) that mixes the channels, with rows of norm 1.
+        blur: Standard deviation, in pixels, of the Gaussian that makes the noise coarser. 0 gives white noise.
+        enlarged: Side, in pixels, of a cell of the noise, which is drawn smaller and enlarged.
+        light: Share of the variance that grows with the light.
     """
 
     sigma: float
@@ -236,7 +236,7 @@ class Noise:
     light: float = 0.0
 
     def draw(self, x: Tensor, rng: np.random.Generator) -> Tensor:
-        """Returns noise for a picture (1, 3, H, W)."""
+        """Draws noise for an image (1, 3, H, W)."""
         height, width = (math.ceil(side / self.enlarged) + 2 for side in x.shape[2:])
         noise = torch.einsum("ij,bjhw->bihw", self.mix, _normal(rng, (1, 3, height, width)))
         if self.enlarged > 1:
@@ -248,7 +248,7 @@ class Noise:
 
 
 def draw_noise(rng: np.random.Generator) -> Noise:
-    """Draws noise of 0 to 55 grey levels; six in ten are white, apart in the channels and not of the light."""
+    """Draws noise of 0 to 55 grey levels. Six in ten are white, independent in the channels and of the light."""
     sigma = 55 * rng.random() ** 1.6 / 255
     if rng.random() < 0.6:
         return Noise(sigma, torch.eye(3))
@@ -281,19 +281,19 @@ def _jpeg(y: Tensor, rng: np.random.Generator, lowest: int) -> Tensor:
 
 
 def _quality(rng: np.random.Generator, lowest: int) -> int:
-    """Draws a JPEG quality up to 99, the higher ones more often."""
+    """Draws a JPEG quality up to 99. Higher ones are more frequent."""
     return round(lowest + (99 - lowest) * rng.random() ** 0.7)
 
 
 def told_level(noise: Tensor, rng: np.random.Generator) -> Tensor:
-    """Returns the root mean square of noise (1, 3, P, P): in six of ten one number, else around each pixel."""
+    """Returns the root mean square of noise (1, 3, P, P): in six cases of ten a single number, else for each pixel."""
     if rng.random() < 0.6:
         return noise.square().mean().sqrt().expand(1, 1, *noise.shape[2:])
     return local_level(noise)
 
 
 def drawing(side: int, rng: np.random.Generator) -> Pixels:
-    """Draws what screenshots are made of: flat areas, lines, letters, a gradient; (side, side, 3)."""
+    """Draws an image like a screenshot, (side, side, 3): flat areas, lines, letters, a gradient."""
 
     def colour() -> tuple[int, ...]:
         return tuple(int(v) for v in rng.integers(0, 256, 3)) if rng.random() < 0.7 else (int(rng.integers(256)),) * 3
@@ -323,7 +323,7 @@ def _gray(x: Tensor) -> Tensor:
 
 
 def _levels(region: Pixels) -> Tensor:
-    """Returns a region (H, W, 3), which may be turned or read-only, as (1, 3, H, W) in [0, 1]."""
+    """Converts a region (H, W, 3), which may be turned or read-only, to (1, 3, H, W) in [0, 1]."""
     return torch.from_numpy(region.astype(np.float32, order="C")).permute(2, 0, 1)[None].contiguous().div_(255)
 
 
