@@ -1,7 +1,7 @@
-"""Files that are written whole or not at all, even if the power fails. What is in them is not known here.
+"""Writing files completely or not at all, even if the power fails.
 
-A file is written under another name beside its place, flushed to the disk and then moved there. That name tells which
-process writes, so that the parts of a killed process can be told from those of one that still runs.
+A file is written under another name beside its place, flushed to the disk and then moved there. That name identifies
+the writing process, so that parts left by a killed process can be told from those of a running one.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ def write_whole(
 
     Args:
         path: Path of the file.
-        content: Bytes of the file, or a function that writes them to the path it is given.
-        replace: Whether a file that is there may be replaced, even one that appeared a moment ago.
-        keep: Where the file that was there is moved to; it is not kept if None.
+        content: Bytes of the file, or a function that writes them to a given path.
+        replace: Whether an existing file may be replaced, even one that appeared a moment ago.
+        keep: Path that the former file is moved to. None means that it is not kept.
         flush: Whether to wait until the disk has the bytes. False is for notes that may be lost.
         error: Class of the error if the file cannot be written.
 
     Raises:
-        ConfigError: The file exists and may not be replaced.
-        StoreError: The file cannot be written, or another ``error``. What was there before still is.
+        ConfigError: The file exists and must not be replaced.
+        StoreError: The file cannot be written; or another ``error``. The former file is still there.
     """
     part = path.with_name(f".vaezoo.{writer()}.part")
     try:
@@ -73,12 +73,12 @@ def write_whole(
             f"{path} cannot be written: {cause.strerror}.", hint="Nothing was replaced.", value=str(path)
         ) from cause
     finally:
-        with suppress(OSError):  # it is gone, or never was, or nobody may look
+        with suppress(OSError):  # it is gone, never existed, or cannot be accessed
             part.unlink()
 
 
 def _move_to_free(part: Path, path: Path) -> None:
-    """Moves a part to a name that nothing has; raises FileExistsError otherwise."""
+    """Moves a part to a new name. Raises FileExistsError if the name is taken."""
     try:
         os.link(part, path)  # unlike a rename, it never replaces
     except FileExistsError:
@@ -93,7 +93,7 @@ def _move_to_free(part: Path, path: Path) -> None:
 
 
 def flush_folder(folder: Path) -> None:
-    """Flushes a folder's list of names to the disk, where the system can."""
+    """Flushes a folder's entries to the disk, if the system supports it."""
     with suppress(OSError):
         _flush(folder, os.O_RDONLY)
 
@@ -107,15 +107,15 @@ def _flush(path: Path, flags: int) -> None:
 
 
 def make_folder(folder: Path, error: type[VaezooError] | None = None) -> None:
-    """Makes a folder and those above it, where they are missing.
+    """Creates a folder and its parents, if missing.
 
     Args:
         folder: Path of the folder.
-        error: Class of every error, in place of the two below.
+        error: Class that replaces both of the errors below.
 
     Raises:
         ConfigError: A file is in the way.
-        StoreError: The folder cannot be made.
+        StoreError: The folder cannot be created.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -128,12 +128,12 @@ def make_folder(folder: Path, error: type[VaezooError] | None = None) -> None:
 
 
 def writer() -> str:
-    """Returns a part of a name that is new and tells this process: machine, process number, random digits."""
+    """Returns a new part of a file name that identifies this process: machine, process number, random digits."""
     return f"{HOST}.{os.getpid()}.{secrets.token_hex(4)}"
 
 
 def is_abandoned(part: Path) -> bool:
-    """Returns whether a part ``NAME.WRITER.part``, or a folder beside it, has no process that writes it."""
+    """Says whether a part ``NAME.WRITER.part``, or a folder beside it, has no running writer."""
     owner = part.name.lstrip(".").partition(".part")[0].split(".")[1:]
     if len(owner) != 3 or not owner[1].isdigit():
         return True
@@ -159,7 +159,7 @@ def sweep(folder: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Removes a file, a link or a folder with all that is in it; nothing where a link leads."""
+    """Removes a file, a link, or a folder with its content. What a link leads to stays."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:

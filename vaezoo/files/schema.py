@@ -1,7 +1,6 @@
-"""JSON Schema from type hints, and the checker that parsing uses: one description, so the two cannot drift apart.
+"""JSON Schemas made from type hints, and the check of values by a schema. So the two always agree.
 
-What a registry file may say is in :mod:`vaezoo.registry.declared`. Only the words of JSON Schema used there are
-understood here.
+`vaezoo.registry.declared` has the schema of registry files. Only the keywords of JSON Schema used there are supported.
 """
 
 from __future__ import annotations
@@ -32,11 +31,10 @@ _WORDS = {
 
 
 def schema_of(hint: Any) -> Schema:
-    """Returns the schema of a type hint: scalars, tuples of one kind, mappings, unions, dataclasses.
+    """Returns the schema of a type hint: scalars, tuples of one type, mappings, unions, dataclasses.
 
-    ``Annotated[int, ("minimum", 0)]`` adds words of JSON Schema.
-
-    A dataclass's fields without a default are required; its docstring's ``Attributes`` describe them.
+    ``Annotated[int, ("minimum", 0)]`` adds keywords of JSON Schema. Fields of a dataclass without a default are
+    required. The ``Attributes`` of its docstring describe the fields.
     """
     if get_origin(hint) is Annotated:
         base, *notes = get_args(hint)
@@ -66,9 +64,9 @@ def _of_dataclass(hint: type) -> Schema:
 
 
 def attributes_of(hint: type) -> dict[str, str]:
-    """Returns what a dataclass and those it inherits from say of their fields, by field.
+    """Returns the descriptions of a dataclass's fields, including inherited ones, by name.
 
-    A field has a docstring of its own below it, or a line under ``Attributes`` of the class's.
+    A field has a docstring of its own below it, or a line under ``Attributes`` of the class.
     """
     told: dict[str, str] = {}
     for each in reversed(hint.__mro__):
@@ -81,7 +79,7 @@ def attributes_of(hint: type) -> dict[str, str]:
 
 
 def _below_fields(hint: type) -> dict[str, str]:
-    """Returns the docstrings below a class's fields, read from its source, where there is any."""
+    """Returns the docstrings below a class's fields, read from its source; empty if there is no source."""
     try:
         body = ast.parse(textwrap.dedent(inspect.getsource(hint))).body[0]
     except (OSError, TypeError, SyntaxError):  # typed at a prompt, or made by a function
@@ -95,17 +93,17 @@ def _below_fields(hint: type) -> dict[str, str]:
 
 
 def conform(value: Any, schema: Schema, where: str, what: str = "it", line: int | None = None) -> None:
-    """Refuses a value that is not as a schema says.
+    """Raises if a value does not conform to a schema.
 
     Args:
-        value: As `vaezoo.files.yaml` reads it.
-        schema: What is expected.
-        where: The file, for messages.
-        what: The value's name, for messages.
-        line: The value's line, where it is known.
+        value: Value, as read by `vaezoo.files.yaml`.
+        schema: Schema.
+        where: Name of the file, for error messages.
+        what: Name of the value, for error messages.
+        line: Line of the value, if known.
 
     Raises:
-        ConfigError: It is not; the message has file and line.
+        ConfigError: The value does not conform. The message has file and line.
     """
     at = where if line is None else f"{where}, line {line}"
     if "anyOf" in schema and "type" not in schema:
@@ -140,14 +138,14 @@ def _conform_mapping(value: Mapping[str, Any], schema: Schema, where: str, what:
 
 
 def lacking(value: Mapping[str, Any], schema: Schema) -> list[str]:
-    """Returns the keys that a mapping needs and does not have; of alternatives, those of the last."""
+    """Returns the required keys that a mapping lacks. For alternatives, those of the last."""
     missing = [key for key in schema.get("required", ()) if key not in value]
     ways = [[key for key in way.get("required", ()) if key not in value] for way in schema.get("anyOf", ())]
     return missing if not ways or [] in ways else missing + ways[-1]
 
 
 def _is(value: Any, schema: Schema) -> bool:
-    """Returns whether a value is of the kind that a schema says, without looking inside."""
+    """Says whether a value has the type of a schema, without checking its content."""
     if "anyOf" in schema and "type" not in schema:
         return any(_is(value, option) for option in schema["anyOf"])
     number = isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,8 +1,7 @@
-"""Fitting the calibration of released weights, from pictures that training has not seen.
+"""Fitting the calibration of released weights, on images that training has not seen.
 
-The pictures are those that training was validated on, never a test set, and a share of them gets a film's grain first:
-that of the recipe's training patches. They get white noise, or are taken by drawn cameras where the recipe's patches
-were.
+The images are those of the validation, never a test set. A share of them gets film grain first, as in the recipe's
+training patches. Then they get white noise, or are photographed by random cameras if the recipe's patches were.
 """
 
 from __future__ import annotations
@@ -25,14 +24,14 @@ if TYPE_CHECKING:
     from vaezoo.train.damages.patches import Pixels
 
 SIGMAS = (5.0, 15.0, 25.0, 50.0)
-"""Noise levels that are pooled: the range that the shelf's denoisers are for."""
+"""Noise levels that are pooled: the range of the zoo's denoisers."""
 CAMERAS = (0.0, 1.0, 2.0)
-"""Numbers of the cameras that each picture is taken with, for weights that were trained on photos."""
+"""Numbers of the cameras for each image, for weights that were trained on photos."""
 VALID = "cid22-valid"
 
 
 def some_grained(pictures: Iterable[Pixels], share: float, seed: int = 0) -> Iterator[Pixels]:
-    """Gives a share of pictures (H, W, C), evenly spread, grain as training does, each by a seed of its own."""
+    """Gives film grain to a share of images (H, W, C), evenly spread, as training does. Each has its own seed."""
     from vaezoo.train.damages.patches import grained
 
     for index, picture in enumerate(pictures):
@@ -41,11 +40,11 @@ def some_grained(pictures: Iterable[Pixels], share: float, seed: int = 0) -> Ite
 
 
 def take_photo(x: Tensor, number: float, seed: int) -> tuple[Tensor, Tensor]:
-    """Returns a photo of a clean picture by a camera that training could have drawn, and what should be made of it.
+    """Returns a photo of a clean image by a random camera of training, and the target.
 
     Args:
-        x: (1, 3, H, W) in [0, 1].
-        number: Number that names the camera.
+        x: Clean image (1, 3, H, W) in [0, 1].
+        number: Number of the camera.
         seed: Random seed of the camera and its noise.
     """
     import torch
@@ -59,14 +58,14 @@ def take_photo(x: Tensor, number: float, seed: int) -> tuple[Tensor, Tensor]:
 
 
 def fit(name: str, data: str, grain: float, limit: int | None = None, photos: bool = False) -> Calibration:
-    """Returns the calibration of weights.
+    """Fits the calibration of weights.
 
     Args:
         name: Name of the weights, ``arch.tag``.
-        data: The set, as in `vaezoo.data.sets.load_images`.
-        grain: Share of the pictures that get grain.
-        limit: Number of pictures; None for all.
-        photos: Whether drawn cameras take the pictures, in place of white noise.
+        data: Data set, as for `vaezoo.data.sets.load_images`.
+        grain: Share of the images that get grain.
+        limit: Number of images. None means all.
+        photos: Whether random cameras take the images, instead of white noise.
     """
     import torch
 
@@ -89,16 +88,16 @@ def fit(name: str, data: str, grain: float, limit: int | None = None, photos: bo
 
 
 def calibrate(name: str, registry: Path, data: str = VALID) -> Calibration:
-    """Fits the calibration of weights, and writes it into their card.
+    """Fits the calibration of weights and writes it into their card.
 
     Args:
         name: Name of the weights, ``arch.tag``.
-        registry: The registry file with their card. Their recipe's path is relative to its folder.
-        data: A set that the weights were not trained on, as in `vaezoo.data.sets.load_images`.
+        registry: Path of the registry file with their card. The path of their recipe is relative to its folder.
+        data: Data set that the weights were not trained on, as for `vaezoo.data.sets.load_images`.
 
     Raises:
-        UnknownName: The file has no card of that name.
-        ConfigError: The weights restore no pictures, or were trained on the set.
+        UnknownName: The file has no card with the name.
+        ConfigError: The model does not restore images, or was trained on the set.
         DataMissing: The set is in no folder of ``$VAEZOO_DATA``.
     """
     from vaezoo.host.kinds import names_of

@@ -1,7 +1,7 @@
-"""Downloads under way: who writes, who waits, and what the dead left behind. What is downloaded is not known here.
+"""Downloads in progress: partial files, waiting for another process, and taking over what a dead one left.
 
-A partial file carries its writer's name, so two writers never share one even where locks do nothing; what a dead
-writer left is taken over by renaming it, which only one can do. The lock just saves downloading twice.
+The name of a partial file identifies its writer, so two writers never share one even if locks do not work. A writer
+takes over a dead one's file by renaming it, which only one can do. The lock merely avoids downloading twice.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ __all__ = ["HOST", "PATIENCE_S", "WEEK_S", "claimed", "leftovers", "turn"]
 
 WEEK_S = 7 * 24 * 3600.0
 PATIENCE_S = 90.0
-"""How long to wait for a lock whose holder writes nothing; longer than any pause between two tries."""
+"""Longest wait in seconds for a lock whose holder writes nothing. It exceeds any pause between two tries."""
 
 
 @contextmanager
 def turn(folder: Path, sha256: str, patience_s: float = PATIENCE_S) -> Iterator[None]:
-    """Waits for whoever downloads the same blob: best effort, and never for ever.
+    """Waits, for a limited time, for another process that downloads the same blob.
 
-    Goes ahead without the lock where there are no locks, and where its holder has written nothing for a while.
+    Continues without the lock if there are no locks, or if its holder has written nothing for a while.
     """
-    from filelock import FileLock  # only here: importing it takes a tenth of a second
+    from filelock import FileLock  # imported here, since it takes a tenth of a second
 
     lock = FileLock(folder / f"{sha256}.lock")
     try:
@@ -64,9 +64,9 @@ def _wait(lock: BaseFileLock, folder: Path, sha256: str, patience_s: float) -> N
 
 @contextmanager
 def claimed(folder: Path, sha256: str) -> Iterator[Path]:
-    """Gives a partial file to this writer alone: the longest that a dead one left, else an empty one.
+    """Context manager that gives this writer a partial file: the longest of dead writers, or an empty one.
 
-    What is still there at the end is left for the next.
+    If it still exists at the end, the next writer can use it.
     """
     mine = folder / f"{sha256}.{writer()}.part"
     left_over = (p for p in folder.glob(f"{sha256}.*part") if is_abandoned(p) and _is_plain(p))
@@ -88,7 +88,7 @@ def claimed(folder: Path, sha256: str) -> Iterator[Path]:
 
 
 def leftovers(folder: Path, age_s: float = WEEK_S) -> list[Path]:
-    """Returns the files of dead downloads that nothing has touched for so long."""
+    """Lists the files of dead downloads that have not been changed for a time."""
     limit = time.time() - age_s
     found = []
     for path in sorted(folder.glob("*")):
@@ -99,7 +99,7 @@ def leftovers(folder: Path, age_s: float = WEEK_S) -> list[Path]:
 
 
 def _is_plain(part: Path) -> bool:
-    """Says whether a partial file is this user's own file, and no link that leads to another one."""
+    """Says whether a partial file is a regular file of this user, and not a link to another one."""
     try:
         found = part.lstat()
     except OSError:

@@ -100,8 +100,7 @@ class Store:
         return self.folder / "blobs" / sha256
 
     def read(self, sha256: str, cards: Mapping[str, str] | None = None) -> tuple[Path, bytes] | None:
-        """Returns the path and bytes of a blob of the cache or a seed folder, after checking its hash; None if not
-        found.
+        """Returns the path and bytes of a blob of the cache or a seed folder; None if there is none with its hash.
 
         Args:
             sha256: Hash of the blob.

@@ -112,11 +112,11 @@ class Photo(NamedTuple):
 def camera_photo(x: Tensor, camera: Camera, seed: int) -> Photo:
     """Takes a photo of a clean image. For a seed it is the same on every machine.
 
-    For the image x in sRGB, the light is M⁻¹·linear(tone⁻¹(x)) · exposure / gains, blurred by the lens. The cells behind
-    the colour filters have signals m. Noise makes them m + √(a·m + b)·n for standard normal n, clipped at white. The
-    cells with and without noise are developed: demosaiced, balanced, multiplied by M, clipped, and given the curve of
-    sRGB and the tone. The difference is the photo's noise. After noise reduction it is added to the image, which then is
-    sharpened, resized, and saved as JPEG or in 8 bits. So neither image of the pair has the false colours of
+    For the image x in sRGB, the light is M⁻¹·linear(tone⁻¹(x)) · exposure / gains, blurred by the lens. The cells
+    behind the colour filters have signals m. Noise makes them m + √(a·m + b)·n for standard normal n, clipped at white.
+    The cells with and without noise are developed: demosaiced, balanced, multiplied by M, clipped, and given the curve
+    of sRGB and the tone. The difference is the photo's noise. After noise reduction it is added to the image, which
+    then is sharpened, resized, and saved as JPEG or in 8 bits. So neither image of the pair has the false colours of
     demosaicing, which a model would take for noise to be kept.
 
     Args:
