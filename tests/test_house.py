@@ -28,6 +28,8 @@ PUBLISHED |= {"vaezoo.image.compression.intervals", "vaezoo.image.resize", "vaez
 """Packages whose names plugins may import, beside ``vaezoo`` itself."""
 ALIASES = {"LogJoint"}
 """Published names of types, which cannot have a docstring."""
+LONGEST = 350
+"""Lines of a file, of the house or of a plugin."""
 FORBIDDEN_FILES = {"utils.py", "helpers.py", "common.py", "misc.py"}
 
 named = pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -100,7 +102,7 @@ def test_users_meet_no_assert(path: Path) -> None:
 
 @named
 def test_a_file_is_a_room(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST
     assert path.name not in FORBIDDEN_FILES
     assert ast.get_docstring(tree(path)), "it does not say what is here"
 
@@ -172,3 +174,13 @@ def test_guests_import_published_names_only() -> None:
                 published = import_module(node.module)
                 names = getattr(published, "__all__", None) or [n for n in vars(published) if not n.startswith("_")]
                 assert {alias.name for alias in node.names} <= set(names), f"{path.name}: {node.module}"
+
+
+def test_a_loss_states_its_facts_as_keywords_of_its_configuration() -> None:
+    """A method ``facts`` is for facts that depend on the parameters."""
+    for path in SOURCES:
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.FunctionDef) and node.name == "facts" and path.name != "config.py":
+                losses = "LossFacts" in ast.unparse(node.returns or node)
+                used = any(isinstance(each, ast.Name) and each.id == "self" for each in ast.walk(node))
+                assert not losses or used, f"{path.name}, line {node.lineno}: say it as class C(LossConfig, ...)"

@@ -11,7 +11,7 @@ _RANDOM = frozenset({"gaussian", "density"})
 
 
 @dataclass(frozen=True)
-class FactorLossConfig:
+class FactorLossConfig(LossConfig, beliefs=_RANDOM):
     """Parameters of :class:`vaezoo_adversarial.factor.FactorLoss`.
 
     Attributes:
@@ -28,13 +28,9 @@ class FactorLossConfig:
         check_widths("hidden", self.hidden, least=0)
         check_at_least(0, gamma=self.gamma)
 
-    def facts(self) -> LossFacts:
-        """Returns what the loss says of itself."""
-        return LossFacts(beliefs=_RANDOM)
-
 
 @dataclass(frozen=True)
-class AAELossConfig:
+class AAELossConfig(LossConfig, needs_rate=False, beliefs=_POSTERIORS):
     """Parameters of :class:`vaezoo_adversarial.latents.AAELoss`.
 
     Attributes:
@@ -48,13 +44,9 @@ class AAELossConfig:
     def __post_init__(self) -> None:
         check_widths("hidden", self.hidden, least=0)
 
-    def facts(self) -> LossFacts:
-        """Returns what the loss says of itself."""
-        return LossFacts(needs_rate=False, beliefs=_POSTERIORS)
-
 
 @dataclass(frozen=True)
-class WAEGANLossConfig:
+class WAEGANLossConfig(LossConfig, needs_rate=False, beliefs=_POSTERIORS):
     """Parameters of :class:`vaezoo_adversarial.latents.WAEGANLoss`.
 
     Attributes:
@@ -70,10 +62,6 @@ class WAEGANLossConfig:
     def __post_init__(self) -> None:
         check_widths("hidden", self.hidden, least=0)
         check_at_least(0, weight=self.weight)
-
-    def facts(self) -> LossFacts:
-        """Returns what the loss says of itself."""
-        return LossFacts(needs_rate=False, beliefs=_POSTERIORS)
 
 
 @dataclass(frozen=True)
@@ -97,7 +85,7 @@ class VAEGANLossConfig:
         check_at_least(0, gamma=self.gamma, pixels=self.pixels)
 
     def facts(self) -> LossFacts:
-        """Returns what the loss says of itself."""
+        """Returns the facts of the loss."""
         likelihoods = frozenset() if self.pixels > 0 else frozenset({"bernoulli"})
         return LossFacts(likelihoods, beliefs=_RANDOM)
 
@@ -126,7 +114,9 @@ class PatchGANLossConfig(LossConfig):
 
 
 @dataclass(frozen=True)
-class DetailLossConfig:
+class DetailLossConfig(
+    LossConfig, likelihoods=frozenset({"gaussian"}), needs_rate=False, conditional=True, needs_detail=True
+):
     """Parameters of :class:`vaezoo_adversarial.detail.DetailLoss`.
 
     Attributes:
@@ -148,10 +138,6 @@ class DetailLossConfig:
     def __post_init__(self) -> None:
         check_widths("widths", self.widths)
         check_at_least(0, power=self.power, mean_weight=self.mean_weight, limit=self.limit, steady=self.steady)
-
-    def facts(self) -> LossFacts:
-        """Returns what the loss says of itself."""
-        return LossFacts(frozenset({"gaussian"}), needs_rate=False, conditional=True, needs_detail=True)
 
 
 __getattr__ = former_facts(

@@ -4,21 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vaezoo.core.facts import LossFacts, check_at_least, former_facts
+from vaezoo.core.facts import LossConfig, check_at_least, former_facts
 from vaezoo.errors import ConfigError
 
 
 @dataclass(frozen=True)
-class _DensityLossConfig:
-    """What a loss is told that needs densities of z and of x, of any kind."""
-
-    def facts(self) -> LossFacts:
-        """Returns what the loss says of itself."""
-        return LossFacts(needs_density=True)
-
-
-@dataclass(frozen=True)
-class IWAELossConfig(_DensityLossConfig):
+class IWAELossConfig(LossConfig, needs_density=True):
     """Parameters of :class:`vaezoo_bounds.losses.IWAELoss`.
 
     Attributes:
@@ -32,7 +23,7 @@ class IWAELossConfig(_DensityLossConfig):
 
 
 @dataclass(frozen=True)
-class MIWAELossConfig(_DensityLossConfig):
+class MIWAELossConfig(LossConfig, needs_density=True):
     """Parameters of :class:`vaezoo_bounds.losses.MIWAELoss`.
 
     Attributes:
@@ -48,7 +39,7 @@ class MIWAELossConfig(_DensityLossConfig):
 
 
 @dataclass(frozen=True)
-class CIWAELossConfig(_DensityLossConfig):
+class CIWAELossConfig(LossConfig, needs_density=True):
     """Parameters of :class:`vaezoo_bounds.losses.CIWAELoss`.
 
     Attributes:
@@ -70,7 +61,7 @@ class CIWAELossConfig(_DensityLossConfig):
 
 
 @dataclass(frozen=True)
-class PIWAELossConfig(_DensityLossConfig):
+class PIWAELossConfig(LossConfig, needs_density=True):
     """Parameters of :class:`vaezoo_bounds.losses.PIWAELoss`.
 
     Attributes:
@@ -86,7 +77,7 @@ class PIWAELossConfig(_DensityLossConfig):
 
 
 @dataclass(frozen=True)
-class DReGLossConfig:
+class DReGLossConfig(LossConfig, beliefs=frozenset({"gaussian"}), needs_density=True):
     """Parameters of :class:`vaezoo_bounds.gradients.DReGLoss`.
 
     Attributes:
@@ -97,10 +88,6 @@ class DReGLossConfig:
 
     def __post_init__(self) -> None:
         check_at_least(1, samples=self.samples)
-
-    def facts(self) -> LossFacts:
-        """Returns what the loss says of itself."""
-        return LossFacts(beliefs=frozenset({"gaussian"}), needs_density=True)
 
 
 __getattr__ = former_facts(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vaezoo.core.beliefs import BeliefKind
-from vaezoo.core.facts import LossFacts, PriorConfig, PriorFacts, check_at_least, former_facts
+from vaezoo.core.facts import LossConfig, PriorConfig, PriorFacts, check_at_least, former_facts
 from vaezoo.errors import ConfigError
 
 
@@ -96,7 +96,7 @@ class CategoricalPriorConfig(PriorConfig):
         check_schedule(self.temperature, self.least, self.decay)
 
     def facts(self) -> PriorFacts:
-        """Returns what the prior says of itself."""
+        """Returns the facts of the prior."""
         return PriorFacts(frozenset({categorical(self.classes).fact}), (self.grid,), self.grid)
 
 
@@ -126,12 +126,12 @@ class JointPriorConfig(PriorConfig):
         check_schedule(self.temperature, self.least, self.decay)
 
     def facts(self) -> PriorFacts:
-        """Returns what the prior says of itself."""
+        """Returns the facts of the prior."""
         return PriorFacts(frozenset({gaussian_categorical(self.classes).fact}), (self.grid,), self.grid)
 
 
 @dataclass(frozen=True)
-class JointCapacityLossConfig:
+class JointCapacityLossConfig(LossConfig, beliefs=frozenset({"gaussian-categorical"})):
     """Parameters of :class:`vaezoo_discrete.losses.JointCapacityLoss`.
 
     Attributes:
@@ -149,10 +149,6 @@ class JointCapacityLossConfig:
     def __post_init__(self) -> None:
         check_at_least(0, gaussian_nats=self.gaussian_nats, categorical_nats=self.categorical_nats, gamma=self.gamma)
         check_at_least(1, steps=self.steps)
-
-    def facts(self) -> LossFacts:
-        """Returns what the loss says of itself."""
-        return LossFacts(beliefs=frozenset({"gaussian-categorical"}))
 
 
 __getattr__ = former_facts(

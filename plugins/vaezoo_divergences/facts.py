@@ -4,23 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vaezoo.core.facts import VECTORS, LossFacts, check_at_least, former_facts
+from vaezoo.core.facts import VECTORS, LossConfig, check_at_least, former_facts
 from vaezoo.errors import ConfigError
 
 _GAUSSIAN = frozenset({"gaussian"})
 
 
 @dataclass(frozen=True)
-class _GaussianLossConfig:
-    """What a loss is told that needs a diagonal Gaussian posterior."""
-
-    def facts(self) -> LossFacts:
-        """Returns what the loss says of itself."""
-        return LossFacts(beliefs=_GAUSSIAN)
-
-
-@dataclass(frozen=True)
-class TotalCorrelationLossConfig(_GaussianLossConfig):
+class TotalCorrelationLossConfig(LossConfig, beliefs=_GAUSSIAN):
     """Parameters of :class:`vaezoo_divergences.correlation.TotalCorrelationLoss`.
 
     Attributes:
@@ -46,7 +37,7 @@ class TotalCorrelationLossConfig(_GaussianLossConfig):
 
 
 @dataclass(frozen=True)
-class DIPMeansLossConfig(_GaussianLossConfig):
+class DIPMeansLossConfig(LossConfig, beliefs=_GAUSSIAN):
     """Parameters of :class:`vaezoo_divergences.moments.DIPMeansLoss`.
 
     Attributes:
@@ -62,7 +53,7 @@ class DIPMeansLossConfig(_GaussianLossConfig):
 
 
 @dataclass(frozen=True)
-class DIPSamplesLossConfig(_GaussianLossConfig):
+class DIPSamplesLossConfig(LossConfig, beliefs=_GAUSSIAN):
     """Parameters of :class:`vaezoo_divergences.moments.DIPSamplesLoss`.
 
     Attributes:
@@ -78,7 +69,7 @@ class DIPSamplesLossConfig(_GaussianLossConfig):
 
 
 @dataclass(frozen=True)
-class InfoLossConfig:
+class InfoLossConfig(LossConfig, beliefs=frozenset({"gaussian", "density"})):
     """Parameters of :class:`vaezoo_divergences.distances.InfoLoss`.
 
     Attributes:
@@ -99,13 +90,9 @@ class InfoLossConfig:
             raise ConfigError(f"Expected alpha of at most 1, got {self.alpha}.", value=self.alpha)
         check_at_least(1 - self.alpha, weight=self.weight)
 
-    def facts(self) -> LossFacts:
-        """Returns what the loss says of itself."""
-        return LossFacts(beliefs=frozenset({"gaussian", "density"}))
-
 
 @dataclass(frozen=True)
-class MMDLossConfig:
+class MMDLossConfig(LossConfig, needs_rate=False, beliefs=VECTORS):
     """Parameters of :class:`vaezoo_divergences.distances.MMDLoss`.
 
     Attributes:
@@ -119,13 +106,9 @@ class MMDLossConfig:
     def __post_init__(self) -> None:
         check_at_least(0, weight=self.weight)
 
-    def facts(self) -> LossFacts:
-        """Returns what the loss says of itself."""
-        return LossFacts(needs_rate=False, beliefs=VECTORS)
-
 
 @dataclass(frozen=True)
-class SlicedLossConfig:
+class SlicedLossConfig(LossConfig, needs_rate=False, beliefs=VECTORS):
     """Parameters of :class:`vaezoo_divergences.distances.SlicedLoss`.
 
     Attributes:
@@ -139,10 +122,6 @@ class SlicedLossConfig:
     def __post_init__(self) -> None:
         check_at_least(0, weight=self.weight)
         check_at_least(1, directions=self.directions)
-
-    def facts(self) -> LossFacts:
-        """Returns what the loss says of itself."""
-        return LossFacts(needs_rate=False, beliefs=VECTORS)
 
 
 __getattr__ = former_facts(

@@ -73,7 +73,7 @@ class EnlargingConditioner(Conditioner):
     """Features of the small image at 1/1, 1/2, 1/4 and so on, and its bicubic enlargement.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
     """
 
     takes = ("factor",)
@@ -105,7 +105,7 @@ class FoldingEncoder(Encoder):
     """Evidence from a target, at the levels of a ladder over the small image.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
     """
 
     @accepts_keywords(FoldingEncoderConfig)
@@ -130,7 +130,7 @@ class EnlargingDecoder(Decoder):
     """A correction of the bicubic image, and the width of its error, per pixel of the larger one.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
     """
 
     @accepts_keywords(EnlargingDecoderConfig)

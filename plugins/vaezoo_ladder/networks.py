@@ -117,7 +117,7 @@ class PyramidConditioner(Conditioner):
     """Features of the degraded image at 1/2, 1/4, 1/8 and so on, or from 1/4 on.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source of the map: FFDNet (Zhang et al., 2018), section III, arXiv:1710.04026; here it is added after the first
     convolution, and may be unknown.
@@ -156,7 +156,7 @@ class PyramidEncoder(Encoder):
     """Evidence from the clean and the degraded image, at the levels of the ladder.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
     """
 
     @accepts_keywords(PyramidEncoderConfig)
@@ -237,7 +237,7 @@ def ladder_prior(config: LadderPriorConfig) -> LadderPrior:
     """Returns a ladder of :class:`ResidualLevel`.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
     """
     aboves = [*config.widths[1:], None]
     levels = [
@@ -262,7 +262,7 @@ class ResidualDecoder(Decoder):
     """A residual on the degraded image, and the width of its error, per pixel.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
     """
 
     @accepts_keywords(ResidualDecoderConfig)

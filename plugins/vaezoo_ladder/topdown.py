@@ -90,7 +90,7 @@ class BottomUpEncoder(Encoder):
     """Evidence from the image, one feature for each level of the ladder; levels of one scale share theirs.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
     """
 
     @accepts_keywords(BottomUpEncoderConfig)
@@ -200,7 +200,7 @@ def top_down_prior(config: TopDownPriorConfig) -> LadderPrior:
     """Returns a ladder of :class:`TopDownLevel` on a learned top.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
     """
     levels: list[Level] = []
     for scale in reversed(range(len(config.widths))):
@@ -230,7 +230,7 @@ class ShuffleDecoder(Decoder):
     """One convolution from the finest state to pixels, two by two.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
     """
 
     @accepts_keywords(ShuffleDecoderConfig)

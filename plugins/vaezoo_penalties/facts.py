@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vaezoo.core.facts import LossFacts, PriorConfig, PriorFacts, check_at_least, former_facts
+from vaezoo.core.facts import LossConfig, PriorConfig, PriorFacts, check_at_least, former_facts
 from vaezoo.errors import ConfigError
 
-_POINTS = LossFacts(needs_rate=False, beliefs=frozenset({"dirac"}))
+_POINTS = frozenset({"dirac"})
 
 
 @dataclass(frozen=True)
-class ReconstructionLossConfig:
+class ReconstructionLossConfig(LossConfig, needs_rate=False, beliefs=_POINTS):
     """Parameters of :class:`vaezoo_penalties.losses.ReconstructionLoss`."""
 
-    def facts(self) -> LossFacts:
-        """Returns what the loss says of itself."""
-        return _POINTS
-
 
 @dataclass(frozen=True)
-class RAEWeightsLossConfig:
+class RAEWeightsLossConfig(LossConfig, needs_rate=False, beliefs=_POINTS):
     """Parameters of :class:`vaezoo_penalties.regularised.RAEWeightsLoss`.
 
     Attributes:
@@ -34,13 +30,9 @@ class RAEWeightsLossConfig:
     def __post_init__(self) -> None:
         check_at_least(0, latent_weight=self.latent_weight, decoder_weight=self.decoder_weight)
 
-    def facts(self) -> LossFacts:
-        """Returns what the loss says of itself."""
-        return _POINTS
-
 
 @dataclass(frozen=True)
-class RAEGradientLossConfig:
+class RAEGradientLossConfig(LossConfig, needs_rate=False, beliefs=_POINTS):
     """Parameters of :class:`vaezoo_penalties.regularised.RAEGradientLoss`.
 
     Attributes:
@@ -56,13 +48,9 @@ class RAEGradientLossConfig:
     def __post_init__(self) -> None:
         check_at_least(0, latent_weight=self.latent_weight, gradient_weight=self.gradient_weight, probes=self.probes)
 
-    def facts(self) -> LossFacts:
-        """Returns what the loss says of itself."""
-        return _POINTS
-
 
 @dataclass(frozen=True)
-class DenoisingLossConfig:
+class DenoisingLossConfig(LossConfig, needs_rate=False, beliefs=frozenset({"gaussian", "density", "dirac"})):
     """Parameters of :class:`vaezoo_penalties.losses.DenoisingLoss`.
 
     Attributes:
@@ -83,13 +71,9 @@ class DenoisingLossConfig:
         if self.corruption == "masking" and self.amount > 1:
             raise ConfigError(f"Expected amount as a share of pixels, at most 1, got {self.amount}.", value=self.amount)
 
-    def facts(self) -> LossFacts:
-        """Returns what the loss says of itself."""
-        return LossFacts(needs_rate=False, beliefs=frozenset({"gaussian", "density", "dirac"}))
-
 
 @dataclass(frozen=True)
-class ContractiveLossConfig:
+class ContractiveLossConfig(LossConfig, needs_rate=False, beliefs=_POINTS):
     """Parameters of :class:`vaezoo_penalties.regularised.ContractiveLoss`.
 
     Attributes:
@@ -103,13 +87,9 @@ class ContractiveLossConfig:
     def __post_init__(self) -> None:
         check_at_least(0, weight=self.weight, probes=self.probes)
 
-    def facts(self) -> LossFacts:
-        """Returns what the loss says of itself."""
-        return _POINTS
-
 
 @dataclass(frozen=True)
-class SparseLossConfig:
+class SparseLossConfig(LossConfig, needs_rate=False, beliefs=_POINTS):
     """Parameters of :class:`vaezoo_penalties.losses.SparseLoss`.
 
     Attributes:
@@ -130,10 +110,6 @@ class SparseLossConfig:
         if not 0 < self.target < 1:
             raise ConfigError(f"Expected target between 0 and 1, got {self.target}.", value=self.target)
 
-    def facts(self) -> LossFacts:
-        """Returns what the loss says of itself."""
-        return _POINTS
-
 
 @dataclass(frozen=True)
 class TopKPriorConfig(PriorConfig):
@@ -152,7 +128,7 @@ class TopKPriorConfig(PriorConfig):
         check_kept(self.kept, self.latent_channels)
 
     def facts(self) -> PriorFacts:
-        """Returns what the prior says of itself."""
+        """Returns the facts of the prior."""
         return PriorFacts(frozenset({"dirac"}), (self.grid,), self.grid)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vaezoo.core.facts import ConditionerFacts, LossFacts, check_at_least, check_widths, former_facts
+from vaezoo.core.facts import ConditionerFacts, LossConfig, check_at_least, check_widths, former_facts
 
 _BELIEFS = frozenset({"gaussian", "density"})
 
@@ -22,7 +22,7 @@ class StyleClassConditionerConfig:
     context_vector: int = 16
 
     def facts(self) -> ConditionerFacts:
-        """Returns what the conditioner says of itself."""
+        """Returns the facts of the conditioner."""
         return ConditionerFacts(vector=self.context_vector)
 
 
@@ -44,7 +44,7 @@ class StyleCodeConditionerConfig:
         check_widths("hidden", (self.hidden,))
 
     def facts(self) -> ConditionerFacts:
-        """Returns what the conditioner says of itself."""
+        """Returns the facts of the conditioner."""
         return ConditionerFacts(vector=self.context_vector)
 
 
@@ -66,12 +66,12 @@ class StyleReferenceConditionerConfig:
         check_widths("widths", self.widths)
 
     def facts(self) -> ConditionerFacts:
-        """Returns what the conditioner says of itself."""
+        """Returns the facts of the conditioner."""
         return ConditionerFacts(self.image_channels, vector=self.context_vector)
 
 
 @dataclass(frozen=True)
-class StyleMMDLossConfig:
+class StyleMMDLossConfig(LossConfig, beliefs=_BELIEFS):
     """Parameters of :class:`vaezoo_style.losses.StyleMMDLoss`.
 
     Attributes:
@@ -85,13 +85,9 @@ class StyleMMDLossConfig:
     def __post_init__(self) -> None:
         check_at_least(0, weight=self.weight, beta=self.beta)
 
-    def facts(self) -> LossFacts:
-        """Returns what the loss says of itself."""
-        return LossFacts(beliefs=_BELIEFS)
-
 
 @dataclass(frozen=True)
-class StyleReversalLossConfig:
+class StyleReversalLossConfig(LossConfig, beliefs=_BELIEFS):
     """Parameters of :class:`vaezoo_style.losses.StyleReversalLoss`.
 
     Attributes:
@@ -118,13 +114,9 @@ class StyleReversalLossConfig:
     def __post_init__(self) -> None:
         check_at_least(0, weight=self.weight, beta=self.beta, warmup=self.warmup)
 
-    def facts(self) -> LossFacts:
-        """Returns what the loss says of itself."""
-        return LossFacts(beliefs=_BELIEFS)
-
 
 @dataclass(frozen=True)
-class StyleCycleLossConfig:
+class StyleCycleLossConfig(LossConfig, beliefs=frozenset({"gaussian"})):
     """Parameters of :class:`vaezoo_style.losses.StyleCycleLoss`.
 
     Attributes:
@@ -137,10 +129,6 @@ class StyleCycleLossConfig:
 
     def __post_init__(self) -> None:
         check_at_least(0, weight=self.weight, beta=self.beta)
-
-    def facts(self) -> LossFacts:
-        """Returns what the loss says of itself."""
-        return LossFacts(beliefs=frozenset({"gaussian"}))
 
 
 __getattr__ = former_facts(

@@ -12,6 +12,7 @@ from vaezoo.core.facts import (
     DecoderFacts,
     EncoderFacts,
     Grid,
+    LossConfig,
     LossFacts,
     ModelFacts,
     PriorFacts,
@@ -122,3 +123,17 @@ def test_the_kinds_that_are_no_density_say_so_themselves() -> None:
 def test_a_grid_of_nothing(channels: int, stride: int | None) -> None:
     with pytest.raises(ConfigError, match="at least one channel and a stride of at least 1"):
         Grid(channels, stride)
+
+
+def test_a_loss_states_once_how_its_facts_differ() -> None:
+    class Points(LossConfig, needs_rate=False, beliefs=frozenset({"dirac"})):
+        """A loss on points."""
+
+    class DensePoints(Points, needs_density=True):
+        """And on densities of x."""
+
+    assert LossConfig().facts() == LossFacts()
+    assert Points().facts() == LossFacts(needs_rate=False, beliefs=frozenset({"dirac"}))
+    assert DensePoints().facts() == LossFacts(needs_rate=False, beliefs=frozenset({"dirac"}), needs_density=True)
+    with pytest.raises(TypeError, match="need_rate"):
+        type("Wrong", (LossConfig,), {}, need_rate=False)

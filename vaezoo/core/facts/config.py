@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
 
@@ -100,11 +100,20 @@ class PriorConfig:
 
 @dataclass(frozen=True)
 class LossConfig:
-    """Base of the configuration of a loss that works with every model. It has no parameters."""
+    """Base of the configuration of a loss. It has no parameters.
+
+    A subclass states how the facts of its loss differ from those of one that works with every model, as keywords:
+    ``class SparseLossConfig(LossConfig, needs_rate=False)``. The keywords are the fields of `LossFacts`.
+    """
+
+    stated: ClassVar[LossFacts] = LossFacts()
+
+    def __init_subclass__(cls, **facts: Any) -> None:
+        cls.stated = replace(cls.stated, **facts)
 
     def facts(self) -> LossFacts:
-        """Returns the facts of a loss that needs a posterior with a density, and nothing else."""
-        return LossFacts()
+        """Returns the facts of the loss, as the class states them."""
+        return self.stated
 
 
 class accepts_keywords(Generic[Fields, Config]):
