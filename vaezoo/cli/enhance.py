@@ -1,4 +1,4 @@
-"""``vaezoo enhance``: pictures and folders of pictures made better, one file each."""
+"""``vaezoo enhance``: enhances images and folders of images."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ if TYPE_CHECKING:
 
 @click.command(cls=TaskCommand)
 @click.argument("inputs", nargs=-1, required=True, type=FILE)
-@click.option("-o", "--output", type=FILE, help="A file; a folder for several inputs.")
-@click.option("--task", metavar="NAME", help="What to do. Default: what the model is for, or denoise.")
-@click.option("--model", help="A model's name, or the folder of a saved one. Default: the task's own.")
+@click.option("-o", "--output", type=FILE, help="Path of the result; a folder for several inputs.")
+@click.option("--task", metavar="NAME", help="Name of the task. Default: the model's own, or denoise.")
+@click.option("--model", help="Name of the model, or folder of a saved one. Default: the task's own.")
 @click.option("--weights-tag", help="Tag of the weights, such as open for denoise.open. Default: the model's own.")
-@click.option("--weights", type=FILE, help="A safetensors file instead of the weights that ship.")
+@click.option("--weights", type=FILE, help="Safetensors file to load instead of the shipped weights.")
 @trust_code
-@click.option("--figure", is_flag=True, help="Also draw before, after and uncertainty side by side.")
-@click.option("--uncertainty", is_flag=True, help="Also write sd and 90 % interval: NAME.uncertainty.npz and .png.")
-@click.option("--tile", type=click.IntRange(min=1), help="Largest side of a tile, for less memory.")
-@click.option("--strength", type=click.FloatRange(0, 3), default=1.0, help="0 changes nothing; default 1; above: more.")
-@click.option("--detail", type=click.FloatRange(0, 1), default=0.0, help="Above 0: likely texture, drawn; default 0.")
+@click.option("--figure", is_flag=True, help="Draw a figure too: before, after and uncertainty.")
+@click.option("--uncertainty", is_flag=True, help="Write sd and 90 % interval: NAME.uncertainty.npz and .png.")
+@click.option("--tile", type=click.IntRange(min=1), help="Largest side of a tile in pixels, to save memory.")
+@click.option("--strength", type=click.FloatRange(0, 3), default=1.0, help="Strength; 0 changes nothing. Default: 1.")
+@click.option("--detail", type=click.FloatRange(0, 1), default=0.0, help="Amount of likely texture to add. Default: 0.")
 @click.option("--seed", type=int, default=0, help="Random seed of the detail.")
-@click.option("--self-ensemble", is_flag=True, help="Mean over turns and mirror images: better, 8 times the time.")
-@click.option("--precision", type=click.Choice(("fp32", "bf16")), default="fp32", help="bf16: less time, if it can be.")
-@click.option("--device", help="Such as cpu or cuda:0; without it a GPU where there is one.")
-@click.option("--overwrite", is_flag=True, help="Replace results that exist already. Inputs never are.")
-@click.option("--skip-existing", is_flag=True, help="Leave out inputs whose result exists already.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
+@click.option("--self-ensemble", is_flag=True, help="Mean over 8 turned and mirrored views: better, 8 times slower.")
+@click.option("--precision", type=click.Choice(("fp32", "bf16")), default="fp32", help="Precision; bf16 may be faster.")
+@click.option("--device", help="Device, such as cpu or cuda:0. Default: a GPU if there is one.")
+@click.option("--overwrite", is_flag=True, help="Replace existing results. Inputs are never replaced.")
+@click.option("--skip-existing", is_flag=True, help="Skip inputs whose result exists.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option("--quiet", is_flag=True, help="Print failures only.")
 @click.pass_context
 def enhance(
@@ -67,15 +67,15 @@ def enhance(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Enhance INPUTS: pictures, or folders of pictures.
+    """Enhance INPUTS: images, or folders of images.
 
-    Without -o each result is written beside its input as NAME.enhanced.EXT. Bit depth, alpha, colour profile,
-    EXIF and XMP survive, and the words of a PNG. --uncertainty writes float32 arrays sd, lower and upper, in units
-    of the pixel value in [0, 1], and the sd as a picture with its scale; docs/uncertainty.md says what the interval
-    promises.
+    Without -o, each result is written beside its input as NAME.enhanced.EXT. Bit depth, alpha, colour profile, EXIF and
+    XMP are kept, and the texts of a PNG. --uncertainty writes float32 arrays sd, lower and upper, in units of the pixel
+    value in [0, 1], and an image of the sd with a scale. docs/uncertainty.md explains the interval.
 
-    vaezoo list --kind tasks lists the tasks, vaezoo enhance --task NAME --help shows the options of one.
+    vaezoo list --kind tasks lists the tasks. vaezoo enhance --task NAME --help shows the options of a task.
     """
+    from vaezoo.files.atomic import sweep
     from vaezoo.restore.batch import plan
 
     jobs: list[Job] = []
@@ -94,12 +94,14 @@ def enhance(
         settings["chosen"] = bool(model or weights_tag or weights)
         named = _tagged(model or chosen.model, weights_tag, weights)
         restorer = _restorer(named, weights, settings) if pending else None
-    except VaezooError as error:  # before any picture was touched
+    except VaezooError as error:  # before any image was touched
         if as_json:
             told = {"images": [job.report() for job in jobs], "error": error.code, "message": str(error)}
             click.echo(json.dumps(told, indent=2))
         raise
     if restorer is not None:
+        for folder in {job.target.parent for job in pending}:
+            sweep(folder)
         with _in_order(), _progress(len(pending), hidden=quiet) as progress:
             for job in pending:
                 job.run(restorer, task=chosen, strength=strength, progress=progress, **also)
@@ -119,10 +121,10 @@ def _task(name: str | None, model: str | None, options: dict[str, Any]) -> Task:
 
 
 def _tagged(model: str, tag: str | None, weights: Path | None) -> str:
-    """Returns the name of a model with that of its weights.
+    """Returns the name of a model with the tag of its weights.
 
     Raises:
-        ConfigError: Weights are named otherwise too, or the model is a folder, which has its own.
+        ConfigError: Weights are also given in another way, or the model is a folder, which has its own.
     """
     from vaezoo.publish.loading import folder_of
     from vaezoo.registry.registry import split_name
@@ -161,7 +163,7 @@ def _sentence(job: Job) -> str:
 
 
 def _report_failures(context: click.Context, jobs: Sequence[Job]) -> None:
-    """Raises the failure of a single job; lists those of many and ends with the first one's exit code."""
+    """Raises the error of a single job. For several, lists the errors and exits with the code of the first."""
     failures = [(job.source, job.error) for job in jobs if job.error is not None]
     if not failures:
         return
@@ -175,8 +177,8 @@ def _report_failures(context: click.Context, jobs: Sequence[Job]) -> None:
 
 @contextmanager
 def _in_order() -> Iterator[None]:
-    """Lets SIGTERM end the work as Ctrl-C does, so that no part of a result stays."""
-    if threading.current_thread() is not threading.main_thread():  # where Python lets nobody listen
+    """Makes SIGTERM end the work like Ctrl-C, so that no partial result stays."""
+    if threading.current_thread() is not threading.main_thread():  # Python handles signals in the main thread only
         yield
         return
     before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
@@ -188,7 +190,7 @@ def _in_order() -> Iterator[None]:
 
 @contextmanager
 def _progress(jobs: int, hidden: bool) -> Iterator[Callable[[int, int], None]]:
-    """Shows a bar on stderr once the work has taken a second; yields what is told the tiles done of a job."""
+    """Shows a progress bar on stderr after a second. Yields the callback that receives a job's finished tiles."""
     from rich.console import Console
     from rich.progress import Progress
 

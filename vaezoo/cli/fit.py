@@ -1,4 +1,4 @@
-"""``vaezoo fit-prior``: a prior fitted to a trained model's latents, and the model that has it."""
+"""``vaezoo fit-prior``: fits a prior to a trained model's latents."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def fit_prior(
 ) -> None:
     """Fit a prior to the latents of the model NAME, or of one that vaezoo.save wrote into the folder NAME.
 
-    Samples of the new model are of the prior that its own latents have; it reconstructs as the old one does.
+    Samples of the new model come from a prior that matches its own latents. Reconstructions stay the same.
     """
     from vaezoo.publish.loading import open_model
     from vaezoo.publish.saving import is_saved, save, save_file
@@ -66,7 +66,7 @@ def fit_prior(
     model = open_model(name, weights)
     fitted = fit_prior(model, _batch(data, model, limit), prior, steps=steps, seed=seed, **params)
     if output.suffix == ".safetensors":
-        save_file(fitted, output)
+        save_file(fitted, output, replace=overwrite)
         part = fitted.origin.spec.parts["prior"]
         around = {key: part.arguments[key] for key in ("around",) if key in part.params}
         told = ", ".join(f"{key!r}: {value!r}" for key, value in {"name": prior, **around, **params}.items())
@@ -78,7 +78,7 @@ def fit_prior(
 
 
 def _batch(data: str, model: VAE, limit: int | None) -> Batch:
-    """Returns the images of a set, with their labels where the model can use them."""
+    """Returns the images of a data set, with their labels if the model uses them."""
     import torch
 
     from vaezoo.core import Batch, LabelConditioner

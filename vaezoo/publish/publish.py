@@ -5,9 +5,6 @@ The card is a registry file that a plugin can ship unchanged.
 
 from __future__ import annotations
 
-import os
-import secrets
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -15,8 +12,8 @@ from typing import Any
 
 import yaml
 
-from vaezoo.errors import BackendUnavailable, ConfigError, NetworkError, OfflineError, StoreError
-from vaezoo.files.atomic import flush_folder, make_folder, write_whole
+from vaezoo.errors import BackendUnavailable, ConfigError, NetworkError, OfflineError
+from vaezoo.files.folders import write_folder
 from vaezoo.files.schema import conform, lacking
 from vaezoo.files.yaml import parse_yaml
 from vaezoo.host.manager import Zoo, current_zoo
@@ -166,29 +163,13 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _write(files: Mapping[str, bytes], folder: Path, overwrite: bool) -> Path:
-    """Writes files. A new folder appears as a whole. In an existing one each file is replaced, the weights first."""
+    """Writes files into a folder, which appears or changes as a whole."""
     there = [name for name in files if (folder / name).exists()]
     if there and not overwrite:
         raise ConfigError(
             f"{folder / there[0]} exists already.", hint="Choose another folder, or overwrite it.", value=str(folder)
         )
-    make_folder(folder.parent)
-    if folder.exists():
-        make_folder(folder)
-        for name, content in files.items():
-            write_whole(folder / name, content)
-        return folder
-    draft = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
-    try:
-        draft.mkdir()
-        for name, content in files.items():
-            write_whole(draft / name, content)
-        os.rename(draft, folder)
-        flush_folder(folder.parent)
-    except OSError as error:
-        raise StoreError(f"{folder} cannot be written: {error.strerror}.", value=str(folder)) from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+    write_folder(folder, files)
     return folder
 
 

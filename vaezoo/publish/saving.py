@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from vaezoo.errors import ConfigError, HashMismatch, StoreError, VaezooError, WeightsError
-from vaezoo.files.atomic import make_folder, write_whole
+from vaezoo.files.atomic import make_folder, sweep, write_whole
+from vaezoo.files.header import canonical
+from vaezoo.files.locks import LOCK, held
 from vaezoo.files.reading import read_regular
 from vaezoo.files.schema import conform
 from vaezoo.files.yaml import Lined, parse_yaml, read_yaml
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
 WEIGHTS, TOLD = "model.safetensors", "vaezoo.yaml"
 FORMAT = 1
+_WAIT_S = 60.0
 _HEADER = "# Written by vaezoo.save, read by vaezoo.load.\n"
 
 _OBJECT, _TEXT = {"type": "object"}, {"type": "string"}
@@ -120,11 +123,15 @@ def save(model: VAE, folder: str | Path, *, card: str | Mapping[str, Any] = "", 
     parse_yaml(text)  # raises before anything is written if it could not be read again
     _check_parts(model, spec)
     make_folder(folder)
-    _keep_the_last(folder)
-    write_whole(folder / WEIGHTS, content)
-    write_whole(folder / TOLD, text)
-    for old in folder.glob(".model.*.safetensors"):
-        old.unlink(missing_ok=True)
+    busy = StoreError(f"Another process saves a model into {folder}.", hint="Wait until it ends.", value=str(folder))
+    with held(folder / LOCK, busy, _WAIT_S):
+        sweep(folder)
+        _keep_the_last(folder)
+        write_whole(folder / WEIGHTS, content)
+        write_whole(folder / TOLD, text)
+        for old in folder.glob(".model.*.safetensors"):
+            old.unlink(missing_ok=True)
+        (folder / LOCK).unlink(missing_ok=True)  # a folder to be given away; who waits has the file open already
     return folder
 
 
@@ -220,14 +227,20 @@ def read_weights(folder: Path, told: Mapping[str, Any]) -> tuple[Path, bytes]:
     )
 
 
-def save_file(model: VAE, path: str | Path) -> None:
+def save_file(model: VAE, path: str | Path, *, replace: bool = True) -> None:
     """Writes only the tensors of a model into a safetensors file. How the model is made must be kept elsewhere.
 
+    Args:
+        model: Model.
+        path: Path of the file.
+        replace: Whether an existing file may be replaced, even one that appeared a moment ago.
+
     Raises:
+        ConfigError: The file exists and may not be replaced.
         WeightsError: A weight is not finite.
         StoreError: The file cannot be written. The former file is still there.
     """
-    write_whole(Path(path), _bytes_of(model))
+    write_whole(Path(path), _bytes_of(model), replace=replace)
 
 
 def _check_parts(model: VAE, spec: ModelSpec) -> None:
@@ -260,7 +273,7 @@ def _bytes_of(model: VAE) -> bytes:
                 value=name,
             )
         tensors[name] = tensor.detach().cpu().contiguous().clone()
-    return bytes(to_bytes(tensors, metadata={"vaezoo": version(HOUSE)}))
+    return canonical(to_bytes(tensors, metadata={"vaezoo": version(HOUSE)}))
 
 
 def _kept(folder: Path, sha256: str) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
@@ -21,6 +20,7 @@ from vaezoo.core import VAE
 from vaezoo.errors import CheckpointError, TrainingError, WeightsError
 from vaezoo.files.atomic import make_folder, sweep, write_whole
 from vaezoo.files.header import canonical
+from vaezoo.files.locks import LOCK, held
 from vaezoo.host.manager import current_zoo
 from vaezoo.moved import former
 from vaezoo.registry.registry import is_file, split_name
@@ -32,7 +32,6 @@ CHECKPOINT, WEIGHTS, RECORD = "checkpoint.safetensors", "ema.safetensors", "run.
 PREVIOUS, DAMAGED = "checkpoint.previous.safetensors", "checkpoint.damaged.safetensors"
 PICKLED = "checkpoint.pt"
 """Checkpoint of vaezoo 0.1.0, which can still be read."""
-LOCK = ".vaezoo.lock"
 
 __getattr__ = partial(former, __name__)
 
@@ -46,28 +45,15 @@ def alone_in(out: Path) -> Iterator[None]:
     Raises:
         TrainingError: Another run uses the folder, or it cannot be created.
     """
-    from filelock import FileLock, Timeout
-
     make_folder(out, TrainingError)
-    lock = FileLock(out / LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise TrainingError(
-            f"Another run writes into {out}.", hint="Wait until it ends, or choose another --out.", value=str(out)
-        ) from error
-    except NotImplementedError:
-        pass
-    except OSError as error:
-        if error.errno in (errno.EACCES, errno.EROFS, errno.ENOSPC):
-            raise TrainingError(f"{out} cannot be written: {error.strerror}.", value=str(out)) from error
-    try:
+    busy = TrainingError(
+        f"Another run writes into {out}.", hint="Wait until it ends, or choose another --out.", value=str(out)
+    )
+    with held(out / LOCK, busy):
         sweep(out)
         for left in (PICKLED, WEIGHTS, RECORD):  # as vaezoo 0.1.0 named its parts
             (out / f"{left}.part").unlink(missing_ok=True)
         yield
-    finally:
-        lock.release()
 
 
 def save_checkpoint(out: Path, content: Mapping[str, Any]) -> None:
