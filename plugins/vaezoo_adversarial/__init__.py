@@ -1,1 +1,1 @@
-"""Losses that own a critic, which learns beside the model and is no part of it."""
+"""Losses with a critic, a network that is trained beside the model and is not part of it."""

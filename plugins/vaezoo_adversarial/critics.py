@@ -1,7 +1,7 @@
-"""The critics, and what is said to them and of them. The losses that own them are in the other files.
+"""Critics, their losses, and the samples shown to them. The other files have the losses that own critics.
 
-A critic gives logits: above 0 for what it takes for the first of two kinds. Its size depends on the configuration
-alone, and it looks at each row by itself: no statistic over the batch.
+A critic returns logits, which are above 0 for the first of two kinds. Its size depends on its configuration only. Each
+row is judged separately, without statistics over the batch.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class LatentCritic(nn.Module):
     """Dense layers from the latents of one cell to a logit.
 
     Args:
-        latent_channels: D.
+        latent_channels: Number of latent channels D.
         hidden: Widths of the hidden layers.
     """
 
@@ -40,13 +40,13 @@ class LatentCritic(nn.Module):
 
 @final
 class PatchCritic(nn.Module):
-    """Strided convolutions from a picture of any size to a logit for each patch.
+    """Strided convolutions from an image of any size to a logit for each patch.
 
     Args:
-        image_channels: C.
-        widths: Channels of the layers, each of which halves the resolution.
+        image_channels: Number of image channels C.
+        widths: Number of channels of each layer. Every layer halves the resolution.
 
-    The last layer has no bias: under the hinge it would get no gradient as long as all logits are within the margin.
+    The last layer has no bias. With the hinge loss it would get no gradient while all logits are within the margin.
     """
 
     def __init__(self, image_channels: int, widths: Sequence[int]) -> None:
@@ -55,7 +55,7 @@ class PatchCritic(nn.Module):
         self.judge = nn.Conv2d(widths[-1], 1, 3, padding=1, bias=False)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns logits (N, h, w) and the last layer's features (N, c, h, w) of (N, C, H, W), in fp32."""
+        """Returns logits (N, h, w) and the last layer's features (N, c, h, w) for images (N, C, H, W), in fp32."""
         for layer in self.layers:
             image = F.leaky_relu(layer(image), 0.2)
         logits: Tensor = self.judge(image)
@@ -63,7 +63,7 @@ class PatchCritic(nn.Module):
 
 
 def as_judged(critic: nn.Module, seen: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-    """Returns what a critic says, with a gradient to what it sees and none to itself."""
+    """Returns the output of a critic, with gradients to its input but not to its parameters."""
     still = {name: value.detach() for name, value in critic.named_parameters()}
     said: Tensor | tuple[Tensor, Tensor] = functional_call(critic, still, (seen,))
     return said
@@ -75,7 +75,7 @@ def telling_apart(first: Tensor, second: Tensor) -> Tensor:
 
 
 def hinge(first: Tensor, second: Tensor) -> Tensor:
-    """Returns the same question as a hinge with a margin of 1, halved: ½ E(1 − first)₊ + ½ E(1 + second)₊.
+    """Returns the hinge loss with a margin of 1, halved: ½ E(1 − first)₊ + ½ E(1 + second)₊.
 
     Source: Geometric GAN (Lim and Ye, 2017), arXiv:1705.02894; halved as in VQGAN.
     """
@@ -83,11 +83,11 @@ def hinge(first: Tensor, second: Tensor) -> Tensor:
 
 
 def cell_rows(z: Tensor) -> Tensor:
-    """Returns latents (B, D) or (B, D, h, w) as rows, one for each cell, (B·h·w, D), in fp32."""
+    """Returns latents (B, D) or (B, D, h, w) as rows, one per cell, (B·h·w, D), in fp32."""
     return z.float().flatten(2).movedim(1, -1).flatten(0, 1) if z.dim() > 2 else z.float()
 
 
 def permuted(rows: Tensor) -> Tensor:
-    """Returns rows (N, D) with each column in an order of its own: draws of the product of the marginals."""
+    """Permutes each column of rows (N, D) separately. This gives samples of the product of the marginals."""
     order = torch.rand(rows.shape, device=rows.device).argsort(0)
     return rows.gather(0, order)

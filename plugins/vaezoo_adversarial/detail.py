@@ -1,4 +1,4 @@
-"""The loss whose critic knows a photo's own detail from invented detail. Everything but a prior's branch stays."""
+"""The loss that trains a prior's detail branch, with a critic that tells real detail from invented detail."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from .facts import DetailLossConfig
 
 LEVEL = 1 / 255
 NUDGE = 0.1
-"""How far, in the unit of the errors, pictures are moved to see how steep the critic is."""
+"""Size of the random steps that measure the critic's steepness, in the unit of the errors."""
 CELL = 16
-"""Pixels a side of the squares in which energy is compared."""
+"""Side in pixels of the squares in which energy is compared."""
 
 
 class Seen(NamedTuple):
-    """What there is to judge; the unit is the stated sd plus a grey level, which nobody sees.
+    """Input of the critic. The unit is the predicted sd plus one grey level.
 
     Attributes:
-        error: What the mean path lacks of the clean picture, (B, C, H, W).
-        invented: What two mirrored samples add to it, (2·B, C, H, W), the sample slow.
-        place: The mean path and the logarithm of the unit, as the critic is told them, (B, 2·C, H, W).
+        error: Error of the mean path, the clean image minus it, (B, C, H, W).
+        invented: Detail that two samples of opposite noise add to it, (2·B, C, H, W), with the sample index slow.
+        place: Mean path and logarithm of the unit, as the critic's condition, (B, 2·C, H, W).
     """
 
     error: Tensor
@@ -38,25 +38,28 @@ class Seen(NamedTuple):
 
 @final
 class DetailLoss(Loss):
-    """Trains the branch of detail of a prior, and nothing else of the model, to invent what photos have.
+    """Trains a prior's detail branch, and nothing else of the model, to invent detail like that of photos.
 
-    Of the mean path's image m and scale s, the clean x and two samples x± of mirrored noise, a critic c of patches is
-    shown what m lacks, r = (x − m)/(s + 1/255), and what was invented, r± = (x± − m)/(s + 1/255), each beside m and s:
+    Let m be the image of the mean path, s its scale, x the clean image, and x± two samples of opposite noise. A patch
+    critic c sees the missing detail r = (x − m)/(s + 1/255) and the invented detail r± = (x± − m)/(s + 1/255), each
+    with m and s:
 
-    - the critic: softplus(c(r±) − c(r)) + ½ · ``steady`` · (c(r + δn) − c(r))²/δ², the same of r±, n normal, δ 0.1;
-    - the branch: softplus(c(r) − c(r±)) + ``power`` · Σ (√e(r±) − √e(r))² + ``mean_weight`` · (½r₊ + ½r₋)²
-      + ``limit`` · (E r±² − 1)₊², where e is the energy of each of three octaves and E of all, in squares of 16
-      pixels: as much is invented as was lost, the mean of samples stays where it is, and the sd covers it.
+    - critic: softplus(c(r±) − c(r)) + ½ · ``steady`` · (c(r + δn) − c(r))²/δ², and the same for r±, with normal n and
+    δ = 0.1;
+    - branch: softplus(c(r) − c(r±)) + ``power`` · Σ (√e(r±) − √e(r))² + ``mean_weight`` · (½r₊ + ½r₋)²
+    + ``limit`` · (E r±² − 1)₊², where e is the energy in each of three octaves and E in all, over squares of 16 pixels.
+    So as much is invented as is missing, the mean of samples stays the same, and the sd covers the detail.
 
-    Each is a mean over whatever it has. r is a draw of the errors that the scale was trained on, so a critic that is
-    content has samples of the posterior and not merely sharp pictures.
+    Each term is a mean over its elements. r is a sample of the errors that the scale was trained on. So samples that
+    satisfy the critic are samples of the posterior, and not merely sharp images.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: The relativistic discriminator (Jolicoeur-Martineau, 2018), in pairs as in The GAN is dead; long live the
-    GAN! (Huang et al., 2024); the steepness by differences: Diffusion Adversarial Post-Training for One-Step Video
-    Generation (Lin et al., 2025). Without a phase the loss is the sum of both.
+        GAN!
+    (Huang et al., 2024); steepness by finite differences: Diffusion Adversarial Post-Training for One-Step Video
+    Generation (Lin et al., 2025). Without a phase, the loss is the sum of both.
     """
 
     phases = (Phase("detail", ("model.prior.detail",)), Phase("critic", ("loss.critic",)))
@@ -76,7 +79,7 @@ class DetailLoss(Loss):
         """See :meth:`vaezoo.core.Loss.forward`.
 
         Raises:
-            IncompatibleParts: The prior has no branch of detail, or the likelihood is not Gaussian.
+            IncompatibleParts: The prior has no detail branch, or the likelihood is not Gaussian.
         """
         name = None if phase is None else phase.name
         seen = self._seen(model, batch, name)
@@ -105,7 +108,7 @@ class DetailLoss(Loss):
         return Terms(loss, {key: value.detach() for key, value in reports.items()})
 
     def _seen(self, model: VAE, batch: Batch, name: str | None) -> Seen:
-        """Returns what there is to judge; the critic's phase judges what the branch's has just drawn, if it has."""
+        """Returns the critic's input. The critic's phase reuses that of the branch's phase, if there is one."""
         last, self._last = self._last, None
         if name == "critic" and last is not None and last[0] is batch:
             return last[1]
@@ -128,10 +131,10 @@ class DetailLoss(Loss):
 
 
 def look(model: VAE, batch: Batch) -> Seen:
-    """Returns what a model's mean path lacks and what its samples invent.
+    """Returns the missing detail of a model's mean path, and the detail that its samples invent.
 
     Raises:
-        IncompatibleParts: The prior has no branch of detail, or the likelihood is not Gaussian.
+        IncompatibleParts: The prior has no detail branch, or the likelihood is not Gaussian.
     """
     if getattr(model.prior, "detail", None) is None:
         raise IncompatibleParts(
@@ -153,10 +156,10 @@ def look(model: VAE, batch: Batch) -> Seen:
 def octaves(image: Tensor) -> Tensor:
     """Returns the mean energy of (N, C, H, W) in squares of 16 pixels: of the two finest octaves and of the rest.
 
-    Means of 2 and of 4 pixels a side leave the octaves, as Haar's wavelets have them, so they add up to all of it.
+    Octaves are differences of means over 1, 2 and 4 pixels, as with Haar wavelets, so that the three add up to all.
 
     Returns:
-        (N, 3, H // 16, W // 16), fine to coarse, at least 1e-6 each.
+        (N, 3, H // 16, W // 16), fine to coarse, each at least 1e-6.
     """
     energies = [
         F.avg_pool2d(F.avg_pool2d(image, side).square().mean(1, keepdim=True), CELL // side) for side in (1, 2, 4)

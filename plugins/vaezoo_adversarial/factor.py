@@ -1,4 +1,4 @@
-"""FactorVAE: the total correlation of the latents, as a critic tells it."""
+"""FactorVAE: penalises the total correlation of the latents, which a critic estimates."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from .facts import FactorLossConfig
 
 
 def halves(z: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns the latents (B, ...) of the first and the second half of a batch, each cell a row (N, D).
+    """Returns the latents (B, ...) of the first and the second half of a batch, as rows (N, D), one per cell.
 
     Raises:
-        TrainingError: There is one image only.
+        TrainingError: The batch has only one image.
     """
     images = z.shape[0]
     if images < 2:
@@ -33,20 +33,19 @@ def halves(z: Tensor) -> tuple[Tensor, Tensor]:
 
 @final
 class FactorLoss(Loss):
-    """D + R + γ·TC, nats per image, with TC from a critic that knows latents from permuted ones.
+    """D + R + γ·TC, nats per image. A critic that tells latents from permuted ones estimates TC.
 
         TC = E_q(z) log q(z)/Π_d q(z_d) ≈ E_q(z) critic(z)
 
-    The model learns from the whole batch. The critic sees the first half's latents beside the second half's, each
-    dimension of which is permuted over the images; both come from one pass, which a normalisation over the batch may
-    need. Of a grid of latents each cell is a row, and TC, the dependence of the channels in one cell, is summed over
-    cells.
+    The model is trained on the whole batch. The critic sees latents of the first half, and latents of the second half
+    with each dimension permuted over images. Both come from one pass, which a normalisation over the batch may need. On
+    a grid, each cell is a row. TC, the dependence of the channels of a cell, is then summed over cells.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
-    Source: Disentangling by Factorising (Kim and Mnih, 2018), algorithm 2, arXiv:1802.05983. Without a phase the loss
-    is the sum of both phases', each with a gradient to its own parameters only.
+    Source: Disentangling by Factorising (Kim and Mnih, 2018), algorithm 2, arXiv:1802.05983. Without a phase, the loss
+    is the sum of both phases, each with gradients to its own parameters only.
     """
 
     phases = (Phase("model", ("model",)), Phase("critic", ("loss.critic",)))
@@ -61,7 +60,7 @@ class FactorLoss(Loss):
         """See :meth:`vaezoo.core.Loss.forward`.
 
         Raises:
-            TrainingError: There is one image only.
+            TrainingError: The batch has only one image.
         """
         name = None if phase is None else phase.name
         with torch.set_grad_enabled(torch.is_grad_enabled() and name != "critic"):

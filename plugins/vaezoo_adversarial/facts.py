@@ -1,4 +1,4 @@
-"""What the losses say of themselves, without torch."""
+"""Configurations and facts of the losses, without torch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class FactorLossConfig(LossConfig, beliefs=_RANDOM):
     """Parameters of :class:`vaezoo_adversarial.factor.FactorLoss`.
 
     Attributes:
-        latent_channels: Latent dimensions D, in each cell.
+        latent_channels: Number of latent channels D in each cell.
         gamma: Weight γ of the critic's term.
         hidden: Widths of the critic's hidden layers.
     """
@@ -34,7 +34,7 @@ class AAELossConfig(LossConfig, needs_rate=False, beliefs=_POSTERIORS):
     """Parameters of :class:`vaezoo_adversarial.latents.AAELoss`.
 
     Attributes:
-        latent_channels: Latent dimensions D, in each cell.
+        latent_channels: Number of latent channels D in each cell.
         hidden: Widths of the critic's hidden layers.
     """
 
@@ -50,7 +50,7 @@ class WAEGANLossConfig(LossConfig, needs_rate=False, beliefs=_POSTERIORS):
     """Parameters of :class:`vaezoo_adversarial.latents.WAEGANLoss`.
 
     Attributes:
-        latent_channels: Latent dimensions D, in each cell.
+        latent_channels: Number of latent channels D in each cell.
         weight: Weight λ of the distance.
         hidden: Widths of the critic's hidden layers.
     """
@@ -69,10 +69,10 @@ class VAEGANLossConfig:
     """Parameters of :class:`vaezoo_adversarial.pictures.VAEGANLoss`.
 
     Attributes:
-        image_channels: Channels C of a picture.
-        gamma: Weight γ of that distance in the decoder's phase.
-        pixels: Weight of D beside that distance; the paper has 0, under which D may rise while the critic is new.
-        widths: Channels of the critic's layers.
+        image_channels: Number of image channels C.
+        gamma: Weight γ of the feature distance in the decoder's phase.
+        pixels: Weight of D beside the feature distance. The paper has 0, with which D may rise while the critic is new.
+        widths: Number of channels of each layer of the critic.
     """
 
     image_channels: int = 1
@@ -95,11 +95,11 @@ class PatchGANLossConfig(LossConfig):
     """Parameters of :class:`vaezoo_adversarial.pictures.PatchGANLoss`.
 
     Attributes:
-        image_channels: Channels C of a picture.
+        image_channels: Number of image channels C.
         beta: Weight of the rate.
         weight: Weight w of the critic.
-        start: Step from which the critic counts for the model.
-        widths: Channels of the critic's layers.
+        start: Step from which the critic affects the model.
+        widths: Number of channels of each layer of the critic.
     """
 
     image_channels: int = 1
@@ -120,12 +120,12 @@ class DetailLossConfig(
     """Parameters of :class:`vaezoo_adversarial.detail.DetailLoss`.
 
     Attributes:
-        image_channels: Channels C of a picture.
-        power: Weight of the energies in octaves. They lead where the critic is still new.
-        mean_weight: Weight of what is left in the mean of mirrored samples.
-        limit: Weight of energy above the stated.
+        image_channels: Number of image channels C.
+        power: Weight of the energies in octaves. They guide the branch while the critic is new.
+        mean_weight: Weight of the detail that remains in the mean of samples with opposite noise.
+        limit: Weight of energy above the predicted one.
         steady: Weight of the critic's steepness.
-        widths: Channels of the critic's layers.
+        widths: Number of channels of each layer of the critic.
     """
 
     image_channels: int = 3

@@ -1,6 +1,6 @@
-"""Losses whose critic knows latents from draws of the prior: both are told apart until they follow one law.
+"""Losses whose critic compares latents with samples of the prior, until both have the same distribution.
 
-Of a grid of latents each cell is a row. A prior that learns is moved towards the latents while they move towards it.
+On a grid, each cell is a row. A prior with parameters is moved towards the latents while they move towards it.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from .facts import AAELossConfig, WAEGANLossConfig
 
 
 def drawn(model: VAE, bound: Bound) -> tuple[Tensor, Tensor]:
-    """Returns draws of the prior and the latents of a batch, one row for each cell: (N, D) each."""
+    """Returns samples of the prior and the latents of a batch, one row per cell: (N, D) each."""
     return cell_rows(model.prior.sample(bound.context).z[0][0]), cell_rows(bound.latents.z[0][0])
 
 
 def reports_of(bound: Bound, **more: Tensor) -> dict[str, Tensor]:
-    """Returns the distortion and further reports, without their gradients."""
+    """Returns the distortion and further reports, detached from their gradients."""
     return {name: value.detach() for name, value in {"distortion": bound.distortion.mean(), **more}.items()}
 
 
 @final
 class AAELoss(Loss):
-    """The adversarial autoencoder: D alone, then a critic, then an encoder that fools it; there is no rate.
+    """The adversarial autoencoder: D alone, then a critic, then an encoder that fools it. There is no rate.
 
-    Each of the three phases has an optimiser and a pass of its own, as in the paper.
+    Each of the three phases has its own optimizer and its own pass, as in the paper.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
-    Source: Adversarial Autoencoders (Makhzani et al., 2015), section 2, arXiv:1511.05644. Without a phase the loss is
-    the sum of all phases', the critic's with a gradient to the critic only.
+    Source: Adversarial Autoencoders (Makhzani et al., 2015), section 2, arXiv:1511.05644. Without a phase, the loss is
+    the sum of all phases, with gradients of the critic's term to the critic only.
     """
 
     phases = (
@@ -73,15 +73,16 @@ class AAELoss(Loss):
 
 @final
 class WAEGANLoss(Loss):
-    """WAE-GAN: D + λ·E[−log critic(z)], with a critic of latents and draws of N(0, I).
+    """WAE-GAN: D + λ·E[−log critic(z)], with a critic between latents and samples of N(0, I).
 
-    The critic's logit is a network's plus log N(z; 0, I), so that it has to learn the density of the latents only.
+    The critic's logit is the output of a network plus log N(z; 0, I), so it has to learn only the density of the
+    latents.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
-    Source: Wasserstein Auto-Encoders (Tolstikhin et al., 2018), algorithm 1 and section 4, arXiv:1711.01558. Under a
-    prior other than N(0, I) the network learns the difference too. Without a phase the loss is the sum of both.
+    Source: Wasserstein Auto-Encoders (Tolstikhin et al., 2018), algorithm 1 and section 4, arXiv:1711.01558. For a
+    prior other than N(0, I), the network learns the difference too. Without a phase, the loss is the sum of both.
     """
 
     phases = (Phase("model", ("model",)), Phase("critic", ("loss.critic",)))
@@ -112,6 +113,6 @@ class WAEGANLoss(Loss):
 
 
 def standard_log_prob(rows: Tensor) -> Tensor:
-    """Returns log N(0, I) of rows (N, D), nats, (N,)."""
+    """Returns log N(0, I) of rows (N, D), (N,) nats."""
     zero = torch.zeros_like(rows)
     return gaussian_log_prob(rows, zero, zero).sum(1)

@@ -1,4 +1,4 @@
-"""Losses whose critic knows pictures from reconstructions."""
+"""Losses whose critic compares images with reconstructions."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _REST = ("model.encoder", "model.refine", "model.prior", "model.conditioner")
 
 @final
 class VAEGANLoss(Loss):
-    """VAE/GAN: the distance in the critic's last layer, ½‖f(x) − f(x̂)‖², reconstructs, beside the pixels' distortion D.
+    """VAE/GAN: reconstructs by the distance ½‖f(x) − f(x̂)‖² in the critic's last layer, beside the distortion D.
 
-    The encoder descends on that plus the rate; the decoder on γ times that, plus what fools the critic with
-    reconstructions and with samples of the prior; the critic tells both from pictures. Three phases, each with a
-    pass of its own.
+    The encoder minimises this distance plus the rate. The decoder minimises γ times the distance, and fools the critic
+    with reconstructions and samples of the prior. The critic tells both from images. There are three phases, each with
+    its own pass.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: Autoencoding beyond pixels using a learned similarity metric (Larsen et al., 2015), algorithm 1,
-    arXiv:1512.09300. Without a phase the loss is the sum of all, so the encoder's share of the features is 1 + γ.
+    arXiv:1512.09300. Without a phase, the loss is the sum of all, so the encoder's weight of the features is 1 + γ.
     """
 
     phases = (Phase("encoder", _REST), Phase("decoder", ("model.decoder",)), Phase("critic", ("loss.critic",)))
@@ -69,23 +69,23 @@ class VAEGANLoss(Loss):
 
 
 def drawn_picture(model: VAE, bound: Bound) -> Tensor:
-    """Returns the mean images of one draw of the prior for each image of a batch, (B, C, H, W)."""
+    """Returns the mean image of one sample of the prior for each image of a batch, (B, C, H, W)."""
     return model.path(bound.context)[1].image
 
 
 @final
 class PatchGANLoss(Loss):
-    """D + β·R + w·λ·E[−critic(x̂)]: the bound, and reconstructions that a critic of patches takes for pictures.
+    """D + β·R + w·λ·E[−critic(x̂)]: the bound, and reconstructions that a patch critic takes for real images.
 
-    λ is the adaptive weight ‖∇D‖/(‖∇critic‖ + 1e-4), at most 1e4, of the gradients of distortion and critic at the
-    last weight that the decoder registers, so that w is a share whatever the units of D. Where nothing has a gradient,
-    as in validation, the critic does not count. The critic learns by a hinge, from the first step on.
+    λ is the adaptive weight ‖∇D‖/(‖∇critic‖ + 1e-4), at most 1e4, of the gradients of distortion and critic with
+    respect to the last weight that the decoder registers. So w does not depend on the unit of D. Without gradients, as
+    in validation, the critic does not count. The critic has a hinge loss and is trained from the first step on.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: Taming Transformers for High-Resolution Image Synthesis (Esser et al., 2021), eq. 6 and 7, arXiv:2012.09841.
-    There the critic waits for ``start`` too. Without a phase the loss is the sum of both.
+    There the critic too waits for ``start``. Without a phase, the loss is the sum of both.
     """
 
     phases = (Phase("model", ("model",)), Phase("critic", ("loss.critic",)))

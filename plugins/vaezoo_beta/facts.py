@@ -1,4 +1,4 @@
-"""What the losses say of themselves, without torch."""
+"""Configurations and facts of the losses, without torch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class BetaLossConfig(LossConfig):
 
     Attributes:
         beta: Weight of the rate.
-        normalised: Read ``beta`` as the paper's β_norm = β·M/N, with M latents and N pixel values.
+        normalised: Whether ``beta`` is the paper's β_norm = β·M/N, for M latents and N pixel values.
     """
 
     beta: float = 4.0
@@ -29,9 +29,9 @@ class CapacityLossConfig(LossConfig):
     """Parameters of :class:`vaezoo_beta.losses.CapacityLoss`.
 
     Attributes:
-        gamma: Weight of the distance.
-        capacity: Final C, nats per image.
-        warmup: Steps until C is reached, linearly.
+        gamma: Weight γ of the distance.
+        capacity: Final capacity C, in nats per image.
+        warmup: Number of steps over which C rises linearly.
     """
 
     gamma: float = 100.0
@@ -47,9 +47,9 @@ class CyclicalLossConfig(LossConfig):
     """Parameters of :class:`vaezoo_beta.schedules.CyclicalLoss`.
 
     Attributes:
-        beta: Weight of the rate that a cycle ends with.
-        cycle: Steps of a cycle.
-        rise: The share of a cycle over which β rises, linearly; 0 to 1.
+        beta: Weight of the rate at the end of a cycle.
+        cycle: Number of steps of a cycle.
+        rise: Share of a cycle over which β rises linearly, 0 to 1.
 
     Raises:
         ConfigError: ``rise`` is above 1.
@@ -71,10 +71,10 @@ class LinearLossConfig(LossConfig):
     """Parameters of :class:`vaezoo_beta.schedules.LinearLoss`.
 
     Attributes:
-        first: β up to the step ``begin``.
-        last: β from the step ``end`` on.
-        begin: Step where the line begins.
-        end: Step where it ends.
+        first: Weight β before the step ``begin``.
+        last: Weight β from the step ``end`` on.
+        begin: Step at which β starts to change.
+        end: Step at which β stops to change.
 
     Raises:
         ConfigError: ``end`` is not after ``begin``.

@@ -1,4 +1,4 @@
-"""Losses that weigh the rate otherwise than the bound does."""
+"""Losses with another weight of the rate than the bound's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class BetaLoss(Loss):
     """D + β·R, nats per image.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: beta-VAE (Higgins et al., 2017), eq. 4 and appendix A.6, openreview Sy2fzU9gl.
     """
@@ -39,10 +39,10 @@ class BetaLoss(Loss):
 
 @final
 class CapacityLoss(Loss):
-    """D + γ·|R − C|, with C rising from 0: the rate is led to a value instead of being weighed.
+    """D + γ·|R − C|, with C rising from 0. The rate is driven to a value instead of being weighted.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: Understanding disentangling in β-VAE (Burgess et al., 2018), eq. 8, arXiv:1804.03599.
     """

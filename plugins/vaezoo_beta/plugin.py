@@ -1,4 +1,4 @@
-"""What this plugin tells the zoo. Imports no torch."""
+"""Hooks of this plugin. Imports no torch."""
 
 from __future__ import annotations
 

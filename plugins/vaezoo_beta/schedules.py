@@ -1,4 +1,4 @@
-"""The bound with a weight of the rate that changes from step to step."""
+"""Losses with a weight of the rate that changes from step to step."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def weighed(model: VAE, batch: Batch, beta: float) -> Terms:
 
 @final
 class CyclicalLoss(Loss):
-    """D + β·R, nats per image; β rises from 0 to its value and stays there, again in each cycle.
+    """D + β·R, nats per image. In each cycle β rises from 0 to its value, then stays.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: Cyclical Annealing Schedule: A Simple Approach to Mitigating KL Vanishing (Fu et al., 2019), eq. 6,
     arXiv:1903.10145. There a cycle is a quarter of the training.
@@ -43,10 +43,10 @@ class CyclicalLoss(Loss):
 
 @final
 class LinearLoss(Loss):
-    """D + β·R, nats per image; β goes in a line from one value to another, and stays on either side.
+    """D + β·R, nats per image. β changes linearly from one value to another, and is constant before and after.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: Generating Sentences from a Continuous Space (Bowman et al., 2016), section 3.1, arXiv:1511.06349.
     """

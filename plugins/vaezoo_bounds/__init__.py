@@ -1,1 +1,1 @@
-"""Losses from several importance samples: tighter bounds, and better gradients of them."""
+"""Losses with several importance samples: tighter bounds, and gradients with less variance."""

@@ -1,4 +1,4 @@
-"""What the losses say of themselves, without torch. All need densities of z and of x."""
+"""Configurations and facts of the losses, without torch. All need densities of z and of x."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class IWAELossConfig(LossConfig, needs_density=True):
     """Parameters of :class:`vaezoo_bounds.losses.IWAELoss`.
 
     Attributes:
-        samples: Samples K of an image.
+        samples: Number K of samples per image.
     """
 
     samples: int = 5
@@ -27,8 +27,8 @@ class MIWAELossConfig(LossConfig, needs_density=True):
     """Parameters of :class:`vaezoo_bounds.losses.MIWAELoss`.
 
     Attributes:
-        samples: Samples K in a group.
-        groups: Groups M of samples.
+        samples: Number K of samples per group.
+        groups: Number M of groups.
     """
 
     samples: int = 8
@@ -43,8 +43,8 @@ class CIWAELossConfig(LossConfig, needs_density=True):
     """Parameters of :class:`vaezoo_bounds.losses.CIWAELoss`.
 
     Attributes:
-        samples: Samples K of an image.
-        beta: Weight of the ELBO, from 0 to 1.
+        samples: Number K of samples per image.
+        beta: Weight of the ELBO, 0 to 1.
 
     Raises:
         ConfigError: ``beta`` is above 1.
@@ -65,8 +65,8 @@ class PIWAELossConfig(LossConfig, needs_density=True):
     """Parameters of :class:`vaezoo_bounds.losses.PIWAELoss`.
 
     Attributes:
-        samples: Samples K in a group of the encoder's bound.
-        groups: Groups M of samples.
+        samples: Number K of samples per group of the encoder's bound.
+        groups: Number M of groups.
     """
 
     samples: int = 8
@@ -81,7 +81,7 @@ class DReGLossConfig(LossConfig, beliefs=frozenset({"gaussian"}), needs_density=
     """Parameters of :class:`vaezoo_bounds.gradients.DReGLoss`.
 
     Attributes:
-        samples: Samples K of an image.
+        samples: Number K of samples per image.
     """
 
     samples: int = 5

@@ -1,4 +1,4 @@
-"""The IWAE bound under a gradient of less variance."""
+"""The IWAE bound with a gradient of lower variance."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ from .losses import importance_bound, log_weights, terms_of
 
 @final
 class DReGLoss(Loss):
-    """−IWAE of K samples; the encoder's gradient is reparameterised twice, so its noise does not drown it as K grows.
+    """−IWAE with K samples, and an encoder gradient whose signal does not vanish in its noise as K grows.
 
-    With w̃ the weights normalised over the samples, the generative parameters get Σ w̃ ∂ log w and the encoder's
+    The encoder's gradient is reparameterised twice.
+    With weights w̃ normalised over samples, the generative parameters get Σ w̃ ∂ log w and the encoder's
 
         Σ w̃² · ∂ log w/∂z · ∂z/∂φ,
 
-    which has IWAE's expectation.
+    with the same expectation as IWAE's gradient.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: Doubly Reparameterized Gradient Estimators for Monte Carlo Objectives (Tucker et al., 2018), eq. 8,
     arXiv:1810.04152.
@@ -40,7 +41,7 @@ class DReGLoss(Loss):
         """See :meth:`vaezoo.core.Loss.forward`.
 
         Raises:
-            NotNormalised: Likelihood or prior is no density.
+            NotNormalised: The likelihood or the prior has no density.
             IncompatibleParts: The belief is not a diagonal Gaussian.
         """
         bound = model(batch, k=self.samples)
@@ -53,7 +54,7 @@ class DReGLoss(Loss):
             )
         value = log_weights(bound)
         still = DiagonalGaussian(belief.mean.detach(), belief.logvar.detach()).log_prob(z)
-        log_w = value + (bound.latents.log_q - still)  # of the same value; q moves z alone
+        log_w = value + (bound.latents.log_q - still)  # the same value, but q moves z only
         weight = torch.softmax(log_w.detach(), 0)
         if z.requires_grad:
             z.register_hook(lambda grad: grad * weight.view(*weight.shape, *[1] * (grad.dim() - 2)).to(grad))

@@ -1,10 +1,10 @@
-"""Losses that are minus an importance-weighted bound, in nats per image. Another gradient is in ``gradients``.
+"""Losses equal to minus an importance-weighted bound, in nats per image. ``gradients`` has another gradient.
 
-With weights w = p(x|z) p(z) / q(z|x), the bounds of M groups of K samples are
+With weights w = p(x|z) p(z) / q(z|x), the bounds for M groups of K samples are
 
     ELBO ≤ MIWAE = mean over groups of log(mean of w in the group) ≤ IWAE = log(mean of all w) ≤ log p(x)
 
-in expectation. As with every Bernoulli likelihood of gray pixels, they bound log p(x) for binary pixels only.
+in expectation. With a Bernoulli likelihood, they bound log p(x) for binary pixels only.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def log_weights(bound: Bound) -> Tensor:
     """Returns log w of a bound's samples, (K, B) nats.
 
     Raises:
-        NotNormalised: Likelihood, prior or posterior is no density.
+        NotNormalised: The likelihood, prior or posterior has no density.
     """
     if not bound.likelihood.normalised:
         raise NotNormalised(
@@ -38,22 +38,22 @@ def log_weights(bound: Bound) -> Tensor:
 
 
 def importance_bound(log_w: Tensor) -> Tensor:
-    """Returns log of the mean weight over the samples, from log w (K, ...) to (...) nats."""
+    """Returns the logarithm of the mean weight over samples, from log w (K, ...) to (...) nats."""
     return torch.logsumexp(log_w, 0) - math.log(log_w.shape[0])
 
 
 def terms_of(bound: Bound, values: Tensor, loss: Tensor | None = None) -> Terms:
-    """Returns the loss of a bound's values (B,), minus their mean unless another is given, and the reports."""
+    """Returns reports for values (B,) of a bound, with the loss: minus their mean, unless another is given."""
     loss = -values.mean() if loss is None else loss
     return Terms(loss, {**bound_reports(bound), "weighted_bound": values.detach().mean()})
 
 
 @final
 class IWAELoss(Loss):
-    """−log of the mean weight of K samples; K of 1 is the bound of one sample.
+    """−log of the mean weight of K samples. K = 1 is the bound with one sample.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: Importance Weighted Autoencoders (Burda et al., 2015), eq. 8, arXiv:1509.00519.
     """
@@ -71,10 +71,10 @@ class IWAELoss(Loss):
 
 @final
 class MIWAELoss(Loss):
-    """The mean of M bounds of K samples each: M of 1 is IWAE, K of 1 the bound of M samples.
+    """The mean of M bounds with K samples each. M = 1 is IWAE; K = 1 is the bound with M samples.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: Tighter Variational Bounds are Not Necessarily Better (Rainforth et al., 2018), eq. 14, arXiv:1802.04537.
     """
@@ -93,10 +93,10 @@ class MIWAELoss(Loss):
 
 @final
 class CIWAELoss(Loss):
-    """β times the bound of single samples and 1 − β times that of all K: 1 is the ELBO, 0 is IWAE.
+    """β times the bound with single samples plus 1 − β times that with all K. β = 1 is the ELBO, β = 0 is IWAE.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: Tighter Variational Bounds are Not Necessarily Better (Rainforth et al., 2018), eq. 15, arXiv:1802.04537.
     """
@@ -115,13 +115,13 @@ class CIWAELoss(Loss):
 
 @final
 class PIWAELoss(Loss):
-    """The encoder climbs MIWAE, everything else IWAE of all M·K samples: two phases, each with samples of its own.
+    """The encoder maximises MIWAE, and all else IWAE with all M·K samples, in two phases with their own samples.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: Tighter Variational Bounds are Not Necessarily Better (Rainforth et al., 2018), section 5, arXiv:1802.04537.
-    The paper uses one set of samples for both; here a step costs two passes. Without a phase, both descend on MIWAE.
+    The paper uses one set of samples for both; here a step costs two passes. Without a phase, both use MIWAE.
     """
 
     phases = (

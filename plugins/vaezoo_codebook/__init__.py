@@ -1,1 +1,1 @@
-"""Codebook priors: quantising is inferring under a prior over codes."""
+"""Codebook priors: quantisation as inference under a prior over codes."""

@@ -1,4 +1,4 @@
-"""A learnt prior over the codes of another codebook prior, code by code. How codes are made is the other's."""
+"""A learned autoregressive prior over the codes of another codebook prior, which makes the codes."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from .masked import MaskedNetwork
 from .prior import CodebookPrior
 
 AT_ONCE = 64
-"""Images in a step of the fit: each has many cells, of which each is a term."""
+"""Number of images per step of the fit. Each has many cells, all of which count."""
 
 
 def made_codebook(around: str, latent_channels: int, latent_stride: int | None) -> CodebookPrior:
-    """Returns the codebook prior that a text says, see :func:`vaezoo_codebook.facts.codebook_told`.
+    """Makes the codebook prior that a text names; see :func:`vaezoo_codebook.facts.codebook_told`.
 
     Raises:
-        IncompatibleParts: It names no codebook prior.
-        ConfigError: It has no such option, or refuses its value.
+        IncompatibleParts: The text does not name a codebook prior.
+        ConfigError: An option is unknown, or its value is refused.
     """
     name, options = codebook_told(around)
     module, _, attribute = BOOKS[name].partition(":")
@@ -38,15 +38,15 @@ def made_codebook(around: str, latent_channels: int, latent_stride: int | None) 
 class AutoregressivePrior(Prior):
     """p(c) = Π p(c_i | c_1 … c_{i−1}) over the cells of a grid in reading order, and in a cell over its codebooks.
 
-    Encoder and decoder see what they saw under the codebook alone. Codes are certain under the posterior, so the rate
-    is −log p(c), exactly, and −distortion − rate a lower bound on log p(x). Usually fitted to a trained model's codes
-    (:func:`vaezoo.fit_prior`); trained with the model, the network learns beside it, without a gradient to the codes.
+    Encoder and decoder see the same as with the codebook alone. Codes are deterministic under the posterior, so the
+    rate is exactly −log p(c), and −distortion − rate is a lower bound on log p(x). Usually the prior is fitted to a
+    trained model's codes (:func:`vaezoo.fit_prior`). If it is trained with the model, no gradient reaches the codes.
 
-    A sample takes one pass of the network for each cell. The noise of a cell and codebook picks its code: a
-    temperature T divides the logits, and at 0 each code is the most probable one given those before it.
+    A sample takes one pass of the network per cell. The noise of a cell and codebook picks its code. A temperature T
+    divides the logits; at 0 each code is the most probable one given those before it.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: Conditional Image Generation with PixelCNN Decoders (van den Oord et al., 2016), arXiv:1606.05328; over
     codes: Neural Discrete Representation Learning (van den Oord et al., 2017), arXiv:1711.00937.
@@ -64,7 +64,7 @@ class AutoregressivePrior(Prior):
         )
 
     def adopt(self, old: Prior) -> None:
-        """Takes over the codebook, and of another autoregressive prior the network too where it is of this size."""
+        """Takes over the codebook. From another autoregressive prior of the same size it also takes the network."""
         if isinstance(old, AutoregressivePrior):
             super().adopt(old)
         else:
@@ -74,14 +74,14 @@ class AutoregressivePrior(Prior):
         """Returns log p(c) in nats.
 
         Args:
-            codes: Of each codebook, int64 (N, h, w), as :attr:`vaezoo.core.Latents.codes` holds them; or stacked,
-                (N, books, h, w).
+            codes: Codes of each codebook, int64 (N, h, w), as in :attr:`vaezoo.core.Latents.codes`; or stacked, (N,
+                books, h, w).
 
         Returns:
-            (N,).
+            Log probabilities, (N,).
 
         Raises:
-            ShapeError: They are not of as many codebooks.
+            ShapeError: The number of codebooks differs.
         """
         codes = codes if isinstance(codes, Tensor) else torch.stack(codes, 1)
         if codes.dim() != 4 or codes.shape[1] != len(self.book.sizes):
@@ -94,7 +94,7 @@ class AutoregressivePrior(Prior):
         return found
 
     def infer(self, belief: Posterior | Pyramid, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
-        """See :meth:`CodebookPrior.infer`, but for the rate.
+        """See :meth:`CodebookPrior.infer`. Only the rate differs.
 
         Raises:
             IncompatibleParts: The belief is a pyramid.
@@ -104,23 +104,23 @@ class AutoregressivePrior(Prior):
         return replace(found, rate=(-log_p,), log_p=log_p.expand(k, -1))
 
     def sample(self, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
-        """See :meth:`vaezoo.core.Prior.sample`; codes have K·B rows, the sample index slow."""
+        """See :meth:`vaezoo.core.Prior.sample`. Codes have K·B rows, with the sample index slow."""
         noise = noise or Noise()
         like = self.network.start
         cells = (1, 1) if self.latent_stride is None else tuple(-(-s // self.latent_stride) for s in context.size)
         shape = (k, context.batch, len(self.book.sizes), *cells)
-        exact = torch.zeros((), device=like.device)  # noise of half precision would leave codes out
+        exact = torch.zeros((), device=like.device)  # in half precision, noise would miss some codes
         eps = replace(noise, temperature=1.0).normal(shape, exact, stride=self.latent_stride or 1)
         codes = self._drawn(torch.special.ndtr(eps.double()).flatten(0, 1), noise.temperature)
         found = self.book.spell(codes.unbind(1), context.batch, like)
         return replace(found, log_p=self.log_prob(codes).view(k, context.batch))
 
     def fit(self, z: Tensor, context: Context, *, steps: int | None = None, seed: int = 0) -> tuple[float, ...]:
-        """See :meth:`vaezoo.core.Prior.fit`; z are codes, int64 (N, books, h, w), and the codebook stays as it is.
+        """See :meth:`vaezoo.core.Prior.fit`. z are codes, int64 (N, books, h, w). The codebook stays as it is.
 
         Raises:
-            ShapeError: They are codes of another number of codebooks.
-            IncompatibleParts: They are no codes.
+            ShapeError: The number of codebooks differs.
+            IncompatibleParts: z are not codes.
         """
         if z.is_floating_point():
             raise IncompatibleParts(
@@ -132,13 +132,13 @@ class AutoregressivePrior(Prior):
 
     @torch.no_grad()
     def _drawn(self, uniform: Tensor, temperature: float) -> Tensor:
-        """Returns codes (N, books, h, w) of uniform noise of that shape, by the quantiles of each code's law."""
+        """Returns codes (N, books, h, w) for uniform noise of that shape, by quantiles of each code's distribution."""
         codes = torch.zeros_like(uniform, dtype=torch.int64)
         rows, columns = uniform.shape[-2:]
         for row in range(rows):
             for column in range(columns):
                 told = self.network.trunk(codes[:, :, : row + 1])[:, :, row : row + 1, column : column + 1]
-                cell = codes[:, :, row : row + 1, column : column + 1]  # a view: what is put in here is in the codes
+                cell = codes[:, :, row : row + 1, column : column + 1]  # a view: writing to it changes codes
                 for book, size in enumerate(self.book.sizes):
                     logits = self.network.logits(told, cell, book)[:, :, 0, 0].double()
                     if temperature == 0:

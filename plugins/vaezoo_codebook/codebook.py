@@ -1,4 +1,4 @@
-"""A codebook of vectors, and how it learns. Grids and priors are elsewhere."""
+"""A codebook of vectors, and how it is trained."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from torch import Tensor, nn
 from .prior import Quantised
 
 TRACE = 1e-4
-"""Use that a new entry starts with: less than one vector in the first batch leaves, so what that batch does not use is
-revived at once and a codebook begins on the data."""
+"""Initial use of an entry. It is so small that entries which the first batch does not use are revived at once. So a
+codebook starts on the data."""
 
 
 @final
 class Codebook(nn.Module):
-    """K vectors; the nearest one stands for a vector.
+    """K vectors. A vector is replaced by the nearest of them.
 
-    With ``ema`` an entry is the mean of the vectors that used it, under exponential forgetting; only sums and counts
-    are kept, so the means over several processes are those of one with all of the data. With ``gradient`` the entries
-    are parameters, pulled by a penalty; dead ones then stay dead, since an optimiser's moments would outlive them.
+    With ``ema``, an entry is the exponential moving average of the vectors that used it. Only sums and counts are kept,
+    so several processes give the same means as one with all data. With ``gradient``, entries are parameters that a
+    penalty moves. Unused ones then stay unused, since the moments of an optimizer would outlast a reset.
 
     Args:
-        entries: K.
-        channels: D.
-        learn: ``ema`` or ``gradient``.
-        commitment: Weight of the squared distance that pulls a vector to its entry, per cell.
-        decay: How much of the old sums a step keeps (``ema``).
-        revive: An entry used less than this share of the uniform use is put on a vector of the batch (``ema``).
-        anchored: Whether entry 0 is the zero vector and is not learnt.
+        entries: Number K of entries.
+        channels: Number of channels D.
+        learn: Method, ``ema`` or ``gradient``.
+        commitment: Weight per cell of the squared distance that pulls a vector to its entry.
+        decay: Decay of the sums per step (``ema``).
+        revive: Share of uniform use below which an entry is moved to a vector of the batch (``ema``).
+        anchored: Whether entry 0 is fixed to the zero vector.
 
     Source: Neural Discrete Representation Learning (van den Oord et al., 2017), eq. 3 and appendix A.1,
     arXiv:1711.00937; revival: SoundStream (Zeghidour et al., 2021), section III.C, arXiv:2107.03312.
@@ -67,7 +67,7 @@ class Codebook(nn.Module):
         return F.pad(learnt, (0, 0, 1, 0)) if self.anchored else learnt
 
     def forward(self, vectors: Tensor) -> Quantised:
-        """Returns vectors (N, D) quantised, and learns from them in training; the values carry no gradient."""
+        """Quantises vectors (N, D). In training it also updates the entries. The values carry no gradient."""
         table = self.table()
         apart = (table.detach() ** 2).sum(1) - 2 * vectors.detach() @ table.detach().T
         codes = apart.argmin(1)
@@ -81,7 +81,7 @@ class Codebook(nn.Module):
 
     @torch.no_grad()
     def _learn(self, vectors: Tensor, codes: Tensor) -> None:
-        if not vectors.isfinite().all():  # the step will be skipped, and must leave nothing behind
+        if not vectors.isfinite().all():  # the step will be skipped, and must leave no trace
             return
         first = int(self.anchored)
         counts = vectors.new_zeros(len(self.counts) + first).index_add(0, codes, vectors.new_ones(len(codes)))
@@ -95,6 +95,6 @@ class Codebook(nn.Module):
         self.sums.copy_(torch.where(dead[:, None], uniform * chosen, self.sums))
 
     def centre(self) -> int:
-        """Returns the entry nearest the mean of all."""
+        """Returns the index of the entry nearest to the mean of all entries."""
         table = self.table()
         return int(((table - table.mean(0)) ** 2).sum(1).argmin())

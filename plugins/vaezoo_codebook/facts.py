@@ -1,4 +1,4 @@
-"""What the codebook priors say of themselves, without torch."""
+"""Configurations and facts of the codebook priors, without torch."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ WIDTHS, DEPTHS = (32, 48, 64), (0, 1, 1)
 
 
 def check_codebook(entries: int, learn: str, commitment: float, decay: float, revive: float) -> None:
-    """Refuses a codebook that cannot be learnt.
+    """Checks the settings of a codebook.
 
     Raises:
-        ConfigError: A setting is outside its range.
+        ConfigError: A setting is out of range.
     """
     if entries < 2:
         raise ConfigError(f"Expected a codebook of at least 2 entries, got {entries}.", value=entries)
@@ -32,10 +32,10 @@ def check_codebook(entries: int, learn: str, commitment: float, decay: float, re
 
 
 def check_share(latent_channels: int, groups: int) -> None:
-    """Refuses channels that cannot be dealt out to groups equally.
+    """Raises if channels cannot be split into equal groups.
 
     Raises:
-        ConfigError: They cannot.
+        ConfigError: ``groups`` does not divide ``latent_channels``.
     """
     if groups < 1 or latent_channels % groups:
         raise ConfigError(
@@ -44,20 +44,20 @@ def check_share(latent_channels: int, groups: int) -> None:
 
 
 def check_depth(depth: int) -> None:
-    """Refuses a residual codebook without a level.
+    """Raises if a residual codebook has no level.
 
     Raises:
-        ConfigError: There is none.
+        ConfigError: ``depth`` is below 1.
     """
     if depth < 1:
         raise ConfigError(f"Expected a depth of at least 1, got {depth}.", value=depth)
 
 
 def check_levels(latent_channels: int, levels: Sequence[int]) -> None:
-    """Refuses levels that are not one number of at least 2 for each latent channel.
+    """Raises if levels are not one number of at least 2 for each latent channel.
 
     Raises:
-        ConfigError: They are not.
+        ConfigError: The number of levels differs, or one is below 2.
     """
     if len(levels) != latent_channels or min(levels, default=0) < 2:
         raise ConfigError(
@@ -70,17 +70,17 @@ def check_levels(latent_channels: int, levels: Sequence[int]) -> None:
 
 @dataclass(frozen=True)
 class CodebookConfig:
-    """How codebooks are learnt, see :class:`vaezoo_codebook.codebook.Codebook`.
+    """Settings of codebooks; see :class:`vaezoo_codebook.codebook.Codebook`.
 
     Attributes:
-        entries: Entries K of each codebook.
-        learn: ``ema`` or ``gradient``.
+        entries: Number K of entries of each codebook.
+        learn: Method of training codebooks, ``ema`` or ``gradient``.
         commitment: Weight of the commitment penalty of each codebook.
         decay: Decay of the running sums.
-        revive: Share of the uniform use below which an entry is revived.
+        revive: Share of uniform use below which an entry is revived.
 
     Raises:
-        ConfigError: One is outside its range.
+        ConfigError: A setting is out of range.
     """
 
     entries: int = 256
@@ -95,10 +95,10 @@ class CodebookConfig:
 
 @dataclass(frozen=True)
 class CodesConfig(PriorConfig):
-    """A prior of codes that lie on one grid."""
+    """Settings of a prior with codes on one grid."""
 
     def facts(self) -> PriorFacts:
-        """Returns what the prior says of itself."""
+        """Returns the facts of the prior."""
         return PriorFacts(frozenset({"gaussian", "dirac"}), (self.grid,), self.grid, rates_points=True)
 
 
@@ -109,7 +109,7 @@ class VQPriorConfig(CodebookConfig, CodesConfig):
 
 @dataclass(frozen=True)
 class _Deep(CodesConfig):
-    """How often a rest is coded.
+    """Settings of residual quantisation.
 
     Attributes:
         depth: Number of codebooks.
@@ -123,7 +123,7 @@ class ResidualVQPriorConfig(CodebookConfig, _Deep):
     """Parameters of :class:`vaezoo_codebook.vector.ResidualVQPrior`.
 
     Raises:
-        ConfigError: A setting is outside its range.
+        ConfigError: A setting is out of range.
     """
 
     def __post_init__(self) -> None:
@@ -133,7 +133,7 @@ class ResidualVQPriorConfig(CodebookConfig, _Deep):
 
 @dataclass(frozen=True)
 class _Grouped(CodesConfig):
-    """Into how many groups the channels are dealt out.
+    """Settings of quantisation in groups of channels.
 
     Attributes:
         groups: Number of codebooks.
@@ -147,11 +147,11 @@ class ProductVQPriorConfig(CodebookConfig, _Grouped):
     """Parameters of :class:`vaezoo_codebook.vector.ProductVQPrior`.
 
     Attributes:
-        rotate: Whether an orthogonal matrix is learnt, by the commitment penalty, that turns the vectors before they
-            are dealt out; groups of correlated channels waste codes.
+        rotate: Whether to learn an orthogonal matrix, by the commitment penalty, that rotates vectors before they are
+            split. Groups of correlated channels would waste codes.
 
     Raises:
-        ConfigError: A setting is outside its range.
+        ConfigError: A setting is out of range.
     """
 
     rotate: bool = False
@@ -162,10 +162,10 @@ class ProductVQPriorConfig(CodebookConfig, _Grouped):
 
 
 def check_scales(widths: Sequence[int], depths: Sequence[int], code_channels: int) -> None:
-    """Refuses scales that do not fit each other, a coarsest one without a codebook, and codes without channels.
+    """Checks the settings of codebooks at several scales.
 
     Raises:
-        ConfigError: They do not.
+        ConfigError: The numbers of scales differ, the coarsest scale has no codebook, or codes have no channels.
     """
     check_widths("widths", widths)
     check_widths("code_channels", (code_channels,))
@@ -179,12 +179,12 @@ def check_scales(widths: Sequence[int], depths: Sequence[int], code_channels: in
 
 @dataclass(frozen=True)
 class _Scales:
-    """Where codes lie.
+    """Settings of scales with codes.
 
     Attributes:
-        widths: Channels per scale, fine to coarse; the finest is at stride 2.
-        depths: Codebooks per scale, fine to coarse; 0 where a scale has none.
-        code_channels: Dimensions D of every code.
+        widths: Number of channels per scale, fine to coarse. The finest has stride 2.
+        depths: Number of codebooks per scale, fine to coarse. 0 for a scale without codes.
+        code_channels: Number of channels D of each code's vector.
     """
 
     widths: tuple[int, ...] = WIDTHS
@@ -197,7 +197,7 @@ class CodebooksPriorConfig(CodebookConfig, _Scales):
     """Parameters of :func:`vaezoo_codebook.scales.codebooks_prior`.
 
     Raises:
-        ConfigError: A setting is outside its range.
+        ConfigError: A setting is out of range.
     """
 
     def __post_init__(self) -> None:
@@ -205,7 +205,7 @@ class CodebooksPriorConfig(CodebookConfig, _Scales):
         super().__post_init__()
 
     def facts(self) -> PriorFacts:
-        """Returns what the prior says of itself."""
+        """Returns the facts of the prior."""
         many = list(zip(self.widths, self.depths, range(1, len(self.widths) + 1), strict=True))
         grids = tuple(Grid(width, 2**power) for width, depth, power in reversed(many) for _ in range(depth))
         return PriorFacts(frozenset({"pyramid"}), grids, grids[-1], rates_points=True)
@@ -216,8 +216,8 @@ class FSQPriorConfig(CodesConfig):
     """Parameters of :class:`vaezoo_codebook.scalar.FSQPrior`.
 
     Attributes:
-        levels: Levels of each channel, at least 2.
-        gain: Factor on z: an encoder whose outputs start near 0 would else begin with one code for everything.
+        levels: Number of levels of each channel, at least 2.
+        gain: Factor of z. Without it, an encoder with outputs near 0 would start with one code for everything.
 
     Raises:
         ConfigError: The levels are not one number of at least 2 for each channel.
@@ -235,9 +235,9 @@ class ResidualFSQPriorConfig(CodesConfig):
     """Parameters of :class:`vaezoo_codebook.scalar.ResidualFSQPrior`.
 
     Attributes:
-        levels: Levels of each channel, at least 2.
-        depth: Number of roundings, each with a code of its own.
-        gain: Factor on z.
+        levels: Number of levels of each channel, at least 2.
+        depth: Number of roundings, each with its own code.
+        gain: Factor of z.
 
     Raises:
         ConfigError: The levels are not one number of at least 2 for each channel, or the depth is below 1.
@@ -259,7 +259,7 @@ BOOKS = {
     "fsq": "vaezoo_codebook.scalar:FSQPrior",
     "residual-fsq": "vaezoo_codebook.scalar:ResidualFSQPrior",
 }
-"""The priors whose codes lie on one grid, and their classes."""
+"""Priors with codes on one grid, and their classes."""
 
 _CONFIGS: dict[str, type[PriorConfig]] = {
     "vq": VQPriorConfig,
@@ -271,11 +271,11 @@ _CONFIGS: dict[str, type[PriorConfig]] = {
 
 
 def codebook_told(around: str) -> tuple[str, dict[str, Any]]:
-    """Returns name and options of a codebook prior: of ``vq(entries=64)``, ``("vq", {"entries": 64})``.
+    """Parses a codebook prior into name and options: ``vq(entries=64)`` is ``("vq", {"entries": 64})``.
 
     Raises:
-        IncompatibleParts: The name is no codebook prior's.
-        ConfigError: The text cannot be read, or the prior has no such option.
+        IncompatibleParts: The name is not that of a codebook prior.
+        ConfigError: The text cannot be read, or an option is unknown.
     """
     said, options = parse_choice(around, "around")
     name = said.rpartition("/")[2]
@@ -291,10 +291,10 @@ def codebook_told(around: str) -> tuple[str, dict[str, Any]]:
 
 
 def check_masked(width: int, layers: int, reach: int) -> None:
-    """Refuses a network without channels, layers or reach.
+    """Checks the settings of the masked network.
 
     Raises:
-        ConfigError: One is below 1.
+        ConfigError: A setting is below 1.
     """
     if min(width, layers, reach) < 1:
         came = (width, layers, reach)
@@ -306,14 +306,14 @@ class AutoregressivePriorConfig(PriorConfig):
     """Parameters of :class:`vaezoo_codebook.autoregressive.AutoregressivePrior`.
 
     Attributes:
-        around: The codebook prior whose codes these are, such as ``residual-vq(depth=2, entries=64)``.
-        width: Channels of the network.
-        layers: Layers of the network; how far above and to the left a cell sees is ``layers · reach``.
-        reach: Cells that a layer sees to each side and above.
+        around: Codebook prior that makes the codes, such as ``residual-vq(depth=2, entries=64)``.
+        width: Number of channels of the network.
+        layers: Number of layers. A cell sees ``layers · reach`` cells up and to the left.
+        reach: Number of cells that a layer sees to each side and above.
 
     Raises:
         IncompatibleParts: ``around`` names a prior without codes on one grid.
-        ConfigError: A setting is outside its range.
+        ConfigError: A setting is out of range.
     """
 
     around: str = "vq"
@@ -325,7 +325,7 @@ class AutoregressivePriorConfig(PriorConfig):
         check_masked(self.width, self.layers, self.reach)
 
     def facts(self) -> PriorFacts:
-        """Returns what the prior says of itself."""
+        """Returns the facts of the prior."""
         name, options = codebook_told(self.around)
         return _CONFIGS[name](self.latent_channels, self.latent_stride, **options).facts()
 

@@ -1,11 +1,11 @@
-"""A network over grids of codes that sees of each cell only what comes before it: rows above, then cells to the left.
+"""A masked network over grids of codes. Each cell sees only the rows above and the cells to its left.
 
     codes of a cell ─ embed, add ─► e ─► vertical stack: rows above ──────┐ at every layer
                                     └──► horizontal stack: cells left ◄───┘
                                                   └─► head of codebook j, with the cell's own codes before the j-th
 
-How it differs from the paper: both stacks have residual paths, and none is skipped to the output; there is no class
-condition. Draws and densities are in ``autoregressive``.
+How it differs from the paper: both stacks have residual paths, none is skipped to the output, and there is no class
+condition. ``autoregressive`` has samples and densities.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from torch import Tensor, nn
 
 
 def gated(features: Tensor) -> Tensor:
-    """Returns tanh(a) · sigmoid(b) of features (N, 2C, ...), whose halves are a and b."""
+    """Returns tanh(a) · sigmoid(b) for features (N, 2C, ...) with halves a and b."""
     a, b = features.chunk(2, 1)
     return torch.tanh(a) * torch.sigmoid(b)
 
 
 @final
 class GatedLayer(nn.Module):
-    """One layer of both stacks; the first sees strictly what is before a cell, so the later ones may see the cell.
+    """One layer of both stacks. The first layer sees only what precedes a cell, so later ones may see the cell.
 
     Args:
-        width: Channels of a stack.
-        reach: Cells seen to each side and above.
+        width: Number of channels of a stack.
+        reach: Number of cells seen to each side and above.
         first: Whether the input is the codes themselves.
 
     Source: Conditional Image Generation with PixelCNN Decoders (van den Oord et al., 2016), sections 2.1 and 2.2,
@@ -50,7 +50,7 @@ class GatedLayer(nn.Module):
         """Returns both stacks after the layer, (N, width, h, w)."""
         reach = self.reach
         height, columns = vertical.shape[-2:]
-        # a first layer's window ends one row above, or one cell to the left: the last row or column is cut off
+        # the window of a first layer ends one row above, or one cell to the left: the last row or column is cut off
         above = self.above(F.pad(vertical, (reach, reach, reach, 0)))[:, :, :height]
         left = self.left(F.pad(horizontal, (reach, 0)))[..., :columns]
         found = self.out(gated(left + self.down(above)))
@@ -60,13 +60,13 @@ class GatedLayer(nn.Module):
 
 @final
 class MaskedNetwork(nn.Module):
-    """Logits of every code given all codes before it: of earlier cells in reading order, then of earlier codebooks.
+    """Logits of every code given all codes before it: earlier cells in reading order, then earlier codebooks.
 
     Args:
         sizes: Number of codes of each codebook.
-        width: Channels of each stack.
-        layers: Of both stacks; 0 where a picture is one cell, which has no other before it.
-        reach: Cells that a layer sees to each side and above.
+        width: Number of channels of each stack.
+        layers: Number of layers of both stacks. 0 if an image is one cell, which has no earlier one.
+        reach: Number of cells that a layer sees to each side and above.
     """
 
     def __init__(self, sizes: Sequence[int], width: int, layers: int, reach: int) -> None:
@@ -80,7 +80,7 @@ class MaskedNetwork(nn.Module):
         )
 
     def trunk(self, codes: Tensor) -> Tensor:
-        """Returns what earlier cells tell of each cell: codes (N, books, h, w) to (N, width, h, w)."""
+        """Returns features of each cell from earlier cells: codes (N, books, h, w) to (N, width, h, w)."""
         rows, _, height, columns = codes.shape
         start = self.start.view(1, -1, 1, 1).expand(rows, -1, height, columns)
         if not len(self.layers):
@@ -95,12 +95,12 @@ class MaskedNetwork(nn.Module):
         """Returns the logits of one codebook's codes.
 
         Args:
-            told: Of the cells, (N, width, h, w), see :meth:`trunk`.
-            codes: Of the codebooks before it in the same cells, (N, book or more, h, w).
-            book: Its number.
+            told: Features of the cells, (N, width, h, w); see :meth:`trunk`.
+            codes: Codes of the earlier codebooks in the same cells, (N, at least ``book``, h, w).
+            book: Index of the codebook.
 
         Returns:
-            (N, size, h, w).
+            Logits, (N, size, h, w).
         """
         for before in range(book):
             told = told + self.earlier[before](codes[:, before]).movedim(-1, 1)

@@ -1,10 +1,9 @@
-"""What all codebook priors share: how a grid becomes codes, what they cost, how they are drawn. No codebook is here.
+"""The base of codebook priors: how a grid becomes codes, what they cost, and how they are sampled.
 
-The latents are the codes c. Their prior is uniform, p(c) = 1/K for each cell and codebook, and q(c|x) is all on one
-code, so the rate is exact and always the same: KL(q‖p) = log K nats for each cell and codebook. `log_p` and `log_q`
-are log probabilities of codes, not densities of the vectors that stand for them; with them −distortion − rate is a
-lower bound on log p(x), and an NLL with any number of samples is that bound. A better p(c) is fitted
-afterwards: ``autoregressive``.
+The latents are codes c. Their prior is uniform, p(c) = 1/K for each cell and codebook. q(c|x) has all its mass on one
+code. So the rate is exact and constant: KL(q‖p) = log K nats per cell and codebook. `log_p` and `log_q` are log
+probabilities of codes, not densities of vectors. With them, −distortion − rate is a lower bound on log p(x), and an NLL
+with any number of samples equals that bound. ``autoregressive`` has a better p(c), which is fitted afterwards.
 """
 
 from __future__ import annotations
@@ -25,12 +24,12 @@ from vaezoo.errors import IncompatibleParts
 @final
 @dataclass(frozen=True)
 class Quantised:
-    """N vectors after quantising.
+    """N vectors after quantisation.
 
     Attributes:
         codes: Indices, int64 (N,), one tensor for each codebook.
-        values: What stands for the vectors, (N, D), with a gradient to them.
-        penalties: Weighted terms, (N,) each.
+        values: Vectors of the codes, (N, D), with gradients to the original vectors.
+        penalties: Weighted penalties, (N,) each.
     """
 
     codes: tuple[Tensor, ...]
@@ -39,16 +38,16 @@ class Quantised:
 
 
 def straight_through(z: Tensor, values: Tensor) -> Tensor:
-    """Returns the values, with the gradient of z: quantising counts as the identity on the way back."""
+    """Returns the values with the gradient of z. So quantisation counts as the identity in the backward pass."""
     return z + (values - z).detach()
 
 
 class CodebookPrior(Prior):
-    """A uniform prior over codes, and a rule that quantises the centre of a belief.
+    """A uniform prior over codes, with a rule that quantises the centre of a belief.
 
     Attributes:
-        latent_channels: D.
-        latent_stride: Pixels per cell of (B, D, h, w) latents; None for vectors, which are one cell.
+        latent_channels: Number of latent channels D.
+        latent_stride: Pixels per cell of (B, D, h, w) latents. None for vectors, which are one cell.
         sizes: Number of codes of each codebook.
     """
 
@@ -59,18 +58,18 @@ class CodebookPrior(Prior):
 
     @abstractmethod
     def quantise(self, vectors: Tensor) -> Quantised:
-        """Returns N vectors (N, D), fp32, quantised; in training it may learn from them."""
+        """Quantises N vectors (N, D), fp32. In training it may also update codebooks."""
 
     @abstractmethod
     def look_up(self, codes: tuple[Tensor, ...]) -> Tensor:
-        """Returns the vectors (N, D) that codes (N,) of each codebook stand for."""
+        """Returns the vectors (N, D) of codes (N,) of each codebook."""
 
     @abstractmethod
     def centre(self) -> tuple[int, ...]:
-        """Returns the code of each codebook that a sample at temperature 0 has."""
+        """Returns the code of each codebook for a sample at temperature 0."""
 
     def infer(self, belief: Posterior | Pyramid, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
-        """See :meth:`vaezoo.core.Prior.infer`; the centre of the belief is quantised, so all K samples are one.
+        """See :meth:`vaezoo.core.Prior.infer`. The centre of the belief is quantised, so all K samples are equal.
 
         Raises:
             IncompatibleParts: The belief is a pyramid.
@@ -84,7 +83,7 @@ class CodebookPrior(Prior):
         mean = belief.mean
         grid = mean if mean.dim() == 4 else mean[:, :, None, None]
         batch, _, height, width = grid.shape
-        with torch.autocast(mean.device.type, enabled=False):  # distances in bf16 choose other codes
+        with torch.autocast(mean.device.type, enabled=False):  # distances in bf16 would choose other codes
             found = self.quantise(grid.float().movedim(1, -1).flatten(0, 2))
         values = found.values.view(batch, height, width, -1).movedim(-1, 1).reshape(mean.shape).to(mean.dtype)
         z = values.expand(k, *values.shape)
@@ -100,15 +99,15 @@ class CodebookPrior(Prior):
         )
 
     def sample(self, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
-        """See :meth:`vaezoo.core.Prior.sample`; codes have K·B rows, the sample index slow.
+        """See :meth:`vaezoo.core.Prior.sample`. Codes have K·B rows, with the sample index slow.
 
-        Codes have no scale, so every temperature but 0 draws them uniformly; 0 gives one code everywhere, the one
-        that :meth:`centre` names.
+        Codes have no scale, so every temperature above 0 draws them uniformly. 0 gives the codes of :meth:`centre`
+        everywhere.
         """
         return self.draw(context, k, noise or Noise())
 
     def draw(self, context: Context, k: int, noise: Noise, level: int = 0) -> Latents:
-        """Returns :meth:`sample` with the noise of a level, so that codebooks at several scales draw apart."""
+        """Returns :meth:`sample` with the noise of a level, so that codebooks at several scales draw independently."""
         given = (context.image, context.vector, *self.parameters(), *self.buffers())
         like = next((t for t in given if t is not None and t.is_floating_point()), torch.zeros(()))
         cells = (1, 1) if self.latent_stride is None else tuple(-(-s // self.latent_stride) for s in context.size)
@@ -117,19 +116,19 @@ class CodebookPrior(Prior):
             centre = torch.tensor(self.centre(), device=like.device)
             drawn = centre.view(-1, 1, 1).expand(shape)
         else:
-            exact = torch.zeros((), device=like.device)  # noise of half precision would leave codes out
+            exact = torch.zeros((), device=like.device)  # in half precision, noise would miss some codes
             eps = replace(noise, temperature=1.0).normal(shape, exact, level=level, stride=self.latent_stride or 1)
             sizes = torch.tensor(self.sizes, device=like.device).view(-1, 1, 1)
             drawn = (torch.special.ndtr(eps.double()) * sizes).long().minimum(sizes - 1)
         return self.spell(drawn.flatten(0, 1).unbind(1), context.batch, like)
 
     def spell(self, codes: tuple[Tensor, ...], batch: int, like: Tensor) -> Latents:
-        """Returns the latents that codes stand for, with their probability under the uniform law.
+        """Returns the latents of codes, with their probability under the uniform distribution.
 
         Args:
-            codes: Of each codebook, int64 (K·B, h, w), the sample index slow.
-            batch: B.
-            like: Whose type the latents take.
+            codes: Codes of each codebook, int64 (K·B, h, w), with the sample index slow.
+            batch: Number of images B.
+            like: Tensor with the dtype of the latents.
         """
         rows, *cells = codes[0].shape
         values = self.look_up(tuple(each.flatten() for each in codes)).to(like)

@@ -1,4 +1,4 @@
-"""Finite scalar quantisation: every channel is rounded to its own few levels, and no codebook is learnt."""
+"""Finite scalar quantisation: every channel is rounded to a few levels, and no codebook is trained."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from .facts import FSQPriorConfig, ResidualFSQPriorConfig
 from .prior import CodebookPrior, Quantised, straight_through
 
 MARGIN = 1e-3
-"""How far the bound reaches beyond the outermost levels, as a share of their half width: rounding can reach them."""
+"""Distance of the bound from the outermost levels, as a share of their half width, so that rounding can reach them."""
 
 
 @final
 class FSQPrior(CodebookPrior):
-    """Each channel in L_i levels of equal distance in [-1, 1]; the rate is Σ log L_i nats a cell.
+    """Each channel is rounded to L_i equally spaced levels in [-1, 1]. The rate is Σ log L_i nats per cell.
 
-    f(z) = round(½(L−1)·tanh(z + s) − o), divided by ⌊L/2⌋; o is ½ for an even L, whose levels are not symmetric, and
-    s lets f(0) be 0.
+    f(z) = round(½(L−1)·tanh(z + s) − o), divided by ⌊L/2⌋. o is ½ for an even L, whose levels are not symmetric, and s
+    is such that f(0) = 0.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: Finite Scalar Quantization: VQ-VAE Made Simple (Mentzer et al., 2023), section 3 and appendix A.1,
     arXiv:2309.15505.
@@ -68,14 +68,14 @@ class FSQPrior(CodebookPrior):
 
 @final
 class ResidualFSQPrior(CodebookPrior):
-    """Each channel rounded again and again, each time what the last rounding left; depth · Σ log L_i nats a cell.
+    """Residual rounding: each step rounds the rest of the last. The rate is depth · Σ log L_i nats per cell.
 
-    tanh(gain · z) is rounded to L_i values of equal distance from -1 to 1. What is left lies within half a distance,
-    is multiplied by L_i - 1, so that it fills [-1, 1] again, and is rounded in the same way. The error of a channel
-    is at most (L_i - 1)^-depth.
+    tanh(gain · z) is rounded to L_i equally spaced values from -1 to 1. The rest, at most half a spacing, is multiplied
+    by L_i - 1, so that it fills [-1, 1] again, and rounded likewise. The error of a channel is at most (L_i -
+    1)^-depth.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: Finite Scalar Quantization: VQ-VAE Made Simple (Mentzer et al., 2023), arXiv:2309.15505, one after another
     as in Autoregressive Image Generation using Residual Quantization (Lee et al., 2022), arXiv:2203.01941.

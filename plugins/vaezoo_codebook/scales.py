@@ -1,12 +1,12 @@
-"""Codebooks at several scales, coarse to fine; each scale's vectors are read knowing the coarser codes.
+"""Codebooks at several scales, coarse to fine. The vectors of a scale depend on the coarser codes.
 
     evidence 1/8 ─ read ─ quantise ─ e_top ─ join ─ state 1/8
                                                        │ rise
     evidence 1/4 ──────── read ◄───────────────────────┤
                            └─ quantise ─ e_bottom ─ join ─ state 1/4 ─► decoder
 
-How it differs from Razavi's network: one path takes the coarse codes down, for the finer level's encoder and for the
-decoder, where the paper has a path for each; the decoder proper begins after it.
+How it differs from Razavi's network: a single path takes the coarse codes down, for the finer level's encoder and for
+the decoder, while the paper has a path for each. The decoder proper begins after it.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from .vector import VQPrior
 
 @final
 class CodebookLevel(nn.Module):
-    """One scale: reads its vectors from evidence and coarser state, quantises them, and joins them to the state.
+    """One scale: computes vectors from evidence and coarser state, quantises them, and adds them to the state.
 
     Args:
-        book: Quantises this scale's vectors; its stride is the scale's.
-        width: Channels of evidence and state.
-        above: Channels of the coarser state, or None at the top.
-        factor: Cells of this scale to a side of a coarser one.
+        book: Codebook prior that quantises this scale's vectors. It has the scale's stride.
+        width: Number of channels of evidence and state.
+        above: Number of channels of the coarser state; None at the top.
+        factor: Number of cells of this scale along a side of a coarser cell.
     """
 
     book: CodebookPrior
@@ -54,16 +54,16 @@ class CodebookLevel(nn.Module):
         self.join = nn.Conv2d(book.latent_channels + known, width, 3, padding=1)
 
     def enter(self, state: Tensor | None) -> tuple[Tensor, ...]:
-        """Returns the coarser state at this scale, (N, width, h, w), as a tuple of one; empty at the top."""
+        """Returns the coarser state at this scale, (N, width, h, w), in a tuple; empty at the top."""
         return () if self.rise is None or state is None else (self.rise(F.silu(state)),)
 
     def vectors(self, known: tuple[Tensor, ...], evidence: Tensor) -> Tensor:
-        """Returns what is to be quantised, (B, D, h, w)."""
+        """Returns the vectors to quantise, (B, D, h, w)."""
         read: Tensor = self.read(torch.cat([evidence, *known], 1))
         return read
 
     def leave(self, known: tuple[Tensor, ...], values: Tensor) -> Tensor:
-        """Returns the state (N, width, h, w) after the quantised vectors (N, D, h, w) are put in."""
+        """Returns the state (N, width, h, w) after the quantised vectors (N, D, h, w) are added."""
         state: Tensor = self.join(torch.cat([values, *known], 1))
         return state
 
@@ -72,12 +72,12 @@ class CodebookLevel(nn.Module):
 class ScaledCodebookPrior(Prior):
     """A uniform prior over the codes of several scales.
 
-    Vectors of a scale are read after the coarser ones were quantised, so its codes tell what those left open. Every
-    cell of every scale costs log K nats, exactly; see :mod:`vaezoo_codebook.prior`. Penalties are named by level, 0 at
+    Vectors of a scale are computed after the coarser ones were quantised, so its codes add what those missed. Every
+    cell of every scale costs exactly log K nats; see :mod:`vaezoo_codebook.prior`. Penalties are named by level, 0 at
     the top: ``commitment_0``, ``commitment_1``.
 
     Args:
-        levels: Coarse to fine.
+        levels: Levels, coarse to fine.
 
     Source: Generating Diverse High-Fidelity Images with VQ-VAE-2 (Razavi et al., 2019), section 3.1, algorithm 1,
     arXiv:1906.00446.
@@ -88,10 +88,10 @@ class ScaledCodebookPrior(Prior):
         self.levels = nn.ModuleList(levels)
 
     def infer(self, belief: Posterior | Pyramid, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
-        """See :meth:`vaezoo.core.Prior.infer`; codes are certain, so all K samples are one.
+        """See :meth:`vaezoo.core.Prior.infer`. Codes are deterministic, so all K samples are equal.
 
         Raises:
-            IncompatibleParts: The belief is not a pyramid with one feature a level.
+            IncompatibleParts: The belief is not a pyramid with one feature map per level.
         """
         if not isinstance(belief, Pyramid) or len(belief.features) != len(self.levels):
             came = f"{len(belief.features)} features" if isinstance(belief, Pyramid) else type(belief).__name__
@@ -108,7 +108,7 @@ class ScaledCodebookPrior(Prior):
         return _joined(found, state, k)
 
     def sample(self, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
-        """See :meth:`vaezoo.core.Prior.sample`; each level draws as :meth:`CodebookPrior.sample` does."""
+        """See :meth:`vaezoo.core.Prior.sample`. Each level draws like :meth:`CodebookPrior.sample`."""
         state, found = None, []
         for index, level in enumerate(self._levels()):
             found.append(level.book.draw(context, k, noise or Noise(), index))
@@ -116,10 +116,10 @@ class ScaledCodebookPrior(Prior):
         return _joined(found, state, 1)
 
     def look_up(self, codes: Sequence[Tensor]) -> Tensor:
-        """Returns the state that codes stand for.
+        """Returns the state for codes.
 
         Args:
-            codes: Of each codebook, coarse to fine, int64 (N, h, w), as :attr:`vaezoo.core.Latents.codes` holds them.
+            codes: Codes of each codebook, coarse to fine, int64 (N, h, w), as in :attr:`vaezoo.core.Latents.codes`.
         """
         state, left = None, list(codes)
         for level in self._levels():
@@ -140,7 +140,7 @@ def _whole(state: Tensor | None) -> Tensor:
 
 
 def _joined(found: Sequence[Latents], state: Tensor | None, k: int) -> Latents:
-    """Returns the latents of all levels as one, each of its samples repeated k times."""
+    """Joins the latents of all levels, with each sample repeated k times."""
     state = repeat_rows(_whole(state), k)
     log_p = torch.stack([one.log_p for one in found if one.log_p is not None]).sum(0)
     log_q = [one.log_q for one in found if one.log_q is not None]
@@ -160,10 +160,10 @@ def _joined(found: Sequence[Latents], state: Tensor | None, k: int) -> Latents:
 
 @accepts_keywords(CodebooksPriorConfig)
 def codebooks_prior(config: CodebooksPriorConfig) -> ScaledCodebookPrior:
-    """Returns codebooks at the scales of a bottom-up encoder.
+    """Makes codebooks at the scales of a bottom-up encoder.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
     """
     levels: list[CodebookLevel] = []
     above: int | None = None

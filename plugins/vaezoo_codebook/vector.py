@@ -1,4 +1,4 @@
-"""Priors over learnt codebooks: one, one after another, or side by side."""
+"""Priors with learned codebooks: a single one, several in a row, or several side by side."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from .prior import CodebookPrior, Quantised, straight_through
 
 
 def books(modules: nn.ModuleList) -> list[Codebook]:
-    """Returns the codebooks of a list of modules, as what they are."""
+    """Returns the codebooks in a list of modules, with their type."""
     return [module for module in modules if isinstance(module, Codebook)]
 
 
 def summed(parts: list[Quantised]) -> dict[str, Tensor]:
-    """Returns the penalties of several codebooks, added by name."""
+    """Adds the penalties of several codebooks by name."""
     return {name: torch.stack([part.penalties[name] for part in parts]).sum(0) for name in parts[0].penalties}
 
 
 @final
 class VQPrior(CodebookPrior):
-    """One codebook; each cell is one of K vectors. The rate is log K nats a cell.
+    """One codebook: each cell is one of K vectors. The rate is log K nats per cell.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: Neural Discrete Representation Learning (van den Oord et al., 2017), arXiv:1711.00937.
     """
@@ -53,18 +53,18 @@ class VQPrior(CodebookPrior):
         return self.codebook.table()[codes[0]]
 
     def centre(self) -> tuple[int, ...]:
-        """Returns the entry nearest the mean of the codebook."""
+        """Returns the index of the entry nearest to the mean of the codebook."""
         return (self.codebook.centre(),)
 
 
 @final
 class ResidualVQPrior(CodebookPrior):
-    """Codebooks one after another, each for what the ones before it left; the rate is depth · log K nats a cell.
+    """Codebooks in a row, each for the rest left by those before it. The rate is depth · log K nats per cell.
 
-    Entry 0 of every codebook but the first is the zero vector, so a further level never makes the error larger.
+    Entry 0 of every codebook but the first is the zero vector, so a further level never increases the error.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: Autoregressive Image Generation using Residual Quantization (Lee et al., 2022), section 3.1,
     arXiv:2203.01941.
@@ -103,16 +103,16 @@ class ResidualVQPrior(CodebookPrior):
         return torch.stack([codebook.table()[each] for codebook, each in pairs]).sum(0)
 
     def centre(self) -> tuple[int, ...]:
-        """Returns the first codebook's entry nearest its mean, and zero at each further level."""
+        """Returns the first codebook's entry nearest to its mean, and zero for each further level."""
         return (books(self.codebooks)[0].centre(), *[0] * (len(self.codebooks) - 1))
 
 
 @final
 class ProductVQPrior(CodebookPrior):
-    """Codebooks side by side, each for its share of the channels; the rate is groups · log K nats a cell.
+    """Codebooks side by side, each for its share of the channels. The rate is groups · log K nats per cell.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: Product Quantization for Nearest Neighbor Search (Jégou et al., 2011); in a VAE: Learning Product Codebooks
     using Vector Quantized Autoencoders for Image Retrieval (Wu and Flierl, 2018), arXiv:1807.04629; the rotation:
@@ -153,11 +153,11 @@ class ProductVQPrior(CodebookPrior):
         return self._back(torch.cat([codebook.table()[each] for codebook, each in pairs], 1))
 
     def centre(self) -> tuple[int, ...]:
-        """Returns of each codebook the entry nearest its mean."""
+        """Returns the entry nearest to its mean, for each codebook."""
         return tuple(codebook.centre() for codebook in books(self.codebooks))
 
     def rotation(self) -> Tensor | None:
-        """Returns the orthogonal matrix (D, D) that turns vectors, or None; it is the exponential of a skew one."""
+        """Returns the orthogonal matrix (D, D) that rotates vectors, or None: the exponential of a skew matrix."""
         if self.generator is None:
             return None
         generator = self.generator.float()

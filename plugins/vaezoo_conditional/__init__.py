@@ -1,1 +1,1 @@
-"""Priors that the condition moves: p(z|c) instead of p(z)."""
+"""Priors that depend on the condition: p(z|c) instead of p(z)."""

@@ -1,4 +1,4 @@
-"""What the prior says of itself, without torch."""
+"""Configurations and facts of the prior, without torch."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from vaezoo.errors import ConfigError
 
 
 def check_vector(context_vector: int) -> None:
-    """Refuses a condition of no dimensions.
+    """Raises if the condition has no dimensions.
 
     Raises:
-        ConfigError: It has none.
+        ConfigError: ``context_vector`` is below 1.
     """
     if context_vector < 1:
         raise ConfigError(
@@ -31,7 +31,7 @@ class ConditionalNormalPriorConfig(PriorConfig):
         hidden: Widths of the hidden layers.
 
     Raises:
-        ConfigError: c has no dimension, or a layer no channel.
+        ConfigError: c has no dimensions, or a layer has no channels.
     """
 
     context_vector: int = 16
@@ -42,7 +42,7 @@ class ConditionalNormalPriorConfig(PriorConfig):
         check_widths("hidden", self.hidden, least=0)
 
     def facts(self) -> PriorFacts:
-        """Returns what the prior says of itself."""
+        """Returns the facts of the prior."""
         return PriorFacts(VECTORS, (self.grid,), self.grid, vector=self.context_vector)
 
 

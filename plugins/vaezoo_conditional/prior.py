@@ -1,4 +1,4 @@
-"""A Gaussian prior whose mean and width are a network of the condition."""
+"""A Gaussian prior whose mean and width a network computes from the condition."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class ConditionalNormalPrior(FlatPrior):
 
         c ─► linear ─► SiLU ─► … ─► linear ─► μ(c), log σ²(c)
 
-    The last layer starts at zero, so before training the prior is the same for every c, near N(0, I). On a grid all
+    The last layer starts at zero, so before training the prior is the same for every c, near N(0, I). On a grid, all
     cells have the same Gaussian.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
-    Source: Learning Structured Output Representation using Deep Conditional Generative Models (Sohn et al., 2015),
-    the prior network p(z|x), whose condition is a picture.
+    Source: Learning Structured Output Representation using Deep Conditional Generative Models (Sohn et al., 2015), the
+    prior network p(z|x), whose condition is an image.
     """
 
     @accepts_keywords(ConditionalNormalPriorConfig)
@@ -44,10 +44,10 @@ class ConditionalNormalPrior(FlatPrior):
         self.body = nn.Sequential(*layers, last)
 
     def given(self, context: Context) -> DiagonalGaussian:
-        """Returns p(z|c), its tensors (B, D), or (B, D, 1, 1) on a grid.
+        """Returns p(z|c), with tensors (B, D), or (B, D, 1, 1) on a grid.
 
         Raises:
-            IncompatibleParts: The context holds no vector, or one of other dimensions.
+            IncompatibleParts: The context has no vector, or one of other dimensions.
         """
         has = None if context.vector is None else context.vector.shape[1]
         if context.vector is None or has != self.vector:
@@ -65,7 +65,7 @@ class ConditionalNormalPrior(FlatPrior):
         return self.given(context).log_prob(z)
 
     def rate(self, posterior: DiagonalGaussian, context: Context) -> Tensor:
-        """Returns KL(q‖p(z|c)), see :func:`vaezoo.core.kl`."""
+        """Returns KL(q‖p(z|c)); see :func:`vaezoo.core.kl`."""
         return kl(posterior, self.given(context))
 
     def draw(self, eps: Tensor, context: Context) -> Tensor:

@@ -1,1 +1,1 @@
-"""Convolutional encoders and decoders: any image size, no normalisation."""
+"""Convolutional encoders and decoders for images of any size, without normalisation."""

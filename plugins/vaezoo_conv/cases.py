@@ -1,4 +1,4 @@
-"""What the models of this plugin are tested with."""
+"""Conditions for the contract kit."""
 
 from __future__ import annotations
 

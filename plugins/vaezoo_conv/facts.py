@@ -1,4 +1,4 @@
-"""What the convolutional parts say of themselves, without torch."""
+"""Configurations and facts of the convolutional parts, without torch."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class ConvEncoderConfig(NetworkConfig):
     """Parameters of :class:`vaezoo_conv.networks.ConvEncoder`.
 
     Attributes:
-        widths: Channels of the stages, each of which halves the resolution.
-        gather: Side of the last, non-overlapping convolution: the cell's size in pixels is this times 2^stages.
+        widths: Number of channels of each stage. Every stage halves the resolution.
+        gather: Side of the last, non-overlapping convolution. The side of a cell in pixels is this times 2^stages.
         context_vector: Dimensions of the context's vector; 0 for none.
-        belief: ``gaussian``, ``dirac`` for a point and nothing else, or another of :mod:`vaezoo.core.beliefs`.
-        modulate: ``film`` or ``adain``: the vector changes what each stage gives instead of being added once.
+        belief: Kind of belief: ``gaussian``, ``dirac`` for a point, or another of :mod:`vaezoo.core.beliefs`.
+        modulate: Modulation, ``film`` or ``adain``: the vector changes the output of each stage. ``none`` adds it once.
 
     Raises:
-        ConfigError: A width is below 1, or the part has no vector to be modulated by.
+        ConfigError: A width is below 1, or there is no vector for the modulation.
     """
 
     widths: tuple[int, ...] = (32, 64, 128)
@@ -43,7 +43,7 @@ class ConvEncoderConfig(NetworkConfig):
         check_modulate(self.modulate, self.context_vector)
 
     def facts(self) -> EncoderFacts:
-        """Returns what the encoder says of itself."""
+        """Returns the facts of the encoder."""
         return EncoderFacts(
             check_belief(self.belief),
             (Grid(self.latent_channels, 2 ** len(self.widths) * self.gather),),
@@ -57,12 +57,12 @@ class ConvDecoderConfig(NetworkConfig):
     """Parameters of :class:`vaezoo_conv.networks.ConvDecoder`.
 
     Attributes:
-        widths: Channels of the stages, as the encoder's; walked backwards.
-        gather: As the encoder's.
-        likelihood: A kind, see :class:`vaezoo.core.LikelihoodHead`.
-        scale: A kind of scale, see :class:`vaezoo.core.LikelihoodHead`.
+        widths: Number of channels of each stage, as for the encoder. They are used in reverse order.
+        gather: Side of the non-overlapping convolution, as for the encoder.
+        likelihood: Kind of likelihood; see :class:`vaezoo.core.LikelihoodHead`.
+        scale: Scale of the likelihood; see :class:`vaezoo.core.LikelihoodHead`.
         context_vector: Dimensions of the context's vector; 0 for none.
-        modulate: As the encoder's.
+        modulate: Modulation, as for the encoder.
 
     Raises:
         ConfigError: As for the encoder.
@@ -80,7 +80,7 @@ class ConvDecoderConfig(NetworkConfig):
         check_modulate(self.modulate, self.context_vector)
 
     def facts(self) -> DecoderFacts:
-        """Returns what the decoder says of itself."""
+        """Returns the facts of the decoder."""
         grid = Grid(self.latent_channels, 2 ** len(self.widths) * self.gather)
         return DecoderFacts(
             grid, likelihood_fact(self.likelihood, self.scale), self.image_channels, vector=self.context_vector

@@ -1,9 +1,9 @@
-"""Convolutional networks, mirror images of each other.
+"""A convolutional encoder and decoder, mirror images of each other.
 
     image ─ [conv ↓2]×n ─ gather ↓g ─► mean, logvar        z ─ spread ↑g ─ [conv ↑2]×n ─► likelihood
 
-With three stages and a gather of 4, a picture of up to 32×32 has one latent vector and a larger one a grid of
-them, so the weights' shapes depend on the configuration alone.
+With three stages and a gather of 4, an image of up to 32×32 has one latent vector, and a larger one a grid of them. So
+the shapes of the weights depend on the configuration only.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Stage(nn.Module):
 
 
 def told(features: Tensor, tell: nn.Linear | None, context: Context) -> Tensor:
-    """Returns features (N, c, h, w) with the context's vector added, where the part reads one."""
+    """Returns features (N, c, h, w) with the context's vector added, if the part reads one."""
     return features if tell is None or context.vector is None else features + tell(context.vector)[:, :, None, None]
 
 
@@ -56,10 +56,10 @@ class ConvEncoder(Encoder):
     """Strided convolutions to the mean and log-variance of a Gaussian, or to a point.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Raises:
-        ConfigError: There is no such belief.
+        ConfigError: The kind of belief is unknown.
     """
 
     @accepts_keywords(ConvEncoderConfig)
@@ -91,7 +91,7 @@ class ConvDecoder(Decoder):
     """Upsampling convolutions to a likelihood.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
     """
 
     @accepts_keywords(ConvDecoderConfig)
@@ -111,7 +111,7 @@ class ConvDecoder(Decoder):
         self.project = nn.Conv2d(config.widths[0], self.head.outputs, 3, padding=1)
 
     def forward(self, state: Tensor, context: Context) -> Likelihood:
-        """See :meth:`vaezoo.core.Decoder.forward`; a vector is taken as a grid of one cell."""
+        """See :meth:`vaezoo.core.Decoder.forward`. A vector is treated as a grid of one cell."""
         state = state[:, :, None, None] if state.dim() == 2 else state
         features = told(self.spread(state), self.tell, context)
         for block, stage in enumerate(self.stages):

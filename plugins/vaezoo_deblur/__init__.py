@@ -1,1 +1,1 @@
-"""Deblurring, with a kernel that is known or without."""
+"""Deblurring with a known or an unknown kernel."""

@@ -1,4 +1,4 @@
-"""Deblurring by a network that has learned to, where nobody knows the blur."""
+"""Deblurring by a trained network, for an unknown blur."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ from vaezoo.restore import Example, Progress, Restoration, Restorer, Task, make_
 @final
 @dataclass(frozen=True)
 class BlindDeblur(Task):
-    """Sharpens a photo that is out of focus or shaken, and removes its noise.
+    """Sharpens a photo that is out of focus or blurred by motion, and removes its noise.
 
     Attributes:
-        sigma: Noise level where it is known, grey levels. A standard deviation in units of 1/255: a number, or a map
-            (H, W).
+        sigma: Noise level in grey levels, if known. A standard deviation in units of 1/255: a number, or a map (H, W).
 
     Raises:
         ShapeError: A noise level is negative or not finite.
@@ -45,8 +44,8 @@ class BlindDeblur(Task):
         """See :meth:`vaezoo.restore.Task.restore`.
 
         Raises:
-            ShapeError: The map is not of the picture's size.
-            ConfigError: The model is the zoo's, and was made for another task.
+            ShapeError: The map does not have the size of the image.
+            ConfigError: The model is of the zoo, and was made for another task.
         """
         purpose = purpose_of(restorer.model)
         if purpose not in (None, self.name):
@@ -62,6 +61,9 @@ class BlindDeblur(Task):
 
     @classmethod
     def example(cls, x: Tensor, level: float, index: int) -> Example:
-        """See :meth:`vaezoo.restore.Task.example`: noise of 2.55 grey levels after the blur; nothing is told."""
+        """See :meth:`vaezoo.restore.Task.example`: noise of 2.55 grey levels after the blur.
+
+        The task is told neither.
+        """
         y = blur(x, gaussian_kernel(level), "reflect")
         return Example(x, gaussian_noise(y, 2.55, seed=index), cls())

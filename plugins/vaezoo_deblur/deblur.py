@@ -1,6 +1,6 @@
-"""Undoing a known blur: a denoiser as prior, in turns with an exact solution of what the kernel says.
+"""Undoing a known blur: a denoiser as prior alternates with the exact solution for the kernel.
 
-Where the blur is not known: `blind_deblur`.
+`blind_deblur` is for an unknown blur.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ from vaezoo.restore import (
 from .blind_deblur import BlindDeblur
 
 FIRST = 49.0
-"""Noise level that the denoiser is used for first, grey levels; from there down to the picture's on a log scale."""
+"""First noise level of the denoiser, in grey levels. It falls to that of the image on a log scale."""
 LEAST = 0.255
-"""Noise level, grey levels, that a picture with less is taken to have."""
+"""Smallest noise level that an image is treated as having, in grey levels."""
 WEIGHT = 0.23
-"""λ of the prior. FIRST, LEAST and WEIGHT are those of the source of :class:`Deblur`."""
+"""Weight λ of the prior. FIRST, LEAST and WEIGHT are those of the source of :class:`Deblur`."""
 MOST = 69.0
-"""Noise level of a channel, grey levels, up to which a gray picture's three channels get more than one would."""
+"""Noise level in grey levels up to which the three channels of a gray image get more noise than a single one would."""
 STEPS, TOLERANCE = 30, 1e-4
-"""Of conjugate gradients at an open border: at most, and of the residual where it ends."""
+"""Largest number of steps of conjugate gradients at an open border, and the residual at which they end."""
 BEYOND = 1.0
-"""How far x may leave [0, 1] before the denoiser; where a photo is deblurred as circular, its border rings to ±5."""
+"""How far x may leave [0, 1] before the denoiser. A photo deblurred as circular has ringing of ±5 at its border."""
 BOUNDARIES = ("open", "circular")
 
 
@@ -53,26 +53,25 @@ class Deblur(Task):
 
     z = y; for σₖ = 49 … σ:  x = argmin ‖y − k∗x‖² + λσ²/σₖ² ‖x − z‖²;  z = denoiser of level σₖ of x
 
-    What is left in x is not white noise, so a denoiser that finds the level by itself takes it for part of the picture,
-    and what is wrong grows. It is therefore given x + ε and x − ε, with seeded white noise ε, and the mean of the two
-    results is taken; ε alone would leave its own error. No uncertainty is stated: the denoiser knows nothing of what
-    the blur took away.
+    The remaining errors of x are not white noise. A denoiser that estimates the noise level takes them for part of the
+    image, and they grow. Therefore it is given x + ε and x − ε, with seeded white noise ε, and the mean of both results
+    is used; ε alone would leave its own error. No uncertainty is given, since the denoiser knows nothing of what the
+    blur removed.
 
     Attributes:
-        kernel: Blur where it is known, as a picture or a .npy file of sum 1. In Python (h, w), not negative: a tensor,
-            an array or lists; see `vaezoo.image.damage.kernels`.
-        sigma: Noise level where it is known, grey levels. A standard deviation in units of 1/255.
-        iterations: Number of turns, at least 1.
-        boundary: What lies beyond the border: open for photos, circular for benchmarks. Beyond an ``open`` one nothing
-            is known, and it is found along with the picture; pictures of benchmarks were blurred as if they went on at
-            the other side.
-        perturb: Standard deviation of ε in units of σₖ, 0 to 2. 0 takes half the time, and a denoiser that obeys the
-            level it is told.
+        kernel: Blur kernel, if known, as an image or a .npy file of sum 1. In Python (h, w), not negative: a tensor, an
+            array or lists; see `vaezoo.image.damage.kernels`.
+        sigma: Noise level in grey levels, if known. A standard deviation in units of 1/255.
+        iterations: Number of iterations, at least 1.
+        boundary: Border: open for photos, circular for benchmarks. Beyond an ``open`` border nothing is known, and it
+            is estimated with the image. Benchmark images were blurred as if they continued at the opposite side.
+        perturb: Standard deviation of ε in units of σₖ, 0 to 2. 0 takes half the time, but needs a denoiser that obeys
+            the level it is told.
         seed: Random seed of ε.
 
     Raises:
-        ShapeError: The kernel is none, or sigma negative or not finite.
-        ConfigError: There is no kernel, no such boundary, less than one turn, or perturb is not 0 to 2.
+        ShapeError: The kernel is invalid, or sigma is negative or not finite.
+        ConfigError: The kernel is missing, the boundary is unknown, iterations are below 1, or perturb is out of range.
 
     Source: Plug-and-Play Image Restoration with Deep Denoiser Prior (Zhang et al., 2021), whose denoiser is told the
     level; ε and the open border are ours.
@@ -86,7 +85,7 @@ class Deblur(Task):
     seed: int = 0
 
     name: ClassVar[str] = "deblur"
-    model: ClassVar[str] = "denoise.open"  # the prior wants white noise of a level that is told
+    model: ClassVar[str] = "denoise.open"  # the method needs a denoiser of white noise that is told the level
     data: ClassVar[str] = "set5"
     word: ClassVar[str] = "kernel"
     unit: ClassVar[str] = "index of the kernel"
@@ -115,11 +114,11 @@ class Deblur(Task):
     def restore(self, restorer: Restorer, y: Tensor, progress: Progress | None = None) -> Restoration:
         """See :meth:`vaezoo.restore.Task.restore`.
 
-        ``facts["noise_levels"]``: the noise level that was told or estimated; ``facts["residual_levels"]``: the root
-        mean square of what the result, blurred again, leaves of the picture. Both in grey levels.
+        ``facts["noise_levels"]`` is the noise level, told or estimated. ``facts["residual_levels"]`` is the root mean
+        square of the difference between the image and the result blurred again. Both are in grey levels.
 
         Raises:
-            ShapeError: The kernel is larger than the picture, or the picture is not finite.
+            ShapeError: The kernel is larger than the image, or the image is not finite.
         """
         if not bool(torch.isfinite(y).all()):
             raise ShapeError("Expected a picture of finite numbers, got NaN or infinity in it.", value=y)
@@ -137,16 +136,16 @@ class Deblur(Task):
 
     @classmethod
     def fitting(cls, options: Mapping[str, Any]) -> type[Task]:
-        """See :meth:`vaezoo.restore.Task.fitting`: without a kernel, `BlindDeblur`."""
+        """See :meth:`vaezoo.restore.Task.fitting`. Without a kernel it is `BlindDeblur`."""
         return cls if options.get("kernel") is not None else BlindDeblur
 
     @classmethod
     def example(cls, x: Tensor, level: float, index: int) -> Example:
-        """See :meth:`vaezoo.restore.Task.example`: circular blur, noise of 2.55 grey levels, both told.
+        """See :meth:`vaezoo.restore.Task.example`: circular blur, and noise of 2.55 grey levels. The task is told both.
 
         Raises:
             DataMissing: See `vaezoo.image.damage.kernels.benchmark_kernels`.
-            ConfigError: There is no kernel of this index.
+            ConfigError: No kernel has this index.
         """
         kernels = benchmark_kernels()
         if level not in range(len(kernels)):
@@ -157,23 +156,23 @@ class Deblur(Task):
 
 
 class DataStep:
-    """What a blurred picture and its kernel say: the exact solution, by Fourier transform.
+    """The exact solution for a blurred image and its kernel, by Fourier transform.
 
-    With a margin the picture is the inside of a canvas that is taken to be circular, and only blurred pixels inside it
-    count. That has no closed form: it is solved by conjugate gradients, preconditioned by the one that would have it if
-    the whole canvas were seen.
+    With a margin, the image is the inside of a canvas that is treated as circular, and only blurred pixels inside it
+    count. That has no closed form. It is solved by conjugate gradients, preconditioned by the solution for a canvas
+    that is known everywhere.
 
     Args:
-        y: Blurred, (1, C, H, W).
-        kernel: (h, w), float64.
-        margin: Pixels on each side; 0 where the blur was circular.
+        y: Blurred image (1, C, H, W).
+        kernel: Kernel (h, w), float64.
+        margin: Margin in pixels on each side; 0 for a circular blur.
 
     Raises:
-        ShapeError: The kernel is larger than the picture.
+        ShapeError: The kernel is larger than the image.
     """
 
     def __init__(self, y: Tensor, kernel: Tensor, margin: int = 0) -> None:
-        spectrum(kernel, (y.shape[-2], y.shape[-1]))  # refuses a kernel that is larger than the picture
+        spectrum(kernel, (y.shape[-2], y.shape[-1]))  # raises for a kernel that is larger than the image
         self.y, self.margin = y, margin
         self.start = _around(_around(y, margin, 2), margin, 3) if margin else y
         self.size = (self.start.shape[-2], self.start.shape[-1])
@@ -184,7 +183,7 @@ class DataStep:
         self.inside(self.seen)[...] = 1
 
     def __call__(self, z: Tensor, weight: float) -> Tensor:
-        """Returns x of least ‖y − k∗x‖² + weight ‖x − z‖², of the size of the canvas as z is."""
+        """Returns x that minimises ‖y − k∗x‖² + weight ‖x − z‖². Both x and z have the size of the canvas."""
         if self.margin:
             return self._open(z.double(), weight).to(z.dtype)
         whole = self._kernel.conj() * self._seen + weight * torch.fft.rfft2(z.double())
@@ -210,12 +209,12 @@ class DataStep:
         return x
 
     def inside(self, canvas: Tensor) -> Tensor:
-        """Returns the part of a canvas that is the picture."""
+        """Crops a canvas to the image."""
         m = self.margin
         return canvas[..., m : canvas.shape[-2] - m, m : canvas.shape[-1] - m]
 
     def blurred(self, x: Tensor) -> Tensor:
-        """Returns a canvas after the blur."""
+        """Blurs a canvas."""
         return self._filtered(x.double(), self._kernel).to(x.dtype)
 
     def _filtered(self, image: Tensor, by: Tensor) -> Tensor:
@@ -223,7 +222,7 @@ class DataStep:
 
 
 def _around(y: Tensor, margin: int, dim: int) -> Tensor:
-    """Widens an image by a margin at both ends of a dimension, so that it runs on smoothly from end to begin."""
+    """Pads an image by a margin at both ends of a dimension, such that it continues smoothly from end to start."""
     first, last = y.narrow(dim, 0, 1), y.narrow(dim, y.shape[dim] - 1, 1)
     shape = [-1 if d == dim else 1 for d in range(4)]
     share = ((torch.arange(2 * margin, dtype=y.dtype) + 0.5) / (2 * margin)).reshape(shape)
@@ -232,16 +231,16 @@ def _around(y: Tensor, margin: int, dim: int) -> Tensor:
 
 
 def _levels(sigma: float, count: int) -> list[float]:
-    """Returns the denoiser's noise levels, grey levels; a single one is the picture's."""
+    """Returns the denoiser's noise levels, in grey levels. A single one is that of the image."""
     last = min(max(sigma, LEAST), FIRST)
     return [last * (FIRST / last) ** ((count - 1 - i) / max(count - 1, 1)) for i in range(count)]
 
 
 class _Prior:
-    """The denoiser; each time the image is turned or mirrored another way, as the source does.
+    """The denoiser. Each call turns or mirrors the image in another way, as in the source.
 
-    A gray image goes through a colour model as three equal channels with noise of their own, √3 times as much, since
-    their mean is taken.
+    A gray image goes through a colour model as three equal channels. Each has its own noise, √3 times as strong, since
+    their mean is used.
     """
 
     def __init__(self, restorer: Restorer, task: Deblur, progress: Progress | None) -> None:
@@ -251,7 +250,7 @@ class _Prior:
         self.generator = torch.Generator().manual_seed(task.seed)
 
     def __call__(self, x: Tensor, level: float) -> Tensor:
-        """Returns x (1, C, H, W) without noise of a level, in units of the pixel value."""
+        """Denoises x (1, C, H, W) at a level in units of the pixel value."""
         x = x.clamp(-BEYOND, 1 + BEYOND)
         view = self.view
         self.view = (view + 1) % VIEWS

@@ -1,1 +1,1 @@
-"""Removing what JPEG did."""
+"""Removing JPEG artefacts."""

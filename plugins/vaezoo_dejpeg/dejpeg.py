@@ -1,4 +1,4 @@
-"""Removing what JPEG did to a photo."""
+"""Removing JPEG artefacts of a photo."""
 
 from __future__ import annotations
 
@@ -17,36 +17,36 @@ from vaezoo.image.compression.intervals import outside, project
 from vaezoo.restore import Example, Progress, Restoration, Restorer, Task, check_level, whole_level
 
 NOTHING, ALL = 2.0, 1.0
-"""Grey levels of expected error: up to which nothing is changed, and beyond that the scale on which trust grows.
+"""Expected error, in grey levels, up to which nothing is changed, and the scale on which trust grows above it.
 
-1.94 is quality 95, 3.1 is 92, 5.8 is 85. The better the file, the less is to be gained, and the more often a model
-takes texture for damage: on single pictures it did harm at 95, so from there on the file is left as it is.
+An error of 1.94 is quality 95, 3.1 is 92, 5.8 is 85. The better the file, the less can be gained, and the more often a
+model takes texture for damage. On single images it did harm at 95, so files from there on are left as they are.
 """
 
 
 def trust(expected: float) -> float:
-    """Returns the share of the model's change that is made, 0 to 1, by the expected error in grey levels."""
+    """Returns the share of the model's change to apply, 0 to 1, for an expected error in grey levels."""
     return 1 - math.exp(-max(0.0, expected - NOTHING) / ALL)
 
 
 @final
 @dataclass(frozen=True)
 class Dejpeg(Task):
-    """Removes blocks, rings and lost colour of JPEG files, of any quality.
+    """Removes blocks, ringing and colour loss of JPEG files, of any quality.
 
-    A model that is told the damage is told the error that the file's table lets expect, which keeps it from changing
-    what a good file has right. Without a file, as for an array, it sees for itself.
+    A model that is told the damage is told the error that the file's table implies. This keeps it from changing what a
+    good file has right. Without a file, as for an array, the model estimates it.
 
-    A picture that was cropped after it was saved is served too, a little less well: its blocks no longer begin at the
+    An image that was cropped after it was saved is restored slightly less well, since its blocks do not begin at the
     corner.
 
     Attributes:
-        project: Projection of the result into what the JPEG file says of its original. The intervals of its
-            coefficients, see `vaezoo.image.compression.intervals.project`. Not for a file that was JPEG before, at a
-            lower quality: its intervals hold the damaged picture, and the damage stays.
-        quantised: What the file says. A task that is given a path reads it itself.
-        expected: Root mean square error of the JPEG file, grey levels. What its table lets expect, see
-            `vaezoo.image.compression.quantisation.expected_error`; read as ``quantised`` is where a path is given.
+        project: Whether to project the result onto images that the JPEG file can come from; see
+            `vaezoo.image.compression.intervals.project`. Not for a file that was JPEG before at a lower quality: its
+            intervals contain the damaged image, so the damage would stay.
+        quantised: Quantised coefficients of the file. A task that is given a path reads them itself.
+        expected: Root mean square error of the JPEG file, in grey levels. For a path it is computed from the file's
+            table; see `vaezoo.image.compression.quantisation.expected_error`.
 
     Raises:
         ShapeError: The expected error is negative or not finite.
@@ -71,11 +71,11 @@ class Dejpeg(Task):
     def restore(self, restorer: Restorer, y: Tensor, progress: Progress | None = None) -> Restoration:
         """See :meth:`vaezoo.restore.Task.restore`.
 
-        ``facts["outside_percent"]``, where projected: how many luma coefficients the model had put outside their
-        intervals.
+        If projected, ``facts["outside_percent"]`` is the share of luma coefficients that the model had put outside
+        their intervals.
 
         Raises:
-            ConfigError: It shall be projected, and nothing is known of the file.
+            ConfigError: A projection is requested, but the file is unknown.
         """
         maps = None
         if self.expected is not None and "sigma" in restorer.takes:
@@ -96,7 +96,7 @@ class Dejpeg(Task):
         )
 
     def _trusted(self, restored: Restoration, y: Tensor) -> Restoration:
-        """Returns as much of the model's change as the expected error is worth; all of it where none is known."""
+        """Applies the share of the model's change that the expected error justifies; all of it if that is unknown."""
         if self.expected is None:
             return restored
         share = trust(self.expected)
@@ -104,19 +104,19 @@ class Dejpeg(Task):
         return restored._replace(image=torch.lerp(y, restored.image, share), average=average)
 
     def of_file(self, path: str | os.PathLike[str] | IO[bytes]) -> Dejpeg:
-        """See :meth:`vaezoo.restore.Task.of_file`: the table, and the quantisation where it is asked for."""
+        """See :meth:`vaezoo.restore.Task.of_file`: reads the table, and the quantisation if it is needed."""
         table = None if self.expected is not None else read_luma_table(path)
         told = self if table is None else replace(self, expected=expected_error(table))
         return replace(told, quantised=read_quantised(path)) if self.project else told
 
     @classmethod
     def example(cls, x: Tensor, level: float, index: int) -> Example:
-        """See :meth:`vaezoo.restore.Task.example`: a file of that quality, chroma halved."""
+        """See :meth:`vaezoo.restore.Task.example`: a JPEG file of that quality, with chroma subsampled."""
         quality = whole_level(level, cls.word)
         file = jpeg_file(x, quality)
         return Example(x, jpeg(x, quality), cls(quantised=read_quantised(io.BytesIO(file))).of_file(io.BytesIO(file)))
 
     @classmethod
     def compared(cls, image: Tensor, level: float) -> Tensor:
-        """See :meth:`vaezoo.restore.Task.compared`: gray as it is, luma of colour."""
+        """See :meth:`vaezoo.restore.Task.compared`: gray as it is, and luma of colour."""
         return luma(image) if image.shape[1] == 3 else image

@@ -1,1 +1,1 @@
-"""Denoising, of any noise level."""
+"""Denoising at any noise level."""

@@ -1,4 +1,4 @@
-"""The command line. One file a verb group; a verb's file is imported when the verb is called."""
+"""The ``vaezoo`` command line. Each file has a group of related commands, and is imported when one is called."""
 
 from __future__ import annotations
 

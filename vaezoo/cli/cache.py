@@ -1,4 +1,4 @@
-"""``fetch`` and ``cache``: weights that are fetched, and the folder they are kept in. No torch."""
+"""``fetch`` and ``cache``: downloading weights, and the folder they are kept in. No torch."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ as_json_option = click.option("--json", "as_json", is_flag=True, help="Print the
 @click.argument("names", nargs=-1, required=True)
 @as_json_option
 def fetch(names: tuple[str, ...], as_json: bool) -> None:
-    """Fetch the weights of models, as arch or arch.tag, and say where they are."""
+    """Download the weights of models, as arch or arch.tag, and print their paths."""
     found: list[dict[str, Any]] = []
     worst = 0
     for name in names:
@@ -46,13 +46,13 @@ def fetch(names: tuple[str, ...], as_json: bool) -> None:
 
 @click.group("cache")
 def cache() -> None:
-    """Look after the folder of fetched weights."""
+    """Manage the folder of downloaded weights."""
 
 
 @cache.command("path")
 @as_json_option
 def path_(as_json: bool) -> None:
-    """Say where it is; VAEZOO_HOME moves it."""
+    """Print its path. VAEZOO_HOME changes it."""
     store = Store()
     answer = {"path": str(store.folder), "seeds": [str(folder) for folder in store.seeded]}
     click.echo(json.dumps(answer, indent=1) if as_json else answer["path"])
@@ -61,7 +61,7 @@ def path_(as_json: bool) -> None:
 @cache.command("ls")
 @as_json_option
 def ls(as_json: bool) -> None:
-    """List what is in it, without hashing it again: a blob that changed is found when it is used."""
+    """List its content, without checking hashes again. A changed file is detected when it is used."""
     names = _names()
     rows: list[dict[str, Any]] = [
         {
@@ -87,9 +87,9 @@ def ls(as_json: bool) -> None:
 @click.option("--dry-run", is_flag=True, help="Print what would be removed, and remove nothing.")
 @as_json_option
 def prune(everything: bool, dry_run: bool, as_json: bool) -> None:
-    """Remove what no card names, what broken downloads left, and what is in quarantine.
+    """Remove files that no card names, parts of broken downloads, and files in quarantine.
 
-    Weights of a plugin that is not loaded now are kept, since its cards are not known.
+    Weights of a plugin that is not loaded now are kept, since its cards are unknown.
     """
     store, names, failed = Store(), _names(), 0
     rows: list[dict[str, Any]] = []
@@ -119,7 +119,7 @@ def prune(everything: bool, dry_run: bool, as_json: bool) -> None:
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @as_json_option
 def seed(folder: Path, as_json: bool) -> None:
-    """Take from FOLDER every file that is a weight some card names, whatever the file is called."""
+    """Add every file in FOLDER that is a weight file of some card, whatever its name."""
     store, names, cards = Store(), _names(), list(current_zoo().registry.cards.all())
     rows: list[dict[str, Any]] = []
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
@@ -146,7 +146,7 @@ def _names() -> dict[str, list[str]]:
 
 
 def _away(blob: Blob) -> str:
-    """Returns why a blob that no card names may be needed later; nothing where no plugin can miss it."""
+    """Returns why a file that no card names may be needed later; empty if no plugin can miss it."""
     plugins = {plugin.name: plugin.status for plugin in current_zoo().plugins}
     away = [owner for owner in blob.cards if owner != HOUSE and plugins.get(owner) != "ok"]
     if away:

@@ -1,4 +1,4 @@
-"""``card`` and ``calibrate``: trained weights put into a plugin, with their card, and the calibration on it."""
+"""``card`` and ``calibrate``: adding trained weights to a plugin, with a card, and calibrating their errors."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def card(
     notes: str,
     as_json: bool,
 ) -> None:
-    """Copy the weights of the run in the folder RUN into a plugin's package, measure them, and write their card.
+    """Copy the weights of a run, in the folder RUN, into a plugin's package, measure them, and write their card.
 
-    The model has to be installed or registered. Test sets are looked for in the folders of $VAEZOO_DATA.
+    The model must be installed or registered. Test sets are looked for in the folders of $VAEZOO_DATA.
     """
     from vaezoo.release.card import Release, release
 
@@ -60,7 +60,7 @@ def card(
 @_REGISTRY
 @click.option("--data", default="cid22-valid", show_default=True, help="Set that the weights were not trained on.")
 def calibrate(name: str, registry: Path, data: str) -> None:
-    """Fit how far the errors of the weights NAME, as arch.tag, are from what they state, and write it on their card."""
+    """Fit the calibration of the weights NAME, given as arch.tag, and write it on their card."""
     from vaezoo.release.calibrate import calibrate as run
 
     click.echo(f"{name}: {run(name, registry, data)}")

@@ -1,4 +1,4 @@
-"""``--trust-code``, which verbs that read a folder, recipe or setting have."""
+"""The option ``--trust-code`` of commands that read a folder, recipe or setting."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Verb = TypeVar("Verb")
 
 
 def trust_code(verb: Verb) -> Verb:
-    """Adds the option to a verb; inside it, what a file or line names as ``package.module:name`` may be imported."""
+    """Adds the option to a command. With it, files and settings may name code to import, ``package.module:name``."""
     wrapped: Verb = click.option(
         "--trust-code",
         is_flag=True,

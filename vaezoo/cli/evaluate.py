@@ -1,4 +1,4 @@
-"""``vaezoo eval``: the numbers of a model by its task's protocol."""
+"""``vaezoo eval``: measures a model by its task's protocol."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ def evaluate(
 ) -> None:
     """Measure the model NAME, or one that vaezoo.save wrote into the folder NAME, on a data set's test split.
 
-    A generative model: ELBO, rate and distortion in nats per image. Another: PSNR, SSIM and how honest its
-    uncertainty is, by the protocol of its task. Data sets are looked for in the folders of $VAEZOO_DATA.
+    Generative models: ELBO, rate and distortion in nats per image. Others: PSNR, SSIM and the calibration of the
+    uncertainty, by the protocol of the task. Data sets are looked for in the folders of $VAEZOO_DATA.
     """
     from vaezoo.publish.loading import open_model, task_of
 
@@ -108,7 +108,7 @@ def evaluate(
 
 
 def _refuse_unused(context: click.Context, task: str, metrics: str | None) -> None:
-    """Refuses options that what is measured makes no use of."""
+    """Raises for options that have no effect on what is measured."""
     if metrics is not None:
         unused: tuple[str, ...] = ("levels", "nll") if task == "generate" else ("levels", "nll", "style")
         what = "--metrics"

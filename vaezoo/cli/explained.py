@@ -1,4 +1,4 @@
-"""An explained model as text: a tree for people, at most about 100 columns wide."""
+"""An explained model as text: a tree of at most about 100 columns."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 Node = tuple[str, Sequence[Any]]
-"""A line of a tree, and the nodes under it."""
+"""A line of a tree, with the nodes below it."""
 FOUND = {"package": "in an installed package", "file": "in a file", "cache": "in the cache", "seed": "in a seed cache"}
 TOTALS = {
     "restore": "restore (mean path)",
@@ -18,7 +18,7 @@ TOTALS = {
 
 
 def drawn(nodes: Sequence[Node], before: str = "") -> list[str]:
-    """Returns nodes as lines with branches."""
+    """Draws nodes as lines with branches."""
     lines = []
     for index, (text, under) in enumerate(nodes):
         last = index == len(nodes) - 1
@@ -28,7 +28,7 @@ def drawn(nodes: Sequence[Node], before: str = "") -> list[str]:
 
 
 def aligned(rows: Iterable[tuple[str, ...]], right: Iterable[int] = ()) -> list[str]:
-    """Returns rows as lines in columns of 40 at most, the last one ragged, those named in ``right`` flush right."""
+    """Aligns rows in columns of at most 40, the last one ragged. Columns in ``right`` are right-aligned."""
     rows, right = list(rows), set(right)
     if not rows:
         return []
@@ -54,7 +54,7 @@ def short(number: float) -> str:
 
 
 def text_of(tree: dict[str, Any]) -> str:
-    """Returns what :func:`vaezoo.explain` tells, as text."""
+    """Returns the result of :func:`vaezoo.explain` as text."""
     nodes: list[Node] = [
         (f"declared by {tree['declared'].replace(tree['owner'], tree['owner'] + _version(tree), 1)}", ()),
         (f"task {tree['task']}", ()),
@@ -84,7 +84,7 @@ def _leaves(lines: Iterable[str]) -> list[Node]:
 
 
 def _version(owner: dict[str, Any]) -> str:
-    """Returns distribution and version of an owner, shortly."""
+    """Returns distribution and version of an owner, in short form."""
     if owner["version"] is None:
         return ""
     same = owner["owner"].partition(":")[0] == owner["distribution"]
@@ -92,7 +92,7 @@ def _version(owner: dict[str, Any]) -> str:
 
 
 def _place(source: dict[str, Any]) -> str:
-    """Returns a source file from its top package on, and the line."""
+    """Returns a source file, from its top package on, and the line."""
     if source["file"] is None:
         return source["module"]
     top = source["module"].partition(".")[0]
@@ -152,7 +152,7 @@ def _cost(cost: dict[str, Any]) -> Node:
 
 
 def _gives(shapes: dict[str, list[int]]) -> str:
-    """Returns shapes with what they are of, said once for several; not the picture that a context hands on."""
+    """Returns shapes with names. Equal shapes share one entry, and the image that a context passes on is left out."""
     listed, said = [], ""
     for name, shape in shapes.items():
         what = name.partition(".")[0]

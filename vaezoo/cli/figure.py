@@ -1,4 +1,4 @@
-"""What the verbs that draw share: options, pictures and conditions from the command line, and the end of the run."""
+"""Shared code of the commands that draw: options, images and conditions from the command line, and output."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DATA = "fashion-mnist"
 
 
 def common(command: F) -> F:
-    """Adds the options of every verb that draws."""
+    """Adds the options of all commands that draw."""
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print the figure's values as JSON."),
         click.option("--overwrite", is_flag=True, help="Replace an existing figure."),
@@ -36,12 +36,12 @@ def common(command: F) -> F:
 
 
 def output(default: str) -> Callable[[F], F]:
-    """Returns the option of where the figure goes."""
+    """Returns the option for the path of the figure."""
     return click.option("-o", "--output", type=FILE, default=default, show_default=True, help="Path of the figure.")
 
 
 def data(text: str) -> Callable[[F], F]:
-    """Returns the option of a data set."""
+    """Returns the option for a data set."""
     return click.option("--data", help=text)
 
 
@@ -52,7 +52,7 @@ condition = click.option(
 
 
 def load(name: str, weights: Path | None, output: Path, overwrite: bool) -> VAE:
-    """Returns the model with weights, after the figure's place was looked at."""
+    """Returns the model with weights, after a check that the figure can be written."""
     from vaezoo.figures import check_output
     from vaezoo.publish.loading import open_model
 
@@ -61,7 +61,7 @@ def load(name: str, weights: Path | None, output: Path, overwrite: bool) -> VAE:
 
 
 def finish(drawn: Sheet | Projection, output: Path, overwrite: bool, as_json: bool, name: str, what: str) -> None:
-    """Writes the figure, and says so."""
+    """Writes the figure and prints a message."""
     from vaezoo.figures import write
 
     write(output, drawn, overwrite=overwrite)
@@ -72,10 +72,10 @@ def finish(drawn: Sheet | Projection, output: Path, overwrite: bool, as_json: bo
 
 
 def conditions(words: Sequence[str]) -> dict[str, Tensor]:
-    """Returns conditions of one row from ``NAME=NUMBER``.
+    """Parses conditions of one row from ``NAME=NUMBER``.
 
     Raises:
-        ConfigError: A word is no such thing.
+        ConfigError: A word has another form.
     """
     import torch
 
@@ -89,7 +89,7 @@ def conditions(words: Sequence[str]) -> dict[str, Tensor]:
 
 
 def cond_of(model: VAE, labels: Tensor | None, words: Sequence[str], rows: int) -> dict[str, Tensor]:
-    """Returns conditions of so many rows: those of the command line, and the labels where the model can use them."""
+    """Returns conditions with a number of rows: those of the command line, and labels if the model uses them."""
     from vaezoo.core import LabelConditioner
 
     told = {name: value.expand(rows) for name, value in conditions(words).items()}
@@ -99,10 +99,10 @@ def cond_of(model: VAE, labels: Tensor | None, words: Sequence[str], rows: int) 
 
 
 def pictures(files: Sequence[Path], data: str | None, number: int, model: VAE) -> tuple[list[Tensor], Tensor | None]:
-    """Returns pictures (1, C, H, W) of files, or the first ones of a set's test split with their labels.
+    """Returns images (1, C, H, W) from files, or the first ones of a set's test split with their labels.
 
     Raises:
-        ConfigError: There are files and a set.
+        ConfigError: Both files and a set are given.
     """
     import torch
 
@@ -121,10 +121,10 @@ def pictures(files: Sequence[Path], data: str | None, number: int, model: VAE) -
 
 
 def stack(found: Sequence[Tensor], model: VAE) -> Tensor:
-    """Returns pictures as one tensor (N, C, H, W).
+    """Stacks images to one tensor (N, C, H, W).
 
     Raises:
-        ConfigError: They differ in size, and the model takes any.
+        ConfigError: The images differ in size, and the model takes any size.
     """
     import torch
 
@@ -137,7 +137,7 @@ def stack(found: Sequence[Tensor], model: VAE) -> Tensor:
 
 
 def fit(x: Tensor, model: VAE) -> Tensor:
-    """Returns a picture (1, C, H, W) in the channels and, where the model takes one only, the size it takes."""
+    """Converts an image (1, C, H, W) to the model's channels and, if it takes only one size, to that size."""
     from torch.nn.functional import interpolate
 
     from vaezoo.image.chroma import split_luma

@@ -1,4 +1,4 @@
-"""Verbs that plugins bring. Ours are known without them, so only help and a verb that is not ours look here."""
+"""Commands of plugins. Plugins are looked for only for the help and for commands that vaezoo does not have."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vaezoo.errors import PluginError, UnknownName
 
 
 def guests(ours: Container[str]) -> dict[str, str]:
-    """Returns the verbs of plugins with their sentences; one that two claim, or is ours, stands as ``plugin/verb``."""
+    """Returns the commands of plugins with their summaries. A name of two plugins, or of vaezoo, is ``plugin/verb``."""
     from vaezoo.host.manager import current_zoo
 
     shelf, found = current_zoo().registry.verbs, {}
@@ -25,12 +25,12 @@ def guests(ours: Container[str]) -> dict[str, str]:
 
 
 def guest(name: str) -> click.Command | None:
-    """Returns a plugin's verb, imported now; None where there is none of that name.
+    """Imports and returns a plugin's command; None if there is none with the name.
 
     Raises:
-        DuplicateName: Two plugins bring it.
-        PluginError: It is no click command.
-        BackendUnavailable: It cannot be imported.
+        DuplicateName: Two plugins have the name.
+        PluginError: The object is not a click command.
+        BackendUnavailable: The command cannot be imported.
     """
     from vaezoo.host.manager import current_zoo
     from vaezoo.registry.target import load_object

@@ -1,4 +1,4 @@
-"""``vaezoo traverse``, ``interpolate`` and ``latents``: what the latents of a model mean, where they lie."""
+"""``vaezoo traverse``, ``interpolate`` and ``latents``: figures of a model's latents."""
 
 from __future__ import annotations
 
@@ -64,10 +64,10 @@ def traverse(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Draw what each latent of the model NAME changes, the most active ones first.
+    """Draw the effect of each latent of the model NAME, the most active ones first.
 
-    One latent moves in each row. The others stay at the prior's centre, or where a picture puts them: FILE, or one of
-    the set.
+    Each row moves one latent. The others stay at the prior's centre, or at the latents of an image: FILE, or one of the
+    data set.
     """
     from vaezoo.cli.figure import fit
     from vaezoo.figures import traverse as draw
@@ -124,9 +124,9 @@ def interpolate(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Draw the way from one picture to another through the latents of the model NAME.
+    """Draw interpolations between images through the latents of the model NAME.
 
-    The pictures are FILES, two for each way, or some of a data set's test split.
+    The images are FILES, two for each interpolation, or some of a data set's test split.
     """
     from vaezoo.figures import interpolate as draw
 
@@ -165,9 +165,9 @@ def latents(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Draw where images lie in the latents of the model NAME, by their first two principal components.
+    """Draw a map of the latents of images under the model NAME, by their first two principal components.
 
-    The images are the first ones of a data set's test split, coloured by their labels where it has some.
+    The images are the first ones of a data set's test split, coloured by label if it has labels.
     """
     from vaezoo.figures import latents as draw
 
@@ -179,7 +179,7 @@ def latents(
 
 
 def _one_of(images: object, index: int, data: str | None) -> slice:
-    """Returns the slice of one picture."""
+    """Returns the slice of one image."""
     there = len(images)  # type: ignore[arg-type]
     if index >= there:
         raise ConfigError(f"Expected a picture from 0 to {there - 1} of {data}, got {index}.", value=index)

@@ -1,4 +1,4 @@
-"""``list``, ``info``, ``explain``: what is on the shelf. No torch."""
+"""``list``, ``info`` and ``explain``: shows models and other declarations. No torch."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def columns(rows: list[tuple[str, ...]]) -> str:
 @click.option("--kind", default="models", help="Kind of what is listed, such as tasks or metrics. Default: models.")
 @click.option("--task", help="Only models for this task, such as denoise.")
 @click.option("--pretrained", is_flag=True, help="Only weights that ship, as arch.tag.")
-@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def list_(pattern: str, kind: str, task: str | None, pretrained: bool, as_json: bool) -> None:
-    """List models, or what else there is, whose name matches PATTERN (shell wildcards)."""
+    """List models whose name matches PATTERN (shell wildcards), or other things with --kind."""
     if kind not in ("model", "models"):
         if task or pretrained:
             raise ConfigError("Only models have a task and weights.", hint="Leave --kind out.", value=kind)
@@ -60,9 +60,9 @@ def list_(pattern: str, kind: str, task: str | None, pretrained: bool, as_json: 
 
 @click.command("info")
 @click.argument("name")
-@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def info(name: str, as_json: bool) -> None:
-    """Show what is declared of a model, and its weights' cards; or of something else, as KIND/NAME."""
+    """Show the declaration of a model with the cards of its weights; or of another thing, as KIND/NAME."""
     found = _info(name)
     click.echo(json.dumps(found, indent=1, default=str) if as_json else tree(found))
 
@@ -73,7 +73,7 @@ def _info(name: str) -> dict[str, Any]:
         try:
             return declared_info(kind, rest)
         except UnknownName:
-            with suppress(UnknownName):  # a plugin may be called as a kind is
+            with suppress(UnknownName):  # a plugin may have the name of a kind
                 return model_info(name)
             raise
     return model_info(name)
@@ -91,7 +91,7 @@ def _list_declared(kind: str, pattern: str, as_json: bool) -> None:
 
 
 class _Size(click.ParamType):
-    """A picture's size, such as 28x28: height and width."""
+    """Size of an image as height and width, such as 28x28."""
 
     name = "HxW"
 
@@ -106,12 +106,12 @@ class _Size(click.ParamType):
 @click.command("explain")
 @click.argument("name")
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
-@click.option("--cost", is_flag=True, help="Build it, and count parameters and multiply-accumulates of each stage.")
-@click.option("--size", type=_Size(), help="Of the picture that shapes and cost are for; the model's own otherwise.")
+@click.option("--cost", is_flag=True, help="Count parameters and multiply-accumulates of each stage.")
+@click.option("--size", type=_Size(), help="Size of the image for shapes and cost. Default: the model's own.")
 @trust_code
-@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def explain(name: str, overrides: tuple[str, ...], cost: bool, size: tuple[int, int] | None, as_json: bool) -> None:
-    """Show a composed model: each part, each value and where it comes from, and the same in Python."""
+    """Show a model in full: each part, each value with its origin, and the equivalent Python."""
     from vaezoo.inspection.explanation import explain as explain_model
 
     refuse_references(dict(pairs(overrides)), "The command")

@@ -1,4 +1,4 @@
-"""``lock``: what models are now, written down; and whether they still are. No torch."""
+"""``lock``: writes a lock file, and checks models against it. No torch."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from vaezoo.zoo.lock import NAME, Lock, write_lock
 @click.option("--check", is_flag=True, help="Print what differs from the lock, and write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def lock(names: tuple[str, ...], output: Path, check: bool, as_json: bool) -> None:
-    """Write down the hash, every setting and the plugins' versions of NAMES; without names, of all weights.
+    """Lock the hash, all settings and the plugins' versions of NAMES. Without names, of all weights.
 
-    A lock that is there keeps what it says of others where NAMES are given, and is written anew without.
+    With NAMES, an existing lock keeps its other entries. Without, it is written anew.
 
     vaezoo.create(..., lock=True), or VAEZOO_LOCK=1, then refuses what has changed.
     """
@@ -41,7 +41,7 @@ def lock(names: tuple[str, ...], output: Path, check: bool, as_json: bool) -> No
 
 
 def _check(lock: Lock, names: tuple[str, ...], as_json: bool) -> None:
-    """Prints what differs and ends the command; a name that cannot be made any more differs too."""
+    """Prints the differences and ends the command. A model that can no longer be made also differs."""
     rows: list[dict[str, Any]] = []
     for name in names or lock.models:
         try:

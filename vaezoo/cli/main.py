@@ -1,4 +1,4 @@
-"""The ``vaezoo`` command: finds verbs, and turns named errors into one line and a stable exit code."""
+"""The ``vaezoo`` command: finds its subcommands, and prints named errors in one line with a stable exit code."""
 
 from __future__ import annotations
 
@@ -15,41 +15,41 @@ from vaezoo.cli.guests import guest, guests
 from vaezoo.errors import VaezooError, suggest
 
 VERBS = {
-    "enhance": ("enhance", "Enhance photos: denoise them, and say how sure it is."),
-    "list": ("listing", "List models, tasks, parts and all else that the zoo has."),
-    "info": ("listing", "Show a model and its weights' cards, or something else as KIND/NAME."),
-    "explain": ("listing", "Show a composed model, every value with its origin."),
+    "enhance": ("enhance", "Enhance photos, by denoising or another task."),
+    "list": ("listing", "List models, tasks, parts and other things of the zoo."),
+    "info": ("listing", "Show a model with its weights' cards, or another thing as KIND/NAME."),
+    "explain": ("listing", "Show all settings of a model, each with its origin."),
     "train": ("train", "Train a model by a recipe."),
-    "fit-prior": ("fit", "Fit a prior to a trained model's latents, and write a new model."),
+    "fit-prior": ("fit", "Fit a prior to a trained model's latents."),
     "eval": ("evaluate", "Measure a model on a data set."),
     "sample": ("pictures", "Draw a grid of samples."),
     "reconstruct": ("pictures", "Draw a grid of reconstructions."),
-    "traverse": ("latents", "Draw what each latent changes."),
-    "interpolate": ("latents", "Draw the way from one picture to another."),
-    "latents": ("latents", "Draw where images lie in the latents, coloured by label."),
+    "traverse": ("latents", "Draw the effect of each latent."),
+    "interpolate": ("latents", "Draw interpolations between images."),
+    "latents": ("latents", "Draw a map of latents, coloured by label."),
     "verify": ("trust", "Check weights against their cards."),
-    "reproduce": ("reproduce", "Run a card's recipe again, and compare the scores."),
-    "card": ("card", "Put a run's weights and their card into a plugin."),
-    "calibrate": ("card", "Fit the calibration of weights, and write it on their card."),
-    "publish": ("publish", "Write weights, card and README into a folder or to the hub."),
-    "lock": ("lock", "Write down what models are now, so that create can hold to it."),
+    "reproduce": ("reproduce", "Train weights again by their recipe, and compare the scores."),
+    "card": ("card", "Add a run's weights, with a card, to a plugin."),
+    "calibrate": ("card", "Fit the calibration of weights, for their card."),
+    "publish": ("publish", "Publish weights with card and README, to a folder or the hub."),
+    "lock": ("lock", "Write a lock file, which pins models, or check it."),
     "schema": ("trust", "Print the JSON Schema of registry files."),
-    "fetch": ("cache", "Fetch weights, to have them when offline."),
-    "cache": ("cache", "Look after fetched weights: ls, path, prune, seed."),
-    "plugins": ("plugins", "List plugins, and why one does not load."),
-    "doctor": ("trust", "Check this installation."),
+    "fetch": ("cache", "Download weights, for offline use."),
+    "cache": ("cache", "Manage downloaded weights: ls, path, prune, seed."),
+    "plugins": ("plugins", "List, show, check and create plugins."),
+    "doctor": ("trust", "Check the installation."),
 }
 
 
 class _Verbs(click.Group):
-    """A group whose verbs are imported when called: ours, then those that plugins bring, which are looked for last."""
+    """A group whose commands are imported when called: vaezoo's own, then those of plugins."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Returns the verbs in the order they are documented."""
+        """Returns the names of the commands, in the order of the documentation."""
         return [*VERBS, *guests(VERBS)]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        """Returns a verb."""
+        """Returns a command."""
         if name in VERBS:
             module = import_module(f"vaezoo.cli.{VERBS[name][0]}")
             ours: click.Command = getattr(
@@ -61,13 +61,13 @@ class _Verbs(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Finds the verb, or says which one may have been meant."""
+        """Finds the command, or suggests a similar one."""
         if args and args[0] not in VERBS and not args[0].startswith("-") and guest(args[0]) is None:
             raise click.UsageError(f"No verb {args[0]!r}. {suggest(args[0], [*VERBS, *guests(VERBS)])}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Writes the verbs without importing them."""
+        """Writes the list of commands, without importing them."""
         with formatter.section("Verbs"):
             formatter.write_dl([(name, text) for name, (_, text) in VERBS.items()])
         if found := guests(VERBS):
@@ -86,11 +86,11 @@ def _group() -> None:
 
 
 def main(args: list[str] | None = None) -> Any:
-    """Runs the command line; named errors become one line on stderr and their exit code."""
+    """Runs the command line. A named error is printed in one line on stderr and gives its exit code."""
     warnings.showwarning = _one_line  # type: ignore[assignment]
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
-            # a code page without some letter gets ? for it, not a traceback
+            # a code page that lacks a letter prints ? instead of raising
             stream.reconfigure(errors="replace")
     try:
         return _group(args, prog_name="vaezoo")
@@ -100,6 +100,6 @@ def main(args: list[str] | None = None) -> Any:
 
 
 def _one_line(message: Any, category: type, *rest: Any) -> None:
-    """Writes a warning as one line."""
+    """Writes a warning in one line."""
     text = str(message)
     click.echo(text if text.startswith("vaezoo: ") else f"vaezoo: warning: {text}", err=True)

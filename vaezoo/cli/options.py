@@ -1,4 +1,4 @@
-"""The options of tasks on the command line: a verb that takes those of the task it is asked for."""
+"""A command with the options of a task, besides its own."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TYPES: dict[str, Any] = {"number": click.FLOAT, "whole number": click.INT, "tex
 
 
 class FilePath(click.Path):
-    """A path; an empty text is none, though Python takes it for the current folder."""
+    """A path. An empty text is not a path, though Python would take it for the current folder."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Returns the path."""
@@ -37,18 +37,18 @@ FILE = FilePath(path_type=Path, readable=False)
 
 
 class TaskCommand(click.Command):
-    """A verb with the options of a task beside its own; the task is the one of ``--task``, or that of ``--model``.
+    """A command with the options of a task besides its own. The task is that of ``--task``, or of ``--model``.
 
-    Without ``--task`` the help shows the options of all tasks. An option of another task is known too, so that what
-    makes the task can say whose it is.
+    Without ``--task``, the help shows the options of all tasks. Options of another task are parsed too, so that the
+    error can say whose they are.
     """
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """Returns the verb's own parameters, then the task's."""
+        """Returns the command's own parameters, followed by the task's."""
         return [*super().get_params(ctx), *_without_doubles(ctx.meta.get(_OFFERED, {}))]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parses, after a look at which task is asked for."""
+        """Finds out the task first, then parses."""
         asked, given = self._asked(ctx, args), list(args)
         wants_help = not set(ctx.help_option_names).isdisjoint(args)
         chosen = {} if wants_help and not asked.get("task") else self._sections(_chosen(**asked))
@@ -60,7 +60,7 @@ class TaskCommand(click.Command):
             return super().parse_args(ctx, list(args))
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Writes the verb's own options, then a section for each task."""
+        """Writes the command's own options, then a section for each task."""
         mine = (param for param in super().get_params(ctx) if isinstance(param, click.Option))
         own = [found for param in mine if (found := param.get_help_record(ctx))]
         with formatter.section("Options"):
@@ -70,12 +70,12 @@ class TaskCommand(click.Command):
                 formatter.write_dl([found for param in offered if (found := param.get_help_record(ctx))])
 
     def _asked(self, ctx: click.Context, args: list[str]) -> dict[str, str | None]:
-        """Returns what is given for ``--task`` and ``--model``, whatever else is there."""
+        """Returns the values of ``--task`` and ``--model``, whatever else is given."""
         parser = self.make_parser(ctx)
         parser.ignore_unknown_options = True
         try:
             values = parser.parse_args(list(args))[0]
-        except click.UsageError:  # said better when all is parsed
+        except click.UsageError:  # parsing everything gives a better error
             values = {}
         return {name: values.get(name) for name in ("task", "model")}
 
@@ -86,13 +86,13 @@ class TaskCommand(click.Command):
 
 
 def given_options(ctx: click.Context) -> dict[str, Any]:
-    """Returns the values of a task's options that the user gave, by the field's name; files are read now.
+    """Returns the task options that the user gave, by field name. Reads files.
 
     Args:
-        ctx: Context of a `TaskCommand` that was parsed.
+        ctx: Context of a parsed `TaskCommand`.
 
     Raises:
-        VaezooError: A file does not hold what the option reads from it.
+        VaezooError: A file does not contain what the option needs.
     """
     found = {}
     for option, value in ctx.meta.get(_GIVEN, []):
@@ -102,7 +102,7 @@ def given_options(ctx: click.Context) -> dict[str, Any]:
 
 
 def _parameter(task: str, option: Option, taken: Iterable[str]) -> click.Option:
-    """Returns a field as an option of the command line, with the task's name in front where the verb has one alike."""
+    """Makes a command-line option of a field. It is prefixed by the task if the command has one of the same name."""
     flag = option.flag if option.flag not in taken else f"--{task.replace('/', '-')}-{option.flag[2:]}"
     settings: dict[str, Any] = {"help": option.help, "default": None}
     if option.default not in (None, False, True):
@@ -123,7 +123,7 @@ def _parameter(task: str, option: Option, taken: Iterable[str]) -> click.Option:
 
 
 def _without_doubles(sections: Sections) -> list[click.Option]:
-    """Returns the options of all sections; of those that are spelt or stored alike, the first."""
+    """Returns the options of all sections. Of options with the same name, the first."""
     found: dict[str, click.Option] = {}
     for option in (each for offered in sections.values() for each in offered):
         if not any(set(option.opts) & set(other.opts) for other in found.values()):
@@ -132,7 +132,7 @@ def _without_doubles(sections: Sections) -> list[click.Option]:
 
 
 def _chosen(task: str | None, model: str | None) -> dict[str, type[Task]]:
-    """Returns the task that is asked for; none where something is wrong with it, which is said when it is made."""
+    """Returns the requested task; empty if it is invalid, which raises when the task is made."""
     from vaezoo.restore.enhanced import purpose
     from vaezoo.restore.task import task_class
 

@@ -1,4 +1,4 @@
-"""``vaezoo sample`` and ``vaezoo reconstruct``: what a model dreams, and what it keeps. Others are in ``latents``."""
+"""``vaezoo sample`` and ``vaezoo reconstruct``: figures of samples and reconstructions."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def sample(
 ) -> None:
     """Draw a grid of samples of the model NAME.
 
-    A model that is told a class gets a row for each class, all of the same draws of the latents.
+    A model with class labels gets a row for each class, with the same latents in every row.
     """
     from vaezoo.figures import sample as draw
 
@@ -80,9 +80,9 @@ def reconstruct(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Draw pictures above what the model NAME makes of them, and where the two differ.
+    """Draw images, their reconstructions by the model NAME, and the differences.
 
-    The pictures are FILES, or the first ones of a data set's test split, of whose labels the model is told.
+    The images are FILES, or the first ones of a data set's test split. The model is told their labels if it uses them.
     """
     from vaezoo.figures import reconstruct as draw
 

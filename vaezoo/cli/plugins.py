@@ -1,4 +1,4 @@
-"""``plugins``: who has moved in, and why somebody could not."""
+"""``plugins``: lists, shows, checks and creates plugins."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from vaezoo.registry.kinds import KINDS
 
 @click.group("plugins")
 def plugins() -> None:
-    """Look after plugins."""
+    """Manage plugins."""
 
 
 @plugins.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def list_plugins(as_json: bool) -> None:
-    """List plugins with their status and, where one does not load, the cause."""
+    """List plugins with their status, and the cause if one does not load."""
     found = all_plugins()
     if as_json:
         click.echo(json.dumps([asdict(plugin) for plugin in found], indent=1))
@@ -44,7 +44,7 @@ def list_plugins(as_json: bool) -> None:
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def show(name: str, as_json: bool) -> None:
-    """Show what one plugin brought: its parts, its models, or why it is not there."""
+    """Show a plugin's parts and models, or why it does not load."""
     matches = _named(name)
     registry = current_zoo().registry
     answer = [
@@ -73,10 +73,10 @@ def show(name: str, as_json: bool) -> None:
 
 
 def _named(name: str) -> list[Plugin]:
-    """Returns the plugins of a name, whole or entry point.
+    """Returns the plugins with a full name or an entry point's name.
 
     Raises:
-        UnknownName: There is none.
+        UnknownName: No plugin has the name.
     """
     found = {p.name: p for p in all_plugins()}
     matches = [p for p in found.values() if name in (p.name, p.short)]
@@ -87,10 +87,10 @@ def _named(name: str) -> list[Plugin]:
 
 @plugins.command("check")
 @click.argument("name")
-@click.option("--models", is_flag=True, help="Check also the models that its vaezoo_conformance_cases name.")
+@click.option("--models", is_flag=True, help="Check also the models in its vaezoo_conformance_cases.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def check(name: str, models: bool, as_json: bool) -> None:
-    """Check one plugin against the contract, in a process of its own; 7 where a check fails."""
+    """Check a plugin against the contract, in a separate process. Exit code 7 if a check fails."""
     matches = _named(name)
     if len(matches) > 1:
         whole = " or ".join(p.name for p in matches)
@@ -112,7 +112,7 @@ def _checked(name: str, models: bool) -> list[dict[str, str]]:
     with tempfile.TemporaryDirectory(prefix="vaezoo-") as folder:
         answer = Path(folder, "checks.json")
         command = [sys.executable, "-m", "vaezoo.testing.check", name, str(answer), *(["--models"] if models else [])]
-        one_thread = {"OMP_NUM_THREADS": "1", **os.environ}  # several are slower for models as small as these
+        one_thread = {"OMP_NUM_THREADS": "1", **os.environ}  # more are slower for such small models
         done = subprocess.run(command, capture_output=True, text=True, env=one_thread)
         checks: list[dict[str, str]] = json.loads(answer.read_text(encoding="utf-8")) if answer.exists() else []
     if not checks:
@@ -125,6 +125,6 @@ def _checked(name: str, models: bool) -> list[dict[str, str]]:
 @click.argument("target")
 @click.option("--kind", type=click.Choice(kinds_of_plugin()), default="model", help="What it brings. Default: a model.")
 def new(target: str, kind: str) -> None:
-    """Write a new plugin's distribution: TARGET is its name, or a folder to make."""
+    """Write the files of a new plugin. TARGET is its name, or a folder to create."""
     for path in write_plugin(target, kind):
         click.echo(path)

@@ -1,4 +1,4 @@
-"""``publish``: weights with their card and a page, for others."""
+"""``publish``: publishes weights with their card and a page."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def publish(
     private: bool,
     as_json: bool,
 ) -> None:
-    """Write the weights NAME, or those that vaezoo.save wrote into FOLDER, with card and README."""
+    """Publish the weights NAME, or those that vaezoo.save wrote into FOLDER, with card and README."""
     from vaezoo.files.yaml import read_yaml
     from vaezoo.publish.publish import publish as run
 

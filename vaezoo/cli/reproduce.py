@@ -1,4 +1,4 @@
-"""``reproduce``: a card's recipe is run again, and what comes out is measured by the card's protocol."""
+"""``reproduce``: runs a card's recipe again and measures the result by the card's protocol."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
     from vaezoo.train.recipe import Stage
 
 SMOKE_IMAGES = 200
-"""Of a generative model; of others one."""
+"""Number of images for a generative model; for others it is one."""
 
 
 @click.command("reproduce")
 @click.argument("name")
-@click.option("--smoke", is_flag=True, help="A few steps and images, to see that everything works; claims nothing.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the runs; by default runs/reproduce/NAME.")
-@click.option("--minutes", type=click.FloatRange(min=0), help="Stop after so many minutes; the next call goes on.")
-@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+@click.option("--smoke", is_flag=True, help="Quick test with a few steps and images; scores do not count.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the runs. Default: runs/reproduce/NAME.")
+@click.option("--minutes", type=click.FloatRange(min=0), help="Time limit in minutes; the next call continues.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def reproduce(name: str, smoke: bool, out: Path | None, minutes: float | None, as_json: bool) -> None:
-    """Train the weights NAME again by their recipe, measure them, and compare with the card's scores.
+    """Train the weights NAME again by their recipe, measure them, and compare with the scores of their card.
 
-    Ends with code 0 where every score is within its tolerance, 4 where one is not, 1 where the time was too short.
-    Data sets are looked for in the folders of $VAEZOO_DATA.
+    The exit code is 0 if all scores are within their tolerances, 4 if one is not, and 1 if the time was too short. Data
+    sets are looked for in the folders of $VAEZOO_DATA.
     """
     from vaezoo.host.manager import current_zoo
     from vaezoo.registry.registry import split_name
@@ -52,7 +52,7 @@ def reproduce(name: str, smoke: bool, out: Path | None, minutes: float | None, a
         protocol = replace(protocol, limit=SMOKE_IMAGES if task == "generate" else 1)
     protocol.images(
         create(arch, overrides=stages[-1].settings.overrides)
-    )  # what is missing is said before hours of training
+    )  # missing data are reported before hours of training
     folder = out or Path("runs") / "reproduce" / (card.name + ("-smoke" if smoke else ""))
     weights, steps, total = run(stages, folder, smoke=smoke, minutes=minutes)
     answer: dict[str, Any] = {"name": card.name, "steps": steps, "total_steps": total, "weights": str(weights)}
@@ -80,11 +80,11 @@ def reproduce(name: str, smoke: bool, out: Path | None, minutes: float | None, a
 
 
 def stages_of(card: Card) -> list[Stage]:
-    """Returns the stages that lead to a card's weights: its own last, before it those that it goes on from.
+    """Returns the stages that lead to a card's weights. The last is their own; the others come before it.
 
     Raises:
-        UnknownName: The recipe is not here.
-        HashMismatch: It is not the one that the card pins. (The stages before are pinned by nothing.)
+        UnknownName: The recipe is missing.
+        HashMismatch: The recipe differs from the card's. (Stages before the last one are not checked.)
     """
     from vaezoo.train.recipe import load_stages, recipe_hash
 
@@ -105,13 +105,13 @@ def stages_of(card: Card) -> list[Stage]:
 def run(
     stages: Sequence[Stage], folder: Path, *, smoke: bool = False, minutes: float | None = None
 ) -> tuple[Path, int, int]:
-    """Runs stages one after the other, each from where it stopped; returns the weights, and steps done and wanted.
+    """Runs stages in order, each from where it stopped. Returns weights, number of steps done, and their total.
 
     Args:
-        stages: As `stages_of` returns them.
-        folder: Each stage has a folder in it.
-        smoke: Whether to cut each to a few steps.
-        minutes: Wall time after which to stop, over all stages.
+        stages: Stages, from `stages_of`.
+        folder: Folder with a subfolder for each stage.
+        smoke: Whether to shorten each stage to a few steps.
+        minutes: Limit of wall time for all stages, in minutes.
     """
     from vaezoo.train.chain import train_stages
     from vaezoo.train.recipe import smoke_recipe
@@ -123,13 +123,13 @@ def run(
 
 
 def measured(protocol: Protocol, model: VAE) -> tuple[dict[str, float], str]:
-    """Returns a model's scores, named as on a card, and what they were measured on."""
+    """Returns a model's scores, named as on a card, and a description of the data."""
     images, rows = protocol.measure(model)
     return flat(rows), images.source
 
 
 def table(rows: Sequence[Row]) -> str:
-    """Returns the comparison as text, with one line on what it comes to."""
+    """Returns the comparison as text, with a line that sums it up."""
     cells = [
         (r.score, f"{r.card:.6g}", "-" if r.now is None else f"{r.now:.6g}", f"{r.tolerance:.3g}", _word(r))
         for r in rows

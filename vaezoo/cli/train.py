@@ -1,4 +1,4 @@
-"""``vaezoo train``: one recipe, from the first step or from where it stopped."""
+"""``vaezoo train``: trains by a recipe, from the first step or from where it stopped."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ SUMMARY = "sweep.json"
 @click.command()
 @click.argument("recipe")
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
-@click.option("--stage", metavar="NAME", help="Name of the one stage to run; by default every stage of the recipe.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run; by default runs/RECIPE.")
-@click.option("--resume/--no-resume", default=True, help="Go on from the checkpoint in the folder, if there is one.")
-@click.option("--minutes", type=click.FloatRange(min=0), help="Stop with a checkpoint after so many minutes.")
-@click.option("--smoke", is_flag=True, help="A few steps only, to see that everything works.")
+@click.option("--stage", metavar="NAME", help="Name of the only stage to run. Default: all stages of the recipe.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run. Default: runs/RECIPE.")
+@click.option("--resume/--no-resume", default=True, help="Continue from the checkpoint in the folder, if there is one.")
+@click.option("--minutes", type=click.FloatRange(min=0), help="Time limit in minutes; the run stops with a checkpoint.")
+@click.option("--smoke", is_flag=True, help="Quick test with a few steps only.")
 @click.option(
-    "--sweep", "sweeps", multiple=True, metavar="KEY=V1,V2", help="Train once for each value; several: for each choice."
+    "--sweep", "sweeps", multiple=True, metavar="KEY=V1,V2", help="Values to try, one run each; repeat to combine."
 )
 @trust_code
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -46,16 +46,16 @@ def train(
     sweeps: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Train a model by RECIPE: the name of one that ships with vaezoo or that a plugin brings, or a YAML file.
+    """Train a model by RECIPE: a recipe that ships with vaezoo or with a plugin, given by name, or a YAML file.
 
-    A second call with the same recipe goes on from the checkpoint. Ctrl-C stops after the running step.
+    A second call with the same recipe continues from the checkpoint. Ctrl-C stops after the present step.
 
-    A recipe with stages runs them in order, each from the weights of the one before, in a folder of its own. Settings
-    on the command line hold for all of them. With --stage NAME that one runs alone, from the weights of the stage
-    before in the same --out, or from those that warm_start=FILE names.
+    The stages of a recipe run in order, each from the weights of the one before, in its own folder. Settings on the
+    command line apply to all stages. With --stage NAME, only that stage runs, from the weights of the stage before in
+    the same --out, or from those of warm_start=FILE.
 
-    With --sweep, such as --sweep optimizer.lr=1e-3,3e-4 --sweep seed=0,1, every choice is a run in a folder of its own
-    under the run's; a table, best first, ends it, and sweep.json keeps it.
+    With --sweep, such as --sweep optimizer.lr=1e-3,3e-4 --sweep seed=0,1, every combination is a run in its own
+    subfolder. A table of the results, the best first, is printed and kept in sweep.json.
     """
     from vaezoo.train.chain import train_stages
     from vaezoo.train.sweep import choices, folder_name, table
@@ -69,9 +69,9 @@ def train(
         ended = train_stages(stages, place, before=before, resume=resume and not smoke, minutes=minutes)
         outcomes.append(list(zip(stages, ended, strict=False)))
         if _stopped(ended[-1]) and minutes is None:
-            break  # by a signal, which is meant for all of them
+            break  # stopped by a signal, which is meant for all runs
     if int(os.environ.get("RANK", "0")) > 0:
-        return  # the first process of torchrun speaks for all
+        return  # the first process of torchrun prints for all
     answers = [_answer(choice, runs) for choice, runs in zip(tried, outcomes, strict=False)]
     if as_json:
         click.echo(json_format.dumps(answers if sweeps else answers[0]))
@@ -89,7 +89,7 @@ def train(
 
 
 def _plan(recipe: str, stage: str | None, overrides: Sequence[str], smoke: bool) -> tuple[list[Stage], Stage | None]:
-    """Returns the stages to run, and the one before them whose weights are to be there."""
+    """Returns the stages to run, and the stage before them, whose weights must exist."""
     from vaezoo.train.recipe import load_stage, load_stages, smoke_recipe
 
     if stage is None:
@@ -107,7 +107,7 @@ def _stopped(run: Run) -> bool:
 
 
 def _answer(choice: tuple[str, ...], runs: Sequence[tuple[Stage, Run]]) -> dict[str, Any]:
-    """Returns the last run as plain values, and every stage's beside it where the recipe has stages."""
+    """Returns the last run as plain values. With stages, it also has those of each stage."""
     answer: dict[str, Any] = {"choice": list(choice)} if choice else {}
     answer |= _values(runs[-1][1])
     if any(stage.place for stage, _ in runs):

@@ -1,4 +1,4 @@
-"""``verify``, ``doctor`` and ``schema``: is what is here what it says it is?"""
+"""``verify``, ``doctor`` and ``schema``: checks of weights and of the installation."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PACKAGES = (
 @click.option("--all", "everything", is_flag=True, help="Verify all weights on this machine.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def verify(names: tuple[str, ...], everything: bool, as_json: bool) -> None:
-    """Check weights against their cards: the file's sha256, and the output of one seeded input."""
+    """Check weights against their cards: the file's sha256, and the output for a seeded input."""
     if not names and not everything:
         raise click.UsageError("Name a model, or say --all.")
     found, worst = [], 0
@@ -55,7 +55,7 @@ def verify(names: tuple[str, ...], everything: bool, as_json: bool) -> None:
 
 
 def is_here(name: str) -> bool:
-    """Says whether the weights ``arch.tag`` are on this machine, sound or not."""
+    """Says whether the weights ``arch.tag`` are on this machine, intact or not."""
     from vaezoo.zoo.weights import locate, pick
 
     arch, tag = split_name(name)
@@ -97,7 +97,7 @@ def _verify(name: str) -> dict[str, Any]:
 @click.command("doctor")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def doctor(as_json: bool) -> None:
-    """Check this installation: Python, packages, plugins, weights."""
+    """Check the installation: Python, packages, plugins, weights."""
     rows: list[tuple[str, str, str]] = [("python", "ok", platform.python_version())]
     for package in PACKAGES:
         try:
@@ -132,7 +132,7 @@ def _weights() -> list[tuple[str, str, str]]:
 
 @click.command("schema")
 def schema() -> None:
-    """Print the JSON Schema by which registry files are parsed, for an editor or another tool."""
+    """Print the JSON Schema of registry files, for an editor or another tool."""
     from vaezoo.registry.declared import registry_schema
 
     click.echo(json.dumps(registry_schema(), indent=1))

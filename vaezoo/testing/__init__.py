@@ -1,4 +1,4 @@
-"""The contract kit: what every model, task and plugin must keep. Inherit a class, name what is tested, run pytest.
+"""The contract kit: tests that every model, task and plugin must pass. Inherit a class, name the object, run pytest.
 
     from vaezoo.testing import ModelContract, PluginContract, TaskContract
 
@@ -11,9 +11,9 @@
     class TestUnblur(TaskContract):
         task = "unblur"
 
-Or without a file, of the models and tasks that a plugin declares: ``pytest --vaezoo-plugin blur``.
+Without a file, ``pytest --vaezoo-plugin blur`` tests the models and tasks that a plugin declares.
 
-This is the one package of vaezoo that imports pytest; torch only when a class is asked for.
+This is the only package of vaezoo that imports pytest. It imports torch when a class is first used.
 """
 
 from __future__ import annotations

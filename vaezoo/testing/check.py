@@ -1,4 +1,4 @@
-"""``python -m vaezoo.testing.check NAME FILE``: runs a plugin's contract in this process, and writes what it found."""
+"""``python -m vaezoo.testing.check NAME FILE``: runs a plugin's contract in this process and writes the results."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from vaezoo.testing.collection import CONFORMANCE
 
 
 class Recorder:
-    """Notes what became of each check.
+    """Records the result of each check.
 
     Args:
-        models: Whether the contracts of its models and tasks are run as well.
+        models: Whether to run the contracts of the plugin's models and tasks too.
 
     Attributes:
-        checks: Name, sentence, outcome and cause of each.
+        checks: Name, sentence, result and cause of each check.
     """
 
     def __init__(self, models: bool) -> None:
@@ -29,7 +29,7 @@ class Recorder:
         self._sentences: dict[str, tuple[str, str]] = {}
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
-        """Leaves out models and tasks, where they are not asked for."""
+        """Leaves out models and tasks, unless they are requested."""
         if not self.models:
             items[:] = [item for item in items if item.cls.__name__.startswith("TestPlugin")]
         for item in items:
@@ -38,7 +38,7 @@ class Recorder:
             self._sentences[item.nodeid] = (subject, sentence)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Notes a check's end, or what kept it from beginning."""
+        """Records how a check ended, or what prevented it from starting."""
         if report.when != "call" and report.passed:
             return
         subject, sentence = self._sentences[report.nodeid]
@@ -61,7 +61,10 @@ def _cause(report: pytest.TestReport) -> str:
 
 
 def run(name: str, models: bool = False) -> list[dict[str, str]]:
-    """Returns what became of each check of a plugin, by pytest, without a cache or a configuration of the folder's."""
+    """Runs all checks of a plugin by pytest and returns their results.
+
+    Uses no cache and no configuration of the folder.
+    """
     recorder = Recorder(models)
     options = ["-q", "-p", "no:cacheprovider", "-c", "/dev/null", "--rootdir", str(CONFORMANCE.parent)]
     pytest.main([*options, "--vaezoo-plugin", name], plugins=[recorder])
@@ -69,7 +72,7 @@ def run(name: str, models: bool = False) -> list[dict[str, str]]:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Checks a plugin by its name, and writes JSON to a file."""
+    """Checks a plugin, given by name, and writes JSON to a file."""
     name, file, *rest = arguments
     Path(file).write_text(json.dumps(run(name, "--models" in rest)), encoding="utf-8")
 

@@ -1,6 +1,6 @@
-"""The pytest plugin: ``pytest --vaezoo-plugin NAME`` tests a plugin, its models and its tasks without any test file.
+"""The pytest plugin for ``pytest --vaezoo-plugin NAME``, which tests a plugin with its models and tasks without a file.
 
-pytest loads this at every start where vaezoo is installed, so nothing here imports torch before it is asked to.
+pytest loads this module at every start if vaezoo is installed, so it imports torch only when it is used.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Finds the plugins that are named, and has their contracts collected, beside the files that are named."""
+    """Finds the named plugins and adds their contracts to the tests to collect."""
     names = config.getoption("--vaezoo-plugin")
     if not names:
         return
@@ -53,13 +53,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Forgets a session that ends."""
+    """Forgets the session at its end."""
     if config in _RUNNING:
         _RUNNING.remove(config)
 
 
 def contracts() -> dict[str, type]:
-    """Returns a test class for each plugin that the running session names, each of its cases and each of its tasks."""
+    """Returns test classes for the session: one for each named plugin, each of its cases and each of its tasks."""
     from vaezoo.host.manager import current_zoo
     from vaezoo.testing.model import ModelContract
     from vaezoo.testing.plugin import PluginContract

@@ -1,4 +1,4 @@
-"""What ``pytest --vaezoo-plugin NAME`` collects: the contracts of the plugins it names."""
+"""The file that ``pytest --vaezoo-plugin NAME`` collects: the contracts of the named plugins."""
 
 from __future__ import annotations
 

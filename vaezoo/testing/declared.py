@@ -1,4 +1,4 @@
-"""Whether what a plugin declares by name and target is of its kind: tried once, on something small."""
+"""Quick tests that a declared object is what its kind requires."""
 
 from __future__ import annotations
 
@@ -18,17 +18,19 @@ SIDE = 32
 
 
 def check_declared(kind: str, name: str, found: Any, **settings: Any) -> None:
-    """Tries a damage, metric, optimizer, schedule, belief, likelihood or data set; of other kinds nothing.
+    """Tries a damage, metric, optimizer, schedule, belief, likelihood or data set on a small example.
+
+    Other kinds are ignored.
 
     Args:
-        kind: Such as ``metric``.
-        name: For messages.
-        found: What is declared.
-        settings: Keyword arguments that it is called with, such as its configuration.
+        kind: Kind, such as ``metric``.
+        name: Name of the object, for error messages.
+        found: Declared object.
+        settings: Keyword arguments for calling it, such as its configuration.
 
     Raises:
-        AssertionError: It is not what `vaezoo.registry.kinds` says of its kind.
-        VaezooError: As it raises itself.
+        AssertionError: The object is not what `vaezoo.registry.kinds` requires of its kind.
+        VaezooError: The object itself raised it.
     """
     what = f"the {kind} {name!r}"
     if kind == "damage" and isinstance(found, type) and issubclass(found, Damage):

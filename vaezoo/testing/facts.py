@@ -1,4 +1,4 @@
-"""Whether what parts say of themselves is true."""
+"""Checks that the facts of parts are true."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def check_signature(target: Callable[..., Any], facts: Callable[..., Any]) -> No
     """Checks that a part is built from what is registered with it.
 
     Args:
-        target: The class, or the function that makes the part.
-        facts: Its configuration, or its facts function.
+        target: Class of the part, or function that makes it.
+        facts: Configuration of the part, or its facts function.
     """
     try:
         check_pair(target, facts, target.__qualname__)
@@ -41,14 +41,14 @@ def _tensors(belief: Posterior | Pyramid) -> tuple[Tensor, ...]:
 
 
 def check_facts(spec: ModelSpec, model: VAE, y: Tensor, cond: Mapping[str, Tensor], x: Tensor | None = None) -> None:
-    """Checks the facts of all parts of a model on a batch.
+    """Checks the facts of all parts of a model with a batch.
 
     Args:
-        spec: The model's specification, which holds the facts.
+        spec: Specification of the model, which has the facts.
         model: The model.
         y: Images (B, C, H, W).
         cond: Other conditions.
-        x: Their targets; None: the images themselves.
+        x: Targets. None means the images themselves.
     """
     facts = {slot: part.facts for slot, part in spec.parts.items() if part is not None}
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""What a model must keep, whatever its parts."""
+"""The contract of a model, with any parts."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from vaezoo.zoo.specs import resolve
 from vaezoo.zoo.weights import load_strictly, read_tensors
 
 SIZES = ((28, 28), (37, 53), (5, 3))
-"""Sizes that every model takes unless it states one of its own: its training size, odd ones, a very small one."""
+"""Sizes for models that take any size: the training size, an odd one and a very small one."""
 
 
 def stirred(module: nn.Module) -> None:
-    """Moves every parameter a little, in place: a layer that starts at zero hides faults and blocks gradients."""
+    """Changes every parameter a little, in place: a layer that starts at zero hides faults and blocks gradients."""
     generator = torch.Generator().manual_seed(7)
     with torch.no_grad():
         for parameter in module.parameters():
@@ -32,27 +32,27 @@ def stirred(module: nn.Module) -> None:
 
 
 def shapes(model: nn.Module) -> dict[str, tuple[int, ...]]:
-    """Returns the shape of each tensor of a state dict."""
+    """Returns the shape of each tensor of a state dict, by name."""
     return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
 
 
 class ModelContract:
-    """Tests of one model under its loss.
+    """Tests of one model with its loss.
 
     Attributes:
-        model: Its name.
-        params: Overrides, as the keywords of :func:`vaezoo.create`.
+        model: Name of the model.
+        params: Overrides, as keyword arguments of :func:`vaezoo.create`.
     """
 
     model: ClassVar[str]
     params: ClassVar[Mapping[str, Any]] = {}
 
     def cond(self, images: int) -> dict[str, Tensor]:
-        """Returns conditions for a number of images; override it for a model that reads some."""
+        """Returns conditions for a number of images. Override it for a model that needs some."""
         return {}
 
     def build(self, seed: int = 0) -> Objective:
-        """Returns model and loss, with every parameter stirred."""
+        """Returns model and loss, with every parameter changed a little."""
         objective = create_objective(self.model, seed=seed, **self.params)
         stirred(objective)
         return objective
@@ -60,13 +60,13 @@ class ModelContract:
     def batch(
         self, model: VAE, size: tuple[int, int] | None = None, images: int = 2, factor: int | None = None
     ) -> Batch:
-        """Returns a batch: smooth clean images, and noisy ones where the model restores.
+        """Returns a batch of smooth clean images; with noisy inputs if the model restores.
 
         Args:
             model: The model.
-            size: Height and width of y.
-            images: How many.
-            factor: How many times as large the clean ones are, for a model that enlarges; None for its first.
+            size: (H, W) of y.
+            images: Number of images.
+            factor: Ratio of the sizes of x and y, for a model that enlarges. None means its first factor.
         """
         generator, cond = torch.Generator().manual_seed(1), dict(self.cond(images))
         if model.enlarges:
@@ -81,23 +81,23 @@ class ModelContract:
 
     @pytest.fixture
     def objective(self) -> Objective:
-        """The objective, in training mode."""
+        """Objective, in training mode."""
         return self.build()
 
     @pytest.fixture
     def vae(self) -> VAE:
-        """The model, in evaluation mode."""
+        """Model, in evaluation mode."""
         return self.build().model.eval()
 
     def sizes(self, vae: VAE) -> tuple[tuple[int, int], ...]:
-        """Returns the sizes to try."""
+        """Returns the sizes to test."""
         return (vae.size,) if vae.size else SIZES
 
     # Shapes and values
 
     @torch.no_grad()
     def test_bound(self, vae: VAE) -> None:
-        """At every size, K samples have their shapes, and the bound is finite nats per image."""
+        """At every size, K samples have the right shapes, and the bound is finite."""
         for size in self.sizes(vae):
             batch = self.batch(vae, size)
             bound = vae(batch, k=3)
@@ -117,7 +117,7 @@ class ModelContract:
 
     @torch.no_grad()
     def test_rate_is_the_divergence(self, vae: VAE) -> None:
-        """The rate agrees with the mean of log q − log p over samples, so it is not negative beyond chance."""
+        """The rate agrees with the mean of log q − log p over samples. So it is negative by chance only."""
         bound = vae(self.batch(vae), k=32, noise=Noise(seed=0))
         if isinstance(bound.belief, Dirac) and not bound.latents.rate:
             pytest.skip("a point has no density")
@@ -129,14 +129,14 @@ class ModelContract:
 
     @torch.no_grad()
     def test_near_beats_far(self, vae: VAE) -> None:
-        """A target near the mean image is more probable than one half the range away: the sign is right."""
+        """A target near the mean image is more probable than one that differs by half the range."""
         likelihood = vae(self.batch(vae)).likelihood
         near = likelihood.image
         far = torch.where(near < 0.5, near + 0.5, near - 0.5)
         assert (likelihood.log_prob(near) > likelihood.log_prob(far)).all()
 
     def test_restore(self, vae: VAE) -> None:
-        """At every size, and for one image, a restored picture and its statistics have the picture's shape."""
+        """At every size, and for one image, a restored image and its statistics have the image's shape."""
         for size in self.sizes(vae):
             batch = self.batch(vae, size, images=1)
             restored = vae.restore(batch.y, batch.cond, samples=2, keep=True, noise=Noise(seed=0))
@@ -147,7 +147,7 @@ class ModelContract:
             assert restored.scale is None or (restored.scale.shape == batch.target.shape and (restored.scale > 0).all())
 
     def test_enlarges(self, vae: VAE) -> None:
-        """A model that enlarges does so by every factor that it names, and refuses others."""
+        """A model that enlarges does so by each of its factors, and refuses others."""
         for factor in vae.enlarges:
             for size in self.sizes(vae):
                 batch = self.batch(vae, size, images=1, factor=factor)
@@ -170,14 +170,14 @@ class ModelContract:
         assert images.shape[0] == (4 if y is not None else 2) and images.isfinite().all()
 
     def test_another_size_is_refused(self, vae: VAE) -> None:
-        """A model of one size says so; others are tried at several sizes above."""
+        """A model with only one size refuses others. Models of any size are tested above."""
         if vae.size is not None:
             height, width = vae.size
             with pytest.raises(ShapeError, match="the one size"):
                 vae.restore(torch.rand(1, vae.channels, height + 1, width))
 
     def test_numbers_are_single(self, vae: VAE) -> None:
-        """Parameters, buffers and pictures are float32, and finite, unless something else is asked for."""
+        """Parameters, buffers and images are float32 and finite, unless another type is requested."""
         for name, tensor in vae.state_dict().items():
             if tensor.is_floating_point():
                 assert tensor.dtype == torch.float32, f"{name} is {tensor.dtype}"
@@ -189,7 +189,7 @@ class ModelContract:
             assert value is None or value.dtype == torch.float32, f"{name} is {value.dtype}"
 
     def test_facts(self, vae: VAE) -> None:
-        """The facts of its parts are true."""
+        """The facts of the parts are true."""
         batch = self.batch(vae)
         spec = resolve(current_zoo().registry, self.model, params=self.params)
         check_facts(spec, vae, batch.y, batch.cond, batch.target)
@@ -197,7 +197,7 @@ class ModelContract:
     # Randomness
 
     def test_determinism(self, vae: VAE) -> None:
-        """One seed, one model; one seed of noise, one set of samples, however they are chunked."""
+        """Equal seeds give equal models and equal samples, also if samples are drawn in chunks."""
         again = self.build().model.eval()
         for name, tensor in vae.state_dict().items():
             assert torch.equal(tensor, again.state_dict()[name]), name
@@ -209,7 +209,7 @@ class ModelContract:
             torch.testing.assert_close(z, torch.cat([one[level] for one in apart]), rtol=1e-3, atol=1e-4)
 
     def test_images_of_a_batch_are_independent(self, vae: VAE) -> None:
-        """An image is restored alike alone and in a batch."""
+        """Restoring an image gives the same alone and in a batch."""
         batch = self.batch(vae)
         together = vae.restore(batch.y, batch.cond).image
         for index in range(2):
@@ -219,7 +219,7 @@ class ModelContract:
 
     @torch.no_grad()
     def test_one_image(self, vae: VAE) -> None:
-        """The bound of an image is the same alone and in a batch: nothing is shared or averaged between images."""
+        """The bound of an image is the same alone and in a batch."""
         batch = self.batch(vae)
         together = vae(batch, noise=Noise(temperature=0))
         for index in range(2):
@@ -233,7 +233,7 @@ class ModelContract:
 
     @torch.no_grad()
     def test_samples_follow_their_seed(self, vae: VAE) -> None:
-        """A seed gives the same samples again, another one others, and torch's own generator is left alone."""
+        """Equal seeds give equal samples, and different seeds different ones. torch's own generator is not used."""
         batch = self.batch(vae)
 
         def drawn(seed: int) -> Tensor:
@@ -246,7 +246,7 @@ class ModelContract:
         assert torch.equal(torch.get_rng_state(), before), "seeded noise moves torch's own generator"
 
     def test_looking_changes_nothing(self, vae: VAE) -> None:
-        """In evaluation mode no use moves a tensor of the model, and the mean path is the same every time."""
+        """In evaluation mode, no use changes a tensor of the model, and the mean path is always the same."""
         before = {name: tensor.clone() for name, tensor in vae.state_dict().items()}
         batch = self.batch(vae)
         images = []
@@ -261,7 +261,7 @@ class ModelContract:
     # Training
 
     def test_gradients_reach_every_parameter(self, objective: Objective) -> None:
-        """The loss moves everything that can be trained, and every gradient is finite."""
+        """Every trainable parameter has a gradient, and all gradients are finite."""
         for factor in objective.model.enlarges or (None,):
             objective(self.batch(objective.model, images=4, factor=factor), 0).loss.backward()
         grads = {n: p.grad for n, p in objective.named_parameters() if p.requires_grad}
@@ -271,12 +271,12 @@ class ModelContract:
         assert not broken, f"the gradient is not finite at {broken}"
 
     def test_training_helps(self, objective: Objective) -> None:
-        """Twelve steps on one batch lower its distortion: the loss has the right sign."""
+        """Twelve steps on one batch lower its distortion. So the loss has the right sign."""
         batch = self.batch(objective.model, images=4)
         optimiser = torch.optim.Adam(objective.parameters(), lr=1e-3)
         distortions = []
         with torch.random.fork_rng():
-            torch.manual_seed(0)  # else the tests that ran before decide
+            torch.manual_seed(0)  # otherwise the result would depend on the tests that ran before
             for _ in range(13):
                 terms = objective(batch, 0)
                 optimiser.zero_grad()
@@ -296,14 +296,14 @@ class ModelContract:
         assert shapes(vae) == before == shapes(self.build(seed=1).model)
 
     def test_safetensors(self, vae: VAE) -> None:
-        """A state dict survives a file: no shared tensor, nothing kept elsewhere."""
+        """A state dict can be saved and loaded: no tensor is shared or kept elsewhere."""
         other = self.build(seed=1).model.eval()
         load_strictly(other, read_tensors(save(vae.state_dict()), "the test's bytes"), "the test's bytes")
         batch = self.batch(vae)
         assert torch.equal(other.restore(batch.y, batch.cond).image, vae.restore(batch.y, batch.cond).image)
 
     def test_deepcopy(self, vae: VAE) -> None:
-        """A deep copy works alike, and shares nothing."""
+        """A deep copy gives the same results and shares no tensor."""
         twin, batch = copy.deepcopy(vae), self.batch(vae)
         before = vae.restore(batch.y, batch.cond).image
         assert torch.equal(twin.restore(batch.y, batch.cond).image, before)
@@ -312,7 +312,7 @@ class ModelContract:
         assert torch.equal(vae.restore(batch.y, batch.cond).image, before)
 
     def test_half_precision(self, vae: VAE) -> None:
-        """In bfloat16 on a CPU a restored picture is nearly the same."""
+        """In bfloat16 on a CPU, a restored image is nearly the same."""
         batch = self.batch(vae)
         whole = vae.restore(batch.y, batch.cond).image
         half = vae.to(torch.bfloat16).restore(batch.y.bfloat16(), batch.cond).image

@@ -1,4 +1,4 @@
-"""What a plugin must keep: it loads, says true things without torch, and all that it declares is valid."""
+"""The contract of a plugin: it loads, its facts are true, and all its declarations are valid."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SLOT_TYPES = {
 }
 
 FILES = {"recipe"}
-"""Kinds whose targets are files."""
+"""Kinds with files as targets."""
 
 _DECLARE = """
 import importlib, os, sys
@@ -52,11 +52,11 @@ print([name for name in {heavy!r} if name in sys.modules])
 
 
 class PluginContract:
-    """Tests of one installed plugin, named by its package or by itself.
+    """Tests of one installed plugin, given by package or name.
 
     Attributes:
-        package: Its package, such as ``"vaezoo_conv"``.
-        plugin_name: ``distribution:entry-point``, or the entry point.
+        package: Name of its package, such as ``"vaezoo_conv"``.
+        plugin_name: Name, ``distribution:entry-point`` or the entry point.
     """
 
     package: ClassVar[str] = ""
@@ -64,12 +64,12 @@ class PluginContract:
 
     @pytest.fixture
     def zoo(self) -> Zoo:
-        """The installed zoo."""
+        """Installed zoo."""
         return current_zoo()
 
     @pytest.fixture
     def plugin(self, zoo: Zoo) -> Plugin:
-        """The zoo's record of this plugin."""
+        """The zoo's record of the plugin."""
         mine = [
             p
             for p in zoo.plugins
@@ -82,15 +82,15 @@ class PluginContract:
 
     @pytest.fixture
     def parts(self, zoo: Zoo, plugin: Plugin) -> list[Part]:
-        """The parts this plugin registers."""
+        """Parts that the plugin registers."""
         return [p for slot in SLOTS for _, owner, p in zoo.registry.parts[slot].all() if owner == plugin.name]
 
     def test_it_loads(self, plugin: Plugin) -> None:
-        """The zoo admits it."""
+        """The zoo loads it."""
         assert plugin.status == "ok", plugin.cause
 
     def test_declaring_loads_no_torch(self, plugin: Plugin, parts: list[Part]) -> None:
-        """Its entry point and hooks need none of the heavy packages, nor do configurations in files of their own."""
+        """Its entry point, its hooks, and configurations in separate files import none of the heavy packages."""
         files = [
             (str(p.target).partition(":")[0], str(p.config or p.facts or p.target).partition(":")[0]) for p in parts
         ]
@@ -101,25 +101,25 @@ class PluginContract:
         assert done.stdout.strip() == "[]", f"declaring {plugin.name} imports {done.stdout.strip()}"
 
     def test_parts_have_the_parameters_of_their_facts(self, parts: list[Part]) -> None:
-        """Each part is built from its configuration, or agrees with its facts in parameters and defaults."""
+        """Each part is built from its configuration, or has the same parameters and defaults as its facts function."""
         for part in parts:
             check_signature(load_object(part.target, part.name), said_of(part))
 
     def test_parameters_are_documented(self, parts: list[Part]) -> None:
-        """Each field of a configuration has its line under Attributes."""
+        """Each field of a configuration is described under Attributes."""
         for part in (each for each in parts if each.facts is None):
             silent = [name for name, parameter in parameters_of(part).items() if not parameter.help]
             assert not silent, f"{part.slot} {part.name!r}: the docstring of its config does not say {silent}"
 
     def test_parts_fill_their_slots(self, parts: list[Part]) -> None:
-        """Each part that is a class inherits its slot's, and each has a summary of one sentence."""
+        """Each part that is a class inherits the class of its slot. Each has a summary of one sentence."""
         for part in parts:
             target = load_object(part.target, part.name)
             assert not isinstance(target, type) or issubclass(target, SLOT_TYPES[part.slot]), part
             assert part.summary.endswith("."), f"{part.slot} {part.name!r} has no summary of one sentence"
 
     def test_models_resolve(self, zoo: Zoo, plugin: Plugin) -> None:
-        """Each model that it declares is valid, says what it is and how it differs from its paper."""
+        """Each model is valid and says what it is and how it differs from its paper."""
         known = {"generate", *zoo.registry.kinds["task"].entries}
         for name, owner, model in zoo.registry.models.all():
             if owner == plugin.name:
@@ -128,7 +128,7 @@ class PluginContract:
                 assert model.task in known, f"the model {name!r} is for the task {model.task!r}, which nobody declares"
 
     def test_what_it_declares_is_there(self, zoo: Zoo, plugin: Plugin) -> None:
-        """Each task, damage, metric and so on that it declares is one, and has a summary of one sentence."""
+        """Each task, damage, metric and so on is of its kind and has a summary of one sentence."""
         for kind, shelf in zoo.registry.kinds.items():
             for name, owner, entry in shelf.all():
                 if owner == plugin.name:
@@ -140,7 +140,7 @@ class PluginContract:
                         check_declared(kind, name, find(kind, f"{owner}/{name}", zoo))
 
     def test_settings_are_documented(self, zoo: Zoo, plugin: Plugin) -> None:
-        """Each setting of a damage, an optimizer or a schedule has its docstring."""
+        """Each setting of a damage, optimizer or schedule has a docstring."""
         for kind in (each.name for each in KINDS.values() if each.configured):
             for name, owner, _ in zoo.registry.kinds[kind].all():
                 config = config_class(kind, f"{owner}/{name}", zoo) if owner == plugin.name else None
@@ -148,7 +148,7 @@ class PluginContract:
                 assert not silent, f"the {kind} {name!r}: its config does not say what {silent} is"
 
     def test_old_names_lead_to_new_ones(self, zoo: Zoo, plugin: Plugin) -> None:
-        """Each name that it gave up has a successor."""
+        """Each former name has a successor."""
         for shelf in zoo.registry.shelves().values():
             for old, owners in shelf.renamed.items():
                 if plugin.name in owners:
@@ -157,7 +157,7 @@ class PluginContract:
                     )
 
     def test_cards_are_true(self, zoo: Zoo, plugin: Plugin) -> None:
-        """Each card is of a model, and a file that is on this machine is the one it describes."""
+        """Each card belongs to a model. If its file is on this machine, it has the hash on the card."""
         for name, owner, card in zoo.registry.cards.all():
             if owner == plugin.name:
                 assert name.partition(".")[0] in zoo.registry.models.entries, f"the weights {name!r} are of no model"
@@ -165,7 +165,7 @@ class PluginContract:
                     locate(card, fetch=False, zoo=zoo)
 
     def test_what_it_serves_is_there(self, zoo: Zoo, plugin: Plugin) -> None:
-        """Its URL schemes are functions of (url, part, size), its verbs are commands with a sentence."""
+        """Its URL schemes are functions of (url, part, size). Its commands are click commands with a summary."""
         for scheme, owner, service in zoo.registry.schemes.all():
             if owner == plugin.name:
                 names = list(inspect.signature(load_object(service.target, f"{scheme}://")).parameters)

@@ -1,4 +1,4 @@
-"""What a task must keep: it undoes its own damage, of any size, in tiles, and refuses what it cannot do."""
+"""The contract of a task: it undoes its own damage, at any size and in tiles, and refuses impossible options."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from vaezoo.restore.restorer import Model, Restoration, Restorer
 from vaezoo.restore.task import Example, Task, make_task, task_class
 
 SIZES = ((64, 48), (37, 53), (33, 40))
-"""Heights and widths that every task takes."""
+"""Sizes (H, W) that every task takes."""
 TILED, TILE = (96, 130), 64
-"""Height and width of a picture that is cut, and the largest side of its tiles."""
+"""(H, W) of an image that is tiled, and the largest side of its tiles."""
 ALIKE = 2 / 255
-"""Mean difference between a picture in tiles and the same one as a whole, at most."""
+"""Largest mean difference between an image restored in tiles and as a whole."""
 
 
 class TaskContract:
-    """Tests of one task with the model that does it by default.
+    """Tests of one task with its default model.
 
     Attributes:
-        task: Its name.
-        level: How much damage its example has; None for the first level of its protocol.
-        wrong: Options that it must refuse, each a mapping as `vaezoo.restore.make_task` takes them.
+        task: Name of the task.
+        level: Level of the example's damage. None means the first level of the protocol.
+        wrong: Options that it must refuse, each a mapping for `vaezoo.restore.make_task`.
     """
 
     task: ClassVar[str]
@@ -43,14 +43,14 @@ class TaskContract:
     wrong: ClassVar[tuple[Mapping[str, Any], ...]] = ()
 
     def build(self) -> Model:
-        """Returns the model, or skips the test where its weights cannot be had; override it for one without weights."""
+        """Returns the model. Skips the test if its weights are missing; override it for a model without weights."""
         try:
             return _default(self.cls.model)
         except (NetworkError, OfflineError) as error:
             pytest.skip(str(error))
 
     def picture(self, height: int, width: int, channels: int = 3) -> Tensor:
-        """Returns a clean picture (1, channels, height, width) in [0, 1]: waves, edges, light and dark."""
+        """Returns a clean image (1, channels, height, width) in [0, 1]: waves, edges, light and dark."""
         rows, columns = torch.meshgrid(torch.arange(height) / 12, torch.arange(width) / 9, indexing="ij")
         waves = torch.stack([(rows * (c + 1) / 2).sin() * (columns + c).cos() for c in range(channels)])
         squares = ((rows.floor() + columns.floor()) % 2).expand(channels, -1, -1)
@@ -58,11 +58,11 @@ class TaskContract:
 
     @property
     def cls(self) -> type[Task]:
-        """The task's class."""
+        """Class of the task."""
         return task_class(self.task)
 
     def example(self, size: tuple[int, int] = SIZES[0], channels: int = 3, index: int = 0) -> Example:
-        """Returns a picture of a size, damaged as the protocol does; skips the test where that needs data not here."""
+        """Returns an image damaged by the protocol. Skips the test if that needs data that are missing."""
         level = self.cls.levels[0] if self.level is None else self.level
         try:
             return self.cls.example(self.picture(*size, channels), level, index)
@@ -70,18 +70,18 @@ class TaskContract:
             pytest.skip(str(error))
 
     def restored(self, example: Example, **settings: Any) -> Restoration:
-        """Returns what the task makes of an example, with settings of a `vaezoo.restore.Restorer`."""
+        """Restores an example, with settings of a `vaezoo.restore.Restorer`."""
         return example.task.restore(Restorer(self.build(), **settings), example.y.clone())
 
     def error(self, image: Tensor, example: Example) -> float:
-        """Returns the mean square error of an image where the protocol compares it."""
+        """Returns the mean squared error of an image, where the protocol compares it."""
         level = self.cls.levels[0] if self.level is None else self.level
         return float((self.cls.compared(image, level) - self.cls.compared(example.x, level)).square().mean())
 
     # What it says of itself
 
     def test_it_is_declared(self) -> None:
-        """It has its declared name, a summary of one sentence, a protocol, and a model that is there."""
+        """It has its declared name, a summary of one sentence, a protocol and an existing model."""
         bare = self.task.rpartition("/")[2]
         assert self.cls.name == bare, f"the class is named {self.cls.name!r}, it is declared as {bare!r}"
         assert self.cls.__dataclass_params__.frozen, f"{self.cls.__name__} is no frozen dataclass"  # type: ignore[attr-defined]
@@ -94,15 +94,15 @@ class TaskContract:
                 raise AssertionError(f"its model {model!r} is declared by nobody") from error
 
     def test_options_are_documented(self) -> None:
-        """Its docstring says of each option, under Attributes, what it is."""
+        """Its docstring describes each option under Attributes."""
         for option in options_of(self.cls):
             assert option.help.endswith("."), f"the docstring does not say what {option.name!r} is"
 
     def test_bad_options_are_refused(self) -> None:
-        """An option that it has not, a value of another type, and what the test names as wrong are named errors."""
+        """An unknown option, a value of another type, and those that the test lists raise named errors."""
         wrong: list[Mapping[str, Any]] = [{"no_such_option": 1}, *self.wrong]
         wrong += [{option.name: object()} for option in options_of(self.cls) if option.closed]
-        with suppress(VaezooError):  # a task may need to be told something
+        with suppress(VaezooError):  # a task may need an option
             make_task(self.task)
         for options in wrong:
             try:
@@ -114,14 +114,14 @@ class TaskContract:
     # What it does
 
     def test_an_example_is_seeded(self) -> None:
-        """The damage follows from picture, level and index, and leaves the picture as it is."""
+        """The damage depends on image, level and index only. The image is left as it is."""
         x = self.picture(*SIZES[0])
         first, again = self.example(), self.example()
         assert torch.equal(first.y, again.y), "two examples differ"
         assert torch.equal(x, self.picture(*SIZES[0])) and bool(torch.isfinite(first.y).all())
 
     def test_it_restores_its_own_damage(self) -> None:
-        """An example is nearer to the clean picture after than before."""
+        """An example is nearer to the clean image after restoring than before."""
         example = self.example()
         after = self.error(self.restored(example).image.clamp(0, 1), example)
         size = (example.x.shape[2], example.x.shape[3])
@@ -130,7 +130,7 @@ class TaskContract:
         assert after < before, f"the mean square error grows from {before:.3g} to {after:.3g}"
 
     def test_any_size_and_gray(self) -> None:
-        """A picture of any size, gray or of colours, becomes one of the clean one's size, and so does its scale."""
+        """A gray or colour image of any size gives a result and a scale of the clean image's size."""
         for size in SIZES:
             for channels in (3, 1):
                 example = self.example(size, channels)
@@ -141,20 +141,20 @@ class TaskContract:
                 assert self.cls.states or found.scale is None, "it says that it states no scale, and does"
 
     def test_a_tiny_picture(self) -> None:
-        """A picture of a few pixels is restored, or refused by a named error."""
+        """An image of a few pixels is restored, or refused by a named error."""
         with suppress(VaezooError):
             example = self.example((5, 4))
             assert self.restored(example).image.shape == example.x.shape
 
     def test_tiles(self) -> None:
-        """A picture that is cut into tiles becomes nearly what it becomes as a whole."""
+        """An image restored in tiles is nearly the same as restored as a whole."""
         example = self.example(TILED)
         whole, tiled = (self.restored(example, tile=tile).image for tile in (None, TILE))
         apart = float((whole - tiled).abs().mean())
         assert apart <= ALIKE, f"in tiles it differs by {255 * apart:.2f} grey levels in the mean"
 
     def test_it_is_the_same_every_time(self) -> None:
-        """A picture becomes the same again, and stays as it is itself."""
+        """Restoring an image twice gives the same, and leaves the image as it is."""
         example = self.example()
         y = example.y.clone()
         restorer = Restorer(self.build())
@@ -163,13 +163,13 @@ class TaskContract:
         assert torch.equal(y, example.y), "the picture that is given is changed"
 
     def test_progress_is_told(self) -> None:
-        """What is told of the tiles that are done ends with all of them."""
+        """The progress callback ends with all tiles."""
         example, told = self.example(), list[tuple[int, int]]()
         example.task.restore(Restorer(self.build()), example.y, lambda done, tiles: told.append((done, tiles)))
         assert told and all(0 <= done <= tiles for done, tiles in told) and told[-1][0] == told[-1][1], told[-3:]
 
     def test_a_user_gets_what_was_given(self) -> None:
-        """`vaezoo.enhance` gives an array of bytes for one, and leaves it as it is at a strength of 0."""
+        """`vaezoo.enhance` returns an array of bytes for one, and does not change it at strength 0."""
         example = self.example()
         pixels = (255 * example.y.clamp(0, 1)).round()[0].permute(1, 2, 0).numpy().astype(np.uint8)
         found = enhance(pixels, task=example.task, model=self.build()).image
@@ -179,6 +179,6 @@ class TaskContract:
             assert np.array_equal(kept, pixels), "a strength of 0 changes the picture"
 
 
-@lru_cache(maxsize=4)  # it takes as long to load as to restore a picture
+@lru_cache(maxsize=4)  # loading takes as long as restoring an image
 def _default(name: str) -> Model:
     return load_model(name)

@@ -1,4 +1,4 @@
-"""The autoencoders of diffusers for vaezoo: Stable Diffusion's, SDXL's, SD3's, FLUX's and their tiny twins."""
+"""The autoencoders of diffusers for vaezoo: those of Stable Diffusion, SDXL, SD3 and FLUX, and their tiny versions."""
 
 from .config import arguments
 

@@ -1,4 +1,4 @@
-"""diffusers, imported when a part is built, also beside a CPU build of torch."""
+"""Imports diffusers when a part is built, also beside a CPU build of torch."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from vaezoo.errors import BackendUnavailable
 _BLOCKS = "diffusers.models.autoencoders.vae"
 _SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
 _declared: list[Any] = []
-"""The declared operators; they vanish with this list."""
+"""The declared operators. They are undone when this list is deleted."""
 
 
 def import_blocks() -> Any:
-    """Returns the module of diffusers that holds the encoders and decoders of its autoencoders.
+    """Imports the module of diffusers with the encoders and decoders of its autoencoders.
 
     diffusers imports torchvision where it is installed, even for models that do not use it.
 
@@ -36,7 +36,7 @@ def _mend_torchvision() -> None:
     """Makes torchvision importable beside a CPU build of torch.
 
     Its compiled part is not loaded there, and the import fails on two operators that nothing here calls. Declaring
-    their schemas lets it pass. Where torchvision is absent, broken otherwise, or whole, nothing is done.
+    their schemas makes it succeed. If torchvision is missing, intact, or broken in another way, nothing is done.
     """
     if "torchvision" in sys.modules or find_spec("torchvision") is None:
         return

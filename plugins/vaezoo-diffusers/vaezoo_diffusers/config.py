@@ -1,4 +1,4 @@
-"""From a folder that diffusers saved to the arguments of ``vaezoo.create``. Reads JSON, imports no torch."""
+"""Converts a folder that diffusers saved to arguments of ``vaezoo.create``. Reads JSON, imports no torch."""
 
 from __future__ import annotations
 
@@ -37,27 +37,27 @@ TINY_DEFAULTS: dict[str, Any] = {
     "scaling_factor": 1.0,
     "shift_factor": 0.0,
 }
-"""What diffusers takes where a config.json is silent; it is not what the parts here take."""
+"""Defaults of diffusers for keys that a config.json lacks. They differ from those of the parts here."""
 
 FAMILIES = {"AutoencoderKL": ("autoencoder-kl", KL_DEFAULTS), "AutoencoderTiny": ("autoencoder-tiny", TINY_DEFAULTS)}
 READ_HERE = ("in_channels", "out_channels", "sample_size", "latents_mean", "latents_std")
 WITHOUT_EFFECT = ("block_out_channels", "force_upcast", "latent_magnitude", "latent_shift")
-"""Keys that change nothing of what encoder and decoder compute; the first of an AutoencoderTiny only."""
+"""Keys without effect on encoder and decoder. The first has none for an AutoencoderTiny only."""
 
 
 def arguments(path: str | Path) -> dict[str, Any]:
-    """Returns the keywords for ``vaezoo.create`` of an autoencoder that diffusers saved.
+    """Returns the arguments for ``vaezoo.create`` of an autoencoder that diffusers saved.
 
         model = vaezoo.create(**vaezoo_diffusers.arguments("stable-diffusion-2/vae"))
 
-    All settings are spelled out, so the model can be made again without the file.
+    All settings are given explicitly, so the model can be made again without the file.
 
     Args:
-        path: A folder of ``save_pretrained``, for model and weights; or a ``config.json``, for the model alone, at
-            random weights.
+        path: Folder of ``save_pretrained``, for model and weights; or a ``config.json``, for the model with random
+            weights.
 
     Raises:
-        ConfigError: There is no such file, it is not JSON, or it describes what the parts here cannot be.
+        ConfigError: The file is missing, is not JSON, or describes an autoencoder that is not supported.
         WeightsError: The folder has no safetensors file.
     """
     path = Path(path)

@@ -1,4 +1,4 @@
-"""What the parts say of themselves, without torch or diffusers, and which settings they refuse."""
+"""Configurations and facts of the parts, without torch or diffusers, with checks of their settings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BLOCKS = {
     "Down": ("AttnDownEncoderBlock2D", "DownEncoderBlock2D"),
     "Up": ("AttnUpDecoderBlock2D", "UpDecoderBlock2D"),
 }
-"""With attention at this scale, and plain."""
+"""Kinds of block, by direction: with attention at this scale, and without."""
 
 
 def check_kl(
@@ -26,19 +26,19 @@ def check_kl(
     act_fn: str,
     scaling: float,
 ) -> tuple[str, ...]:
-    """Refuses what an AutoencoderKL cannot be.
+    """Checks the settings of an AutoencoderKL.
 
     Args:
-        way: ``Down`` or ``Up``.
-        types: Kind of each scale's blocks, or none.
-        widths: Of each scale.
-        layers: Blocks a scale.
-        groups: Of each normalisation.
-        act_fn: Activation.
-        scaling: Of latents.
+        way: Direction, ``Down`` or ``Up``.
+        types: Kind of each scale's blocks, or empty.
+        widths: Number of channels of each scale.
+        layers: Number of blocks per scale.
+        groups: Number of groups of each normalisation.
+        act_fn: Name of the activation.
+        scaling: Scaling factor of the latents.
 
     Returns:
-        The kind of each scale's blocks.
+        Kind of each scale's blocks.
 
     Raises:
         ConfigError: A setting is impossible.
@@ -68,15 +68,15 @@ def check_kl(
 def check_tiny(
     side: str, widths: Sequence[int], blocks: Sequence[int], act_fn: str, scaling: float, upsample_fn: str = "nearest"
 ) -> None:
-    """Refuses what an AutoencoderTiny cannot be.
+    """Checks the settings of an AutoencoderTiny.
 
     Args:
-        side: ``encoder`` or ``decoder``.
-        widths: Of each scale.
-        blocks: Of each scale.
-        act_fn: Activation.
-        scaling: Of latents.
-        upsample_fn: How the decoder goes from one scale to the next.
+        side: Side of the autoencoder, ``encoder`` or ``decoder``.
+        widths: Number of channels of each scale.
+        blocks: Number of blocks of each scale.
+        act_fn: Name of the activation.
+        scaling: Scaling factor of the latents.
+        upsample_fn: Method of upsampling between scales in the decoder.
 
     Raises:
         ConfigError: A setting is impossible.
@@ -96,10 +96,11 @@ def check_tiny(
 
 
 def check_head(likelihood: str, scale: float | str) -> None:
-    """Refuses a likelihood for which the network has no output.
+    """Raises for a likelihood that the network has no output for.
 
     Raises:
-        ConfigError: It is neither ``gaussian`` nor ``laplace``, or its scale is to be given by the network.
+        ConfigError: The likelihood is neither ``gaussian`` nor ``laplace``, or the network would have to predict its
+            scale.
     """
     if likelihood not in LIKELIHOODS:
         raise ConfigError(
@@ -136,7 +137,7 @@ def kl_encoder(
     """Facts of :class:`vaezoo_diffusers.kl.KLEncoder`.
 
     Raises:
-        ConfigError: See :func:`check_kl`.
+        ConfigError: A setting is impossible; see :func:`check_kl`.
     """
     check_kl("Down", down_block_types, block_out_channels, layers_per_block, norm_num_groups, act_fn, scaling_factor)
     return EncoderFacts("gaussian", (Grid(latent_channels, 2 ** (len(block_out_channels) - 1)),), image_channels)
@@ -160,7 +161,7 @@ def kl_decoder(
     """Facts of :class:`vaezoo_diffusers.kl.KLDecoder`.
 
     Raises:
-        ConfigError: See :func:`check_kl` and :func:`check_head`.
+        ConfigError: A setting is impossible; see :func:`check_kl` and :func:`check_head`.
     """
     check_kl("Up", up_block_types, block_out_channels, layers_per_block, norm_num_groups, act_fn, scaling_factor)
     check_head(likelihood, scale)
@@ -180,7 +181,7 @@ def tiny_encoder(
     """Facts of :class:`vaezoo_diffusers.tiny.TinyEncoder`.
 
     Raises:
-        ConfigError: See :func:`check_tiny`.
+        ConfigError: A setting is impossible; see :func:`check_tiny`.
     """
     check_tiny("encoder", encoder_block_out_channels, num_encoder_blocks, act_fn, scaling_factor)
     return EncoderFacts("dirac", (Grid(latent_channels, 2 ** (len(num_encoder_blocks) - 1)),), image_channels)
@@ -202,7 +203,7 @@ def tiny_decoder(
     """Facts of :class:`vaezoo_diffusers.tiny.TinyDecoder`.
 
     Raises:
-        ConfigError: See :func:`check_tiny` and :func:`check_head`.
+        ConfigError: A setting is impossible; see :func:`check_tiny` and :func:`check_head`.
     """
     check_tiny("decoder", decoder_block_out_channels, num_decoder_blocks, act_fn, scaling_factor, upsample_fn)
     check_head(likelihood, scale)

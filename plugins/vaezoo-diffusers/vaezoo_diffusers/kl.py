@@ -1,4 +1,4 @@
-"""AutoencoderKL of diffusers, behind the encoder and the decoder slot."""
+"""AutoencoderKL of diffusers, as an encoder and a decoder."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from .facts import check_head, check_kl
 from .units import LatentUnit, from_signed, to_signed
 
 LOGVAR = (-30.0, 20.0)
-"""Where diffusers cuts the raw log σ² off."""
+"""Bounds to which diffusers clips the raw log σ²."""
 
 
 @final
 class KLEncoder(Encoder):
     """Residual convolutions to a Gaussian, with self-attention at the coarsest scale.
 
-    GroupNorm and attention see the whole image: the belief about a tile is not that part of the belief about the
-    picture. The raw log σ² is cut off at −30 and 20, hard, as diffusers does it; the parts of vaezoo itself hold theirs
-    softly in (−14, 8), which would change a trained belief.
+    GroupNorm and attention see the whole image, so the belief about a tile differs from that part of the belief about
+    the image. The raw log σ² is clipped to −30 and 20, as in diffusers. The parts of vaezoo bound theirs softly to
+    (−14, 8), which would change a trained belief.
 
     Args:
-        latent_channels: D.
-        image_channels: C.
-        block_out_channels: Width of each scale, fine to coarse; one cell of latents is 2^(scales − 1) pixels wide.
-        layers_per_block: Residual blocks a scale.
-        norm_num_groups: Groups of each normalisation; divides every width.
-        act_fn: Activation.
-        down_block_types: Kind of each scale's blocks, as diffusers calls them; none for plain ones.
+        latent_channels: Number of latent channels D.
+        image_channels: Number of image channels C.
+        block_out_channels: Channels of each scale, fine to coarse. A latent cell has a side of 2^(scales − 1) pixels.
+        layers_per_block: Number of residual blocks per scale.
+        norm_num_groups: Number of groups of each normalisation. It must divide all widths.
+        act_fn: Name of the activation.
+        down_block_types: Kind of each scale's blocks, as diffusers names them. Empty for blocks without attention.
         mid_block_add_attention: Whether there is attention at the coarsest scale.
         use_quant_conv: Whether a 1×1 convolution follows.
-        scaling_factor: See :mod:`vaezoo_diffusers.units`.
-        shift_factor: The same.
+        scaling_factor: Scaling factor of the latents; see :mod:`vaezoo_diffusers.units`.
+        shift_factor: Shift of the latents; see :mod:`vaezoo_diffusers.units`.
 
     Raises:
-        ConfigError: The settings cannot work.
+        ConfigError: A setting is impossible.
         BackendUnavailable: diffusers cannot be imported.
 
     Source: High-Resolution Image Synthesis with Latent Diffusion Models (Rombach et al., 2022), appendix G,
@@ -91,23 +91,23 @@ class KLDecoder(Decoder):
     """The mirror of :class:`KLEncoder`: attention at the coarsest scale, then residual convolutions to pixels.
 
     Args:
-        latent_channels: D.
-        image_channels: C.
-        block_out_channels: As the encoder's; walked backwards.
-        layers_per_block: Residual blocks a scale, less one.
-        norm_num_groups: Groups of each normalisation; divides every width.
-        act_fn: Activation.
-        up_block_types: Kind of each scale's blocks, coarse to fine; none for plain ones.
+        latent_channels: Number of latent channels D.
+        image_channels: Number of image channels C.
+        block_out_channels: Channels of each scale, as for the encoder. They are used in reverse order.
+        layers_per_block: Number of residual blocks per scale, minus one.
+        norm_num_groups: Number of groups of each normalisation. It must divide all widths.
+        act_fn: Name of the activation.
+        up_block_types: Kind of each scale's blocks, coarse to fine. Empty for blocks without attention.
         mid_block_add_attention: Whether there is attention at the coarsest scale.
         use_post_quant_conv: Whether a 1×1 convolution comes first.
-        scaling_factor: As the encoder's.
-        shift_factor: The same.
-        likelihood: ``gaussian`` or ``laplace``.
-        scale: Standard deviation of a pixel in [0, 1]: a number, ``learned`` (one more parameter, which no file of
-            diffusers has) or, Gaussian only, ``optimal``.
+        scaling_factor: Scaling factor of the latents, as for the encoder.
+        shift_factor: Shift of the latents, as for the encoder.
+        likelihood: Likelihood, ``gaussian`` or ``laplace``.
+        scale: Standard deviation of a pixel in [0, 1]: a number, ``learned`` (a further parameter, which no file of
+            diffusers has) or, for a Gaussian, ``optimal``.
 
     Raises:
-        ConfigError: The settings cannot work.
+        ConfigError: A setting is impossible.
         BackendUnavailable: diffusers cannot be imported.
     """
 

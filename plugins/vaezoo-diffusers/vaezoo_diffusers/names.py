@@ -1,7 +1,7 @@
-"""From the tensor names of published files to those of the parts here. Imports no torch.
+"""Converts tensor names of published files to those of the parts here. Imports no torch.
 
-Three namings are known: that of diffusers; the same with the old names of attention layers; and that of the original
-latent diffusion code, in which Stable Diffusion's and FLUX's own files are, alone or inside a whole checkpoint.
+Three naming schemes are known: that of diffusers; the same with the former names of attention layers; and that of the
+original latent diffusion code, which Stable Diffusion's and FLUX's own files have, alone or in a whole checkpoint.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 WHOLE = "first_stage_model."
-"""Before each name of the autoencoder, inside the checkpoint of a whole diffusion model."""
+"""Prefix of the autoencoder's names in the checkpoint of a whole diffusion model."""
 FOREIGN = re.compile(r"(encoder|decoder)\.(conv_in|layers)\.|(post_)?quant_conv\.")
 LEFT_OVER = ("model_ema.", "loss.")
-"""State of the training, in some files of the original code."""
+"""Prefixes of the state of training, in some files of the original code."""
 ATTENTION = {
     "query": "to_q",
     "key": "to_k",
@@ -29,7 +29,7 @@ ATTENTION = {
     "proj_out": "to_out.0",
     "norm": "group_norm",
 }
-"""Layers of an attention block: as diffusers once called them, as in sd-vae-ft-mse; then as the original code does."""
+"""Layers of an attention block: former names in diffusers, as in sd-vae-ft-mse; then those of the original code."""
 _LAYER = re.compile(rf"(\.attentions\.\d+\.)({'|'.join(ATTENTION)})(?=\.(?:weight|bias)$)")
 _ORIGINAL = (
     (re.compile(r"\.(down|up)\.(\d+)\.block\."), r".\1_blocks.\2.resnets."),
@@ -51,16 +51,16 @@ PARTS = {
 
 
 def adapt(tensors: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
-    """Returns the tensors of a published file under the names that the model has here.
+    """Renames the tensors of a published file to the names that the model has here.
 
-    Attention layers that the original code holds as 1×1 convolutions become the matrices they are.
+    Attention layers that the original code stores as 1×1 convolutions become matrices.
 
     Args:
-        tensors: As in the file.
+        tensors: Tensors of the file, by name.
 
     Returns:
-        The same tensors, without what is not the autoencoder's; or None where the naming is none of those above, such
-        as in a file that vaezoo saved.
+        Renamed tensors, without those that do not belong to the autoencoder. None if the naming scheme is none of the
+        above, as in a file that vaezoo saved.
     """
     if any(name.startswith(WHOLE) for name in tensors):
         tensors = {name.removeprefix(WHOLE): tensor for name, tensor in tensors.items() if name.startswith(WHOLE)}
@@ -74,7 +74,7 @@ def adapt(tensors: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
 
 
 def _modern(name: str) -> str:
-    """Returns a name as diffusers gives it today, but for the number of an up block."""
+    """Returns a name as diffusers has it today, apart from the number of an up block."""
     for original, modern in _ORIGINAL:
         name = original.sub(modern, name)
     return _LAYER.sub(lambda found: found[1] + ATTENTION[found[2]], name)

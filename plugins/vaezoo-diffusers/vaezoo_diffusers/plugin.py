@@ -1,4 +1,4 @@
-"""What this plugin tells the zoo. Imports neither torch nor diffusers."""
+"""Hooks of this plugin. Imports neither torch nor diffusers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VAEZOO_API = 1
 
 @hookimpl
 def vaezoo_registry_files() -> list[Path]:
-    """Returns the cards of published weights."""
+    """Returns the registry file with the cards of published weights."""
     return [Path(__file__).with_name("registry.yaml")]
 
 
@@ -65,11 +65,11 @@ def vaezoo_models() -> dict[str, Mapping[str, Any]]:
 
 @hookimpl
 def vaezoo_adapt_state_dict(model: str, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor] | None:
-    """Returns the tensors of a file that diffusers saved under the names they have here."""
+    """Renames the tensors of a file that diffusers saved to the names here."""
     return adapt(tensors)
 
 
 @hookimpl
 def vaezoo_conformance_cases() -> list[ConformanceCase]:
-    """Returns each model at settings at which it is small."""
+    """Returns each model with settings that make it small."""
     return [ConformanceCase(name, SMALL[row.family]) for name, row in TABLE.items()]

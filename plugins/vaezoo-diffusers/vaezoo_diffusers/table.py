@@ -1,4 +1,4 @@
-"""The models as a table of configurations, from which their declarations are computed. Imports no torch."""
+"""The models as a table of configurations. Their declarations are computed from it. Imports no torch."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class Row(NamedTuple):
     """One named model.
 
     Attributes:
-        family: ``kl`` or ``tiny``.
-        summary: One sentence.
-        paper: Its source.
-        side: Of the square pictures that it was trained for or samples, pixels.
-        settings: What differs from the parts' defaults.
-        scale: Standard deviation of a pixel in [0, 1]; None where nobody published one: the parts' default.
+        family: Family, ``kl`` or ``tiny``.
+        summary: One sentence that describes the model.
+        paper: Source of the model.
+        side: Side, in pixels, of the square images that it was trained for or on.
+        settings: Settings that differ from the parts' defaults.
+        scale: Standard deviation of a pixel in [0, 1]. None means the parts' default, since none was published.
     """
 
     family: str
@@ -92,11 +92,11 @@ SMALL: dict[str, dict[str, Any]] = {
         "image_size": (16, 16),
     },
 }
-"""Settings of each family at which a model is tested in seconds."""
+"""Settings of each family for tests that take seconds."""
 
 
 def declaration(row: Row) -> dict[str, Any]:
-    """Returns a model's declaration, as in a registry file."""
+    """Returns a model's declaration as in a registry file."""
     kl = row.family == "kl"
     part = f"autoencoder-{row.family}"
     return {

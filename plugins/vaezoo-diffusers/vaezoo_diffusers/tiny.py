@@ -1,4 +1,4 @@
-"""AutoencoderTiny of diffusers (TAESD), behind the encoder and the decoder slot."""
+"""AutoencoderTiny of diffusers (TAESD), as an encoder and a decoder."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from .units import LatentUnit, from_signed, to_signed
 
 @final
 class TinyEncoder(Encoder):
-    """A few residual convolutions to a point: what it was distilled from has a posterior, it has none.
+    """A few residual convolutions to a point. Unlike the network it was distilled from, it has no posterior.
 
-    No layer looks at the whole image, so with a margin as wide as it reaches, tiles equal the whole.
+    No layer sees the whole image, so with a margin as wide as its receptive field, tiles equal the whole.
 
     Args:
-        latent_channels: D.
-        image_channels: C.
-        encoder_block_out_channels: Width of each scale, fine to coarse, all equal; one cell of latents is
-            2^(scales − 1) pixels wide.
-        num_encoder_blocks: Residual blocks of each scale.
-        act_fn: Activation.
-        scaling_factor: See :mod:`vaezoo_diffusers.units`.
-        shift_factor: The same.
+        latent_channels: Number of latent channels D.
+        image_channels: Number of image channels C.
+        encoder_block_out_channels: Channels of each scale, fine to coarse, all equal. A latent cell has a side of
+            2^(scales − 1) pixels.
+        num_encoder_blocks: Number of residual blocks of each scale.
+        act_fn: Name of the activation.
+        scaling_factor: Scaling factor of the latents; see :mod:`vaezoo_diffusers.units`.
+        shift_factor: Shift of the latents; see :mod:`vaezoo_diffusers.units`.
 
     Raises:
-        ConfigError: The settings cannot work.
+        ConfigError: A setting is impossible.
         BackendUnavailable: diffusers cannot be imported.
 
     Source: Tiny AutoEncoder for Stable Diffusion (Boer Bohan, 2023), github.com/madebyollin/taesd.
@@ -65,23 +65,23 @@ class TinyEncoder(Encoder):
 
 @final
 class TinyDecoder(Decoder):
-    """The mirror of :class:`TinyEncoder`. It bends raw latents into (−3, 3) before anything else.
+    """The mirror of :class:`TinyEncoder`. It first bounds raw latents smoothly to (−3, 3).
 
     Args:
-        latent_channels: D.
-        image_channels: C.
-        decoder_block_out_channels: Width of each scale, coarse to fine, all equal.
-        num_decoder_blocks: Residual blocks of each scale.
-        act_fn: Activation.
-        upsampling_scaling_factor: From one scale to the next.
-        upsample_fn: How, such as ``nearest``.
-        scaling_factor: As the encoder's.
-        shift_factor: The same.
-        likelihood: ``gaussian`` or ``laplace``.
-        scale: As in :class:`vaezoo_diffusers.kl.KLDecoder`.
+        latent_channels: Number of latent channels D.
+        image_channels: Number of image channels C.
+        decoder_block_out_channels: Channels of each scale, coarse to fine, all equal.
+        num_decoder_blocks: Number of residual blocks of each scale.
+        act_fn: Name of the activation.
+        upsampling_scaling_factor: Factor from one scale to the next.
+        upsample_fn: Method of upsampling, such as ``nearest``.
+        scaling_factor: Scaling factor of the latents, as for the encoder.
+        shift_factor: Shift of the latents, as for the encoder.
+        likelihood: Likelihood, ``gaussian`` or ``laplace``.
+        scale: Standard deviation of a pixel, as for :class:`vaezoo_diffusers.kl.KLDecoder`.
 
     Raises:
-        ConfigError: The settings cannot work.
+        ConfigError: A setting is impossible.
         BackendUnavailable: diffusers cannot be imported.
     """
 

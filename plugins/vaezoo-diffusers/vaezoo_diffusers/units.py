@@ -1,7 +1,7 @@
-"""The two changes of unit between vaezoo and diffusers, each here and nowhere else.
+"""The two changes of unit between vaezoo and diffusers.
 
-Pixels: vaezoo's are in [0, 1], those of diffusers in [−1, 1]. Latents: vaezoo's are in the unit that the diffusion
-model was trained on, z = (raw − shift) · scaling, of about unit variance; the networks give and take raw ones.
+Pixels of vaezoo are in [0, 1], those of diffusers in [−1, 1]. Latents of vaezoo have the unit that the diffusion model
+was trained on, z = (raw − shift) · scaling, with a variance of about 1. The networks take and return raw latents.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from torch import Tensor
 
 
 def to_signed(image: Tensor) -> Tensor:
-    """Returns pixels of [0, 1] in [−1, 1]."""
+    """Converts pixels from [0, 1] to [−1, 1]."""
     return 2 * image - 1
 
 
 def from_signed(image: Tensor) -> Tensor:
-    """Returns pixels of [−1, 1] in [0, 1]."""
+    """Converts pixels from [−1, 1] to [0, 1]."""
     return (image + 1) / 2
 
 
 class LatentUnit(NamedTuple):
-    """The unit of the diffusion model.
+    """The unit of latents in the diffusion model.
 
     Attributes:
         scaling: ``scaling_factor`` of diffusers.
@@ -34,13 +34,13 @@ class LatentUnit(NamedTuple):
     shift: float
 
     def from_raw(self, raw: Tensor) -> Tensor:
-        """Returns latents of the network in this unit."""
+        """Converts raw latents to this unit."""
         return (raw - self.shift) * self.scaling
 
     def logvar_from_raw(self, logvar: Tensor) -> Tensor:
-        """Returns the log variance of latents of the network in this unit."""
+        """Converts the log-variance of raw latents to this unit."""
         return logvar + 2 * math.log(self.scaling)
 
     def to_raw(self, z: Tensor) -> Tensor:
-        """Returns latents of this unit as the network takes them."""
+        """Converts latents of this unit to raw ones."""
         return z / self.scaling + self.shift
