@@ -90,7 +90,8 @@ class Journal:
                     self._events.add_scalar(f"{event}/{name}", value, step)
         text = " ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in values.items())
         if self._progress is None:
-            print(f"{event} {step}: {text}", file=sys.stderr, flush=True)
+            with suppress(OSError):  # a full disk or a closed pipe behind stderr ends no run
+                print(f"{event} {step}: {text}", file=sys.stderr, flush=True)
         elif event == "train":
             self._progress.update(self._task, completed=step, description=text)
         else:
