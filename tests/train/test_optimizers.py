@@ -74,3 +74,10 @@ def test_a_schedule_is_part_of_the_hash_where_it_is_not_the_first_one(tmp_path: 
     assert recipe_hash(recipe) == recipe_hash(old) and recipe_dict(old)["optimizer"]["kind"] == "adamw"
     muon = replace(recipe, optimizer=OptimizerRecipe(warmup=2, kind=OptimizerKind.muon))
     assert recipe_dict(muon)["optimizer"]["kind"] == "muon"
+
+
+def test_settings_by_position_are_what_they_were_before_there_were_schedules() -> None:
+    settings = OptimizerRecipe("adamw", 0.5, 0.25, 3, [0.8, 0.9], 0.1, 2.0)
+    assert settings == OptimizerRecipe(
+        kind="adamw", lr=0.5, final_lr=0.25, warmup=3, betas=[0.8, 0.9], weight_decay=0.1, clip=2.0
+    )

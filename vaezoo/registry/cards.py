@@ -80,7 +80,7 @@ class Card:
     licence: Text
     data: tuple[Mapping[str, Any], ...]
     recipe: str = ""
-    stage: str = ""
+    stage: str = field(default="", kw_only=True)  # as it came later, no position moved
     recipe_sha256: Sha256 = ""
     command: str = ""
     seed: int = 0
@@ -89,7 +89,7 @@ class Card:
     cpu_hours: Number = 0.0
     scores: Mapping[str, float] = field(default_factory=dict)
     protocol: str = ""
-    evaluation: Mapping[str, Any] = field(default_factory=dict)
+    evaluation: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
     baselines: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     tolerance: Mapping[str, Number] = field(default_factory=dict)
     probe: tuple[float, ...] = ()
