@@ -1,4 +1,4 @@
-"""Denoising: of any noise level, told or not, more or less of it, luma and colour apart."""
+"""Denoising at any noise level, told or estimated, with separate strengths for luma and colour."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from vaezoo.restore import (
 
 Table = tuple[int, ...]
 WHITE = "denoise.open"
-"""Weights that know white noise best."""
+"""Weights that are best for white noise."""
 
 
 @cache
@@ -47,20 +47,20 @@ def _for_white_noise() -> Model:
 class Denoise(Task):
     """Removes noise.
 
-    Above a strength of 1 the model is told more noise than there is, so many times what it removed around each pixel at
-    a strength of 1, or so many times ``sigma`` where that is given; weights that were taught to believe it, such as
-    ``denoise.photo``, then give up weak texture with the noise. Below 1 the result is mixed with the input.
+    For a strength above 1, the model is told a higher noise level: the strength times the level that it removed around
+    each pixel at strength 1, or times ``sigma`` if that is given. Weights that were trained for it, such as
+    ``denoise.photo``, then also give up weak texture. For a strength below 1, the result is mixed with the input.
 
-    Where nobody chose the weights and the noise is white (`vaezoo.image.is_white`), the weights ``open`` of the same
-    model are taken: they saw nothing else in training. No file of a camera has such noise.
+    If the user did not choose weights and the noise is white (`vaezoo.image.is_white`), the weights ``open`` of the
+    same model are used, which were trained on nothing else. No file of a camera has such noise.
 
     Attributes:
-        sigma: Noise level where it is known, grey levels. A standard deviation in units of 1/255: a number, or a map
-            (H, W). A model that is blind ignores it.
+        sigma: Noise level in grey levels, if known. A standard deviation in units of 1/255: a number, or a map (H, W).
+            A blind model ignores it.
         boost: Factor by which the noise level is told too high.
-        luma: Strength for brightness, 0 to 3. None for ``boost``.
-        chroma: Strength for colour, 0 to 3. None for ``boost``.
-        table: Luma table of the JPEG file that the picture was read from; read where a path is given.
+        luma: Strength for brightness, 0 to 3. None means ``boost``.
+        chroma: Strength for colour, 0 to 3. None means ``boost``.
+        table: Luma table of the JPEG file that the image is from. It is read if a path is given.
 
     Raises:
         ShapeError: A noise level is negative or not finite.
@@ -106,14 +106,14 @@ class Denoise(Task):
     def restore(self, restorer: Restorer, y: Tensor, progress: Progress | None = None) -> Restoration:
         """See :meth:`vaezoo.restore.Task.restore`.
 
-        Facts, in grey levels of 255: ``noise_levels`` and ``noise_luma_levels``, ``noise_chroma_levels`` as estimated
-        from the picture alone, and ``removed_levels``, ``removed_luma_levels``, ``removed_chroma_levels`` as taken
-        away; in pixels the side of their grain, ``noise_grain_pixels`` and ``removed_grain_pixels``. See
+        Facts in grey levels of 255: ``noise_levels``, ``noise_luma_levels`` and ``noise_chroma_levels``, estimated from
+        the image alone; ``removed_levels``, ``removed_luma_levels`` and ``removed_chroma_levels``, of what was removed.
+        In pixels: ``noise_grain_pixels`` and ``removed_grain_pixels``, the size of their grain. See
         `vaezoo.image.damage.noise.NoiseReport`.
 
         Raises:
-            ShapeError: The map is not of the picture's size.
-            ConfigError: A strength above 1 is asked of a model that is told no noise level.
+            ShapeError: The map does not have the size of the image.
+            ConfigError: A strength above 1 is requested, but the model takes no noise level.
         """
         amounts = [self.boost if amount is None else float(amount) for amount in (self.luma, self.chroma)]
         tells = "sigma" in restorer.takes
@@ -123,7 +123,7 @@ class Denoise(Task):
         if not restorer.chosen and self.table is None and max(amounts) <= 1 and is_white(y, seen):
             restorer = restorer.other(_for_white_noise(), samples=restorer.samples, detail=restorer.detail)
         level = self._level(y) if tells else None
-        once = level is not None and amounts[0] == amounts[1] > 1  # one level for all, so one pass
+        once = level is not None and amounts[0] == amounts[1] > 1  # one level for all, hence one pass
         restored = self._told(restorer, y, amounts[0] * level if once and level is not None else level, progress)
         done = {amounts[0] if once else 1.0: restored.image}
         taken = local_level(y - restored.image) if level is None else level
@@ -146,17 +146,17 @@ class Denoise(Task):
         return restored._replace(mixed=mixed, average=average, facts=facts, model=restorer.model)
 
     def of_file(self, path: str | os.PathLike[str]) -> Denoise:
-        """See :meth:`vaezoo.restore.Task.of_file`: the luma table of a JPEG file."""
+        """See :meth:`vaezoo.restore.Task.of_file`: reads the luma table of a JPEG file."""
         table = read_luma_table(path)
         return self if table is None else replace(self, table=table)
 
     @property
     def apart(self) -> bool:
-        """See :attr:`vaezoo.restore.Task.apart`: luma and colour."""
+        """See :attr:`vaezoo.restore.Task.apart`: luma and colour have separate strengths."""
         return self.luma is not None or self.chroma is not None
 
     def _level(self, y: Tensor) -> Tensor | None:
-        """Returns the noise level that is given as a map (1, 1, H, W) in units of the pixel value."""
+        """Returns the given noise level as a map (1, 1, H, W), in units of the pixel value."""
         if self.sigma is None:
             return None
         sigma = torch.as_tensor(self.sigma, dtype=torch.float32) / 255
@@ -178,5 +178,5 @@ class Denoise(Task):
 
     @classmethod
     def example(cls, x: Tensor, level: float, index: int) -> Example:
-        """See :meth:`vaezoo.restore.Task.example`: Gaussian noise, not clipped; the model is not told."""
+        """See :meth:`vaezoo.restore.Task.example`: Gaussian noise, not clipped. The model is not told its level."""
         return Example(x, gaussian_noise(x, level, seed=index), cls())

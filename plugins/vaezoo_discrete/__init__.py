@@ -1,1 +1,1 @@
-"""Categorical latents, relaxed or straight-through, alone and beside Gaussian ones."""
+"""Categorical latents, relaxed or straight-through, alone or with Gaussian ones."""

@@ -1,4 +1,4 @@
-"""What categorical beliefs, their priors and the loss of capacities say of themselves, without torch."""
+"""Configurations and facts of categorical beliefs, their priors and the loss of capacities, without torch."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from vaezoo.errors import ConfigError
 
 
 def check_classes(latent_channels: int, classes: int, rest: bool = False) -> None:
-    """Refuses latents that cannot be dealt out to variables of so many classes.
+    """Raises if latents cannot be split into variables with a number of classes.
 
     Args:
-        latent_channels: Latent dimensions D, in each cell.
-        classes: C of each variable.
-        rest: Whether there is one variable, and the other latents are Gaussian.
+        latent_channels: Number of latent channels D in each cell.
+        classes: Number C of classes of each variable.
+        rest: Whether there is one variable and the other latents are Gaussian.
 
     Raises:
-        ConfigError: They cannot.
+        ConfigError: The channels cannot be split.
     """
     if classes < 2:
         raise ConfigError(f"Expected at least 2 classes, got {classes}.", value=classes)
@@ -36,10 +36,10 @@ def check_classes(latent_channels: int, classes: int, rest: bool = False) -> Non
 
 
 def check_schedule(temperature: float, least: float, decay: float) -> None:
-    """Refuses a schedule that does not fall towards a temperature above 0.
+    """Raises if a schedule does not fall towards a temperature above 0.
 
     Raises:
-        ConfigError: It does not.
+        ConfigError: A number is out of range.
     """
     if not (0 < least <= temperature and decay >= 0):
         raise ConfigError(
@@ -49,7 +49,7 @@ def check_schedule(temperature: float, least: float, decay: float) -> None:
 
 
 def categorical(classes: int = 10) -> BeliefKind:
-    """Logits of D / classes variables: D raw channels."""
+    """Categorical belief: logits of D / classes variables, from D raw channels."""
 
     def channels(latent_channels: int) -> int:
         check_classes(latent_channels, classes)
@@ -60,7 +60,7 @@ def categorical(classes: int = 10) -> BeliefKind:
 
 
 def gaussian_categorical(classes: int = 10) -> BeliefKind:
-    """D − classes Gaussian latents, and logits of one variable: 2·D − classes raw channels."""
+    """Belief of D − classes Gaussian latents and one categorical variable, from 2·D − classes raw channels."""
 
     def channels(latent_channels: int) -> int:
         check_classes(latent_channels, classes, rest=True)
@@ -75,14 +75,14 @@ class CategoricalPriorConfig(PriorConfig):
     """Parameters of :class:`vaezoo_discrete.prior.CategoricalPrior`.
 
     Attributes:
-        classes: Classes C, as many as the belief has.
+        classes: Number C of classes, as for the belief.
         straight_through: Whether latents are one-hot.
-        temperature: Temperature at first, see :class:`vaezoo_discrete.prior.Schedule`.
+        temperature: Initial temperature; see :class:`vaezoo_discrete.prior.Schedule`.
         least: Lowest temperature.
-        decay: Decay of the temperature at each use in training.
+        decay: Decay of the temperature per training step.
 
     Raises:
-        ConfigError: A setting is outside its range.
+        ConfigError: A setting is out of range.
     """
 
     classes: int = 10
@@ -105,14 +105,14 @@ class JointPriorConfig(PriorConfig):
     """Parameters of :class:`vaezoo_discrete.prior.JointPrior`.
 
     Attributes:
-        classes: Classes C, as many as the belief has.
-        straight_through: Whether classes are one-hot; what that means for rate and bound: :class:`CategoricalPrior`.
-        temperature: Temperature at first, see :class:`vaezoo_discrete.prior.Schedule`.
+        classes: Number C of classes, as for the belief.
+        straight_through: Whether classes are one-hot. For its effect on rate and bound see :class:`CategoricalPrior`.
+        temperature: Initial temperature; see :class:`vaezoo_discrete.prior.Schedule`.
         least: Lowest temperature.
-        decay: Decay of the temperature at each use in training.
+        decay: Decay of the temperature per training step.
 
     Raises:
-        ConfigError: A setting is outside its range.
+        ConfigError: A setting is out of range.
     """
 
     classes: int = 10
@@ -135,10 +135,10 @@ class JointCapacityLossConfig(LossConfig, beliefs=frozenset({"gaussian-categoric
     """Parameters of :class:`vaezoo_discrete.losses.JointCapacityLoss`.
 
     Attributes:
-        gaussian_nats: Capacity C_z of the Gaussian latents at last, nats per image.
-        categorical_nats: Capacity C_c of the categorical variable at last, nats per image; log C is what it can use.
+        gaussian_nats: Final capacity C_z of the Gaussian latents, in nats per image.
+        categorical_nats: Final capacity C_c of the categorical variable, in nats per image. It can use at most log C.
         gamma: Weight γ of the distances from the capacities.
-        steps: Steps over which both grow from 0, linearly.
+        steps: Number of steps over which both rise linearly from 0.
     """
 
     gaussian_nats: float = 5.0

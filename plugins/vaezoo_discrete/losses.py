@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 @final
 class JointCapacityLoss(Loss):
-    """D + γ |R_z − C_z| + γ |R_c − C_c|: each of the two rates is held at a capacity that grows with the steps.
+    """D + γ |R_z − C_z| + γ |R_c − C_c|: each of the two rates is kept at a capacity that rises with the steps.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: Learning Disentangled Joint Continuous and Discrete Representations (Dupont, 2018), section 3.1,
     arXiv:1804.00104.

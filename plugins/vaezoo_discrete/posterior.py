@@ -1,4 +1,4 @@
-"""Categorical posteriors, alone and beside a Gaussian one. The priors say how they are relaxed."""
+"""Categorical posteriors, alone or with a Gaussian one. The priors set their relaxation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from vaezoo.core import DiagonalGaussian, Noise, Posterior, diagonal_gaussian, kl
 
 FLOOR = 1e-30
-"""The least share of a class: its logarithm has to be finite in fp32."""
+"""Smallest share of a class, so that its logarithm is finite in fp32."""
 
 
 @final
@@ -20,15 +20,15 @@ FLOOR = 1e-30
 class Categorical(Posterior):
     """Variables of C classes each, as one-hot vectors or as points of the simplex between them.
 
-    Straight through, a draw is one-hot, an exact draw of the categorical law, and its gradient that of the relaxed one:
-    biased. ``log_prob`` is then a mass. Relaxed, a draw is a point of the simplex and ``log_prob`` a density by the
-    volume of its first C − 1 coordinates, the Concrete law's.
+    Straight-through samples are one-hot and exact samples of the categorical distribution. Their gradient is that of
+    the relaxed samples, hence biased. ``log_prob`` is then a log probability. Relaxed samples are points of the
+    simplex, and ``log_prob`` is the density of the Concrete distribution, with respect to the first C − 1 coordinates.
 
     Args:
-        logits: (B, D) or (B, D, h, w), D = variables · C.
-        classes: C.
-        temperature: τ > 0 of the relaxation.
-        straight_through: Whether draws are one-hot.
+        logits: Logits (B, D) or (B, D, h, w), with D = variables · C.
+        classes: Number C of classes.
+        temperature: Temperature τ > 0 of the relaxation.
+        straight_through: Whether samples are one-hot.
 
     Source: Categorical Reparameterization with Gumbel-Softmax (Jang et al., 2016), section 2, arXiv:1611.01144; The
     Concrete Distribution (Maddison et al., 2016), definition 1, arXiv:1611.00712.
@@ -46,13 +46,16 @@ class Categorical(Posterior):
 
     @property
     def mean(self) -> Tensor:
-        """The probabilities, (B, D, ...)."""
+        """Probabilities, (B, D, ...)."""
         return self.log_shares.exp().flatten(1, 2).to(self.logits.dtype)
 
     def sample(
         self, k: int = 1, noise: Noise | None = None, *, stride: int = 1, level: int = 0
     ) -> tuple[Tensor, Tensor]:
-        """Draws K samples an image; at temperature 0 of the noise the likeliest class, or the softmax of logits / τ."""
+        """Draws K samples per image.
+
+        At temperature 0 of the noise: the likeliest class, or the softmax of logits / τ.
+        """
         uniform = (noise or Noise()).uniform(
             (k, *self.logits.shape), self.logits.detach().float(), level=level, stride=stride
         )
@@ -66,7 +69,7 @@ class Categorical(Posterior):
         return z, self.log_prob(z)
 
     def log_prob(self, z: Tensor) -> Tensor:
-        """Returns log q(z), (K, B, ...) to (K, B) nats: a mass straight through, a density where relaxed."""
+        """Returns log q(z), (K, B, ...) to (K, B) nats: a log probability, or a log density if relaxed."""
         z = z.float().unflatten(2, (-1, self.classes))
         if self.straight_through:
             return (z * self.log_shares).flatten(2).sum(2)
@@ -77,7 +80,7 @@ class Categorical(Posterior):
         return (each + constant).flatten(2).sum(2)
 
     def rate(self) -> Tensor:
-        """Returns KL from the categorical law to the uniform one, log C less the entropy of each, (B,) nats."""
+        """Returns KL from the categorical distribution to the uniform one, log C minus the entropy, (B,) nats."""
         log_shares = self.log_shares
         return (log_shares.exp() * (log_shares + math.log(self.classes))).flatten(1).sum(1)
 
@@ -85,11 +88,11 @@ class Categorical(Posterior):
 @final
 @dataclass(frozen=True)
 class GaussianCategorical(Posterior):
-    """Gaussian latents and, in the last channels, one categorical variable; the two are independent.
+    """Gaussian latents and, in the last channels, one categorical variable. The two are independent.
 
     Args:
-        gaussian: The first D − C channels.
-        categorical: The last C.
+        gaussian: Belief about the first D − C channels.
+        categorical: Belief about the last C channels.
     """
 
     gaussian: DiagonalGaussian
@@ -103,7 +106,7 @@ class GaussianCategorical(Posterior):
     def sample(
         self, k: int = 1, noise: Noise | None = None, *, stride: int = 1, level: int = 0
     ) -> tuple[Tensor, Tensor]:
-        """Draws K samples an image of both; see :meth:`vaezoo.core.Posterior.sample`."""
+        """Draws K samples per image of both; see :meth:`vaezoo.core.Posterior.sample`."""
         first, log_first = self.gaussian.sample(k, noise, stride=stride, level=level)
         second, log_second = self.categorical.sample(k, noise, stride=stride, level=level + 1)
         return torch.cat([first, second], 2), log_first + log_second
@@ -118,21 +121,21 @@ class GaussianCategorical(Posterior):
         return kl(self.gaussian), self.categorical.rate()
 
     def relaxed(self, temperature: Tensor, straight_through: bool) -> GaussianCategorical:
-        """Returns this with the categorical variable relaxed so."""
+        """Returns this belief with another relaxation of the categorical variable."""
         return replace(self, categorical=relaxed(self.categorical, temperature, straight_through))
 
 
 def relaxed(belief: Categorical, temperature: Tensor, straight_through: bool) -> Categorical:
-    """Returns the same variables at another temperature."""
+    """Returns the same variables with another relaxation."""
     return replace(belief, temperature=temperature, straight_through=straight_through)
 
 
 def categorical(raw: Tensor, classes: int) -> Categorical:
-    """Returns the variables whose logits are the raw channels (B, D, ...)."""
+    """Makes variables of their logits, raw channels (B, D, ...)."""
     return Categorical(raw, classes)
 
 
 def gaussian_categorical(raw: Tensor, classes: int) -> GaussianCategorical:
-    """Returns what raw channels (B, 2·D − C, ...) state: means and log-variances, then logits."""
+    """Makes a belief of raw channels (B, 2·D − C, ...): means and log-variances, then logits."""
     gaussian, logits = raw.split([raw.shape[1] - classes, classes], 1)
     return GaussianCategorical(diagonal_gaussian(gaussian), Categorical(logits, classes))

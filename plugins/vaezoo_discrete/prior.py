@@ -1,4 +1,4 @@
-"""Uniform priors over classes, and the schedule of the relaxation."""
+"""Uniform priors over classes, and the schedule of the relaxation's temperature."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from .posterior import Categorical, GaussianCategorical, relaxed
 
 @final
 class Schedule(nn.Module):
-    """τ = max(least, temperature · exp(−decay · n)) after n uses in training; it stands still in evaluation.
+    """τ = max(least, temperature · exp(−decay · n)) after n training steps. It is constant in evaluation.
 
     Args:
-        temperature: τ at first.
-        least: Its floor.
-        decay: For each use.
+        temperature: Initial temperature τ.
+        least: Lowest temperature.
+        decay: Decay per training step.
     """
 
     uses: Tensor
@@ -34,11 +34,11 @@ class Schedule(nn.Module):
         self.register_buffer("uses", torch.zeros((), dtype=torch.int64))
 
     def now(self) -> Tensor:
-        """Returns τ, a scalar."""
+        """Returns the temperature τ, a scalar."""
         return (self.first * torch.exp(-self.decay * self.uses.float())).clamp_min(self.least)
 
     def forward(self) -> Tensor:
-        """Returns τ, and counts a use in training."""
+        """Returns the temperature τ. In training it also counts a step."""
         temperature = self.now()
         if self.training:
             self.uses += 1
@@ -58,14 +58,14 @@ def _variable(number: int, first: int, classes: int) -> Axis:
 class CategoricalPrior(Prior):
     """Uniform over the classes of D / C variables.
 
-    Straight through, latents are one-hot: the rate is the exact divergence of the categorical laws, the bound and the
-    importance-weighted NLL are those of the discrete model, and only the gradient is biased. Its ``log_p`` and
-    ``log_q`` are masses, not densities. Relaxed, latents are points of simplices: prior and posterior are Concrete
-    densities of one temperature, the rate is a Monte Carlo one, never below the categorical's in expectation, and
-    bound, NLL and gradient are right for the relaxed model, which is another model.
+    Straight-through latents are one-hot. The rate is the exact divergence of categorical distributions, and the bound
+    and the importance-weighted NLL are those of the discrete model; only the gradient is biased. ``log_p`` and
+    ``log_q`` are then log probabilities, not densities. Relaxed latents are points of simplices. Prior and posterior
+    are then Concrete distributions with one temperature. The rate is a Monte Carlo estimate, in expectation at least
+    the categorical one. Bound, NLL and gradient are right for the relaxed model, which is another model.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
     """
 
     geometry = "on classes, or in simplices between them"
@@ -90,13 +90,13 @@ class CategoricalPrior(Prior):
         return Latents((z,), z.flatten(0, 1), (rate,), log_p, log_q)
 
     def sample(self, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
-        """See :meth:`vaezoo.core.Prior.sample`; at temperature 0 of the noise, as :meth:`Categorical.sample`."""
+        """See :meth:`vaezoo.core.Prior.sample`. For temperature 0 of the noise, see :meth:`Categorical.sample`."""
         logits = _zeros(context, self.latent_channels, self.latent_stride, self.device_of)
         z, log_p = self._law(logits, self.schedule.now()).sample(k, noise, stride=self.latent_stride or 1)
         return Latents((z,), z.flatten(0, 1), log_p=log_p)
 
     def axes(self, z: tuple[Tensor, ...], level: int = 0) -> tuple[Axis, ...]:
-        """See :meth:`vaezoo.core.Prior.axes`: one for each variable."""
+        """See :meth:`vaezoo.core.Prior.axes`: one axis for each variable."""
         if level:
             raise IncompatibleParts(f"CategoricalPrior has one level, 0, got level {level}.", value=level)
         firsts = range(0, self.latent_channels, self.classes)
@@ -108,10 +108,10 @@ class CategoricalPrior(Prior):
 
 @final
 class JointPrior(Prior):
-    """N(0, I) beside one uniform categorical variable; its two rates are levels, so a loss can weigh each.
+    """N(0, I) with one uniform categorical variable. The two rates are levels, so that a loss can weight each.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: Learning Disentangled Joint Continuous and Discrete Representations (Dupont, 2018), arXiv:1804.00104.
     """
@@ -129,7 +129,7 @@ class JointPrior(Prior):
         self.register_buffer("device_of", torch.zeros(()), persistent=False)
 
     def infer(self, belief: Posterior | Pyramid, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
-        """See :meth:`vaezoo.core.Prior.infer`; the rates are the Gaussian's and the categorical's."""
+        """See :meth:`vaezoo.core.Prior.infer`. The rates are the Gaussian's and the categorical's."""
         temperature = self.schedule()
         q = cast(GaussianCategorical, belief).relaxed(temperature, self.straight_through)
         z, log_q = q.sample(k, noise, stride=self.latent_stride or 1)

@@ -1,1 +1,1 @@
-"""Losses that measure the latents of a whole batch: total correlation, moments, distances to the prior."""
+"""Losses on the latents of a whole batch: total correlation, moments, distances to the prior."""

@@ -1,4 +1,4 @@
-"""The rate in three parts, of which total correlation is weighed most."""
+"""Splits the rate into three parts, so that a loss can weight the total correlation most."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ ESTIMATORS = ("weighted", "stratified")
 
 
 def log_shares(batch: int, images: int, estimator: str) -> Tensor:
-    """Returns the log of what each image's belief counts in the estimate of q(z), for each z: (B, B).
+    """Returns the log weight of each image's belief in the estimate of q(z), for each z: (B, B).
 
     Args:
-        batch: B.
-        images: N, of the data set.
-        estimator: ``weighted``: 1/(N·B) each. ``stratified``, which is unbiased: 1/N for z's own image, 1/(B−1) for
-            the others but one, and for that one what is missing to 1.
+        batch: Number B of images of the batch.
+        images: Number N of images of the data set.
+        estimator: ``weighted``: 1/(N·B) each. ``stratified``, which is unbiased: 1/N for the image of z, 1/(B−1) for
+            the others but one, and the rest to 1 for that one.
 
     Source: Isolating Sources of Disentanglement in VAEs (Chen et al., 2018), eq. S4 and S6, arXiv:1802.04942. The
-    authors' code gives the stratified shares by column, so that a z's own image is not the one with 1/N; here it is.
+    authors' code assigns the stratified weights by column, so that the weight 1/N is not that of z's own image. Here it
+    is.
     """
     if estimator == "weighted":
         return torch.full((batch, batch), -math.log(images * batch))
@@ -41,16 +42,16 @@ def log_shares(batch: int, images: int, estimator: str) -> Tensor:
 
 
 def log_aggregate(z: Tensor, mean: Tensor, logvar: Tensor, shares: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns estimates of log q(z) and of Σ_d log q(z_d), under all images' beliefs together.
+    """Estimates log q(z) and Σ_d log q(z_d), with q(z) the mixture of the beliefs of all images.
 
     Args:
-        z: (B, D).
-        mean: (B, D).
-        logvar: (B, D).
-        shares: See :func:`log_shares`, (B, B).
+        z: Latents (B, D).
+        mean: Means of the beliefs (B, D).
+        logvar: Log-variances of the beliefs (B, D).
+        shares: Log weights (B, B); see :func:`log_shares`.
 
     Returns:
-        Nats, (B,) each; memory grows with B²·D.
+        Both in nats, (B,) each. Memory grows with B²·D.
     """
     each = gaussian_log_prob(z[:, None], mean[None], logvar[None])  # (z, image, D)
     shares = shares.to(each)
@@ -60,12 +61,12 @@ def log_aggregate(z: Tensor, mean: Tensor, logvar: Tensor, shares: Tensor) -> tu
 
 @final
 class TotalCorrelationLoss(Loss):
-    """D + α·I + β·TC + γ·K, nats per image: the rate R = I + TC + K with each of its parts weighed.
+    """D + α·I + β·TC + γ·K, nats per image: the rate R = I + TC + K with a weight for each part.
 
         I = log q(z|x) − log q(z)      TC = log q(z) − Σ_d log q(z_d)      K = Σ_d log q(z_d) − log p(z)
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: Isolating Sources of Disentanglement in VAEs (Chen et al., 2018), eq. 4, arXiv:1802.04942.
     """

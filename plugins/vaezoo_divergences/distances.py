@@ -1,4 +1,4 @@
-"""Distances of the latents of a batch from draws of the prior, and the losses that weigh them."""
+"""Distances between the latents of a batch and samples of the prior, and losses with them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from .latents import drawn_rows
 
 KERNELS = ("rbf", "imq")
 SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
-"""Of the inverse multiquadric, as in the WAE authors' code."""
+"""Scales of the inverse multiquadric kernel, as in the code of the WAE authors."""
 
 
 def kernel_values(a: Tensor, b: Tensor, kernel: str) -> Tensor:
     """Returns k(a_i, b_j) for rows (A, D) and (B, D): (A, B).
 
-    ``rbf`` is exp(−‖a−b‖²/D), InfoVAE's; ``imq`` is Σ_s C/(C + ‖a−b‖²) with C = 2·D·s, WAE's for a prior N(0, I).
+    ``rbf`` is exp(−‖a−b‖²/D), as in InfoVAE. ``imq`` is Σ_s C/(C + ‖a−b‖²) with C = 2·D·s, as in WAE for N(0, I).
     """
     squared = ((a[:, None] - b[None]) ** 2).sum(2)
     width = a.shape[1]
@@ -32,12 +32,12 @@ def kernel_values(a: Tensor, b: Tensor, kernel: str) -> Tensor:
 
 
 def maximum_mean_discrepancy(a: Tensor, b: Tensor, kernel: str) -> Tensor:
-    """Returns the unbiased estimate of MMD² between the laws of two sets of rows; by chance it may be below 0.
+    """Returns the unbiased estimate of MMD² between the distributions of two sets of rows. It may be negative.
 
     Args:
-        a: (A, D), two rows or more.
-        b: (B, D), likewise.
-        kernel: See :func:`kernel_values`.
+        a: Rows (A, D), at least two.
+        b: Rows (B, D), at least two.
+        kernel: Name of the kernel; see :func:`kernel_values`.
 
     Source: A Kernel Two-Sample Test (Gretton et al., 2012), eq. 3.
     """
@@ -50,22 +50,22 @@ def maximum_mean_discrepancy(a: Tensor, b: Tensor, kernel: str) -> Tensor:
 
 
 def sliced_distance(a: Tensor, b: Tensor, directions: int) -> Tensor:
-    """Returns the mean squared 2-Wasserstein distance of two sets' projections on random directions.
+    """Returns the mean squared 2-Wasserstein distance of two sets, projected on random directions.
 
     Args:
-        a: (B, D).
-        b: (B, D), as many rows.
-        directions: Number of directions, from torch's generator.
+        a: Rows (B, D).
+        b: Rows (B, D), as many.
+        directions: Number of directions, drawn from torch's generator.
     """
     axes = torch.nn.functional.normalize(torch.randn(a.shape[1], directions, device=a.device), dim=0)
     return ((a @ axes).sort(0).values - (b @ axes).sort(0).values).square().mean()
 
 
 def check_kernel(kernel: str) -> None:
-    """Refuses a kernel that there is not.
+    """Raises for an unknown kernel.
 
     Raises:
-        ConfigError: There is none of that name.
+        ConfigError: The kernel is unknown.
     """
     if kernel not in KERNELS:
         raise ConfigError(f"Expected a kernel, got {kernel!r}.", hint=suggest(kernel, KERNELS), value=kernel)
@@ -73,10 +73,10 @@ def check_kernel(kernel: str) -> None:
 
 @final
 class InfoLoss(Loss):
-    """D + (1 − α)·R + (α + λ − 1)·MMD²: a rate that may count less, and latents that as a whole follow the prior.
+    """D + (1 − α)·R + (α + λ − 1)·MMD²: the rate may count less, while the latents as a whole follow the prior.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: InfoVAE: Information Maximizing Variational Autoencoders (Zhao et al., 2017), eq. 6, arXiv:1706.02262.
     """
@@ -98,10 +98,10 @@ class InfoLoss(Loss):
 
 @final
 class MMDLoss(Loss):
-    """WAE-MMD: D + λ·MMD² of the latents and the prior; no rate, so a deterministic encoder serves too.
+    """WAE-MMD: D + λ·MMD² between latents and prior. There is no rate, so the encoder may be deterministic.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: Wasserstein Auto-Encoders (Tolstikhin et al., 2018), algorithm 2, arXiv:1711.01558.
     """
@@ -122,10 +122,10 @@ class MMDLoss(Loss):
 
 @final
 class SlicedLoss(Loss):
-    """SWAE: D + λ·SW² of the latents and the prior, from as many draws as images; no rate either.
+    """SWAE: D + λ·SW² between latents and prior, with as many samples as images. There is no rate either.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: Sliced-Wasserstein Autoencoder (Kolouri et al., 2018), eq. 11, arXiv:1804.01947.
     """

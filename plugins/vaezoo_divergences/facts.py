@@ -1,4 +1,4 @@
-"""What the losses say of themselves, without torch."""
+"""Configurations and facts of the losses, without torch."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ class TotalCorrelationLossConfig(LossConfig, beliefs=_GAUSSIAN):
     """Parameters of :class:`vaezoo_divergences.correlation.TotalCorrelationLoss`.
 
     Attributes:
-        alpha: Weight of I, the mutual information of image and latents.
-        beta: Weight of TC, the total correlation of the latents.
-        gamma: Weight of K, the distance of each latent from its prior.
+        alpha: Weight α of I, the mutual information of image and latents.
+        beta: Weight β of TC, the total correlation of the latents.
+        gamma: Weight γ of K, the distance of each latent from its prior.
         estimator: Estimator of q(z) from a batch, ``weighted`` or ``stratified``; see `vaezoo_divergences.correlation`.
-        images: Number N of images of the data set. Under ``weighted`` the reports move with it, the gradients do not.
+        images: Number N of images of the data set. With ``weighted`` it shifts the reports, but not the gradients.
 
     Raises:
-        ConfigError: There is no such estimator.
+        ConfigError: The estimator is unknown.
     """
 
     alpha: float = 1.0
@@ -41,8 +41,8 @@ class DIPMeansLossConfig(LossConfig, beliefs=_GAUSSIAN):
     """Parameters of :class:`vaezoo_divergences.moments.DIPMeansLoss`.
 
     Attributes:
-        off_diagonal: λ_od, weight of squared covariances.
-        diagonal: λ_d, weight of (variance − 1)².
+        off_diagonal: Weight λ_od of squared covariances.
+        diagonal: Weight λ_d of (variance − 1)².
     """
 
     off_diagonal: float = 10.0
@@ -57,8 +57,8 @@ class DIPSamplesLossConfig(LossConfig, beliefs=_GAUSSIAN):
     """Parameters of :class:`vaezoo_divergences.moments.DIPSamplesLoss`.
 
     Attributes:
-        off_diagonal: λ_od, weight of squared covariances.
-        diagonal: λ_d, weight of (variance − 1)².
+        off_diagonal: Weight λ_od of squared covariances.
+        diagonal: Weight λ_d of (variance − 1)².
     """
 
     off_diagonal: float = 10.0
@@ -73,12 +73,12 @@ class InfoLossConfig(LossConfig, beliefs=frozenset({"gaussian", "density"})):
     """Parameters of :class:`vaezoo_divergences.distances.InfoLoss`.
 
     Attributes:
-        alpha: α, at most 1; at 1 it is the MMD-VAE.
-        weight: λ, at least 1 − α.
-        kernel: ``rbf`` or ``imq``.
+        alpha: Weight α, at most 1. At 1 the loss is that of the MMD-VAE.
+        weight: Weight λ, at least 1 − α.
+        kernel: Kernel, ``rbf`` or ``imq``.
 
     Raises:
-        ConfigError: ``alpha`` is above 1, ``weight`` below 1 − α, or there is no such kernel.
+        ConfigError: ``alpha`` is above 1, ``weight`` is below 1 − α, or the kernel is unknown.
     """
 
     alpha: float = 0.0
@@ -97,7 +97,7 @@ class MMDLossConfig(LossConfig, needs_rate=False, beliefs=VECTORS):
 
     Attributes:
         weight: Weight λ of the distance.
-        kernel: ``imq`` or ``rbf``.
+        kernel: Kernel, ``imq`` or ``rbf``.
     """
 
     weight: float = 100.0
@@ -113,7 +113,7 @@ class SlicedLossConfig(LossConfig, needs_rate=False, beliefs=VECTORS):
 
     Attributes:
         weight: Weight λ of the distance.
-        directions: Number of random directions a step.
+        directions: Number of random directions per step.
     """
 
     weight: float = 100.0

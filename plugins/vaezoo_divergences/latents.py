@@ -1,4 +1,4 @@
-"""The latents of a batch as rows of numbers, which every loss here begins with."""
+"""The latents of a batch as rows, which all losses here use."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from vaezoo.errors import IncompatibleParts, TrainingError
 
 
 def check_several(rows: Tensor) -> Tensor:
-    """Returns rows (B, D) as they are.
+    """Returns rows (B, D) if there are at least two.
 
     Raises:
-        TrainingError: There is one row: of it nothing about a batch can be told.
+        TrainingError: There is only one row, which says nothing about a batch.
     """
     if rows.shape[0] < 2:
         raise TrainingError(
@@ -24,11 +24,11 @@ def check_several(rows: Tensor) -> Tensor:
 
 
 def gaussian_rows(bound: Bound) -> tuple[Tensor, Tensor, Tensor]:
-    """Returns one z an image and its belief's mean and log-variance, (B, D) each, in fp32.
+    """Returns one z per image and its belief's mean and log-variance, (B, D) each, in fp32.
 
     Raises:
         IncompatibleParts: The belief is not a diagonal Gaussian.
-        TrainingError: There is one image only.
+        TrainingError: The batch has only one image.
     """
     belief = bound.belief
     if not isinstance(belief, DiagonalGaussian):
@@ -42,10 +42,10 @@ def gaussian_rows(bound: Bound) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def drawn_rows(model: VAE, bound: Bound) -> tuple[Tensor, Tensor]:
-    """Returns one z an image, and as many draws of the prior, (B, D) each, in fp32.
+    """Returns one z per image, and as many samples of the prior, (B, D) each, in fp32.
 
     Raises:
-        TrainingError: There is one image only.
+        TrainingError: The batch has only one image.
     """
     prior = model.prior.sample(bound.context).z[0][0]
     return check_several(bound.latents.z[0][0].flatten(1).float()), prior.flatten(1).float()

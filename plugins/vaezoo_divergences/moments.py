@@ -1,4 +1,4 @@
-"""The bound, and the distance of the latents' covariance over a batch from the identity."""
+"""The bound, with the distance from the identity of the latents' covariance over a batch."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from .latents import gaussian_rows
 
 
 def covariance(rows: Tensor) -> Tensor:
-    """Returns the covariance of rows (B, D) over B, which divides by B: (D, D)."""
+    """Returns the covariance of rows (B, D), (D, D), with the divisor B."""
     centred = rows - rows.mean(0)
     return centred.T @ centred / len(rows)
 
 
 def distance_from_identity(matrix: Tensor, off_diagonal: float, diagonal: float) -> Tensor:
-    """Returns Σ_{i≠j} M_ij² and Σ_i (M_ii − 1)², weighed and added: a scalar without a unit."""
+    """Returns the weighted sum of Σ_{i≠j} M_ij² and Σ_i (M_ii − 1)², a scalar without unit."""
     own = matrix.diagonal()
     return off_diagonal * ((matrix**2).sum() - (own**2).sum()) + diagonal * ((own - 1) ** 2).sum()
 
@@ -32,10 +32,10 @@ def _terms(bound: Bound, distance: Tensor) -> Terms:
 
 @final
 class DIPMeansLoss(Loss):
-    """DIP-VAE-I: the bound's negative, plus the distance of Cov[μ] from the identity.
+    """DIP-VAE-I: the negative bound plus the distance of Cov[μ] from the identity.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: Variational Inference of Disentangled Latent Concepts from Unlabeled Observations (Kumar et al., 2017),
     eq. 6, arXiv:1711.00848.
@@ -55,10 +55,10 @@ class DIPMeansLoss(Loss):
 
 @final
 class DIPSamplesLoss(Loss):
-    """DIP-VAE-II: as DIP-VAE-I, with the covariance of z itself, Cov[μ] + E[diag σ²].
+    """DIP-VAE-II: like DIP-VAE-I, but with the covariance of z, Cov[μ] + E[diag σ²].
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: Variational Inference of Disentangled Latent Concepts from Unlabeled Observations (Kumar et al., 2017),
     eq. 7, arXiv:1711.00848.

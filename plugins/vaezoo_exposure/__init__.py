@@ -1,1 +1,1 @@
-"""One latent for a whole picture: how much light it was meant to have. Networks of thumbnails, and tone curves."""
+"""One latent for a whole image, its exposure. The networks read thumbnails and make tone curves."""

@@ -1,4 +1,4 @@
-"""A tone curve: what light and shadow become, the same at every pixel. Nothing here looks at a neighbour."""
+"""A tone curve that maps dark values to lit ones, the same at every pixel. No pixel depends on a neighbour."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from .facts import ToneCurveDecoderConfig
 from .networks import MEAN_LIGHT
 
 TOP = 1.5
-"""Value up to which the curve rises; what the gain lifts above it is as bright."""
+"""Value up to which the curve rises. What the gain lifts above it has the same brightness."""
 LOG_GAIN = (-1.0, 5.0)
-"""Soft bounds of the logarithm of the gain: from a third to 148 times the light."""
+"""Soft bounds of the log gain: from a third to 148 times the light."""
 TINT = 0.3
 """Largest factor of a channel's gain, as a logarithm."""
 BEND = 2.0
-"""How far, as a logarithm, the steepness of a piece can leave the straight curve's."""
+"""Largest difference, as a logarithm, between the slope of a piece and that of a straight curve."""
 BEYOND = 0.05
-"""Steepness of the curve above white, before training."""
+"""Initial slope of the curve above white."""
 LOGVAR = -6.0
-"""log σ² before training: σ of 13 of 255 levels."""
+"""Initial log σ²: a σ of 13 of 255 levels."""
 
 
 @final
 class ToneCurve(nn.Module):
-    """x = T(sRGB(g · w · light of y)): a gain g, a white balance w per channel, a monotone curve T of straight pieces.
+    """x = T(sRGB(g · w · light of y)), with a gain g, a white balance w per channel, and a piecewise linear curve T.
 
-    T rises from 0, piece by piece, by the exponential of what a network says, so it is monotone whatever that is.
+    The slopes of T are exponentials of a network's outputs, so T rises from 0 and is monotone for any outputs.
 
     Args:
-        image_channels: C.
-        knots: Pieces of T on [0, `TOP`].
+        image_channels: Number of image channels C.
+        knots: Number of pieces of T on [0, `TOP`].
 
     Attributes:
-        outputs: Numbers that the network must give: gain, C of the balance, a step for each piece, log σ² at each end.
+        outputs: Number of outputs of the network: gain, C balances, a step for each piece, log σ² at each end.
     """
 
     steps: Tensor
@@ -55,12 +55,12 @@ class ToneCurve(nn.Module):
         self.register_buffer("steps", straight.diff(), persistent=False)
 
     def forward(self, y: Tensor, raw: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns the lit image, and raw log σ² of it, both as y.
+        """Returns the lit image and its raw log σ², both shaped like y.
 
         Args:
-            y: Dark, (B, C, H, W).
-            raw: (B, outputs).
-            reference: Logarithm of the mean light of the whole picture, (B, 1).
+            y: Dark image (B, C, H, W).
+            raw: Outputs of the network (B, outputs).
+            reference: Logarithm of the mean light of the whole image, (B, 1).
         """
         gain, tint, bends, logvar = raw.split([1, self.channels, self.knots, self.knots + 1], 1)
         tint = TINT * torch.tanh(tint)
@@ -81,12 +81,12 @@ class ToneCurve(nn.Module):
 
 @final
 class ToneCurveDecoder(Decoder):
-    """Two dense layers from (z, c) to a :class:`ToneCurve` and to how wrong it is at each level.
+    """Two dense layers from (z, c) to a :class:`ToneCurve` and its error at each level.
 
-    As no pixel sees another, a picture in tiles is lit as the whole is, if all are told one z and one c.
+    Pixels are independent, so an image in tiles is lit like the whole, if all tiles get the same z and c.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
     """
 
     @accepts_keywords(ToneCurveDecoderConfig)
@@ -110,7 +110,7 @@ class ToneCurveDecoder(Decoder):
         """See :meth:`vaezoo.core.Decoder.forward`.
 
         Raises:
-            IncompatibleParts: The context holds no dark image or no vector.
+            IncompatibleParts: The context has no dark image or no vector.
         """
         if context.image is None or context.vector is None:
             has = next((name for name in ("image", "vector") if getattr(context, name) is not None), "neither")

@@ -1,4 +1,4 @@
-"""What these parts say of themselves, without torch."""
+"""Configurations and facts of the parts for exposure, without torch."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from vaezoo.core.facts import ConditionerFacts, DecoderFacts, EncoderFacts, Grid
 from vaezoo.errors import ConfigError
 
 SIDE, VECTOR, WIDTHS, HIDDEN = 64, 33, (16, 32, 32), 64
-"""Pixels of a thumbnail's side, dimensions of the vector, channels of the thumbnail's layers, of the hidden ones."""
+"""Side of a thumbnail in pixels, dimensions of the vector, channels of the thumbnail's layers, hidden width."""
 
 
 def check_vector(context_vector: int) -> None:
-    """Refuses a vector without room for a feature beside the picture's light.
+    """Raises if the vector has no room for a feature beside the image's light.
 
     Raises:
-        ConfigError: It has no such room.
+        ConfigError: ``context_vector`` is below 2.
     """
     if context_vector < 2:
         raise ConfigError(
@@ -30,10 +30,10 @@ class ThumbnailConditionerConfig:
     """Parameters of :class:`vaezoo_exposure.networks.ThumbnailConditioner`.
 
     Attributes:
-        image_channels: Channels C of a picture.
+        image_channels: Number of image channels C.
         context_vector: Dimensions of the vector.
         side: Side of the thumbnail, in pixels.
-        widths: Channels of the layers, each of which halves the resolution.
+        widths: Number of channels of each layer. Every layer halves the resolution.
         hidden: Width of the last hidden layer.
     """
 
@@ -50,7 +50,7 @@ class ThumbnailConditionerConfig:
         check_widths("hidden", (self.hidden,))
 
     def facts(self) -> ConditionerFacts:
-        """Returns what the conditioner says of itself."""
+        """Returns the facts of the conditioner."""
         return ConditionerFacts(self.image_channels, gives_image=True, vector=self.context_vector)
 
 
@@ -59,8 +59,8 @@ class ThumbnailEncoderConfig:
     """Parameters of :class:`vaezoo_exposure.networks.ThumbnailEncoder`.
 
     Attributes:
-        latent_channels: Latent dimensions D, in each cell.
-        image_channels: Channels C of a picture.
+        latent_channels: Number of latent channels D in each cell.
+        image_channels: Number of image channels C.
         context_vector: Dimensions of the context's vector.
         side: Side of the thumbnails, in pixels.
         hidden: Width of the hidden layers.
@@ -78,7 +78,7 @@ class ThumbnailEncoderConfig:
         check_widths("hidden", (self.hidden,))
 
     def facts(self) -> EncoderFacts:
-        """Returns what the encoder says of itself."""
+        """Returns the facts of the encoder."""
         grid = Grid(self.latent_channels)
         return EncoderFacts("gaussian", (grid,), self.image_channels, vector=self.context_vector, needs_image=True)
 
@@ -88,10 +88,10 @@ class ToneCurveDecoderConfig:
     """Parameters of :class:`vaezoo_exposure.curve.ToneCurveDecoder`.
 
     Attributes:
-        latent_channels: Latent dimensions D, in each cell.
-        image_channels: Channels C of a picture.
-        context_vector: Dimensions of the context's vector, whose last component is the logarithm of the mean light.
-        knots: Pieces of the curve.
+        latent_channels: Number of latent channels D in each cell.
+        image_channels: Number of image channels C.
+        context_vector: Dimensions of the context's vector. Its last component is the logarithm of the mean light.
+        knots: Number of pieces of the curve.
         hidden: Width of the hidden layers.
     """
 
@@ -107,7 +107,7 @@ class ToneCurveDecoderConfig:
         check_widths("hidden", (self.hidden,))
 
     def facts(self) -> DecoderFacts:
-        """Returns what the decoder says of itself."""
+        """Returns the facts of the decoder."""
         grid = Grid(self.latent_channels)
         return DecoderFacts(grid, "gaussian", self.image_channels, vector=self.context_vector, needs_image=True)
 

@@ -1,11 +1,11 @@
-"""Networks that see a thumbnail of a whole picture, and say nothing of single pixels.
+"""Networks that read a thumbnail of the whole image, and no single pixels.
 
     whole y ─ means of 64×64 fields ─┬─ mean light ℓ ────────────────────────────► c = (features, log ℓ)
                                      ├─ light over ℓ, 32×32 ─ convolutions ─ mean ─┤
                                      └─ log light over ℓ ─ histograms, quantiles ──┘
 
-What the features are made of is the light divided by its mean, so how dark the picture is shows in log ℓ alone. A tile
-has another mean than its picture: whoever cuts one up tells the condition ``whole``.
+The features are made of light divided by its mean, so only log ℓ tells how dark the image is. A tile has another mean
+than its image: whoever cuts an image into tiles must give the condition ``whole``.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from vaezoo.image import from_linear, to_linear
 from .facts import ThumbnailConditionerConfig, ThumbnailEncoderConfig
 
 MEAN_LIGHT = 0.27
-"""Linear light that a thumbnail is brought to: the geometric mean of those of cid22's 208 photos."""
+"""Linear light that a thumbnail is scaled to: the geometric mean over the 208 photos of cid22."""
 LEAST_LIGHT = 1e-4
 """Added to light before its logarithm: a third of the first of 255 levels."""
 BINS, RANGE = 16, (-4.0, 3.0)
-"""Of a histogram of the logarithm of light over its mean."""
+"""Number of bins and range of a histogram of the logarithm of light over its mean."""
 QUANTILES = (0.5, 0.9, 0.98, 0.995, 1.0)
-"""Of the largest channel: most photos have some white, which tells of the exposure more than their mean does."""
+"""Quantiles of the largest channel. Most photos have some white, which tells more of the exposure than the mean."""
 LEVELS = 2 * BINS + len(QUANTILES)
-"""Numbers that :func:`levels` gives."""
+"""Number of values of :func:`levels`."""
 
 
 def thumbnail(image: Tensor, side: int) -> Tensor:
@@ -48,7 +48,7 @@ def log_light(light: Tensor) -> Tensor:
 
 
 def histogram(values: Tensor) -> Tensor:
-    """Returns the shares of values (B, N) near each of `BINS` centres, (B, BINS), of sum 1: with a gradient."""
+    """Returns the shares of values (B, N) near each of `BINS` centres, (B, BINS), with sum 1 and a gradient."""
     low, high = RANGE
     place = (values.clamp(low, high) - low) / (high - low) * (BINS - 1)
     centres = torch.arange(BINS, device=values.device, dtype=values.dtype)
@@ -56,7 +56,7 @@ def histogram(values: Tensor) -> Tensor:
 
 
 def levels(light: Tensor, reference: Tensor) -> Tensor:
-    """Returns histograms of the mean and of the largest channel of light over a reference, and `QUANTILES` of that."""
+    """Returns histograms of mean and largest channel of light over a reference, and `QUANTILES` of the latter."""
     relative = torch.log(light.flatten(2) + LEAST_LIGHT) - reference[:, :, None]
     largest = relative.amax(1)
     ordered = largest.sort(1).values
@@ -66,10 +66,10 @@ def levels(light: Tensor, reference: Tensor) -> Tensor:
 
 @final
 class ThumbnailConditioner(Conditioner):
-    """A vector from a thumbnail of the whole dark picture; its last component is the logarithm of the mean light.
+    """Makes a vector of a thumbnail of the whole dark image. Its last component is the logarithm of the mean light.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
     """
 
     takes = ("whole",)
@@ -92,11 +92,11 @@ class ThumbnailConditioner(Conditioner):
         """See :meth:`vaezoo.core.Conditioner.forward`.
 
         Args:
-            y: Dark, (B, C, H, W).
-            cond: ``whole``, the picture that y is a part of, of any size, (B, C, h, w); without it y is the whole.
+            y: Dark image (B, C, H, W).
+            cond: Condition ``whole``: image that y is a part of, of any size, (B, C, h, w). Without it, y is the whole.
 
         Raises:
-            ShapeError: ``whole`` is no such image.
+            ShapeError: ``whole`` is not such an image.
         """
         whole = cond.get("whole", y)
         if whole.dim() != 4 or whole.shape[:2] != y.shape[:2] or not whole.is_floating_point() or not whole.numel():
@@ -114,10 +114,10 @@ class ThumbnailConditioner(Conditioner):
 
 @final
 class ThumbnailEncoder(Encoder):
-    """A belief about the exposure: dense layers of both pictures' levels and of what the conditioner saw.
+    """A belief about the exposure, by dense layers on the levels of both images and the conditioner's features.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
     """
 
     @accepts_keywords(ThumbnailEncoderConfig)
@@ -134,10 +134,10 @@ class ThumbnailEncoder(Encoder):
         )
 
     def forward(self, image: Tensor, context: Context) -> Posterior:
-        """See :meth:`vaezoo.core.Encoder.forward`; without a dark picture the image is its own.
+        """See :meth:`vaezoo.core.Encoder.forward`. Without a dark image, the image takes its place.
 
         Raises:
-            IncompatibleParts: The context holds no vector.
+            IncompatibleParts: The context has no vector.
         """
         if context.vector is None:
             raise IncompatibleParts(

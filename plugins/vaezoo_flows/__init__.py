@@ -1,1 +1,1 @@
-"""Normalising flows for vaezoo: posteriors that are no Gaussian, and a prior that learns its shape."""
+"""Normalising flows: a posterior that is not Gaussian, and a prior that learns its shape."""

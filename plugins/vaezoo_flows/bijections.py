@@ -1,7 +1,7 @@
-"""Invertible maps of latent vectors with a known Jacobian, conditioned on a vector. No density is here.
+"""Invertible maps of latent vectors with a known Jacobian, conditioned on a vector.
 
-A step is a module; given the conditions h (B, C) it returns a transform of z (..., B, D), whose ``call_and_ladj``
-gives f(z) and log|det ∂f/∂z| in nats, both in the type of z: fp32 in use, whatever type the networks have.
+A step is a module. For conditions h (B, C) it returns a transform of z (..., B, D). Its ``call_and_ladj`` gives f(z)
+and log|det ∂f/∂z| in nats, with the type of z: fp32 in use, whatever the type of the networks.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from zuko.transforms import (
 )
 
 SLOPE = 1e-3
-"""Least slope of a planar step along its direction, so that it stays invertible in fp32."""
+"""Smallest slope of a planar step along its direction, so that it can be inverted in fp32."""
 
 
 @final
 class PlanarTransform(Transform):
-    """z + û·tanh(w·z + b): squeezes or stretches the space across one plane.
+    """z + û·tanh(w·z + b): compresses or stretches the space across one plane.
 
-    û is u, moved along w until w·û > −1, which makes the step invertible. The paper's m(a) = −1 + log(1 + exp a)
-    leaves û unbounded where w is small; this one is shifted so that m(0) = 0, and so is bounded.
+    û is u, moved along w until w·û > −1, which makes the step invertible. The paper's m(a) = −1 + log(1 + exp a) leaves
+    û unbounded for small w. Here it is shifted such that m(0) = 0, so û is bounded.
 
     Args:
-        weight: w, (B, D).
-        direction: u, (B, D).
-        bias: b, (B,).
+        weight: Weight w, (B, D).
+        direction: Direction u, (B, D).
+        bias: Bias b, (B,).
 
     Source: Variational Inference with Normalizing Flows (Rezende and Mohamed, 2015), section 4.1 and appendix A.1,
     arXiv:1505.05770.
@@ -81,10 +81,10 @@ class PlanarTransform(Transform):
 
 @final
 class PlanarStep(nn.Module):
-    """A planar step whose w, u and b are read off the conditions.
+    """A planar step with w, u and b computed from the conditions.
 
     Args:
-        latent_channels: D.
+        latent_channels: Number of latent channels D.
         context: Dimensions C of the conditions.
     """
 
@@ -94,7 +94,7 @@ class PlanarStep(nn.Module):
         self.parameters_of = nn.Linear(context, 2 * latent_channels + 1)
 
     def forward(self, h: Tensor) -> PlanarTransform:
-        """Returns the step under conditions h (B, C)."""
+        """Returns the step for conditions h (B, C)."""
         raw = self.parameters_of(h.to(self.parameters_of.weight.dtype))
         raw = raw.double() if raw.dtype == torch.float64 else raw.float()
         weight, direction, bias = raw.split([self.latent_channels, self.latent_channels, 1], -1)
@@ -105,14 +105,14 @@ class PlanarStep(nn.Module):
 class AutoregressiveStep(nn.Module):
     """z'_i = f(z_i; z_<i, h), with f affine or a monotonic rational-quadratic spline on [−5, 5].
 
-    f(z) is one pass of a masked network; its inverse is D passes, each exact for one more latent.
+    f(z) is one pass of a masked network. Its inverse takes D passes, each of which gives one more latent exactly.
 
     Args:
-        latent_channels: D.
-        context: Dimensions C of the conditions, 0 for none.
-        widths: Of the network's hidden layers.
-        bins: Pieces of each spline; 0 makes f affine.
-        reverse: Whether latents are conditioned on those after them instead of those before.
+        latent_channels: Number of latent channels D.
+        context: Dimensions C of the conditions; 0 for none.
+        widths: Widths of the network's hidden layers.
+        bins: Number of pieces of each spline. 0 makes f affine.
+        reverse: Whether latents depend on those after them instead of those before.
     """
 
     def __init__(self, latent_channels: int, context: int, widths: Sequence[int], bins: int, reverse: bool) -> None:
@@ -126,7 +126,7 @@ class AutoregressiveStep(nn.Module):
         self.network = MaskedMLP(adjacency, tuple(widths), nn.SiLU)  # type: ignore[arg-type]  # torch types no BoolTensor
 
     def forward(self, h: Tensor | None) -> AutoregressiveTransform:
-        """Returns the step under conditions h (B, C), or under none."""
+        """Returns the step for conditions h (B, C), or without conditions."""
         return AutoregressiveTransform(partial(self._univariate, h), self.latent_channels)
 
     def _univariate(self, h: Tensor | None, z: Tensor) -> DependentTransform:
@@ -141,15 +141,15 @@ class AutoregressiveStep(nn.Module):
 
 @final
 class Flow(nn.Module):
-    """Steps one after the other; autoregressive ones alternate their order.
+    """Several steps in a row. Autoregressive ones alternate their order.
 
     Args:
-        kind: ``iaf`` or ``maf`` (affine), ``nsf`` (spline) or ``planar``.
-        latent_channels: D.
-        context: Dimensions of the conditions, 0 for none; planar steps need some.
+        kind: Kind of step: ``iaf`` or ``maf`` (affine), ``nsf`` (spline) or ``planar``.
+        latent_channels: Number of latent channels D.
+        context: Dimensions of the conditions; 0 for none. Planar steps need some.
         transforms: Number of steps.
-        widths: Of the hidden layers of each autoregressive step.
-        bins: Pieces of each spline.
+        widths: Widths of the hidden layers of each autoregressive step.
+        bins: Number of pieces of each spline.
     """
 
     def __init__(
@@ -164,5 +164,5 @@ class Flow(nn.Module):
         )
 
     def forward(self, h: Tensor | None) -> ComposedTransform:
-        """Returns the whole map under conditions h (B, C), or under none."""
+        """Returns the whole map for conditions h (B, C), or without conditions."""
         return ComposedTransform(*(step(h) for step in self.steps))

@@ -1,4 +1,4 @@
-"""A dense encoder whose belief is a Gaussian moved by a flow. It takes pictures of one size, which it states."""
+"""A dense encoder to a Gaussian transformed by a flow. It takes images of a single size."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ UNITS = {"silu": nn.SiLU, "relu": nn.ReLU, "tanh": nn.Tanh, "gelu": nn.GELU}
 
 @final
 class FlowDenseEncoder(Encoder):
-    """Pixels to a Gaussian, and to the conditions of a flow that moves it.
+    """A dense network from pixels to a Gaussian, and to the conditions of a flow that transforms it.
 
         image ─► dense layers ─┬─► μ, log σ² ─► z₀ ─► flow ─► z, log q
                                └─► h ───────────────────┘
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: Improved Variational Inference with Inverse Autoregressive Flow (Kingma et al., 2016), algorithm 1,
     arXiv:1606.04934; Neural Spline Flows (Durkan et al., 2019), arXiv:1906.04032; planar: see ``PlanarTransform``.

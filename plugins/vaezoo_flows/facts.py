@@ -1,4 +1,4 @@
-"""What the flow parts say of themselves, without torch, and which settings they refuse."""
+"""Configurations and facts of the flow parts, without torch, with checks of their settings."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ ACTIVATIONS = ("silu", "relu", "tanh", "gelu")
 def check_flow(
     flow: str, known: Sequence[str], latent_channels: int, transforms: int, widths: Sequence[int], bins: int
 ) -> None:
-    """Refuses a flow that does not exist, or would do less than its settings say.
+    """Checks the settings of a flow.
 
     Args:
-        flow: Its name.
-        known: The names that the part takes.
-        latent_channels: Latent dimensions D, in each cell.
-        transforms: Steps.
-        widths: Of the hidden layers of each step's network.
-        bins: Pieces of each spline.
+        flow: Name of the flow.
+        known: Names that the part accepts.
+        latent_channels: Number of latent channels D in each cell.
+        transforms: Number of steps.
+        widths: Widths of the hidden layers of each step's network.
+        bins: Number of pieces of each spline.
 
     Raises:
-        ConfigError: The flow is unknown, it has no step, its splines have fewer than two pieces, or a hidden layer
-            is narrower than D: a masked network would then leave latents without the ones before them.
+        ConfigError: The flow is unknown, it has no steps, its splines have fewer than two pieces, or a hidden layer is
+            narrower than D. A narrower masked network would drop the dependence on some latents.
     """
     if flow not in known:
         raise ConfigError(f"Expected a flow, got {flow!r}.", hint=suggest(flow, known), value=flow)
@@ -46,10 +46,10 @@ def check_flow(
 
 
 def check_activation(activation: str) -> None:
-    """Refuses units that are unknown.
+    """Raises for an unknown activation.
 
     Raises:
-        ConfigError: They are.
+        ConfigError: The activation is unknown.
     """
     if activation not in ACTIVATIONS:
         raise ConfigError(
@@ -62,18 +62,18 @@ class FlowDenseEncoderConfig(NetworkConfig):
     """Parameters of :class:`vaezoo_flows.encoder.FlowDenseEncoder`.
 
     Attributes:
-        image_size: (H, W), the one size it takes.
+        image_size: (H, W), the only size that it takes.
         hidden: Widths of the hidden layers.
-        flow: ``iaf`` (affine autoregressive), ``nsf`` (spline autoregressive) or ``planar``.
-        transforms: Steps of the flow.
-        flow_widths: Hidden layers of each autoregressive step; each at least D wide.
-        flow_context: Dimensions of the vector by which the flow sees the image.
-        bins: Pieces of each spline of ``nsf``.
-        context_vector: Dimensions of the context's vector, read beside the pixels; 0 for none.
-        activation: Units of the hidden layers: ``silu``, ``relu``, ``tanh`` or ``gelu``.
+        flow: Flow: ``iaf`` (affine autoregressive), ``nsf`` (spline autoregressive) or ``planar``.
+        transforms: Number of steps of the flow.
+        flow_widths: Widths of the hidden layers of each autoregressive step, each at least D.
+        flow_context: Dimensions of the vector that tells the flow about the image.
+        bins: Number of pieces of each spline of ``nsf``.
+        context_vector: Dimensions of the context's vector, an input beside the pixels; 0 for none.
+        activation: Activation of the hidden layers: ``silu``, ``relu``, ``tanh`` or ``gelu``.
 
     Raises:
-        ConfigError: The flow or the activation is unknown, or the settings cannot work.
+        ConfigError: The flow or the activation is unknown, or the settings are impossible.
     """
 
     image_size: tuple[int, int] = (28, 28)
@@ -96,7 +96,7 @@ class FlowDenseEncoderConfig(NetworkConfig):
             )
 
     def facts(self) -> EncoderFacts:
-        """Returns what the encoder says of itself."""
+        """Returns the facts of the encoder."""
         size = (self.image_size[0], self.image_size[1])
         return EncoderFacts(
             "density", (Grid(self.latent_channels),), self.image_channels, size, vector=self.context_vector
@@ -108,13 +108,13 @@ class FlowPriorConfig(PriorConfig):
     """Parameters of :class:`vaezoo_flows.prior.FlowPrior`.
 
     Attributes:
-        flow: ``maf`` (affine autoregressive) or ``nsf`` (spline autoregressive).
-        transforms: Steps of the flow.
-        flow_widths: Hidden layers of each step; each at least D wide.
-        bins: Pieces of each spline of ``nsf``.
+        flow: Flow: ``maf`` (affine autoregressive) or ``nsf`` (spline autoregressive).
+        transforms: Number of steps of the flow.
+        flow_widths: Widths of the hidden layers of each step, each at least D.
+        bins: Number of pieces of each spline of ``nsf``.
 
     Raises:
-        ConfigError: The flow is unknown or its settings cannot work.
+        ConfigError: The flow is unknown, or its settings are impossible.
     """
 
     flow: str = "nsf"

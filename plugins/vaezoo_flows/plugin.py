@@ -1,4 +1,4 @@
-"""What this plugin tells the zoo. Imports no torch."""
+"""Hooks of this plugin. Imports no torch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ VAEZOO_API = 1
 
 @hookimpl
 def vaezoo_encoders() -> dict[str, PartDeclaration]:
-    """Returns the encoder whose belief is a Gaussian that a flow moves."""
+    """Returns the encoder to a Gaussian transformed by a flow."""
     return {
         "flow-mlp": PartDeclaration(
             "vaezoo_flows.encoder:FlowDenseEncoder",
@@ -21,7 +21,7 @@ def vaezoo_encoders() -> dict[str, PartDeclaration]:
 
 @hookimpl
 def vaezoo_priors() -> dict[str, PartDeclaration]:
-    """Returns the prior that learns its shape."""
+    """Returns the prior with a learned shape."""
     return {
         "flow": PartDeclaration(
             "vaezoo_flows.prior:FlowPrior",

@@ -1,4 +1,4 @@
-"""A Gaussian moved by a flow."""
+"""A Gaussian transformed by a flow."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from vaezoo.core import DiagonalGaussian, Noise, Posterior
 @final
 @dataclass(frozen=True)
 class FlowPosterior(Posterior):
-    """The law of f(z₀), z₀ ~ N(μ, σ²).
+    """The distribution of f(z₀), z₀ ~ N(μ, σ²).
 
     log q(f(z₀)) = log N(z₀; μ, σ²) − log|det ∂f/∂z₀|
 
-    A draw's own density costs nothing beyond the draw. The density of any other z needs the inverse of f: D passes of
+    The density of a sample needs no further computation. The density of any other z needs the inverse of f: D passes of
     each autoregressive network, or a bisection for each planar step.
 
     Args:
-        base: The Gaussian, (B, D).
-        flow: f, under the image's conditions.
+        base: Gaussian over (B, D).
+        flow: Flow f, given the image's conditions.
 
     Source: Variational Inference with Normalizing Flows (Rezende and Mohamed, 2015), eq. 7, arXiv:1505.05770.
     """
@@ -33,7 +33,7 @@ class FlowPosterior(Posterior):
 
     @property
     def mean(self) -> Tensor:
-        """The centre f(μ), (B, D): where a draw at temperature 0 lands. It is not the expectation of z."""
+        """Centre f(μ), (B, D): the sample at temperature 0. It is not the expectation of z."""
         return self.flow(self.base.mean.float()).to(self.base.mean.dtype)
 
     def sample(
@@ -45,6 +45,6 @@ class FlowPosterior(Posterior):
         return z.to(start.dtype), log_start - log_det
 
     def log_prob(self, z: Tensor) -> Tensor:
-        """Returns log q(z) of any z (K, B, D), through the inverse: (K, B) nats, exact up to rounding."""
+        """Returns log q(z) for any z (K, B, D), by the inverse: (K, B) nats, exact up to rounding."""
         start = self.flow.inv(z.float())
         return self.base.log_prob(start) - self.flow.call_and_ladj(start)[1]

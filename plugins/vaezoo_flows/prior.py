@@ -1,4 +1,4 @@
-"""A prior that learns its shape by a flow."""
+"""A prior whose shape a flow learns."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from .facts import FlowPriorConfig
 
 @final
 class FlowPrior(FlatPrior):
-    """The law of f⁻¹(ε)·s + m, ε ~ N(0, I), one for all cells of a grid, which are independent under it.
+    """The distribution of f⁻¹(ε)·s + m, ε ~ N(0, I). All cells of a grid are independent and have the same one.
 
-    log p(z) = log N(f(u); 0, I) + log|det ∂f/∂u| − Σ log s, u = (z − m)/s; m and s are 0 and 1 unless the prior was
-    fitted to latents after training, whose mean and standard deviation they then are.
+    log p(z) = log N(f(u); 0, I) + log|det ∂f/∂u| − Σ log s, u = (z − m)/s. m and s are 0 and 1, unless the prior was
+    fitted to latents after training: then they are the mean and standard deviation of these.
 
-    The density, which training needs at every step, is one pass of each network; a sample takes D passes. At
+    The density, which training needs at every step, is one pass of each network. A sample takes D passes. At
     temperature 0 a sample is f⁻¹(0), the centre.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: Masked Autoregressive Flow for Density Estimation (Papamakarios et al., 2017), arXiv:1705.07057; Neural
     Spline Flows (Durkan et al., 2019), arXiv:1906.04032; as a prior: Variational Lossy Autoencoder (Chen et al.,
@@ -52,7 +52,7 @@ class FlowPrior(FlatPrior):
         return log_prob.flatten(2).sum(2) if log_prob.dim() > 2 else log_prob
 
     def rate(self, posterior: DiagonalGaussian, context: Context) -> None:
-        """Returns None: a flow has no closed form, so the rate is the mean of log q − log p over the samples."""
+        """Returns None: there is no closed form, so the rate is the mean of log q − log p over samples."""
         return None
 
     def draw(self, eps: Tensor, context: Context) -> Tensor:
@@ -61,7 +61,7 @@ class FlowPrior(FlatPrior):
         return cells.movedim(-1, 2).to(eps.dtype)
 
     def fit(self, z: Tensor, context: Context, *, steps: int | None = None, seed: int = 0) -> tuple[float, ...]:
-        """See :meth:`vaezoo.core.Prior.fit`: by gradient, on latents brought to mean 0 and variance 1."""
+        """See :meth:`vaezoo.core.Prior.fit`: by gradient ascent, on latents scaled to mean 0 and variance 1."""
         cells = z.float().movedim(1, -1).flatten(0, -2)
         self.shift.copy_(cells.mean(0))
         self.spread.copy_(cells.std(0, correction=0).clamp_min(1e-6))

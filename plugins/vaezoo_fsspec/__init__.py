@@ -1,1 +1,1 @@
-"""Weights from object stores and other places that fsspec reaches."""
+"""Weights from object stores and other places that fsspec can read."""

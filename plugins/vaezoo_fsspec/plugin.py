@@ -1,4 +1,4 @@
-"""What this plugin tells the zoo. Imports neither torch nor fsspec."""
+"""Hooks of this plugin. Imports neither torch nor fsspec."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ SCHEMES = ("abfs", "adl", "az", "gcs", "gs", "hdfs", "memory", "oci", "oss", "s3
 
 @hookimpl
 def vaezoo_weight_sources() -> dict[str, str]:
-    """Returns the schemes that fsspec reads, each with an own package where it needs one."""
+    """Returns the URL schemes that fsspec reads."""
     return dict.fromkeys(SCHEMES, "vaezoo_fsspec.source:fill")

@@ -1,4 +1,4 @@
-"""Completes a partial file through fsspec. Whether the network may be used, and hashes, are the store's business."""
+"""Completes a partial file by fsspec. The store checks hashes and whether the network may be used."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ PACKAGES = {
     "sftp": "paramiko",
     "smb": "smbprotocol",
 }
-"""What fsspec needs beside itself, by scheme."""
+"""Packages that fsspec needs, by scheme."""
 
 
 def fill(url: str, part: Path, size: int) -> bool:
-    """Completes a partial file from where it ends.
+    """Completes a partial file, starting at its end.
 
     Args:
-        url: Of any scheme that fsspec knows; credentials are found as the scheme's package finds them.
-        part: The file; its writer is the caller alone.
-        size: What it must grow to, in bytes.
+        url: URL of any scheme that fsspec knows. The scheme's package finds the credentials.
+        part: Path of the partial file. Nobody but the caller may write it.
+        size: Final size in bytes.
 
     Returns:
-        Whether something was in it before, so that it comes from more than one answer.
+        Whether the file had content before, so that it is put together from more than one response.
 
     Raises:
         BackendUnavailable: The scheme's package is not installed.
         SizeMismatch: The file there has another size.
-        NetworkError: It is not there, or cannot be read to its end.
+        NetworkError: The file is missing, or cannot be read to its end.
     """
     scheme = url.partition("://")[0]
     package = PACKAGES.get(scheme, "fsspec")
@@ -72,5 +72,5 @@ def fill(url: str, part: Path, size: int) -> bool:
 
 
 def _said(error: Exception) -> str:
-    """Returns the first line of an error that may have come from a dozen libraries."""
+    """Returns the first line of an error, which may come from a dozen libraries."""
     return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"

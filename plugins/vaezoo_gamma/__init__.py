@@ -1,1 +1,1 @@
-"""Positive latents: Gamma posteriors and prior."""
+"""Positive latents: a Gamma posterior and a Gamma prior."""

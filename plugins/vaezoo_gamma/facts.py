@@ -1,4 +1,4 @@
-"""What belief and prior on positive latents say of themselves, without torch."""
+"""Configurations and facts of belief and prior on positive latents, without torch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vaezoo.errors import ConfigError
 
 
 def check_law(shape: float, rate: float) -> None:
-    """Refuses a Gamma law that is none.
+    """Checks the parameters of a Gamma distribution.
 
     Raises:
         ConfigError: A parameter is not above 0.
@@ -20,7 +20,7 @@ def check_law(shape: float, rate: float) -> None:
 
 
 def gamma() -> BeliefKind:
-    """A shape and a mean for each latent: 2·D raw channels."""
+    """Gamma belief: a shape and a mean for each latent, from 2·D raw channels."""
     return BeliefKind("gamma", lambda d: 2 * d, "vaezoo_gamma.posterior:gamma")
 
 
@@ -29,8 +29,8 @@ class GammaPriorConfig(PriorConfig):
     """Parameters of :class:`vaezoo_gamma.prior.GammaPrior`.
 
     Attributes:
-        shape: The shape a > 0 of the law.
-        rate: The inverse scale b > 0.
+        shape: Shape a > 0 of the distribution.
+        rate: Inverse scale b > 0 of the distribution.
 
     Raises:
         ConfigError: A parameter is not above 0.
@@ -43,7 +43,7 @@ class GammaPriorConfig(PriorConfig):
         check_law(self.shape, self.rate)
 
     def facts(self) -> PriorFacts:
-        """Returns what the prior says of itself."""
+        """Returns the facts of the prior."""
         return PriorFacts(frozenset({"gamma"}), (self.grid,), self.grid)
 
 

@@ -1,4 +1,4 @@
-"""The Gamma posterior, and how a Gamma law is drawn from noise that has a seed."""
+"""The Gamma posterior, and sampling from a Gamma distribution with seeded noise."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from torch import Tensor
 from vaezoo.core import Noise, Posterior
 
 ROUNDS = 8
-"""Proposals for each draw. Each is refused with odds below 0.05, so all are with odds below 1e-10."""
+"""Number of proposals per sample. Each is rejected with probability below 0.05, hence all with below 1e-10."""
 LOG_MIN = -30.0
-"""The least log z of a draw: a shape near 0 would put it below what fp32 can hold."""
+"""Smallest log z of a sample. For a shape near 0 it could be below the range of fp32."""
 
 
 class _Standard(torch.autograd.Function):
-    """A drawn Gamma(shape, 1), with torch's implicit gradient to the shape."""
+    """A sample of Gamma(shape, 1), with torch's implicit gradient with respect to the shape."""
 
     @staticmethod
     def forward(ctx: torch.autograd.function.FunctionCtx, drawn: Tensor, shape: Tensor) -> Tensor:
@@ -33,10 +33,10 @@ class _Standard(torch.autograd.Function):
 
 
 def standard_gamma(shape: Tensor, eps: Tensor) -> Tensor:
-    """Returns draws of Gamma(shape, 1) with the implicit gradient to the shape.
+    """Draws samples of Gamma(shape, 1), with the implicit gradient with respect to the shape.
 
     Args:
-        shape: In fp64, (...).
+        shape: Shape in fp64, (...).
         eps: Standard normal noise in fp64, (..., 2·ROUNDS + 1).
 
     Source: A Simple Method for Generating Gamma Variables (Marsaglia and Tsang, 2000); gradient: Implicit
@@ -48,7 +48,7 @@ def standard_gamma(shape: Tensor, eps: Tensor) -> Tensor:
     log_v = torch.log(v.clamp_min(1e-300))
     accepted = (v > 0) & (torch.log(uniform) < 0.5 * normal**2 + d - d * v + d * log_v)
     first = accepted.int().argmax(-1, keepdim=True)
-    # Drawn for shape + 1 and shrunk by U^{1/shape}, so that shapes below 1 are right too.
+    # Drawn for shape + 1 and multiplied by U^{1/shape}, so that shapes below 1 are right too.
     shrunk = torch.log(torch.special.ndtr(eps[..., -1])) / shape.detach()
     log_drawn = torch.log(d[..., 0]) + log_v.gather(-1, first)[..., 0] + shrunk
     drawn: Tensor = _Standard.apply(torch.exp(log_drawn.clamp_min(LOG_MIN)), shape)
@@ -58,11 +58,11 @@ def standard_gamma(shape: Tensor, eps: Tensor) -> Tensor:
 @final
 @dataclass(frozen=True)
 class Gamma(Posterior):
-    """Independent Gamma laws, with density z^{a−1} exp(−b z) b^a / Γ(a) for z > 0.
+    """Independent Gamma distributions, with density z^{a−1} exp(−b z) b^a / Γ(a) for z > 0.
 
     Args:
-        shape: a, (B, D) or (B, D, h, w).
-        inverse: The inverse scale b, of the same shape.
+        shape: Shape a, (B, D) or (B, D, h, w).
+        inverse: Inverse scale b, of the same shape.
     """
 
     shape: Tensor
@@ -70,13 +70,13 @@ class Gamma(Posterior):
 
     @property
     def mean(self) -> Tensor:
-        """Its expectation, a / b."""
+        """Expectation, a / b."""
         return self.shape / self.inverse
 
     def sample(
         self, k: int = 1, noise: Noise | None = None, *, stride: int = 1, level: int = 0
     ) -> tuple[Tensor, Tensor]:
-        """Draws K samples an image; see :meth:`vaezoo.core.Posterior.sample`. At temperature 0 they are the mean."""
+        """Draws K samples per image; see :meth:`vaezoo.core.Posterior.sample`. At temperature 0 they are the mean."""
         noise = noise or Noise()
         if noise.temperature == 0:
             z = self.mean.expand(k, *self.mean.shape)
@@ -96,7 +96,7 @@ class Gamma(Posterior):
         return each.flatten(2).sum(2)
 
     def rate(self, shape: float, inverse: float) -> Tensor:
-        """Returns KL from this to Gamma(shape, inverse) in each latent, (B,) nats, never negative."""
+        """Returns KL to Gamma(shape, inverse), summed over latents, (B,) nats, never negative."""
         a, b = self.shape.float(), self.inverse.float()
         each = (a - shape) * torch.digamma(a) - torch.lgamma(a) + math.lgamma(shape)
         each = each + shape * (torch.log(b) - math.log(inverse)) + a * (inverse - b) / b
@@ -104,7 +104,7 @@ class Gamma(Posterior):
 
 
 def gamma(raw: Tensor) -> Gamma:
-    """Returns the laws that raw channels (B, 2·D, ...) state: log shape in (−3, 7), log mean in (−7, 7), softly."""
+    """Makes a belief of raw channels (B, 2·D, ...): log shape in (−3, 7) and log mean in (−7, 7), softly bounded."""
     log_shape, log_mean = raw.chunk(2, 1)
     shape = torch.exp(2 + 5 * torch.tanh((log_shape - 1) / 5))
     return Gamma(shape, shape * torch.exp(-7 * F.tanh(log_mean / 7)))

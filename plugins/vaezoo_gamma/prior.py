@@ -16,10 +16,10 @@ from .posterior import Gamma
 
 @final
 class GammaPrior(FlatPrior):
-    """Independent Gamma(shape, rate), the same for every latent.
+    """Independent Gamma(shape, rate) distributions, the same for every latent.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
     """
 
     device_of: Tensor
@@ -34,7 +34,7 @@ class GammaPrior(FlatPrior):
         self.register_buffer("device_of", torch.zeros(()), persistent=False)
 
     def _law(self, like: Tensor) -> Gamma:
-        """Returns the prior as a law of the shape of ``like``, (B, D, ...)."""
+        """Returns the prior as a distribution shaped like ``like``, (B, D, ...)."""
         return Gamma(torch.full_like(like, self.shape), torch.full_like(like, self.inverse))
 
     def log_prob(self, z: Tensor, context: Context) -> Tensor:
@@ -42,11 +42,11 @@ class GammaPrior(FlatPrior):
         return self._law(z[0]).log_prob(z)
 
     def rate(self, posterior: Any, context: Context) -> Tensor:
-        """Returns the exact divergence of a Gamma law, (B,) nats."""
+        """Returns the exact divergence from a Gamma posterior, (B,) nats."""
         return Gamma.rate(posterior, self.shape, self.inverse)
 
     def draw(self, eps: Tensor, context: Context) -> Tensor:
-        """Returns the quantiles Φ(ε) of an approximation, Wilson and Hilferty's; :meth:`sample` is exact.
+        """Returns approximate quantiles for Φ(ε), by Wilson and Hilferty. :meth:`sample` is exact.
 
         Source: The Distribution of Chi-Square (Wilson and Hilferty, 1931).
         """

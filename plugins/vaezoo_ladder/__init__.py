@@ -1,1 +1,1 @@
-"""Convolutional ladder VAEs, norm-free and for any size: conditional ones that restore, and ones that generate."""
+"""Convolutional ladder VAEs for images of any size, without normalisation. Some restore an image, others generate."""

@@ -1,8 +1,8 @@
-"""Blocks that a level is made of: how a state is worked on at one resolution; and levels of them, fine to coarse.
+"""Residual blocks, and pyramids of them from fine to coarse.
 
-All add to the state what they find, times a gain per channel that starts at 0.2. None normalises or looks at the whole
-picture, and all repeat the edge, so a tile's output equals the whole picture's beyond ``reach`` cells from its cut
-edge. What they gain and cost is measured in docs/ablations.md.
+All blocks add their result to the state, multiplied by a gain per channel that starts at 0.2. None uses normalisation
+or statistics of the whole image, and all repeat the edge. So the output for a tile equals that for the whole image
+beyond ``reach`` cells from its cut edge. docs/ablations.md has their effect and cost.
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ from torch import Tensor, nn
 from .facts import BLOCKS
 
 WINDOW = 15
-"""Cells a side that the attention's mean is taken over."""
+"""Side in cells of the window of the attention's mean."""
 LARGE = 2**15
-"""Cells of a state from which a frame is quicker than padded copies."""
+"""Number of cells of a state above which a frame is faster than padded copies."""
 
 
 def conv3(inputs: int, outputs: int) -> nn.Conv2d:
-    """Returns a 3×3 convolution that repeats the edge."""
+    """Makes a 3×3 convolution that repeats the edge."""
     return nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="replicate")
 
 
 @final
 class MergedConv(nn.Module):
-    """A 3×3 convolution that repeats the edge, whose kernel is a sum: 3×3, 1×1 and each channel's own share of itself.
+    """A 3×3 convolution that repeats the edge. Its kernel is a sum of a 3×3, a 1×1 and an identity kernel.
 
-    The sum is one kernel, so a step and a picture cost what a plain convolution's do. It begins near the identity and
-    learns quicker.
+    The sum is one kernel, so the cost is that of a plain convolution. It starts near the identity and trains faster.
 
     Args:
-        inputs: Channels.
-        outputs: The same number.
+        inputs: Number of input channels.
+        outputs: Number of output channels, equal to ``inputs``.
 
     Source: RepVGG: Making VGG-style ConvNets Great Again (Ding et al., 2021), arXiv:2101.03697; there three branches
-    with normalisation, which are merged after training.
+        with
+    normalisation are merged after training.
     """
 
     def __init__(self, inputs: int, outputs: int) -> None:
@@ -52,31 +52,31 @@ class MergedConv(nn.Module):
 
     @property
     def weight(self) -> Tensor:
-        """The kernel, (outputs, inputs, 3, 3)."""
+        """Kernel, (outputs, inputs, 3, 3)."""
         middle = self.narrow.weight + torch.diag(self.own)[:, :, None, None]
         return self.wide.weight + F.pad(middle, (1, 1, 1, 1))
 
     @property
     def bias(self) -> Tensor | None:
-        """The bias, (outputs,)."""
+        """Bias, (outputs,)."""
         return self.wide.bias
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns (B, outputs, h, w) of x (B, inputs, h, w)."""
+        """Returns (B, outputs, h, w) for x (B, inputs, h, w)."""
         return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), self.weight, self.bias)
 
 
 def depthwise(width: int, side: int) -> nn.Conv2d:
-    """Returns a convolution of each channel by itself, that repeats the edge."""
+    """Makes a depthwise convolution that repeats the edge."""
     return nn.Conv2d(width, width, side, padding=side // 2, groups=width, padding_mode="replicate")
 
 
 def local_mean(x: Tensor, window: int = WINDOW) -> Tensor:
-    """Returns the mean over the window around each cell, of what lies inside the picture; rows first, then columns.
+    """Returns the mean over a window around each cell, within the image. Rows are averaged first, then columns.
 
     Args:
-        x: (B, C, h, w).
-        window: Cells a side, odd.
+        x: Features (B, C, h, w).
+        window: Side of the window in cells, odd.
     """
     half = window // 2
     rows = F.avg_pool2d(x, (window, 1), 1, (half, 0), count_include_pad=False)
@@ -84,55 +84,55 @@ def local_mean(x: Tensor, window: int = WINDOW) -> Tensor:
 
 
 class Block(nn.Module, ABC):
-    """A block.
+    """Base class of residual blocks.
 
     Attributes:
-        reach: How many cells to each side its output depends on.
-        second: The last of its convolutions, which makes what is added.
+        reach: Number of cells to each side that its output depends on.
+        second: Last convolution, which computes what is added.
     """
 
     reach: ClassVar[int]
     second: nn.Conv2d | MergedConv
 
     def start_as_identity(self) -> None:
-        """Makes it give what it gets, so that a model can be deepened without changing what it gives."""
+        """Turns the block into the identity, so that a model can be deepened without changing its output."""
         for parameter in self.second.parameters():
             nn.init.zeros_(parameter)
 
     @abstractmethod
     def forward(self, x: Tensor) -> Tensor:
-        """Returns (B, width, h, w) as it came."""
+        """Returns (B, width, h, w) for x of the same shape."""
 
 
 def frame(x: Tensor) -> Tensor:
-    """Repeats the edge of what lies inside x (B, C, h + 2, w + 2) into its outermost cells, in place."""
+    """Writes the repeated edge of the inside of x (B, C, h + 2, w + 2) into its outermost cells, in place."""
     x[:, :, 0], x[:, :, -1] = x[:, :, 1], x[:, :, -2]
     x[..., 0], x[..., -1] = x[..., 1], x[..., -2]
     return x
 
 
 def inside(x: Tensor) -> Tensor:
-    """Returns x without its outermost cells, as a view."""
+    """Returns a view of x without its outermost cells."""
     return x[..., 1:-1, 1:-1]
 
 
 def add_into(fresh: Tensor, other: Tensor) -> Tensor:
-    """Returns the sum of what nobody else holds, such as a layer's result, and another; in place if it can be."""
+    """Returns the sum of two tensors, computed in place in the first if possible. Nothing else may use the first."""
     return fresh.add_(other) if fresh.dtype == other.dtype else fresh + other
 
 
 def new_gain(width: int) -> nn.Parameter:
-    """Returns a gain per channel at its start."""
+    """Makes a gain per channel, with its initial value."""
     return nn.Parameter(torch.full((width, 1, 1), 0.2))
 
 
 @final
 class ResidualBlock(Block):
-    """x + g · conv(ReLU(conv x)): 18·width² multiplications a cell.
+    """x + g · conv(ReLU(conv x)), with 18·width² multiplications per cell.
 
     Args:
-        width: Channels of x.
-        conv: Makes its convolutions: plain ones, or :class:`MergedConv`.
+        width: Number of channels of x.
+        conv: Class of its convolutions: a plain one, or :class:`MergedConv`.
     """
 
     reach = 2
@@ -143,20 +143,20 @@ class ResidualBlock(Block):
         self.gain = new_gain(width)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns (B, width, h, w) as it came."""
+        """Returns (B, width, h, w) for x of the same shape."""
         return torch.addcmul(x, self.gain, self.second(F.relu_(self.first(x))))
 
     def find_framed(self, x: Tensor) -> Tensor:
-        """Returns what it adds to x, before the gain; both have a frame, which is to be repeated again."""
+        """Returns what it adds to x, before the gain. Both have a frame, which has to be written again."""
         found = frame(F.relu_(F.conv2d(x, self.first.weight, self.first.bias, padding=1)))
         return F.conv2d(found, self.second.weight, self.second.bias, padding=1)
 
 
 @final
 class GatedBlock(Block):
-    """x + g · conv1(u · v), where u and v are halves of a depthwise 3×3 of conv1 x: 3·width² + 18·width a cell.
+    """x + g · conv1(u · v), where u and v are the halves of a depthwise 3×3 of conv1 x: 3·width² + 18·width per cell.
 
-    Source: Simple Baselines for Image Restoration (Chen et al., 2022), arXiv:2204.04676: its simple gate; here without
+    Source: Simple Baselines for Image Restoration (Chen et al., 2022), arXiv:2204.04676: its simple gate, here without
     normalisation, channel attention and the second half of their block.
     """
 
@@ -169,14 +169,14 @@ class GatedBlock(Block):
         self.gain = new_gain(width)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns (B, width, h, w) as it came."""
+        """Returns (B, width, h, w) for x of the same shape."""
         u, v = self.around(self.first(x)).chunk(2, 1)
         return torch.addcmul(x, self.gain, self.second(u * v))
 
 
 @final
 class LargeKernelBlock(Block):
-    """x + g · conv1(ReLU(conv1(depthwise 7×7 of x))), four times as wide inside: 8·width² + 49·width a cell.
+    """x + g · conv1(ReLU(conv1(depthwise 7×7 of x))), four times as wide inside: 8·width² + 49·width per cell.
 
     Source: A ConvNet for the 2020s (Liu et al., 2022), arXiv:2201.03545; here without normalisation, and ReLU for GELU.
     """
@@ -190,13 +190,13 @@ class LargeKernelBlock(Block):
         self.gain = new_gain(width)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns (B, width, h, w) as it came."""
+        """Returns (B, width, h, w) for x of the same shape."""
         return torch.addcmul(x, self.gain, self.second(F.relu_(self.first(self.around(x)))))
 
 
 @final
 class AttentionBlock(Block):
-    """A residual block whose channels are weighed, between 0 and 2, by their means over a window around each cell.
+    """A residual block with channel weights between 0 and 2, from channel means over a window around each cell.
 
     Source: Image Super-Resolution Using Very Deep Residual Channel Attention Networks (Zhang et al., 2018),
     arXiv:1807.02758; there the mean is over the whole picture.
@@ -212,7 +212,7 @@ class AttentionBlock(Block):
         self.gain = new_gain(width)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns (B, width, h, w) as it came."""
+        """Returns (B, width, h, w) for x of the same shape."""
         found = self.second(F.relu_(self.first(x)))
         weight = 2 * torch.sigmoid(self.excite(F.silu(self.squeeze(local_mean(found)))))
         return torch.addcmul(x, self.gain, found * weight)
@@ -224,14 +224,14 @@ KINDS: dict[str, Callable[[int], Block]] = dict(zip(BLOCKS, _MAKERS, strict=True
 
 @final
 class Recurrent(nn.Module):
-    """One block, again and again: a chain's depth at a block's parameters."""
+    """One block, applied several times: the depth of a chain with the parameters of one block."""
 
     def __init__(self, block: Block, times: int) -> None:
         super().__init__()
         self.block, self.times = block, times
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns (B, width, h, w) as it came."""
+        """Returns (B, width, h, w) for x of the same shape."""
         for _ in range(self.times):
             x = self.block(x)
         return x
@@ -239,15 +239,15 @@ class Recurrent(nn.Module):
 
 @final
 class Chain(nn.Sequential):
-    """Blocks, one after the other.
+    """Several blocks in a row.
 
-    On a CPU where no gradient is asked for, residual blocks share one frame of repeated edges, which is written anew
-    after each convolution. That gives the same numbers as padding for each, whose copies of a large photo's states cost
-    a tenth of the time; for small ones what a frame adds to the convolutions costs more than the copies.
+    On a CPU without gradients, residual blocks share one frame of repeated edges, which is written again after each
+    convolution. The result equals that with padding, whose copies of a large photo's states take a tenth of the time.
+    For small states, the frame costs more than the copies.
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns (B, width, h, w) as it came."""
+        """Returns (B, width, h, w) for x of the same shape."""
         blocks = [block for block in self if isinstance(block, ResidualBlock)]
         large = x.device.type == "cpu" and x.shape[2] * x.shape[3] >= LARGE and not torch.is_grad_enabled()
         if not large or not blocks or len(blocks) < len(self):
@@ -261,13 +261,13 @@ class Chain(nn.Sequential):
 
 
 def chain(width: int, blocks: int, kind: str = "residual", recurrent: bool = False) -> nn.Module:
-    """Returns a chain of blocks.
+    """Makes a chain of blocks.
 
     Args:
-        width: Channels.
-        blocks: How many.
-        kind: One of `vaezoo_ladder.facts.BLOCKS`.
-        recurrent: Whether they are one block.
+        width: Number of channels.
+        blocks: Number of blocks.
+        kind: Kind of block, one of `vaezoo_ladder.facts.BLOCKS`.
+        recurrent: Whether all are the same block.
     """
     if recurrent and blocks:
         return Recurrent(KINDS[kind](width), blocks)
@@ -276,7 +276,7 @@ def chain(width: int, blocks: int, kind: str = "residual", recurrent: bool = Fal
 
 @final
 class BottomUp(nn.Module):
-    """A pyramid of features, from an unshuffled image down by strided convolutions."""
+    """A pyramid of features: from an unshuffled image downwards, by strided convolutions."""
 
     def __init__(
         self,
@@ -295,7 +295,7 @@ class BottomUp(nn.Module):
         self.downs = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in pairwise(widths))
 
     def forward(self, x: Tensor, extra: Tensor | None = None) -> tuple[Tensor, ...]:
-        """Returns features coarse to fine of x (B, inputs, h, w); ``extra`` is added to the first ones."""
+        """Returns features, coarse to fine, for x (B, inputs, h, w). ``extra`` is added to the first ones."""
         x = self.front(x) if extra is None else add_into(self.front(x), extra)
         features = []
         for index, stage in enumerate(self.stages):

@@ -1,4 +1,4 @@
-"""A branch that gives samples texture, and the mean path none. The loss that teaches it is another plugin's."""
+"""A branch that adds texture to samples, but not to the mean path. Another plugin has the loss that trains it."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ LOUDNESS = (-12.0, 4.0)
 
 
 def plain3(inputs: int, outputs: int) -> nn.Conv2d:
-    """Returns a 3×3 convolution that repeats the edge and adds no bias, so that it is zero where its input is."""
+    """Makes a 3×3 convolution that repeats the edge and has no bias, so that it is zero where its input is."""
     return nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="replicate", bias=False)
 
 
 @final
 class DetailBranch(nn.Module):
-    """out(g₂(h) · mix(tanh(g₁(h) · spread(ε)))): what noise ε becomes at a place whose state is h.
+    """D(h, ε) = out(g₂(h) · mix(tanh(g₁(h) · spread(ε)))): the texture for noise ε, given the state h.
 
-    The gates read the state, so that texture may be strong here and absent there; g₂ = exp ½s, s linear in the state
-    and bounded, as the decoder's log σ² is. Nothing else has a bias, and tanh is odd: D(h, 0) = 0 exactly, and
-    D(h, −ε) = −D(h, ε), so mirrored samples of one state have the mean path as mean.
+    The gates depend on the state, so texture can be strong in some places and absent in others. g₂ = exp ½s, with s
+    linear in the state and bounded like the decoder's log σ². Nothing else has a bias, and tanh is odd. So D(h, 0) = 0
+    exactly, and D(h, −ε) = −D(h, ε): the mean of two samples with opposite noise is the mean path.
 
     Args:
-        width: Channels of the state.
-        latents: Channels of ε.
-        channels: Channels of the texture inside.
+        width: Number of channels of the state.
+        latents: Number of channels of ε.
+        channels: Number of channels of the texture.
     """
 
     def __init__(self, width: int, latents: int, channels: int) -> None:
@@ -41,11 +41,11 @@ class DetailBranch(nn.Module):
         self.start_as_identity()
 
     def start_as_identity(self) -> None:
-        """Makes it add nothing, so that the weights of a model without it can go on with it."""
+        """Makes it add nothing, so that weights of a model without it can be trained further with it."""
         nn.init.zeros_(self.out.weight)
 
     def forward(self, state: Tensor, eps: Tensor) -> Tensor:
-        """Returns what the state gains, (N, width, h, w), of a state and standard normal noise (N, latents, h, w)."""
+        """Returns what is added to the state, (N, width, h, w), for standard normal noise (N, latents, h, w)."""
         first, second = self.gates(state).chunk(2, 1)
         texture = self.mix(torch.tanh(F.softplus(first) * self.spread(eps)))
         gained: Tensor = self.out(torch.exp(0.5 * bound_logvar(second, *LOUDNESS)) * texture)

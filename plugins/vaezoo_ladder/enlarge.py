@@ -1,4 +1,4 @@
-"""The ends of a ladder that enlarges: its networks work at the size of the input, its heads give the larger pixels.
+"""The ends of a ladder that enlarges. Its networks work at the size of the input; its heads give the larger image.
 
     y ─ blocks 1/1 ─ blocks 1/2 ─ blocks 1/4                          conditioner, once per image
            │            │            │
@@ -6,8 +6,8 @@
            │
     x̂ = bicubic y + shuffle(head)                                     decoder, a head for each factor
 
-So a picture costs what its input has of pixels, whatever the factor; a body at the size of the result costs 16 times as
-much for four times the size. The evidence, in training only, is of the target in squares of factor × factor pixels.
+So the cost depends on the pixels of the input, not on the factor. Networks at the size of the result would cost 16
+times as much for a factor of four. The evidence, in training only, comes from squares of factor × factor target pixels.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from .facts import EnlargingConditionerConfig, EnlargingDecoderConfig, FoldingEn
 from .networks import centred
 
 MISSING_GAIN = 16.0
-"""Of what the bicubic image lacks of the target: about the width of the pixels in :func:`centred` over its own."""
+"""Gain for the difference of target and bicubic image, so that it is about as wide as pixels in :func:`centred`."""
 
 
 @lru_cache(maxsize=16)
 def _kernels(factor: int) -> Tensor:
-    """Returns the bicubic weights of each of factor² pixels on the 5×5 around theirs, (factor², 1, 5, 5)."""
+    """Returns the bicubic weights of each of factor² pixels for the 5×5 around it, (factor², 1, 5, 5)."""
     place = (torch.arange(factor, dtype=torch.float64) + 0.5) / factor - 0.5
     far = (place[:, None] - torch.arange(-2, 3, dtype=torch.float64)).abs()
     inner, outer = 1.5 * far**3 - 2.5 * far**2 + 1, -0.5 * far**3 + 2.5 * far**2 - 4 * far + 2
@@ -42,9 +42,9 @@ def _kernels(factor: int) -> Tensor:
 
 
 def enlarge(y: Tensor, factor: int) -> Tensor:
-    """Returns images (B, C, H, W) a whole factor larger, bicubically, edges mirrored; in full precision.
+    """Enlarges images (B, C, H, W) bicubically by a whole factor, with mirrored edges, in full precision.
 
-    The same values as `vaezoo.image.resize.upscale`, which a plugin does not import, by one convolution.
+    The values equal those of `vaezoo.image.resize.upscale`, which a plugin does not import. It is a single convolution.
 
     Source: Cubic Convolution Interpolation for Digital Image Processing (Keys, 1981), eq. 4.
     """
@@ -61,10 +61,10 @@ def enlarge(y: Tensor, factor: int) -> Tensor:
 
 @final
 class Bicubic(nn.Module):
-    """The enlargement as a module, so that what it costs is counted as a part's."""
+    """The bicubic enlargement as a module, so that its cost is counted as a part's."""
 
     def forward(self, y: Tensor, factor: int) -> Tensor:
-        """Returns what :func:`enlarge` does."""
+        """Returns the result of :func:`enlarge`."""
         return enlarge(y, factor)
 
 
@@ -93,7 +93,7 @@ class EnlargingConditioner(Conditioner):
         """See :meth:`vaezoo.core.Conditioner.forward`.
 
         Raises:
-            ShapeError: The condition ``factor`` is not (B,) of one of the factors.
+            ShapeError: The condition ``factor`` does not have shape (B,), or is not one of the factors.
         """
         factor = factor_of(cond, self.enlarges, y.shape[0])
         features, size = self.bottom_up(centred(y, 1)), (y.shape[2], y.shape[3])
@@ -127,7 +127,7 @@ class FoldingEncoder(Encoder):
 
 @final
 class EnlargingDecoder(Decoder):
-    """A correction of the bicubic image, and the width of its error, per pixel of the larger one.
+    """A correction of the bicubic image, and the width of its error, for each pixel of the larger image.
 
     Args:
         config: Configuration. Its fields can also be given as keyword arguments.

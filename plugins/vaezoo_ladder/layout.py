@@ -1,4 +1,4 @@
-"""How pictures lie in memory while a model works on them."""
+"""The memory layout of images while a model works on them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from torch import nn
 
 
 def work_channels_last(conditioner: nn.Module) -> None:
-    """Lets a conditioner, and all that comes after it, work with channels last, on a CPU and outside training.
+    """Makes a conditioner, and all that follows it, work with channels last on a CPU, outside training.
 
-    Convolutions hand their input's layout on, so moving the picture is enough. The weights stay as they are: half of
-    what writes tensors, safetensors among it, refuses weights that lie otherwise. Restoring 512×512 pixels on one
-    thread takes 0.75 of the time (``python -m benchmarks.studies.layout``).
+    Convolutions pass on the layout of their input, so it is enough to convert the image. The weights stay as they are,
+    since many writers of tensors, such as safetensors, refuse weights with another layout. Restoring 512×512 pixels on
+    one thread takes 0.75 of the time (``python -m benchmarks.studies.layout``).
     """
     conditioner.register_forward_pre_hook(_channels_last)
 

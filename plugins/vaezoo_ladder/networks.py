@@ -6,10 +6,10 @@
                        ▲            ▲            ▲
           [y, x] ─ evidence 1/2 ─ 1/4 ─ 1/8                       encoder, in training only
 
-Blocks without normalisation or image statistics, so a tile's output equals the whole image's; edges
-are repeated, not zero: small patches and zero borders cost half a decibel and more on whole images. How it
-differs from Sønderby's ladder: the bottom-up pass is split into a large deterministic one over y and a small
-one over x, and the posterior is the prior plus a correction that starts at zero.
+Blocks have no normalisation and no image statistics, so the output for a tile equals that for the whole image. Edges
+are repeated, not zero: small patches and zero borders cost half a decibel and more on whole images. How it differs from
+Sønderby's ladder: the bottom-up pass is split into a large deterministic one over y and a small one over x, and the
+posterior is the prior plus a correction that starts at zero.
 """
 
 from __future__ import annotations
@@ -49,21 +49,21 @@ from .facts import (
 )
 
 LEVEL_GAIN = 4.0
-"""Of noise levels, as of pixels in :func:`centred`."""
+"""Gain of noise levels, like that of pixels in :func:`centred`."""
 
 
 def centred(image: Tensor, unshuffle: int) -> Tensor:
-    """Returns pixels of [0, 1] in [−2, 2], squares of ``unshuffle`` pixels a side as channels of one cell."""
+    """Maps pixels from [0, 1] to [−2, 2], and squares of ``unshuffle`` pixels a side to channels of one cell."""
     return F.pixel_unshuffle((image - 0.5) * 4, unshuffle)
 
 
 @final
 class NoiseLevel(nn.Module):
-    """What the first features gain where the noise level is known: a 3×3 convolution of it, in their cells.
+    """Adds a known noise level to the first features, by a 3×3 convolution in their cells.
 
     Args:
-        width: Channels of the features.
-        cell: Pixels a side of their cells.
+        width: Number of channels of the features.
+        cell: Side of their cells in pixels.
     """
 
     def __init__(self, width: int, cell: int = 2) -> None:
@@ -73,20 +73,20 @@ class NoiseLevel(nn.Module):
         self.tell = conv3(1, width)
 
     def start_as_identity(self) -> None:
-        """Makes it add nothing, so that a blind model's weights can go on with it."""
+        """Makes it add nothing, so that a blind model's weights can be trained further with it."""
         for parameter in self.parameters():
             nn.init.zeros_(parameter)
 
     def forward(self, y: Tensor, sigma: Tensor | None) -> Tensor:
-        """Returns (B, width, H/cell, W/cell), or (1, width, 1, 1) where it is not known at all.
+        """Returns (B, width, H/cell, W/cell), or (1, width, 1, 1) if no level is known.
 
         Args:
-            y: The degraded image (B, C, H, W).
-            sigma: Standard deviation of its noise in units of the pixel value, (B,) or a map (B, 1, H, W); NaN, or
-                None, where it is not known.
+            y: Degraded image (B, C, H, W).
+            sigma: Standard deviation of the noise in units of the pixel value, (B,) or a map (B, 1, H, W). NaN or None
+                if unknown.
 
         Raises:
-            ShapeError: It has another shape, or is negative or infinite.
+            ShapeError: ``sigma`` has another shape, or is negative or infinite.
         """
         rows, size = y.shape[0], (y.shape[2], y.shape[3])
         if sigma is None:
@@ -144,7 +144,7 @@ class PyramidConditioner(Conditioner):
         """See :meth:`vaezoo.core.Conditioner.forward`.
 
         Raises:
-            ShapeError: See :class:`NoiseLevel`.
+            ShapeError: The noise level is invalid; see :class:`NoiseLevel`.
         """
         extra = None if self.level is None else self.level(y, cond.get("sigma"))
         features = self.bottom_up(centred(y, self.unshuffle), extra)
@@ -175,17 +175,17 @@ class PyramidEncoder(Encoder):
 
 @final
 class ResidualLevel(Level):
-    """A level: p(z|h) by a 1×1 convolution, q = p + Δ, z put back in, blocks.
+    """A level: p(z|h) by a 1×1 convolution, q = p + Δ, then z is added to the state, followed by blocks.
 
     Args:
-        width: Channels of its state.
-        above: Channels of the coarser level's state, or None at the top.
-        latents: Channels of z.
-        evidence: Channels of the evidence.
-        blocks: Blocks that lead on from z.
+        width: Number of channels of its state.
+        above: Number of channels of the coarser level's state; None at the top.
+        latents: Number of channels of z.
+        evidence: Number of channels of the evidence.
+        blocks: Number of blocks after z.
         stride: Pixels per cell.
-        kind: Of the blocks.
-        recurrent: Whether they are one.
+        kind: Kind of the blocks.
+        recurrent: Whether all blocks are the same block.
     """
 
     def __init__(
@@ -211,7 +211,7 @@ class ResidualLevel(Level):
         nn.init.zeros_(self.correct.bias) if self.correct.bias is not None else None
 
     def enter(self, state: Tensor | None, feature: Tensor | None) -> Tensor:
-        """See :meth:`vaezoo.core.Level.enter`; at the top the state is the feature."""
+        """See :meth:`vaezoo.core.Level.enter`. At the top, the state is the feature."""
         up = self.up(state) if self.up is not None and state is not None else None
         parts = [p for p in (up, feature) if p is not None]
         return parts[0] if len(parts) == 1 else add_into(*parts)
@@ -234,7 +234,7 @@ class ResidualLevel(Level):
 
 @accepts_keywords(LadderPriorConfig)
 def ladder_prior(config: LadderPriorConfig) -> LadderPrior:
-    """Returns a ladder of :class:`ResidualLevel`.
+    """Makes a ladder of :class:`ResidualLevel`.
 
     Args:
         config: Configuration. Its fields can also be given as keyword arguments.
@@ -259,7 +259,7 @@ def ladder_prior(config: LadderPriorConfig) -> LadderPrior:
 
 @final
 class ResidualDecoder(Decoder):
-    """A residual on the degraded image, and the width of its error, per pixel.
+    """A residual to the degraded image, and the width of its error, for each pixel.
 
     Args:
         config: Configuration. Its fields can also be given as keyword arguments.

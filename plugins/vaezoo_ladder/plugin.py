@@ -1,4 +1,4 @@
-"""What this plugin tells the zoo. Imports no torch."""
+"""Hooks of this plugin. Imports no torch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ VAEZOO_API = 1
 
 @hookimpl
 def vaezoo_after_create(name: str, model: Any) -> None:
-    """Lets a model of this plugin work with channels last on a CPU, where its convolutions are faster so."""
+    """Makes models of this plugin work with channels last on a CPU, where their convolutions are then faster."""
     if type(model.conditioner).__module__ in ("vaezoo_ladder.networks", "vaezoo_ladder.enlarge"):
         from .layout import work_channels_last
 

@@ -4,8 +4,8 @@
                        │             │
     p(x|z) ◄─ levels 1/2 ◄─ levels 1/4 ◄─ learned top    prior: z at each level, the posterior walks along
 
-All convolutions run at half resolution or less; zero borders tell them where they are. The ladder that restores
-is in ``networks``.
+All convolutions run at half resolution or less. Zero borders tell them their position. ``networks`` has the ladder that
+restores.
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ class Block(nn.Module):
     """x + f(x), with two 3×3 convolutions of ``hidden`` channels, between 1×1 ones if they are fewer than ``width``.
 
     Args:
-        width: Channels of x.
-        hidden: Channels inside.
-        depth: How many blocks follow each other; the last weights start 1/√depth as large.
+        width: Number of channels of x.
+        hidden: Number of channels inside.
+        depth: Number of blocks in the ladder. The last weights start smaller by 1/√depth.
         dropout: Share of the inner channels' values that training drops.
 
     Source: Very Deep VAEs (Child, 2020), section 3 and figure 3, arXiv:2011.10650.
@@ -80,14 +80,14 @@ class Block(nn.Module):
         self.layers = nn.Sequential(*layers, scaled(last, 1 / math.sqrt(depth)))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns (B, width, h, w) as it came."""
+        """Returns (B, width, h, w) for x of the same shape."""
         out: Tensor = x + self.layers(x)
         return out
 
 
 @final
 class BottomUpEncoder(Encoder):
-    """Evidence from the image, one feature for each level of the ladder; levels of one scale share theirs.
+    """Evidence from the image: a feature for each level of the ladder. Levels of one scale share theirs.
 
     Args:
         config: Configuration. Its fields can also be given as keyword arguments.
@@ -120,12 +120,12 @@ class BottomUpEncoder(Encoder):
 
 @final
 class LearnedTop(nn.Module):
-    """The state that a ladder without a condition starts from: a learned grid, resized to the picture's.
+    """The initial state of a ladder without a condition: a learned grid, resized to the image.
 
     Args:
-        width: Channels.
+        width: Number of channels.
         stride: Pixels per cell.
-        size: (H, W) it is learned at.
+        size: (H, W) for which it is learned.
     """
 
     def __init__(self, width: int, stride: int, size: Sequence[int]) -> None:
@@ -134,7 +134,7 @@ class LearnedTop(nn.Module):
         self.state = nn.Parameter(torch.zeros(1, width, *(-(-side // stride) for side in size)))
 
     def forward(self, rows: int, size: tuple[int, int]) -> Tensor:
-        """Returns (rows, width, H/stride, W/stride) for a picture of ``size`` (H, W)."""
+        """Returns (rows, width, H/stride, W/stride) for an image of ``size`` (H, W)."""
         grid = [-(-side // self.stride) for side in size]
         state: Tensor = self.state
         if list(state.shape[2:]) != grid:
@@ -144,16 +144,16 @@ class LearnedTop(nn.Module):
 
 @final
 class TopDownLevel(Level):
-    """A level: a block, p(z|h) by a 1×1 convolution, q = p + Δ from state and evidence, z put back in, a block.
+    """A level: a block, p(z|h) by a 1×1 convolution, q = p + Δ from state and evidence, z added, a block.
 
     Args:
-        width: Channels of its state.
-        above: Channels of the coarser scale's state, or None where the scale stays.
-        latents: Channels of z.
-        hidden: Channels inside its blocks.
-        depth: Levels of the whole ladder.
+        width: Number of channels of its state.
+        above: Number of channels of the coarser scale's state; None if the scale is the same.
+        latents: Number of channels of z.
+        hidden: Number of channels inside its blocks.
+        depth: Number of levels of the whole ladder.
         stride: Pixels per cell.
-        dropout: See :class:`Block`.
+        dropout: Share of the inner channels' values that training drops; see :class:`Block`.
 
     Source: Very Deep VAEs (Child, 2020), figure 3, arXiv:2011.10650; the residual posterior: NVAE (Vahdat and
     Kautz, 2020), section 3.2, arXiv:2007.03898.
@@ -174,7 +174,7 @@ class TopDownLevel(Level):
         self.revision = Revision(REVISION)
 
     def enter(self, state: Tensor | None, feature: Tensor | None) -> Tensor:
-        """See :meth:`vaezoo.core.Level.enter`; the top state is learned, and no feature is read."""
+        """See :meth:`vaezoo.core.Level.enter`. The top state is learned, and no feature is read."""
         out: Tensor = self.before(state if self.up is None else self.up(state))
         return out
 
@@ -197,7 +197,7 @@ class TopDownLevel(Level):
 
 @accepts_keywords(TopDownPriorConfig)
 def top_down_prior(config: TopDownPriorConfig) -> LadderPrior:
-    """Returns a ladder of :class:`TopDownLevel` on a learned top.
+    """Makes a ladder of :class:`TopDownLevel` with a learned top.
 
     Args:
         config: Configuration. Its fields can also be given as keyword arguments.
@@ -227,7 +227,7 @@ def top_down_prior(config: TopDownPriorConfig) -> LadderPrior:
 
 @final
 class ShuffleDecoder(Decoder):
-    """One convolution from the finest state to pixels, two by two.
+    """One convolution from the finest state to pixels, in squares of 2 × 2.
 
     Args:
         config: Configuration. Its fields can also be given as keyword arguments.

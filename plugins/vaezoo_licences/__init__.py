@@ -1,1 +1,1 @@
-"""Which licences a user lets weights have."""
+"""Restricts weights to the licences that the user accepts."""

@@ -1,4 +1,4 @@
-"""What this plugin tells the zoo. Imports no torch."""
+"""Hooks of this plugin. Imports no torch."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ def vaezoo_weight_policy(card: Any) -> str | None:
 
 @hookimpl
 def vaezoo_cli_commands() -> dict[str, tuple[str, str]]:
-    """Returns the verb ``licences``."""
+    """Returns the command ``licences``."""
     return {"licences": ("vaezoo_licences.verb:licences", "List the licences of weights and of their data.")}

@@ -1,4 +1,4 @@
-"""The user's list of licences, and what it says of one."""
+"""The user's list of accepted licences."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from vaezoo import settings
 
 
 def allowed() -> tuple[str, ...] | None:
-    """Returns the licences that weights may have: ``$VAEZOO_LICENCES``, else ``licences`` of the user's configuration.
+    """Returns the accepted licences: ``$VAEZOO_LICENCES``, or else ``licences`` of the user's configuration.
 
-    None allows any. Raises a ConfigError where the configuration is malformed.
+    None means any licence. Raises a ConfigError if the configuration is malformed.
     """
     given = os.environ.get("VAEZOO_LICENCES")
     if given is None:
@@ -19,12 +19,12 @@ def allowed() -> tuple[str, ...] | None:
 
 
 def plain(licence: str) -> str:
-    """Returns a licence's name so that spellings agree: ``CC BY-SA 4.0`` and ``cc-by-sa-4.0`` are one."""
+    """Normalises a licence's name: ``CC BY-SA 4.0`` and ``cc-by-sa-4.0`` become the same."""
     return "-".join(licence.lower().replace("-", " ").split())
 
 
 def refusal(licence: str, names: tuple[str, ...] | None) -> str | None:
-    """Returns why weights of this licence are not to be used, or None."""
+    """Returns the reason to refuse weights with a licence, or None."""
     if names is None or plain(licence) in map(plain, names):
         return None
     return (

@@ -1,4 +1,4 @@
-"""``vaezoo licences``: what the weights and their data are licensed under."""
+"""``vaezoo licences``: lists the licences of weights and of their data."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .policy import allowed, refusal
 
 
 @click.command("licences")
-@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def licences(as_json: bool) -> None:
-    """List the licences of weights and of the data they were trained on, and whether you allow them."""
+    """List the licences of weights and of their training data, and whether you accept them."""
     names, rows = allowed(), list[dict[str, Any]]()
     for model in list_models(pretrained=True):
         for card in model_info(model)["weights"].values():

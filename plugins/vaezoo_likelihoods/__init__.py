@@ -1,1 +1,1 @@
-"""Named models for each likelihood that the house knows; the parts are others'."""
+"""A named model for each likelihood of vaezoo. The parts are those of other plugins."""

@@ -1,1 +1,1 @@
-"""Lighting photos that were taken too dark."""
+"""Brightening photos that were taken too dark."""

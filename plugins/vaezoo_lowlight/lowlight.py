@@ -1,4 +1,4 @@
-"""Lighting a photo that was taken too dark: an exposure for the whole picture, then the noise that it makes visible."""
+"""Brightening a photo that was taken too dark: sets the exposure of the whole image, then removes the visible noise."""
 
 from __future__ import annotations
 
@@ -26,30 +26,31 @@ from vaezoo.restore import (
 )
 
 DENOISER = "denoise.open"
-"""The weights that remove the noise, whose level they are told."""
+"""Weights that remove the noise. They are told its level."""
 SIDE = 64
-"""Of the thumbnail that the model is told, pixels: that of the patches it learned from."""
+"""Side in pixels of the thumbnail for the model: that of its training patches."""
 DRAWS = 16
-"""Exposures drawn for the standard deviation, where no other number of samples is asked for."""
+"""Number of exposures drawn for the standard deviation, unless samples are requested."""
 STEP = 1 / 255
-"""How far the curve's slope is looked for to both sides."""
+"""Step to both sides for measuring the slope of the curve."""
 
 
 @final
 @dataclass(frozen=True)
 class Lowlight(Task):
-    """Gives a dark photo the exposure that it was probably meant to have, and removes the noise that then shows.
+    """Gives a dark photo the exposure that was probably intended, and removes the noise that becomes visible.
 
-    The model is told a thumbnail of the whole picture, so all tiles have one exposure. Samples are exposures that are
-    plausible too. The standard deviation is √(that among them² + that of the curve² + that of the noise²), the last as
-    the denoiser states it, or all of it where it is left.
+    The model is told a thumbnail of the whole image, so all tiles have one exposure. Samples are other plausible
+    exposures. The standard deviation is √(a² + b² + c²), of samples (a), of the curve (b) and of the noise (c): as the
+    denoiser predicts it, or all of it if the noise is left.
 
-    The noise of a lit picture differs from place to place: it is the dark one's, told or estimated, times the slope of
-    the tone curve, which is found by asking the model for a little more and a little less. The denoiser is told so.
+    The noise of the brightened image varies with position: it is that of the dark image, told or estimated, times the
+    slope of the tone curve. The slope is measured by asking the model for slightly more and less. The denoiser is told
+    the result.
 
     Attributes:
-        denoise: Removal of the noise that the light makes visible.
-        sigma: Noise level of the dark picture where it is known, grey levels. A standard deviation in units of 1/255.
+        denoise: Whether to remove the noise that brightening makes visible.
+        sigma: Noise level of the dark image in grey levels, if known. A standard deviation in units of 1/255.
 
     Raises:
         ShapeError: The noise level is negative or not finite.
@@ -76,11 +77,11 @@ class Lowlight(Task):
     def restore(self, restorer: Restorer, y: Tensor, progress: Progress | None = None) -> Restoration:
         """See :meth:`vaezoo.restore.Task.restore`.
 
-        ``facts["gain"]``: how many times as much light the result has on average; ``facts["noise_levels"]``: the noise
-        of the dark picture, told or estimated, in grey levels.
+        ``facts["gain"]`` is the mean factor by which the light increases. ``facts["noise_levels"]`` is the noise of the
+        dark image, told or estimated, in grey levels.
 
         Raises:
-            ConfigError: The model is not told the whole picture.
+            ConfigError: The model does not take the whole image as a condition.
         """
         if "whole" not in restorer.takes:
             takes = ", ".join(restorer.takes) or "nothing"
@@ -121,11 +122,11 @@ class Lowlight(Task):
 
     @classmethod
     def example(cls, x: Tensor, level: float, index: int) -> Example:
-        """See :meth:`vaezoo.restore.Task.example`: less light, noise of a camera, 8 bits; nothing is told."""
+        """See :meth:`vaezoo.restore.Task.example`: less light, noise of a camera, 8 bits. The task is told nothing."""
         return Example(x, low_light(x, level, seed=index), cls())
 
 
 @functools.lru_cache(maxsize=1)
 def _denoiser() -> Model:
-    """Returns the denoiser; kept, since it takes as long to load as to restore a small picture."""
+    """Returns the denoiser. It is kept, since loading takes as long as restoring a small image."""
     return load_model(DENOISER)

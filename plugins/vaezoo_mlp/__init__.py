@@ -1,1 +1,1 @@
-"""Dense encoders and decoders of any depth, the article's 784-128-64-2 network among them."""
+"""Dense encoders and decoders of any depth, such as the 784-128-64-2 network of the article."""

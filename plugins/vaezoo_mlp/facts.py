@@ -1,4 +1,4 @@
-"""What the dense parts say of themselves, without torch."""
+"""Configurations and facts of the dense parts, without torch."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ class DenseEncoderConfig(NetworkConfig):
     """Parameters of :class:`vaezoo_mlp.networks.DenseEncoder`.
 
     Attributes:
-        image_size: Height and width, the one size it takes.
+        image_size: (H, W), the only size that it takes.
         hidden: Widths of the hidden layers.
-        activation: ``relu``, ``silu``, ``tanh``, ``sigmoid``, ``gelu`` or ``glu``.
-        context_vector: Dimensions of the context's vector, read beside the pixels; 0 for none.
-        belief: ``gaussian``, ``dirac`` for a point and nothing else, or another of :mod:`vaezoo.core.beliefs`.
-        modulate: ``film`` or ``adain``: the vector changes every hidden layer instead of being read beside the pixels.
+        activation: Activation: ``relu``, ``silu``, ``tanh``, ``sigmoid``, ``gelu`` or ``glu``.
+        context_vector: Dimensions of the context's vector, an input beside the pixels; 0 for none.
+        belief: Kind of belief: ``gaussian``, ``dirac`` for a point, or another of :mod:`vaezoo.core.beliefs`.
+        modulate: Modulation, ``film`` or ``adain``, of every hidden layer by the vector. ``none`` makes it an input.
 
     Raises:
-        ConfigError: There is no such belief.
+        ConfigError: The kind of belief is unknown.
     """
 
     image_size: tuple[int, int] = (28, 28)
@@ -45,7 +45,7 @@ class DenseEncoderConfig(NetworkConfig):
         check_modulate(self.modulate, self.context_vector)
 
     def facts(self) -> EncoderFacts:
-        """Returns what the encoder says of itself."""
+        """Returns the facts of the encoder."""
         return EncoderFacts(
             check_belief(self.belief),
             (Grid(self.latent_channels),),
@@ -60,13 +60,13 @@ class DenseDecoderConfig(NetworkConfig):
     """Parameters of :class:`vaezoo_mlp.networks.DenseDecoder`.
 
     Attributes:
-        image_size: Height and width, the one size it gives.
+        image_size: (H, W), the only size that it gives.
         hidden: Widths of the hidden layers.
-        activation: As the encoder's.
-        likelihood: A kind, see :class:`vaezoo.core.LikelihoodHead`.
-        scale: A kind of scale, see :class:`vaezoo.core.LikelihoodHead`.
-        context_vector: Dimensions of the context's vector, read beside the latents; 0 for none.
-        modulate: ``film`` or ``adain``: the vector changes every hidden layer instead of being read beside the latents.
+        activation: Activation, as for the encoder.
+        likelihood: Kind of likelihood; see :class:`vaezoo.core.LikelihoodHead`.
+        scale: Scale of the likelihood; see :class:`vaezoo.core.LikelihoodHead`.
+        context_vector: Dimensions of the context's vector, an input beside the latents; 0 for none.
+        modulate: Modulation, ``film`` or ``adain``, of every hidden layer by the vector. ``none`` makes it an input.
     """
 
     image_size: tuple[int, int] = (28, 28)
@@ -82,7 +82,7 @@ class DenseDecoderConfig(NetworkConfig):
         check_modulate(self.modulate, self.context_vector)
 
     def facts(self) -> DecoderFacts:
-        """Returns what the decoder says of itself."""
+        """Returns the facts of the decoder."""
         kind = likelihood_fact(self.likelihood, self.scale)
         return DecoderFacts(
             Grid(self.latent_channels),

@@ -1,4 +1,4 @@
-"""Dense networks. They take pictures of one size, which they state."""
+"""Dense networks, which take images of a single size."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 
 
 def dense(widths: Sequence[int], activation: str) -> nn.Sequential:
-    """Returns linear layers, each followed by the activation.
+    """Makes linear layers, each followed by the activation.
 
-    With ``glu`` a layer has twice the outputs, one half being the gate of the other: (A·x + a) · sigmoid(B·x + b).
+    With ``glu`` a layer has twice the outputs, and one half gates the other: (A·x + a) · sigmoid(B·x + b).
     Source: Language Modeling with Gated Convolutional Networks (Dauphin et al., 2017), eq. 1, arXiv:1612.08083.
 
     Raises:
-        ConfigError: The activation has no such name.
+        ConfigError: The activation is unknown.
     """
     if activation not in ACTIVATIONS:
         raise ConfigError(
@@ -57,17 +57,17 @@ def dense(widths: Sequence[int], activation: str) -> nn.Sequential:
 
 
 def layer_widths(hidden: Sequence[int], activation: str) -> list[int]:
-    """Returns what the layers of :func:`dense` put out before the activation, which halves it for ``glu``."""
+    """Returns the numbers of outputs of :func:`dense` layers before the activation, which halves them for ``glu``."""
     return [2 * width if activation == "glu" else width for width in hidden]
 
 
 def with_vector(flat: Tensor, context: Context, vector: int) -> Tensor:
-    """Returns features (N, D) beside the context's vector, where the part reads one."""
+    """Returns features (N, D) with the context's vector appended, if the part reads one."""
     return torch.cat([flat, context.vector], 1) if vector and context.vector is not None else flat
 
 
 def through(body: nn.Sequential, layers: nn.ModuleList, flat: Tensor, context: Context) -> Tensor:
-    """Returns what :func:`dense` layers make of (N, D), each modulated by the context before its activation."""
+    """Runs :func:`dense` layers on (N, D). The context modulates each before its activation."""
     if not len(layers):
         hidden: Tensor = body(flat)
         return hidden
@@ -78,13 +78,13 @@ def through(body: nn.Sequential, layers: nn.ModuleList, flat: Tensor, context: C
 
 @final
 class DenseEncoder(Encoder):
-    """Pixels to the mean and log-variance of a Gaussian, or to a point.
+    """A dense network from pixels to the mean and log-variance of a Gaussian, or to another belief.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Raises:
-        ConfigError: There is no such belief.
+        ConfigError: The kind of belief is unknown.
     """
 
     @accepts_keywords(DenseEncoderConfig)
@@ -108,10 +108,10 @@ class DenseEncoder(Encoder):
 
 @final
 class DenseDecoder(Decoder):
-    """Latents to a likelihood of pixels.
+    """A dense network from latents to a likelihood of pixels.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
     """
 
     @accepts_keywords(DenseDecoderConfig)
@@ -129,7 +129,7 @@ class DenseDecoder(Decoder):
         self.project = nn.Linear(widths[-1], self.head.outputs * math.prod(config.image_size))
 
     def forward(self, state: Tensor, context: Context) -> Likelihood:
-        """See :meth:`vaezoo.core.Decoder.forward`; a state of one cell is taken as a vector."""
+        """See :meth:`vaezoo.core.Decoder.forward`. A state of one cell is treated as a vector."""
         flat = with_vector(state.flatten(1), context, self.vector)
         flat = self.project(through(self.body, self.modulations, flat, context))
         likelihood: Likelihood = self.head(flat.unflatten(1, (self.head.outputs, *self.image_size)))

@@ -1,1 +1,1 @@
-"""Likelihoods of noisy pictures given clean ones, for models that see no clean picture."""
+"""Likelihoods of noisy images given clean ones, for models that are trained without clean images."""

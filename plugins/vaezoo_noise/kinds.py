@@ -1,4 +1,4 @@
-"""The noises as kinds of likelihood: ``decoder.likelihood="vaezoo_noise.kinds:PoissonGaussianKind(gain=0.02)"``."""
+"""Noises as kinds of likelihood: ``decoder.likelihood="vaezoo_noise.kinds:PoissonGaussianKind(gain=0.02)"``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .tables import HistogramNoise
 
 @final
 class GaussianNoiseKind(LikelihoodKind):
-    """Features are the clean signal; the head's scale is σ: a number where the noise is known, or ``learned``."""
+    """Features are the clean signal. The head's scale is σ: a number if the noise is known, or ``learned``."""
 
     gives = Noisy
     scales = ("learned",)
@@ -30,14 +30,14 @@ class GaussianNoiseKind(LikelihoodKind):
 
 @final
 class PoissonGaussianKind(LikelihoodKind):
-    """Features are the clean signal; the variance is a·s + b.
+    """Features are the clean signal. The variance is a·s + b.
 
     Args:
-        gain: a where it is known, else ``learned``.
-        floor: b, likewise.
+        gain: Gain a, if known; otherwise ``learned``.
+        floor: Constant variance b, if known; otherwise ``learned``.
 
     Raises:
-        ConfigError: One is neither a number above 0 nor ``learned``.
+        ConfigError: A value is neither a number above 0 nor ``learned``.
     """
 
     gives = Noisy
@@ -65,11 +65,11 @@ class PoissonGaussianKind(LikelihoodKind):
 
 @final
 class HistogramKind(LikelihoodKind):
-    """Features are the clean signal; the noise is a table, see :class:`HistogramNoise`.
+    """Features are the clean signal. The noise is a table; see :class:`HistogramNoise`.
 
     Args:
-        bins: See there.
-        sigma: Likewise.
+        bins: Number of bins; see :class:`HistogramNoise`.
+        sigma: Initial width; see :class:`HistogramNoise`.
     """
 
     gives = Noisy
@@ -79,10 +79,10 @@ class HistogramKind(LikelihoodKind):
         self.noise = HistogramNoise(bins, sigma)
 
     def use(self, noise: HistogramNoise) -> None:
-        """Takes a fitted noise: ``model.decoder.head.form.use(fit_histogram(y, s))``.
+        """Sets a fitted noise: ``model.decoder.head.form.use(fit_histogram(y, s))``.
 
         Raises:
-            IncompatibleParts: It has another number of bins.
+            IncompatibleParts: The number of bins differs.
         """
         _take(self.noise, noise)
 
@@ -93,13 +93,13 @@ class HistogramKind(LikelihoodKind):
 
 @final
 class MixtureKind(LikelihoodKind):
-    """Features are the clean signal; the noise is a mixture of Gaussians, see :class:`MixtureNoise`.
+    """Features are the clean signal. The noise is a mixture of Gaussians; see :class:`MixtureNoise`.
 
     Args:
-        components: See there.
-        degree: Likewise.
-        sigma: Likewise.
-        centred: Likewise.
+        components: Number of components; see :class:`MixtureNoise`.
+        degree: Degree of the polynomials; see :class:`MixtureNoise`.
+        sigma: Initial width; see :class:`MixtureNoise`.
+        centred: Whether the noise has mean 0; see :class:`MixtureNoise`.
     """
 
     gives = Noisy
@@ -109,12 +109,12 @@ class MixtureKind(LikelihoodKind):
         self.noise = MixtureNoise(components, degree, sigma, centred)
 
     def use(self, noise: MixtureNoise) -> None:
-        """Takes a fitted noise: ``model.decoder.head.form.use(fit_mixture(y, s))``.
+        """Sets a fitted noise: ``model.decoder.head.form.use(fit_mixture(y, s))``.
 
         Raises:
-            IncompatibleParts: It has other components, or polynomials of another degree, or only one is centred.
+            IncompatibleParts: The number of components or the degree differs, or only one of the two is centred.
         """
-        if noise.centred != self.noise.centred:  # a model's file holds its options, and not this noise's
+        if noise.centred != self.noise.centred:  # a model's file has the decoder's options, and not this noise's
             raise IncompatibleParts(
                 f"Expected a fitted noise with centred={self.noise.centred}, got {noise.centred}.",
                 hint="Fit it with the options of the decoder's likelihood.",

@@ -1,4 +1,4 @@
-"""A noise as a mixture of Gaussians whose shape follows the signal, fitted to pairs of pixels."""
+"""Noise as a mixture of Gaussians that depends on the signal, fitted to pairs of pixels."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from .tables import check_pairs
 class MixtureNoise(nn.Module):
     """p(y|s) = Σ_k w_k(s)·N(y; s + m_k(s), σ_k(s)²), with logits, offsets and log-variances polynomial in s.
 
-    It begins as a Gaussian; :func:`fit_mixture` fits it to pairs, and training of a model moves it no further.
+    It starts as a Gaussian. :func:`fit_mixture` fits it to pairs, and training a model does not change it.
 
     Args:
-        components: K.
-        degree: Of the polynomials.
-        sigma: Width of the Gaussian that it begins as.
-        centred: Whether the mean of y is the signal, so Σ_k w_k·m_k = 0.
+        components: Number K of components.
+        degree: Degree of the polynomials.
+        sigma: Width of the initial Gaussian.
+        centred: Whether the mean of y is the signal, so that Σ_k w_k·m_k = 0.
 
     Raises:
-        ConfigError: There is no component, the degree is negative, or ``sigma`` is not above 0.
+        ConfigError: ``components`` is below 1, ``degree`` is negative, or ``sigma`` is not above 0.
 
     Source: Fully Unsupervised Probabilistic Noise2Void (Prakash et al., 2020),
     arXiv:1911.12291; DivNoising, arXiv:2006.06072.
@@ -48,7 +48,7 @@ class MixtureNoise(nn.Module):
         self.register_buffer("polynomials", start)
 
     def log_density(self, y: Tensor, signal: Tensor, polynomials: Tensor | None = None) -> Tensor:
-        """See :meth:`vaezoo_noise.noises.Density.log_density`; other polynomials than its own while they are fitted."""
+        """See :meth:`vaezoo_noise.noises.Density.log_density`. ``polynomials`` replace its own during a fit."""
         given = (self.polynomials if polynomials is None else polynomials).float()
         s = signal.float()
         place = 2 * s.clamp(-0.5, 1.5) - 1
@@ -72,20 +72,20 @@ def fit_mixture(
     batch: int = 4096,
     seed: int = 0,
 ) -> MixtureNoise:
-    """Fits a mixture to pairs by the likelihood, with Adam.
+    """Fits a mixture to pairs by maximum likelihood, with Adam.
 
     Args:
-        y: Noisy pixels, any shape.
-        signal: Clean ones of that shape: photographed, or a denoised guess of them (bootstrapping).
-        components: See :class:`MixtureNoise`.
-        degree: Likewise.
-        centred: Likewise.
-        steps: Of Adam.
-        batch: Pixels a step.
-        seed: Of the start and the pixels drawn.
+        y: Noisy pixels, of any shape.
+        signal: Clean pixels of the same shape: photographed, or estimated by denoising (bootstrapping).
+        components: Number of components; see :class:`MixtureNoise`.
+        degree: Degree of the polynomials; see :class:`MixtureNoise`.
+        centred: Whether the noise has mean 0; see :class:`MixtureNoise`.
+        steps: Number of steps of Adam.
+        batch: Number of pixels per step.
+        seed: Random seed of the initialisation and of the choice of pixels.
 
     Raises:
-        ShapeError: The pixels are no pairs.
+        ShapeError: The shapes differ, or there are no pixels.
     """
     check_pairs(y, signal)
     y, signal = y.detach().float().flatten().cpu(), signal.detach().float().flatten().cpu()

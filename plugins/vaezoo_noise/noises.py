@@ -1,4 +1,4 @@
-"""p(y | s) for a noisy pixel y and its clean signal s: Gaussian, and Poisson with Gaussian."""
+"""p(y | s) for a noisy pixel y and its clean signal s: Gaussian, and Poisson-Gaussian."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from vaezoo.core import Likelihood, by_sample, cropped, gaussian_log_prob
 
 
 class Density(Protocol):
-    """A noise: the log density of a pixel, given its signal."""
+    """A noise model: the log density of a pixel given its signal."""
 
     def log_density(self, y: Tensor, signal: Tensor) -> Tensor:
-        """Returns log p(y|s) per element, in nats: two tensors of one shape to that shape."""
+        """Returns log p(y|s) per element, in nats, for two tensors of one shape."""
         ...
 
 
@@ -39,11 +39,11 @@ class GaussianNoise:
 @final
 @dataclass(frozen=True)
 class PoissonGaussianNoise:
-    """A Gaussian of variance a·s + b: the normal approximation of photon counts and read-out noise.
+    """A Gaussian of variance a·s + b: the normal approximation of photon counts and read noise.
 
     Args:
         log_gain: log a, a number.
-        log_floor: log b, likewise.
+        log_floor: log b, a number.
 
     Source: Practical Poissonian-Gaussian Noise Modeling and Fitting for Single-Image Raw-Data (Foi et al., 2008).
     """
@@ -52,7 +52,7 @@ class PoissonGaussianNoise:
     log_floor: Tensor
 
     def log_density(self, y: Tensor, signal: Tensor) -> Tensor:
-        """See :meth:`Density.log_density`; a signal below 0 has the variance of 0."""
+        """See :meth:`Density.log_density`. A signal below 0 has the variance of 0."""
         variance = torch.exp(self.log_gain) * signal.float().clamp_min(0) + torch.exp(self.log_floor)
         return gaussian_log_prob(y, signal, variance.log())
 
@@ -60,11 +60,11 @@ class PoissonGaussianNoise:
 @final
 @dataclass(frozen=True)
 class Noisy(Likelihood):
-    """p(noisy picture | clean picture), pixel by pixel; the image is the clean one.
+    """p(noisy image | clean image), pixel by pixel. ``image`` is the clean one.
 
     Args:
-        image: The signal s, (K·B, C, H, W).
-        noise: p(y|s).
+        image: Clean signal s, (K·B, C, H, W).
+        noise: Noise model p(y|s).
     """
 
     image: Tensor
@@ -72,11 +72,11 @@ class Noisy(Likelihood):
 
     @property
     def scale(self) -> None:
-        """Unknown: how far noise lies from the signal says nothing of the signal's own error; samples do."""
+        """None: the width of the noise says nothing about the error of the signal. Samples do."""
         return None
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """See :meth:`vaezoo.core.Likelihood.log_prob`; x is the noisy picture."""
+        """See :meth:`vaezoo.core.Likelihood.log_prob`. x is the noisy image."""
         signal = by_sample(self.image, x)
         return self.noise.log_density(x.float().expand_as(signal), signal).flatten(2).sum(2)
 
@@ -86,12 +86,12 @@ class Noisy(Likelihood):
 
 
 def fit_poisson_gaussian(y: Tensor, signal: Tensor, steps: int = 30) -> PoissonGaussianNoise:
-    """Fits a and b to pairs, by weighted least squares of the squared error on the signal, repeated.
+    """Fits a and b to pairs, by iteratively reweighted least squares of the squared error on the signal.
 
     Args:
-        y: Noisy pixels, any shape.
-        signal: Clean ones, or a denoised guess of them, of that shape.
-        steps: Repetitions, each with the weights of the last one's variances.
+        y: Noisy pixels, of any shape.
+        signal: Clean pixels of the same shape, or an estimate of them by denoising.
+        steps: Number of iterations. Each weights by the variances of the last.
     """
     s, square = signal.double().flatten().clamp_min(0), (y.double() - signal.double()).flatten() ** 2
     design, variance = torch.stack([s, torch.ones_like(s)], 1), square.mean().expand_as(square)

@@ -1,4 +1,4 @@
-"""A noise as a table of counts: p(y|s) of any shape, from pairs of noisy and clean pixels."""
+"""Noise as a table of counts: p(y|s) of any form, from pairs of noisy and clean pixels."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ LOW, HIGH = -0.5, 1.5
 class HistogramNoise(nn.Module):
     """log p(y|s) from a table: constant in each bin of y, linear in s between the centres of its bins.
 
-    It begins as a Gaussian; :func:`fit_histogram` fills it from pairs, and no gradient moves it. A y beyond the range
+    It starts as a Gaussian. :func:`fit_histogram` fills it from pairs, and no gradient changes it. A y out of range
     counts in the outermost bin.
 
     Args:
-        bins: B, of y and of s, over [−0.5, 1.5].
-        sigma: Width of the Gaussian that it begins as.
+        bins: Number B of bins of y and of s, over [−0.5, 1.5].
+        sigma: Width of the initial Gaussian.
 
     Raises:
-        ConfigError: There are less than 2 bins, or ``sigma`` is not above 0.
+        ConfigError: ``bins`` is below 2, or ``sigma`` is not above 0.
 
     Source: Probabilistic Noise2Void (Krull et al., 2020), arXiv:1906.00651; DivNoising, arXiv:2006.06072.
     """
@@ -54,10 +54,10 @@ class HistogramNoise(nn.Module):
 
 
 def check_pairs(y: Tensor, signal: Tensor) -> None:
-    """Refuses pixels that are no pairs.
+    """Raises if pixels do not form pairs.
 
     Raises:
-        ShapeError: The shapes differ, or there is no pixel.
+        ShapeError: The shapes differ, or there are no pixels.
     """
     if y.shape != signal.shape or not y.numel():
         raise ShapeError(
@@ -71,13 +71,13 @@ def fit_histogram(y: Tensor, signal: Tensor, bins: int = 64, smooth: float = 0.0
     """Counts pairs of pixels.
 
     Args:
-        y: Noisy pixels, any shape.
-        signal: Clean ones of that shape: photographed, or a denoised guess of them (bootstrapping).
-        bins: See :class:`HistogramNoise`.
-        smooth: Counts that every bin has before; keeps the log finite.
+        y: Noisy pixels, of any shape.
+        signal: Clean pixels of the same shape: photographed, or estimated by denoising (bootstrapping).
+        bins: Number of bins; see :class:`HistogramNoise`.
+        smooth: Initial count of each bin, which keeps the logarithm finite.
 
     Raises:
-        ShapeError: The pixels are no pairs.
+        ShapeError: The shapes differ, or there are no pixels.
         ConfigError: ``smooth`` is not above 0.
     """
     check_pairs(y, signal)

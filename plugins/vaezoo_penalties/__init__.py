@@ -1,1 +1,1 @@
-"""Autoencoders without a rate: reconstruction, and penalties that shape the latents or the networks."""
+"""Autoencoders without a rate: reconstruction, with penalties on latents or networks."""

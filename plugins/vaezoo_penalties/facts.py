@@ -1,4 +1,4 @@
-"""What the parts say of themselves, without torch."""
+"""Configurations and facts of the parts, without torch."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class RAEWeightsLossConfig(LossConfig, needs_rate=False, beliefs=_POINTS):
     """Parameters of :class:`vaezoo_penalties.regularised.RAEWeightsLoss`.
 
     Attributes:
-        latent_weight: Weight of the latents' size.
-        decoder_weight: Weight of the decoder's weights.
+        latent_weight: Weight of the size of the latents.
+        decoder_weight: Weight of the decoder's parameters.
     """
 
     latent_weight: float = 5e-3
@@ -36,9 +36,9 @@ class RAEGradientLossConfig(LossConfig, needs_rate=False, beliefs=_POINTS):
     """Parameters of :class:`vaezoo_penalties.regularised.RAEGradientLoss`.
 
     Attributes:
-        latent_weight: Weight of the latents' size.
+        latent_weight: Weight of the size of the latents.
         gradient_weight: Weight of the decoder's slope.
-        probes: Random signs an image; 0 is exact, by a backward pass for each pixel.
+        probes: Number of random probes per image. 0 is exact, with a backward pass per pixel.
     """
 
     latent_weight: float = 5e-3
@@ -54,12 +54,12 @@ class DenoisingLossConfig(LossConfig, needs_rate=False, beliefs=frozenset({"gaus
     """Parameters of :class:`vaezoo_penalties.losses.DenoisingLoss`.
 
     Attributes:
-        corruption: ``gaussian`` or ``masking``, see :func:`corrupted`.
-        amount: Standard deviation, or share of pixels.
-        beta: Weight of the rate; an encoder that gives a point has none.
+        corruption: Corruption, ``gaussian`` or ``masking``; see :func:`corrupted`.
+        amount: Standard deviation of the noise, or share of masked pixels.
+        beta: Weight of the rate. A deterministic encoder has none.
 
     Raises:
-        ConfigError: There is no such corruption, or the share is above 1.
+        ConfigError: The corruption is unknown, or the share is above 1.
     """
 
     corruption: str = "gaussian"
@@ -78,7 +78,7 @@ class ContractiveLossConfig(LossConfig, needs_rate=False, beliefs=_POINTS):
 
     Attributes:
         weight: Weight of the encoder's slope.
-        probes: Random signs over the latents; 0 is exact, by a backward pass for each latent of an image.
+        probes: Number of random probes over the latents. 0 is exact, with a backward pass per latent of an image.
     """
 
     weight: float = 0.1
@@ -93,12 +93,12 @@ class SparseLossConfig(LossConfig, needs_rate=False, beliefs=_POINTS):
     """Parameters of :class:`vaezoo_penalties.losses.SparseLoss`.
 
     Attributes:
-        weight: Weight of S.
-        measure: ``rate`` or ``l1``.
-        target: ρ, between 0 and 1.
+        weight: Weight of the sparsity term S.
+        measure: Measure of sparsity, ``rate`` or ``l1``.
+        target: Target activity ρ, between 0 and 1.
 
     Raises:
-        ConfigError: There is no such measure, or the target is not between 0 and 1.
+        ConfigError: The measure is unknown, or the target is not between 0 and 1.
     """
 
     weight: float = 1.0
@@ -116,7 +116,7 @@ class TopKPriorConfig(PriorConfig):
     """Parameters of :class:`vaezoo_penalties.prior.TopKPrior`.
 
     Attributes:
-        kept: How many latents of a cell are not 0.
+        kept: Number of latents of a cell that are not 0.
 
     Raises:
         ConfigError: ``kept`` is below 1 or above ``latent_channels``.
@@ -133,10 +133,10 @@ class TopKPriorConfig(PriorConfig):
 
 
 def check_kept(kept: int, latent_channels: int) -> None:
-    """Refuses a number of latents to keep that there are not.
+    """Checks the number of latents to keep.
 
     Raises:
-        ConfigError: It is below 1 or above ``latent_channels``.
+        ConfigError: ``kept`` is below 1 or above ``latent_channels``.
     """
     if not 1 <= kept <= latent_channels:
         raise ConfigError(f"Expected kept from 1 to the {latent_channels} latent channels, got {kept}.", value=kept)

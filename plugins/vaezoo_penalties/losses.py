@@ -1,4 +1,4 @@
-"""Reconstruction, of the input itself or of what it was before it was corrupted, and sparse latents."""
+"""Losses: reconstruction of the input, or of a clean image from a corrupted one, and sparse latents."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ MEASURES = ("rate", "l1")
 def reconstruction(model: VAE, bound: Bound) -> Tensor:
     """Returns the mean distortion of a batch, nats per image.
 
-    A prior that learns, such as a mixture, is fitted to the latents, which do not move for it: −log p(z) is added,
-    with z held still.
+    For a prior with parameters, such as a mixture, −log p(z) is added with z held fixed. So the prior is fitted to the
+    latents, which do not move for it.
     """
     loss = bound.distortion.mean()
     if isinstance(model.prior, FlatPrior) and any(p.requires_grad for p in model.prior.parameters()):
@@ -31,7 +31,7 @@ def reconstruction(model: VAE, bound: Bound) -> Tensor:
 
 
 def reports_of(bound: Bound, **more: Tensor) -> dict[str, Tensor]:
-    """Returns the distortion and further reports, without their gradients."""
+    """Returns the distortion and further reports, detached from their gradients."""
     return {name: value.detach() for name, value in {"distortion": bound.distortion.mean(), **more}.items()}
 
 
@@ -53,12 +53,12 @@ class ReconstructionLoss(Loss):
 
 
 def corrupted(image: Tensor, corruption: str, amount: float) -> Tensor:
-    """Returns an image (B, C, H, W) with noise, or with pixels set to 0 in all channels; from torch's generator.
+    """Adds noise to an image (B, C, H, W), or sets pixels to 0 in all channels. Draws from torch's generator.
 
     Args:
-        image: Pixels in [0, 1].
-        corruption: ``gaussian`` adds noise, ``masking`` sets pixels to 0.
-        amount: Standard deviation of the noise, or the share of pixels that are masked.
+        image: Image with pixels in [0, 1].
+        corruption: Corruption: ``gaussian`` adds noise, ``masking`` sets pixels to 0.
+        amount: Standard deviation of the noise, or share of masked pixels.
     """
     if corruption == "gaussian":
         return image + amount * torch.randn_like(image)
@@ -67,13 +67,13 @@ def corrupted(image: Tensor, corruption: str, amount: float) -> Tensor:
 
 @final
 class DenoisingLoss(Loss):
-    """The model is given a corrupted image and has to give the clean one: D, and β·R where the belief has a rate.
+    """The model reads a corrupted image and has to give the clean one: D, and β·R if the belief has a rate.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: Extracting and Composing Robust Features with Denoising Autoencoders (Vincent et al., 2008); with a rate:
-    Denoising Criterion for Variational Auto-Encoding Framework (Im et al., 2017), arXiv:1511.06406. In evaluation mode
+    Denoising Criterion for Variational Auto-Encoding Framework (Im et al., 2017), arXiv:1511.06406. In evaluation mode,
     nothing is corrupted.
     """
 
@@ -100,7 +100,7 @@ class DenoisingLoss(Loss):
 
 
 def activity(z: Tensor) -> Tensor:
-    """Returns the mean over images and cells of |z|/(1 + |z|), from 0 to 1, for each latent: (B, D, ...) to (D,)."""
+    """Returns the mean over images and cells of |z|/(1 + |z|), 0 to 1, for each latent: (B, D, ...) to (D,)."""
     size = z.float().abs()
     return (size / (1 + size)).movedim(1, 0).flatten(1).mean(1)
 
@@ -116,12 +116,12 @@ def rate_divergence(target: float, found: Tensor) -> Tensor:
 class SparseLoss(Loss):
     """D + weight · S: latents that are mostly near 0.
 
-    S is the divergence Σ_d KL(ρ‖ρ̂_d) of each latent's mean activity in the batch from a target (``rate``), or Σ_d |z_d|
-    (``l1``). The activity of a latent is |z|/(1 + |z|): latents have a sign, where the units of the source have a
-    sigmoid.
+    S is Σ_d KL(ρ‖ρ̂_d), the divergence of each latent's mean activity in the batch from a target (``rate``), or Σ_d
+    |z_d| (``l1``). The activity of a latent is |z|/(1 + |z|), since latents have a sign, while the units of the source
+    have a sigmoid.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: Sparse autoencoder, CS294A lecture notes (Ng, 2011), section 3.
     """

@@ -1,4 +1,4 @@
-"""A prior under which few latents are not 0."""
+"""A prior under which only a few latents are not 0."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from .facts import TopKPriorConfig
 
 
 def largest(z: Tensor, kept: int) -> Tensor:
-    """Returns latents (K, B, D, ...) with all but the ``kept`` largest in magnitude set to 0, in each cell."""
+    """Sets all latents (K, B, D, ...) but the ``kept`` largest in magnitude to 0, in each cell."""
     places = z.abs().topk(kept, dim=2).indices
     return z * torch.zeros_like(z).scatter(2, places, 1.0)
 
 
 @final
 class TopKPrior(Prior):
-    """The law of a draw of N(0, I) whose largest latents alone are kept, as they alone are of a belief's centre.
+    """The distribution of a sample of N(0, I) of which only the largest latents are kept, as for the belief's centre.
 
-    It has no density, so it takes points, and states no rate. As a prior it goes with every loss that takes points.
+    It has no density, so it takes points and gives no rate. It goes with every loss that takes points.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
-    Source: k-Sparse Autoencoders (Makhzani and Frey, 2013), arXiv:1312.5663. There the largest are those of the largest
-    value; here of the largest magnitude.
+    Source: k-Sparse Autoencoders (Makhzani and Frey, 2013), arXiv:1312.5663. There the largest are those of largest
+    value; here those of largest magnitude.
     """
 
     geometry = "on planes of few coordinates"
@@ -42,7 +42,7 @@ class TopKPrior(Prior):
         self.register_buffer("device_of", torch.zeros(()), persistent=False)
 
     def infer(self, belief: Posterior | Pyramid, context: Context, k: int = 1, noise: Noise | None = None) -> Latents:
-        """See :meth:`vaezoo.core.Prior.infer`; all K samples are the centre's.
+        """See :meth:`vaezoo.core.Prior.infer`. All K samples equal the centre's.
 
         Raises:
             IncompatibleParts: The belief is a pyramid.

@@ -1,7 +1,7 @@
-"""Penalties on the networks: the decoder's weights, or the slope of decoder or encoder.
+"""Penalties on the networks: the decoder's parameters, or the slope of decoder or encoder.
 
-The squared Frobenius norm of a Jacobian J is E‖Jᵀv‖² over random signs v (Hutchinson), or exactly Σ_d ‖Jᵀe_d‖².
-Both are differentiated again, under no_grad too.
+The squared Frobenius norm of a Jacobian J is E‖Jᵀv‖² over random signs v (Hutchinson), or exactly Σ_d ‖Jᵀe_d‖². Both
+can be differentiated again, also under no_grad.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from .losses import reconstruction, reports_of
 
 
 def squared_slope(outputs: Tensor, inputs: Tensor, probes: int) -> Tensor:
-    """Returns ‖∂outputs/∂inputs‖² of each row, summed over all elements: rows (B, ...) to (B,).
+    """Returns ‖∂outputs/∂inputs‖², summed over all elements of each row: rows (B, ...) to (B,).
 
     Args:
-        outputs: Made of ``inputs``, each row of its own row.
-        inputs: Requires a gradient.
-        probes: Random signs, from torch's generator, over which an estimate is averaged; 0 is exact, by a backward
-            pass for each of a row's outputs.
+        outputs: Outputs. Each row depends on the same row of ``inputs`` only.
+        inputs: Inputs, which require a gradient.
+        probes: Number of random sign vectors, from torch's generator, to average over. 0 is exact, with a backward pass
+            for each output of a row.
     """
     with torch.enable_grad():
         flat = outputs.flatten(1)
@@ -40,7 +40,7 @@ def squared_slope(outputs: Tensor, inputs: Tensor, probes: int) -> Tensor:
 
 
 def half_square(z: Tensor) -> Tensor:
-    """Returns ½‖z‖², the mean over images of latents (B, ...)."""
+    """Returns the mean over images of ½‖z‖², for latents (B, ...)."""
     return 0.5 * sum_rows(z**2).mean()
 
 
@@ -49,7 +49,7 @@ class RAEWeightsLoss(Loss):
     """RAE-L2: D + latent_weight · ½‖z‖² + decoder_weight · ‖decoder's parameters‖².
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: From Variational to Deterministic Autoencoders (Ghosh et al., 2020), section 3, arXiv:1903.12436. The
     defaults are 1e-4 and 1e-7 beside a squared error, which a Gaussian of scale 0.1 multiplies by 50.
@@ -73,10 +73,10 @@ class RAEWeightsLoss(Loss):
 class RAEGradientLoss(Loss):
     """RAE-GP: D + latent_weight · ½‖z‖² + gradient_weight · ‖∂x̂/∂z‖², the slope of the mean image.
 
-    The slope is estimated by random signs over the pixels. It is the decoder's alone: the latents are held still.
+    The slope is estimated by random signs over the pixels. It is that of the decoder only: the latents are held fixed.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: From Variational to Deterministic Autoencoders (Ghosh et al., 2020), section 3, arXiv:1903.12436.
     """
@@ -102,10 +102,10 @@ class RAEGradientLoss(Loss):
 
 @final
 class ContractiveLoss(Loss):
-    """D + weight · ‖∂z/∂x‖²: latents that move little when the picture does.
+    """D + weight · ‖∂z/∂x‖²: latents that change little when the image does.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: Contractive Auto-Encoders (Rifai et al., 2011), eq. 3. Here the slope is that of the whole encoder.
     """

@@ -1,1 +1,1 @@
-"""Latents in the Poincaré ball: wrapped normal posteriors and prior."""
+"""Latents in the Poincaré ball: a wrapped normal posterior and prior."""

@@ -1,6 +1,6 @@
-"""The Poincaré ball of curvature −c: points with c‖z‖² < 1, in fp64. The vector's axis is the last.
+"""The Poincaré ball of curvature −c: points with c‖z‖² < 1, in fp64. Vectors are along the last axis.
 
-Tangent vectors v are measured in Riemannian length: exp_μ takes v to the point at distance ‖v‖ from μ.
+Tangent vectors v are measured in Riemannian length: exp_μ maps v to the point at distance ‖v‖ from μ.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 EDGE = 1 - 1e-7
-"""How far a point may be from the origin, times √c: in fp32 the next numbers are the edge itself."""
+"""Largest distance of a point from the origin, times √c. In fp32 the next numbers are the edge itself."""
 
 
 def length(v: Tensor) -> Tensor:
@@ -41,13 +41,13 @@ def tangent(z: Tensor, c: float, origin: Tensor | None = None) -> Tensor:
 
 
 def inside(z: Tensor, c: float) -> Tensor:
-    """Returns points moved off the edge of the ball."""
+    """Moves points off the edge of the ball."""
     norm = math.sqrt(c) * length(z)
     return torch.where(norm > EDGE, z * (EDGE / norm), z)
 
 
 def log_volume(v: Tensor, c: float) -> Tensor:
-    """Returns (D − 1) log( sinh(√c‖v‖) / (√c‖v‖) ), by which exp stretches the volume at v, (...)."""
+    """Returns (D − 1) log( sinh(√c‖v‖) / (√c‖v‖) ), the log factor by which exp stretches the volume at v, (...)."""
     r = math.sqrt(c) * length(v)[..., 0]
     r = r.clamp_min(1e-6)  # below, the logarithm is r²/6 < 2e-13
     return (v.shape[-1] - 1) * (r + torch.log(-torch.expm1(-2 * r)) - math.log(2) - torch.log(r))

@@ -1,4 +1,4 @@
-"""What belief and prior in the Poincaré ball say of themselves, without torch."""
+"""Configurations and facts of belief and prior in the Poincaré ball, without torch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vaezoo.errors import ConfigError
 
 
 def check_ball(curvature: float, spread: float = 1.0) -> None:
-    """Refuses a ball that is none, and a law without width.
+    """Checks the curvature of a ball and the width of a distribution.
 
     Raises:
         ConfigError: The curvature or the spread is not above 0.
@@ -21,7 +21,7 @@ def check_ball(curvature: float, spread: float = 1.0) -> None:
 
 
 def wrapped_normal(curvature: float = 1.0) -> BeliefKind:
-    """A tangent vector at the origin and log-variances: 2·D raw channels, in a ball of curvature −c."""
+    """Wrapped normal belief in a ball of curvature −c: a tangent vector and log-variances, from 2·D raw channels."""
     check_ball(curvature)
     c = float(curvature)
     return BeliefKind(
@@ -34,8 +34,8 @@ class WrappedNormalPriorConfig(PriorConfig):
     """Parameters of :class:`vaezoo_poincare.prior.WrappedNormalPrior`.
 
     Attributes:
-        curvature: c > 0, as the belief's; the ball's curvature is −c.
-        spread: Standard deviation σ > 0, before it is wrapped.
+        curvature: Curvature parameter c > 0, as for the belief. The ball's curvature is −c.
+        spread: Standard deviation σ > 0 before wrapping.
 
     Raises:
         ConfigError: The curvature or the spread is not above 0.
@@ -48,7 +48,7 @@ class WrappedNormalPriorConfig(PriorConfig):
         check_ball(self.curvature, self.spread)
 
     def facts(self) -> PriorFacts:
-        """Returns what the prior says of itself."""
+        """Returns the facts of the prior."""
         return PriorFacts(frozenset({wrapped_normal(self.curvature).fact}), (self.grid,), self.grid)
 
 

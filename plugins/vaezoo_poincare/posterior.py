@@ -14,20 +14,21 @@ from vaezoo.core import Noise, Posterior, bound_logvar, gaussian_log_prob
 from .ball import inside, length, log_volume, point, tangent
 
 REACH = 8.0
-"""Means are held within this distance of the origin times 1/√c: further out fp32 has no points left to tell apart."""
+"""Largest distance of means from the origin, times √c. Further out, fp32 cannot tell points apart."""
 
 
 @final
 @dataclass(frozen=True)
 class WrappedNormal(Posterior):
-    """N(0, diag exp(logvar)) in the tangent space at a point, carried onto the ball by the exponential map.
+    """N(0, diag exp(logvar)) in the tangent space at a point, mapped onto the ball by the exponential map.
 
-    Densities are by the Riemannian volume. A draw pushed to the edge of the ball is moved back to what fp32 can hold.
+    Densities are with respect to the Riemannian volume. A sample at the edge of the ball is moved to where fp32 can
+    hold it.
 
     Args:
-        mean: μ, points with c‖μ‖² < 1, (B, D) or (B, D, h, w).
+        mean: Means μ, points with c‖μ‖² < 1, (B, D) or (B, D, h, w).
         logvar: log σ², of the same shape.
-        curvature: c, the ball's curvature is −c.
+        curvature: Parameter c. The ball's curvature is −c.
 
     Source: Continuous Hierarchical Representations with Poincaré Variational Auto-Encoders (Mathieu et al., 2019),
     section 3.2, arXiv:1901.06033; on the hyperboloid: A Wrapped Normal Distribution on Hyperbolic Space (Nagano et
@@ -49,7 +50,7 @@ class WrappedNormal(Posterior):
         return z, self._density(v)
 
     def log_prob(self, z: Tensor) -> Tensor:
-        """Returns the log density by Riemannian volume, (K, B, ...) to (K, B) nats."""
+        """Returns the log density with respect to Riemannian volume, (K, B, ...) to (K, B) nats."""
         mean = self.mean.double().movedim(1, -1)
         return self._density(tangent(z.double().movedim(2, -1), self.curvature, mean))
 
@@ -60,7 +61,7 @@ class WrappedNormal(Posterior):
 
 
 def wrapped_normal(raw: Tensor, curvature: float = 1.0) -> WrappedNormal:
-    """Returns the law that raw channels (B, 2·D, ...) state: log_0 of its mean, and log-variances up to 2."""
+    """Makes a belief of raw channels (B, 2·D, ...): log_0 of its mean, and log-variances up to 2."""
     v, logvar = raw.chunk(2, 1)
     v = v.double().movedim(1, -1)
     far = REACH / math.sqrt(curvature)

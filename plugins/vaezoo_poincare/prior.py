@@ -18,13 +18,13 @@ from .posterior import WrappedNormal
 
 @final
 class WrappedNormalPrior(FlatPrior):
-    """A wrapped normal at the origin of the Poincaré ball; densities are by Riemannian volume.
+    """A wrapped normal at the origin of the Poincaré ball. Densities are with respect to Riemannian volume.
 
-    The decoder sees log_0 of a point: its direction, as long as its distance from the origin. The rate has no closed
-    form.
+    The decoder receives log_0 of a point: its direction, with its distance from the origin as length. The rate has no
+    closed form.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
     """
 
     geometry = "in a Poincaré ball"
@@ -37,12 +37,12 @@ class WrappedNormalPrior(FlatPrior):
         self.register_buffer("device_of", torch.zeros(()), persistent=False)
 
     def log_prob(self, z: Tensor, context: Context) -> Tensor:
-        """Returns the log density by Riemannian volume, (K, B, ...) to (K, B) nats."""
+        """Returns the log density with respect to Riemannian volume, (K, B, ...) to (K, B) nats."""
         zeros = torch.zeros_like(z[0])
         return WrappedNormal(zeros, zeros + 2 * math.log(self.spread), self.curvature).log_prob(z)
 
     def rate(self, posterior: DiagonalGaussian, context: Context) -> None:
-        """Returns None: there is no closed form."""
+        """Returns None, since there is no closed form."""
         return None
 
     def draw(self, eps: Tensor, context: Context) -> Tensor:
@@ -55,7 +55,7 @@ class WrappedNormalPrior(FlatPrior):
         return tangent(z.double().movedim(2, -1), self.curvature).movedim(-1, 2).to(z.dtype).flatten(0, 1)
 
     def interpolate(self, start: Tensor, end: Tensor, shares: Tensor) -> Tensor:
-        """Returns exp_a(t · log_a(b)), points on the geodesic of each cell from a to b, (T, B, ...)."""
+        """Returns exp_a(t · log_a(b)), points on each cell's geodesic from a to b, (T, B, ...)."""
         first, last = (each.double().movedim(1, -1) for each in (start, end))
         whole = tangent(last, self.curvature, first)
         t = shares.to(whole).view(-1, *[1] * whole.dim())

@@ -1,1 +1,1 @@
-"""Refined posteriors: a few steps on log p(x, z) after the encoder, Hamiltonian ones or those of the bound."""
+"""Refined posteriors: after the encoder, a few Hamiltonian steps on log p(x, z), or gradient steps on the bound."""

@@ -1,4 +1,4 @@
-"""Semi-amortised refinement: the encoder's Gaussian, moved for each image by a few steps up the bound."""
+"""Semi-amortised refinement: moves the encoder's Gaussian, for each image, by a few steps up the bound."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ from vaezoo.errors import NotNormalised
 from .facts import SemiAmortisedRefinementConfig
 
 ASCENT = 2
-"""Level of the noise that estimates the bound; the draws themselves have level 0."""
+"""Level of the noise that estimates the bound. The samples themselves have level 0."""
 
 
 @final
 class SemiAmortisedRefinement(Refinement):
-    """Moves μ and log σ² up the bound of the image itself, then draws from the Gaussian they end at.
+    """Moves μ and log σ² up the bound of the image, then samples from the resulting Gaussian.
 
         encoder ─► μ, log σ² ─► steps up E_q[log p(x, z)] + H(q) ─► μ', log σ'² ─► z, log q
 
-    A step goes along the natural gradient, (σ²·∂/∂μ, 2·∂/∂log σ²), held to one σ in each mean and one in each log σ².
-    The bound is estimated by antithetic pairs of draws that are not the samples': a sample must not have moved the
-    density by which it is weighed. All images and all samples share them, so that an image is refined alike in every
-    batch; on the mean path they are the same ones every time, since without draws nothing tells how wide q may be.
+    A step follows the natural gradient, (σ²·∂/∂μ, 2·∂/∂log σ²), limited to one σ in each mean and to 1 in each log σ².
+    The bound is estimated by antithetic pairs of draws other than the samples, since a sample must not have influenced
+    the density that weights it. All images and samples share these draws, so that the batch does not affect an image.
+    On the mean path they are fixed, since without draws nothing tells how wide q may be.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: Semi-Amortized Variational Autoencoders (Kim et al., 2018), algorithm 1, arXiv:1802.02550; the natural
     gradient: Stochastic Variational Inference (Hoffman et al., 2013), section 2.3, arXiv:1206.7051.
@@ -70,12 +70,12 @@ class SemiAmortisedRefinement(Refinement):
         return refined.sample(k, noise, stride=stride)
 
     def ascend(self, belief: DiagonalGaussian, log_joint: LogJoint, noise: Noise, stride: int = 1) -> DiagonalGaussian:
-        """Returns the Gaussian that the steps end at.
+        """Returns the Gaussian after all steps.
 
         Args:
-            belief: Where they begin.
-            log_joint: log p(x, z), (K, B, ...) to (K, B) nats.
-            noise: Where the estimates' draws come from.
+            belief: Gaussian to start from.
+            log_joint: Function that computes log p(x, z), (K, B, ...) to (K, B) nats.
+            noise: Source of the draws for the estimates.
             stride: Pixels per latent cell.
         """
         check_gradients("A semi-amortised refinement")

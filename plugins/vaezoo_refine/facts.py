@@ -1,4 +1,4 @@
-"""What the refinements say of themselves, without torch, and which settings they refuse."""
+"""Configurations and facts of the refinements, without torch, with checks of their settings."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from vaezoo.errors import ConfigError
 
 
 def check_walk(steps: int, step_size: float, largest_step: float, start: float) -> None:
-    """Refuses a Hamiltonian walk that goes nowhere, or begins outside its bounds.
+    """Checks the settings of a Hamiltonian walk.
 
     Raises:
-        ConfigError: There is no step, a size is out of (0, largest_step), or the inverse temperature out of (0, 1].
+        ConfigError: ``steps`` is below 1, ``step_size`` is not in (0, largest_step), or ``start`` is not in (0, 1].
     """
     if steps < 1:
         raise ConfigError(f"Expected steps of at least 1, got {steps}.", value=steps)
@@ -26,7 +26,7 @@ def check_walk(steps: int, step_size: float, largest_step: float, start: float) 
 
 
 def check_metric(centroids: int, temperature: float, floor: float, fixed_points: int) -> None:
-    """Refuses a metric that is none, or equations that are never solved.
+    """Checks the settings of a metric and of the fixed-point iterations.
 
     Raises:
         ConfigError: A number is not positive.
@@ -39,10 +39,10 @@ def check_metric(centroids: int, temperature: float, floor: float, fixed_points:
 
 
 def check_ascent(steps: int, rate: float, draws: int) -> None:
-    """Refuses an ascent that does not move.
+    """Checks the settings of an ascent.
 
     Raises:
-        ConfigError: There is no step or no draw, or the rate is out of (0, 1].
+        ConfigError: ``steps`` or ``draws`` is below 1, or ``rate`` is not in (0, 1].
     """
     if steps < 1 or draws < 1 or not 0 < rate <= 1:
         raise ConfigError(
@@ -56,15 +56,15 @@ class HamiltonianRefinementConfig:
     """Parameters of :class:`vaezoo_refine.hamiltonian.HamiltonianRefinement`.
 
     Attributes:
-        latent_channels: Latent dimensions D, in each cell.
-        latent_stride: Side of a cell in pixels; None for one vector a picture.
-        steps: Leapfrog steps K.
-        step_size: ε at first; one is learned for each channel.
-        largest_step: The bound of the step size.
-        start: The inverse temperature β₀ at first, learned; 1 is without tempering.
+        latent_channels: Number of latent channels D in each cell.
+        latent_stride: Side of a cell in pixels; None for one vector per image.
+        steps: Number K of leapfrog steps.
+        step_size: Initial step size ε. One is learned for each channel.
+        largest_step: Upper bound of the step size.
+        start: Initial inverse temperature β₀, which is learned. 1 means no tempering.
 
     Raises:
-        ConfigError: There is no step, or a start is out of its bounds.
+        ConfigError: ``steps`` is below 1, or a start value is out of its bounds.
     """
 
     latent_channels: int
@@ -78,7 +78,7 @@ class HamiltonianRefinementConfig:
         check_walk(self.steps, self.step_size, self.largest_step, self.start)
 
     def facts(self) -> RefineFacts:
-        """Returns what the refinement says of itself."""
+        """Returns the facts of the refinement."""
         return RefineFacts(frozenset({"gaussian", "density"}))
 
 
@@ -87,15 +87,15 @@ class RiemannianRefinementConfig:
     """Parameters of :class:`vaezoo_refine.riemannian.RiemannianRefinement`.
 
     Attributes:
-        latent_channels: Latent dimensions D, in each cell.
-        steps: Leapfrog steps K.
-        step_size: ε at first; one for all latents, learned.
-        largest_step: The bound of the step size.
-        start: The inverse temperature β₀ at first, learned; 1 is without tempering.
-        centroids: Centroids of the metric.
-        temperature: T, how far a centroid reaches.
-        floor: λ, the metric far from all of them.
-        fixed_points: Iterations of each implicit equation.
+        latent_channels: Number of latent channels D in each cell.
+        steps: Number K of leapfrog steps.
+        step_size: Initial step size ε. One is learned for all latents.
+        largest_step: Upper bound of the step size.
+        start: Initial inverse temperature β₀, which is learned. 1 means no tempering.
+        centroids: Number of centroids of the metric.
+        temperature: Reach T of a centroid.
+        floor: Value λ of the inverse metric far from all centroids.
+        fixed_points: Number of iterations for each implicit equation.
 
     Raises:
         ConfigError: A setting is out of its bounds.
@@ -116,7 +116,7 @@ class RiemannianRefinementConfig:
         check_metric(self.centroids, self.temperature, self.floor, self.fixed_points)
 
     def facts(self) -> RefineFacts:
-        """Returns what the refinement says of itself."""
+        """Returns the facts of the refinement."""
         return RefineFacts(frozenset({"gaussian", "density"}), vectors=True)
 
 
@@ -126,13 +126,13 @@ class SemiAmortisedRefinementConfig:
 
     Attributes:
         steps: Number of steps.
-        rate: Factor on each step.
-        draws: Pairs of draws for each estimate.
-        through: Whether the gradient of the loss goes through the steps, by second derivatives; else they are
+        rate: Factor of each step.
+        draws: Number of pairs of draws for each estimate.
+        through: Whether the gradient of the loss goes through the steps, by second derivatives. Otherwise the steps are
             constants that are added to the encoder's means and log-variances.
 
     Raises:
-        ConfigError: There is no step or no draw, or the rate is out of (0, 1].
+        ConfigError: ``steps`` or ``draws`` is below 1, or ``rate`` is not in (0, 1].
     """
 
     steps: int = 4
@@ -144,7 +144,7 @@ class SemiAmortisedRefinementConfig:
         check_ascent(self.steps, self.rate, self.draws)
 
     def facts(self) -> RefineFacts:
-        """Returns what the refinement says of itself."""
+        """Returns the facts of the refinement."""
         return RefineFacts(frozenset({"gaussian"}))
 
 

@@ -15,7 +15,7 @@ from .tempering import MOMENTUM, Tempering
 
 
 def drawn(belief: Posterior, k: int, noise: Noise, stride: int) -> tuple[Tensor, Tensor]:
-    """Returns draws (K, B, ...) in fp32 and their log density (K, B) nats.
+    """Returns samples (K, B, ...) in fp32 and their log density, (K, B) nats.
 
     Raises:
         NotNormalised: The belief has no density.
@@ -31,7 +31,7 @@ def drawn(belief: Posterior, k: int, noise: Noise, stride: int) -> tuple[Tensor,
 
 
 def leapfrog(log_joint: LogJoint, z: Tensor, momentum: Tensor, step: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns z and momentum (K, B, ...) after one step of H = −log p(x, z) + ½ρᵀρ: reversible, of determinant 1."""
+    """Returns z and momentum (K, B, ...) after one step with H = −log p(x, z) + ½ρᵀρ. It has determinant 1."""
     momentum = momentum + 0.5 * step * slope(log_joint, z)
     z = z + step * momentum
     return z, momentum + 0.5 * step * slope(log_joint, z)
@@ -39,17 +39,17 @@ def leapfrog(log_joint: LogJoint, z: Tensor, momentum: Tensor, step: Tensor) -> 
 
 @final
 class HamiltonianRefinement(Refinement):
-    """Moves each draw z₀ by K leapfrog steps on log p(x, z), from a momentum ρ₀ = γ/√β₀, γ ~ N(0, I).
+    """Moves each sample z₀ by K leapfrog steps on log p(x, z), from a momentum ρ₀ = γ/√β₀, γ ~ N(0, I).
 
-    After step k the momentum is multiplied by √(β_{k−1}/β_k), so that it is N(0, I) at the end. The factors' product
-    √β₀ is what ρ₀ was widened by, so β₀ leaves the densities:
+    After step k the momentum is multiplied by √(β_{k−1}/β_k), so that it is N(0, I) at the end. The product of these
+    factors, √β₀, cancels the initial widening of ρ₀, so β₀ does not appear in the density:
 
         log q = log q(z₀|x) + log N(γ; 0, I) − log N(ρ_K; 0, I)
 
-    and the mean of p(x, z_K)/q is p(x), for any steps. Gradients go through the steps, by second derivatives.
+    and the mean of p(x, z_K)/q is p(x), for any number of steps. Gradients go through the steps, by second derivatives.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: Hamiltonian Variational Auto-Encoder (Caterini et al., 2018), algorithm 1, arXiv:1805.11328.
     """

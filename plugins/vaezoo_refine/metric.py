@@ -1,4 +1,4 @@
-"""A Riemannian metric G of the latent space; its inverse is large near learned centroids."""
+"""A Riemannian metric G of the latent space. Its inverse is large near learned centroids."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ class CentroidMetric(nn.Module):
     """G⁻¹(z) = Σ_i L_i·L_iᵀ·exp(−|z − c_i|²/T²) + λ·I.
 
     Args:
-        latent_channels: D.
-        centroids: C; c_i and the lower triangular L_i are learned.
-        temperature: T.
-        floor: λ.
+        latent_channels: Number of latent channels D.
+        centroids: Number C of centroids. Their positions c_i and lower triangular L_i are learned.
+        temperature: Reach T of a centroid.
+        floor: Constant λ.
 
     Source: Data Generation in Low Sample Size Setting Using Manifold Sampling and a Geometry-Aware VAE (Chadebec and
     Allassonnière, 2021), arXiv:2103.13751; Geometry-Aware Hamiltonian Variational Auto-Encoder (Chadebec et al., 2020),

@@ -1,4 +1,4 @@
-"""Riemannian Hamiltonian refinement: generalised leapfrog steps under a metric that depends on z."""
+"""Riemannian Hamiltonian refinement: generalised leapfrog steps with a metric that depends on z."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Inverse = Callable[[Tensor], Tensor]
 
 
 def momentum_log_prob(inverse: Tensor, momentum: Tensor) -> Tensor:
-    """Returns log N(ρ; 0, G), from G⁻¹ (K, B, D, D) and ρ (K, B, D) to (K, B) nats."""
+    """Returns log N(ρ; 0, G) for G⁻¹ (K, B, D, D) and ρ (K, B, D), (K, B) nats."""
     half = torch.linalg.cholesky(inverse)
     inner = (half * momentum.unsqueeze(-1)).sum(-2).square().sum(-1)  # a product of matrices could be cast to bf16
     log_det = 2 * half.diagonal(dim1=-2, dim2=-1).log().sum(-1)  # of G⁻¹
@@ -31,10 +31,10 @@ def momentum_log_prob(inverse: Tensor, momentum: Tensor) -> Tensor:
 def generalised_leapfrog(
     log_joint: LogJoint, inverse: Inverse, z: Tensor, momentum: Tensor, step: Tensor, fixed_points: int
 ) -> tuple[Tensor, Tensor]:
-    """Returns z and momentum (K, B, D) after one step of H = −log p(x, z) − log N(ρ; 0, G(z)).
+    """Returns z and momentum (K, B, D) after one step with H = −log p(x, z) − log N(ρ; 0, G(z)).
 
-    The first half step of the momentum and the step of z are implicit equations, solved by fixed-point iterations.
-    Where they have converged the step is reversible and of determinant 1; their error shrinks as step^fixed_points.
+    The first half step of the momentum and the step of z are implicit equations, solved by fixed-point iterations. When
+    these have converged, the step is reversible and has determinant 1. Their error shrinks as step^fixed_points.
 
     Source: Riemann Manifold Langevin and Hamiltonian Monte Carlo Methods (Girolami and Calderhead, 2011), section 6.
     """
@@ -60,14 +60,14 @@ def generalised_leapfrog(
 class RiemannianRefinement(Refinement):
     """Moves each draw by K generalised leapfrog steps under the metric of :class:`CentroidMetric`.
 
-    The momentum begins as ρ/√β₀ with ρ ~ N(0, G(z₀)), and is cooled as in :class:`HamiltonianRefinement`:
+    The momentum starts as ρ/√β₀ with ρ ~ N(0, G(z₀)), and is cooled as in :class:`HamiltonianRefinement`:
 
         log q = log q(z₀|x) + log N(ρ; 0, G(z₀)) − log N(ρ_K; 0, G(z_K))
 
-    up to the error of the fixed-point iterations. Vectors only.
+    up to the error of the fixed-point iterations. It supports vectors only, not grids.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: Geometry-Aware Hamiltonian Variational Auto-Encoder (Chadebec et al., 2020), arXiv:2010.11518.
     """

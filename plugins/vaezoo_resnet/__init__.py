@@ -1,1 +1,1 @@
-"""Residual networks: any timm backbone as encoder, a mirrored decoder."""
+"""Residual networks: any timm backbone as encoder, with a mirrored decoder."""

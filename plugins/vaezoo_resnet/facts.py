@@ -1,4 +1,4 @@
-"""What the residual parts say of themselves, without torch or timm."""
+"""Configurations and facts of the residual parts, without torch or timm."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from vaezoo.core.facts import (
 )
 
 ENCODER_KINDS = ("none", "film")
-"""Not ``adain``: of the one cell that a small picture has at the deepest stride it would leave nothing."""
+"""Modulations.
+
+``adain`` is missing, since nothing would remain of a small image's single cell at the deepest stride.
+"""
 
 
 @dataclass(frozen=True)
@@ -25,16 +28,16 @@ class BackboneEncoderConfig(NetworkConfig):
     """Parameters of :class:`vaezoo_resnet.networks.BackboneEncoder`.
 
     Attributes:
-        backbone: A timm model that supports ``features_only``.
+        backbone: Name of a timm model that supports ``features_only``.
         options: Further arguments of ``timm.create_model``, such as ``{"channels": [32, 64, 96, 128]}``.
-        latent_stride: Pixels per cell; the backbone must have features at it.
+        latent_stride: Pixels per cell, along a side. The backbone must have features at this stride.
         context_vector: Dimensions of the context's vector; 0 for none.
-        modulate: ``film``: the vector scales the features too, instead of being added.
+        modulate: Modulation ``film``: the vector also scales the features. ``none`` adds it only.
 
     Raises:
         BackendUnavailable: timm cannot be imported.
         UnknownName: timm has no such backbone.
-        ConfigError: The backbone has no features at the stride, or refuses an option.
+        ConfigError: The backbone has no features at the stride, or does not accept an option.
     """
 
     backbone: str = "resnet18"
@@ -47,7 +50,7 @@ class BackboneEncoderConfig(NetworkConfig):
         check_modulate(self.modulate, self.context_vector, ENCODER_KINDS)
 
     def facts(self) -> EncoderFacts:
-        """Returns what the encoder says of itself."""
+        """Returns the facts of the encoder."""
         return EncoderFacts(
             "gaussian",
             (Grid(self.latent_channels, self.latent_stride),),
@@ -61,11 +64,11 @@ class ResidualUpDecoderConfig(NetworkConfig):
     """Parameters of :class:`vaezoo_resnet.networks.ResidualUpDecoder`.
 
     Attributes:
-        widths: Channels of the stages, fine to coarse, as a backbone lists its features; each doubles the resolution.
-        likelihood: A kind, see :class:`vaezoo.core.LikelihoodHead`.
-        scale: A kind of scale, see :class:`vaezoo.core.LikelihoodHead`.
+        widths: Number of channels of each stage, fine to coarse, like a backbone's. Every stage doubles the resolution.
+        likelihood: Kind of likelihood; see :class:`vaezoo.core.LikelihoodHead`.
+        scale: Scale of the likelihood; see :class:`vaezoo.core.LikelihoodHead`.
         context_vector: Dimensions of the context's vector; 0 for none.
-        modulate: ``film`` or ``adain``: the vector changes what each stage gives instead of being added once.
+        modulate: Modulation, ``film`` or ``adain``: the vector changes the output of each stage. ``none`` adds it once.
     """
 
     widths: tuple[int, ...] = (32, 32, 64, 96, 128)
@@ -79,7 +82,7 @@ class ResidualUpDecoderConfig(NetworkConfig):
         check_modulate(self.modulate, self.context_vector)
 
     def facts(self) -> DecoderFacts:
-        """Returns what the decoder says of itself."""
+        """Returns the facts of the decoder."""
         kind = likelihood_fact(self.likelihood, self.scale)
         return DecoderFacts(
             Grid(self.latent_channels, 2 ** len(self.widths)), kind, self.image_channels, vector=self.context_vector

@@ -1,7 +1,7 @@
-"""A timm backbone to a posterior, and residual blocks up to a likelihood.
+"""A timm backbone to a posterior, and residual blocks to a likelihood.
 
-How it differs from a classifier's network: pooling and head are gone, the deepest feature map becomes mean and
-log-variance per cell, and the decoder walks the same strides back with residual blocks without normalisation.
+How it differs from a classifier's network: pooling and head are removed, the deepest feature map becomes mean and
+log-variance per cell, and the decoder has the same strides in reverse, with residual blocks without normalisation.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class BackboneEncoder(Encoder):
     """The features of any timm backbone, at one stride, to a Gaussian.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
     """
 
     @accepts_keywords(BackboneEncoderConfig)
@@ -70,7 +70,7 @@ class BackboneEncoder(Encoder):
 
 @final
 class ResidualUp(nn.Module):
-    """Twice the resolution: a residual block before, a convolution to the next width after."""
+    """Doubles the resolution: a residual block before, and a convolution to the next width after."""
 
     def __init__(self, width: int, outputs: int) -> None:
         super().__init__()
@@ -85,10 +85,10 @@ class ResidualUp(nn.Module):
 
 @final
 class ResidualUpDecoder(Decoder):
-    """Residual blocks from a cell up to its pixels.
+    """Residual blocks from a cell to its pixels.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
     """
 
     @accepts_keywords(ResidualUpDecoderConfig)
@@ -108,7 +108,7 @@ class ResidualUpDecoder(Decoder):
         self.project = nn.Conv2d(config.widths[0], self.head.outputs, 3, padding=1)
 
     def forward(self, state: Tensor, context: Context) -> Likelihood:
-        """See :meth:`vaezoo.core.Decoder.forward`; a vector is taken as a grid of one cell."""
+        """See :meth:`vaezoo.core.Decoder.forward`. A vector is treated as a grid of one cell."""
         features = self.enter(state[:, :, None, None] if state.dim() == 2 else state)
         if self.tell is not None and context.vector is not None:
             features = features + self.tell(context.vector)[:, :, None, None]

@@ -1,1 +1,1 @@
-"""Latents on the unit sphere: von Mises-Fisher posteriors and the uniform prior."""
+"""Latents on the unit sphere: a von Mises-Fisher posterior and the uniform prior."""

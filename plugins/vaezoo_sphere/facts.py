@@ -1,4 +1,4 @@
-"""What belief and prior on the sphere say of themselves, without torch."""
+"""Configurations and facts of belief and prior on the sphere, without torch."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from vaezoo.errors import ConfigError
 
 
 def check_dimensions(latent_channels: int) -> None:
-    """Refuses a sphere without a direction to turn in.
+    """Checks the number of dimensions of a sphere.
 
     Raises:
-        ConfigError: There are fewer than 2 channels.
+        ConfigError: ``latent_channels`` is below 2.
     """
     if latent_channels < 2:
         raise ConfigError(
@@ -27,7 +27,7 @@ def _channels(latent_channels: int) -> int:
 
 
 def vmf() -> BeliefKind:
-    """A direction and a concentration: D + 1 raw channels."""
+    """Von Mises-Fisher belief: a direction and a concentration, from D + 1 raw channels."""
     return BeliefKind("vmf", _channels, "vaezoo_sphere.posterior:von_mises_fisher")
 
 
@@ -36,14 +36,14 @@ class UniformSpherePriorConfig(PriorConfig):
     """Parameters of :class:`vaezoo_sphere.prior.UniformSpherePrior`.
 
     Raises:
-        ConfigError: There are fewer than 2 channels.
+        ConfigError: ``latent_channels`` is below 2.
     """
 
     def __post_init__(self) -> None:
         check_dimensions(self.latent_channels)
 
     def facts(self) -> PriorFacts:
-        """Returns what the prior says of itself."""
+        """Returns the facts of the prior."""
         return PriorFacts(frozenset({"vmf"}), (self.grid,), self.grid)
 
 

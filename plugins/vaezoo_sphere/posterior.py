@@ -15,17 +15,20 @@ from vaezoo.core import Noise, Posterior
 from .quadrature import cosine_slope, log_integral, mean_cosine
 
 ROUNDS = 24
-"""Proposals for each draw. At least 0.65 of them are accepted for all κ to 1e5 and m from 2 to 784; 24 fail by 1e-9."""
+"""Number of proposals per sample.
+
+At least 0.65 are accepted for κ up to 1e5 and m from 2 to 784; all 24 fail by 1e-9.
+"""
 KAPPA_MIN, KAPPA_MAX = 1e-3, 1e5
 
 
 def log_area(dimensions: int) -> float:
-    """Returns the logarithm of the area of the unit sphere in R^m, 2 π^{m/2} / Γ(m/2)."""
+    """Returns the log area of the unit sphere in R^m, 2 π^{m/2} / Γ(m/2)."""
     return math.log(2) + dimensions / 2 * math.log(math.pi) - math.lgamma(dimensions / 2)
 
 
 class _Cosine(torch.autograd.Function):
-    """The cosine of a drawn angle, with the implicit gradient to the concentration."""
+    """Cosine of a random angle, with the implicit gradient with respect to the concentration."""
 
     @staticmethod
     def forward(ctx: torch.autograd.function.FunctionCtx, theta: Tensor, kappa: Tensor, dimensions: int) -> Tensor:
@@ -42,15 +45,15 @@ class _Cosine(torch.autograd.Function):
 @final
 @dataclass(frozen=True)
 class VonMisesFisher(Posterior):
-    """q(z|x) ∝ exp(κ μᵀz) on the unit sphere of each cell; densities are by its area.
+    """q(z|x) ∝ exp(κ μᵀz) on the unit sphere of each cell. Densities are with respect to its area.
 
-    A draw is by Ulrich's rejection of the cosine to μ, which is then set beside a uniform tangent direction by a
-    Householder reflection. Its gradient is implicit, and so unbiased without the score-function term of the paper,
+    A sample's cosine with μ is drawn by Ulrich's rejection. A uniform tangent direction is added, and a Householder
+    reflection turns the result. The gradient is implicit. So it is unbiased without the paper's score-function term,
     which would need the loss.
 
     Args:
-        mean: μ, unit vectors, (B, D) or (B, D, h, w).
-        kappa: κ > 0, (B, 1) or (B, 1, h, w).
+        mean: Mean directions μ, unit vectors, (B, D) or (B, D, h, w).
+        kappa: Concentrations κ > 0, (B, 1) or (B, 1, h, w).
 
     Source: Hyperspherical Variational Auto-Encoders (Davidson et al., 2018), section 3 and algorithm 1,
     arXiv:1804.00891; rejection: Computer Generation of Distributions on the M-Sphere (Ulrich, 1984), and Simulation of
@@ -63,13 +66,13 @@ class VonMisesFisher(Posterior):
     def sample(
         self, k: int = 1, noise: Noise | None = None, *, stride: int = 1, level: int = 0
     ) -> tuple[Tensor, Tensor]:
-        """Draws K points an image; see :meth:`vaezoo.core.Posterior.sample`. At temperature 0 they are μ."""
+        """Draws K points per image; see :meth:`vaezoo.core.Posterior.sample`. At temperature 0 they are μ."""
         noise = noise or Noise()
         batch, channels, *cells = self.mean.shape
         if noise.temperature == 0:
             z = self.mean.expand(k, *self.mean.shape)
             return z, self.log_prob(z)
-        # One field of noise for all that a draw needs: ROUNDS proposals of D + 1 numbers, and a tangent direction.
+        # One field of noise for all that a sample needs: ROUNDS proposals of D + 1 numbers, and a tangent direction.
         wide = (ROUNDS + 1) * (channels + 1)
         eps = noise.normal((k, batch, wide, *cells), self.mean.detach(), level=level, stride=stride)
         eps = eps.double().movedim(2, -1).unflatten(-1, (ROUNDS + 1, channels + 1))
@@ -85,13 +88,13 @@ class VonMisesFisher(Posterior):
     def _angle(self, eps: Tensor, kappa: Tensor) -> Tensor:
         """Returns the angles of the first accepted proposals, (K, B, ..., ROUNDS, D + 1) to (K, B, ...)."""
         channels = eps.shape[-1] - 1
-        # The first coordinate of a uniform direction, moved to [0, 1], has the Beta law that Ulrich proposes from.
+        # The first coordinate of a uniform direction, moved to [0, 1], has the Beta distribution of Ulrich's proposals.
         beta = (1 + F.normalize(eps[..., :channels], dim=-1)[..., 0]) / 2
         kappa = kappa[..., None]
         root = torch.sqrt(4 * kappa**2 + (channels - 1) ** 2)
         b = (channels - 1) / (root + 2 * kappa)
         least = 1 - (1 - b) * beta
-        one_less = 2 * b * beta / least  # 1 − cos θ, without the loss of digits near 0
+        one_less = 2 * b * beta / least  # 1 − cos θ, without cancellation near 0
         # With x0 = (1−b)/(1+b): log acceptance = κ (w − x0) + (m−1) [ log(1 − x0 w) − log(1 − x0²) ].
         x0 = (1 - b) / (1 + b)
         cosine = 1 - one_less
@@ -110,14 +113,14 @@ class VonMisesFisher(Posterior):
         return aside - 2 * (aside * normal).sum(-1, keepdim=True) * normal
 
     def log_prob(self, z: Tensor) -> Tensor:
-        """Returns κ (μᵀz − 1) less the log normaliser, by area of the sphere: (K, B, ...) to (K, B) nats."""
-        # μᵀz − 1 = −½ ‖z − μ‖² on the sphere, onto which rounded points are put back.
+        """Returns κ (μᵀz − 1) minus the log normaliser, with respect to area: (K, B, ...) to (K, B) nats."""
+        # μᵀz − 1 = −½ ‖z − μ‖² on the sphere; rounded points are first moved onto it.
         apart = ((F.normalize(z.double(), dim=2) - F.normalize(self.mean.double(), dim=1)) ** 2).sum(2)
         kappa = self.kappa.double()[:, 0]
         return (-0.5 * kappa * apart - self._log_normaliser())[:, :, None].flatten(2).sum(2).float()
 
     def rate(self) -> Tensor:
-        """Returns KL from this to the uniform law on the sphere, κ (A(κ) − 1) − log Z + log area, (B,) nats."""
+        """Returns KL to the uniform distribution on the sphere, κ (A(κ) − 1) − log Z + log area, (B,) nats."""
         kappa, channels = self.kappa.double()[:, 0], self.mean.shape[1]
         each = kappa * (mean_cosine(kappa, channels) - 1) - self._log_normaliser() + log_area(channels)
         return each[:, None].flatten(1).sum(1).float()
@@ -129,7 +132,7 @@ class VonMisesFisher(Posterior):
 
 
 def von_mises_fisher(raw: Tensor) -> VonMisesFisher:
-    """Returns the law that raw channels (B, D + 1, ...) state: a direction, and κ = softplus + 1 within bounds."""
+    """Makes a belief of raw channels (B, D + 1, ...): a direction, and κ = softplus + 1 within bounds."""
     direction, concentration = raw[:, :-1], raw[:, -1:]
     kappa = (F.softplus(concentration.float()) + 1).clamp(KAPPA_MIN, KAPPA_MAX)
     return VonMisesFisher(F.normalize(direction.float(), dim=1).to(raw.dtype), kappa)

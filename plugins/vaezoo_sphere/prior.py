@@ -1,4 +1,4 @@
-"""The uniform law on a sphere."""
+"""The uniform distribution on a sphere."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class UniformSpherePrior(FlatPrior):
     """Uniform on the unit sphere of R^D, for each cell.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: Hyperspherical Variational Auto-Encoders (Davidson et al., 2018), arXiv:1804.00891.
     """
@@ -36,16 +36,16 @@ class UniformSpherePrior(FlatPrior):
         self.register_buffer("device_of", torch.zeros(()), persistent=False)
 
     def log_prob(self, z: Tensor, context: Context) -> Tensor:
-        """Returns minus the log area of each cell's sphere, (K, B) nats; z is taken to lie on it."""
+        """Returns minus the log area of each cell's sphere, (K, B) nats. z is assumed to be on it."""
         cells = z[0, 0, 0].numel()
         return torch.full(z.shape[:2], -cells * log_area(z.shape[2]), device=z.device)
 
     def rate(self, posterior: Any, context: Context) -> Tensor:
-        """Returns the exact divergence of a von Mises-Fisher law, (B,) nats."""
+        """Returns the exact divergence from a von Mises-Fisher posterior, (B,) nats."""
         return VonMisesFisher.rate(posterior)
 
     def draw(self, eps: Tensor, context: Context) -> Tensor:
-        """Returns the directions of the noise; where it is zero, the first axis, since a sphere has no centre."""
+        """Returns the directions of the noise. For zero noise it is the first axis, since a sphere has no centre."""
         first = torch.zeros_like(eps)
         first[:, :, 0] = 1
         return torch.where((eps == 0).all(2, keepdim=True), first, F.normalize(eps, dim=2))
@@ -54,7 +54,7 @@ class UniformSpherePrior(FlatPrior):
         """Returns points on the great circle of each cell, (T, B, ...).
 
         Raises:
-            IncompatibleParts: The ends of a cell are opposite, where all great circles are as short.
+            IncompatibleParts: The ends of a cell are opposite, so that the great circle is not unique.
         """
         first, last = (each.double().movedim(1, -1) for each in (start, end))
         cells = slerp(first.flatten(0, -2), last.flatten(0, -2), shares).view(len(shares), *first.shape)

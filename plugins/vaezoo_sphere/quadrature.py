@@ -1,8 +1,8 @@
-"""Integrals of the angle under a von Mises-Fisher law, in fp64, with gradients. No sampling.
+"""Integrals over the angle under a von Mises-Fisher distribution, in fp64, with gradients.
 
-With θ the angle to the mean direction in R^m, its density is proportional to exp(κ cos θ) sin^{m−2} θ on [0, π]; the
-integral of that is I_{m/2−1}(κ) up to powers and constants, so no Bessel function is needed, and autograd gives
-A(κ) = E cos θ, the ratio of two of them.
+For the angle θ to the mean direction in R^m, the density is proportional to exp(κ cos θ) sin^{m−2} θ on [0, π]. Its
+integral is I_{m/2−1}(κ) up to powers and constants, so no Bessel function is needed. Autograd gives A(κ) = E cos θ, the
+ratio of two of them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch import Tensor
 
 NODES = 128
 WIDTHS = 12.0
-"""Half the range of integration in standard widths of the integrand: what is left out is below exp(−72)."""
+"""Half the range of integration, in widths of the integrand. What is left out is below exp(−72)."""
 
 
 @cache
@@ -26,14 +26,14 @@ def _rule() -> tuple[tuple[float, ...], tuple[float, ...]]:
 
 
 def _grid(low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns Gauss-Legendre nodes and weights on [low, high], with an axis more, the last."""
+    """Returns Gauss-Legendre nodes and weights on [low, high], along a new last axis."""
     nodes, weights = (torch.tensor(each, dtype=low.dtype, device=low.device) for each in _rule())
     half = ((high - low) / 2)[..., None]
     return low[..., None] + half * (1 + nodes), half * weights
 
 
 def _terms(kappa: Tensor, dimensions: int) -> tuple[Tensor, Tensor]:
-    """Returns log of the integrand's terms at the nodes of a grid about its mode, and cos θ − 1 there."""
+    """Returns the log of the integrand's terms at the nodes of a grid around its mode, and cos θ − 1 there."""
     with torch.no_grad():
         power = dimensions - 2
         cosine = 2 * kappa / (power + torch.sqrt(power**2 + 4 * kappa**2))
@@ -42,7 +42,7 @@ def _terms(kappa: Tensor, dimensions: int) -> tuple[Tensor, Tensor]:
         mode, width = torch.atan2(sine, cosine), WIDTHS / torch.sqrt(curvature)
         theta, weights = _grid((mode - width).clamp_min(0), (mode + width).clamp_max(math.pi))
         fixed = torch.log(weights) + (power * torch.log(torch.sin(theta)) if power else 0.0)
-    below = -2 * torch.sin(theta / 2) ** 2  # cos θ − 1, which keeps its digits where θ is small
+    below = -2 * torch.sin(theta / 2) ** 2  # cos θ − 1, accurate for small θ
     return fixed + below * kappa[..., None], below
 
 
@@ -50,22 +50,22 @@ def log_integral(kappa: Tensor, dimensions: int) -> Tensor:
     """Returns log ∫ exp(κ (cos θ − 1)) sin^{m−2} θ dθ over [0, π].
 
     Args:
-        kappa: κ > 0 in fp64, of any shape.
-        dimensions: m, at least 2.
+        kappa: Concentration κ > 0 in fp64, of any shape.
+        dimensions: Dimensions m, at least 2.
     """
     return torch.logsumexp(_terms(kappa, dimensions)[0], -1)
 
 
 def mean_cosine(kappa: Tensor, dimensions: int) -> Tensor:
-    """Returns A(κ) = E cos θ = I_{m/2}(κ) / I_{m/2−1}(κ), the slope of :func:`log_integral` and 1."""
+    """Returns A(κ) = E cos θ = I_{m/2}(κ) / I_{m/2−1}(κ), which is 1 plus the slope of :func:`log_integral`."""
     terms, below = _terms(kappa, dimensions)
     return 1 + (torch.softmax(terms, -1) * below).sum(-1)
 
 
 def cosine_slope(theta: Tensor, kappa: Tensor, dimensions: int) -> Tensor:
-    """Returns ∂ cos θ / ∂κ of a draw at a fixed quantile, −(∂F/∂κ)/f: the implicit gradient.
+    """Returns ∂ cos θ / ∂κ of a sample at a fixed quantile, −(∂F/∂κ)/f: the implicit gradient.
 
-    The integral is taken over the tail on whose side of the mean the draw lies, so that nothing cancels.
+    The integral is over the tail on the sample's side of the mean, to avoid cancellation.
 
     Source: Implicit Reparameterization Gradients (Figurnov et al., 2018), eq. 5, arXiv:1805.08498.
     """

@@ -1,4 +1,4 @@
-"""Super-resolution: more pixels, that shrink back to those that were given."""
+"""Super-resolution: enlarges an image, such that it shrinks back to the input."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ from vaezoo.image.resize import downscale, resize
 from vaezoo.restore import Example, Progress, Restoration, Restorer, Task, is_number, weights_tag, whole_level
 
 FACTORS = (2, 3, 4)
-"""What models for pictures that were enlarged already have seen; others say it by themselves."""
+"""Factors that models of already enlarged images were trained on. Other models state theirs."""
 LARGEST = 16
-"""Factor at most: the largest of a model, twice."""
+"""Largest factor: the largest of a model, applied twice."""
 SPOILT = "photo"
-"""The tag of weights that have seen small pictures with noise and JPEG."""
+"""Tag of the weights that were trained on small images with noise and JPEG."""
 ROUNDS = 20
-"""At most, of back-projection; each shrinks what is left about threefold."""
+"""Largest number of rounds of back-projection. Each reduces the rest about threefold."""
 
 
 @final
 @dataclass(frozen=True)
 class SuperResolve(Task):
-    """Makes a picture larger: by a factor, to a size, or to a number of pixels.
+    """Enlarges an image by a factor, to a size, or to a number of pixels.
 
-    The model enlarges by the next larger whole factor that it can do, twice where one time is not enough, and an
-    antialiased bicubic filter makes that smaller to what was asked for.
+    The model enlarges by the next larger whole factor that it supports, twice if once is not enough. An antialiased
+    bicubic filter then shrinks the result to the requested size.
 
     Attributes:
-        factor: How many times as long the sides become, above 1; 2 where nothing else is said. At most `LARGEST`.
-        consistent: Consistency with the input, to which the result then shrinks, within half of an 8-bit level. None:
-            unless the weights are of the tag `SPOILT`, which take noise and JPEG away: moving would bring them back.
-        size: Size in pixels instead of a factor, such as 3000x, x2000 or 3000x2000. That is a width, a height, the
-            largest picture that fits inside. The sides keep their ratio.
+        factor: Factor for the sides, above 1. At most `LARGEST`. The default is 2.
+        consistent: Whether the result must shrink to the input, within half of an 8-bit level. None means yes, except
+            for weights with the tag `SPOILT`: they remove noise and JPEG artefacts, which this would bring back.
+        size: Size in pixels instead of a factor, such as 3000x, x2000 or 3000x2000: a width, a height, or the largest
+            image that fits inside. The sides keep their ratio.
         megapixels: Size in millions of pixels instead of a factor. The sides keep their ratio.
 
     Raises:
-        ConfigError: A number is out of range, the size is no such text, or more than one of the three is given.
+        ConfigError: A number is out of range, the size is malformed, or more than one of the three is given.
     """
 
     factor: float | None = None
@@ -80,14 +80,14 @@ class SuperResolve(Task):
     def restore(self, restorer: Restorer, y: Tensor, progress: Progress | None = None) -> Restoration:
         """See :meth:`vaezoo.restore.Task.restore`.
 
-        ``facts["consistency_levels"]``: how far, at most, the result's bicubic reduction to the input's size is from
-        the input, in grey levels of 255; of any factor, whole or not.
+        ``facts["consistency_levels"]`` is the largest difference between the input and the result's bicubic reduction
+        to its size, in grey levels of 255, for whole and other factors.
 
-        The scale of a result that was made smaller is the root mean square of those of the pixels that became one, as
-        if their errors were the same. Of two times, the first one's scale is enlarged and added, as variances are.
+        If the result is shrunk, its scale is the root mean square over the pixels that become one, as if their errors
+        were equal. If the model is applied twice, the scale of the first result is enlarged, and variances are added.
 
         Raises:
-            ConfigError: The size or the megapixels are not above the picture's, or more than the largest factor.
+            ConfigError: The requested size is not above the image's, or exceeds the largest factor.
         """
         height, width = y.shape[2:]
         scale = self.scale(height, width)
@@ -107,10 +107,10 @@ class SuperResolve(Task):
         return restored._replace(image=image, average=average, facts={"consistency_levels": round(255 * left, 3)})
 
     def scale(self, height: int, width: int) -> float:
-        """Returns how many times as long the sides of a picture of this height and width become.
+        """Returns the factor for the sides of an image of this height and width.
 
         Raises:
-            ConfigError: That is not above 1, or above `LARGEST`.
+            ConfigError: The factor is not above 1, or above `LARGEST`.
         """
         scale, said = self._asked(height, width)
         if not 1 < scale <= LARGEST:
@@ -123,7 +123,7 @@ class SuperResolve(Task):
         return scale
 
     def _asked(self, height: int, width: int) -> tuple[float, str]:
-        """Returns how many times as long the sides are to become, and what said so."""
+        """Returns the requested factor for the sides, and the option that requested it."""
         if self.megapixels is not None:
             return math.sqrt(self.megapixels * 1e6 / (height * width)), f"megapixels={self.megapixels:g}"
         if self.size is not None:
@@ -135,7 +135,7 @@ class SuperResolve(Task):
 
     @classmethod
     def example(cls, x: Tensor, level: float, index: int) -> Example:
-        """See :meth:`vaezoo.restore.Task.example`: cropped to a multiple, shrunk, rounded to 8 bits."""
+        """See :meth:`vaezoo.restore.Task.example`: cropped to a multiple, shrunk, and rounded to 8 bits."""
         factor = whole_level(level, cls.word)
         height, width = (side - side % factor for side in x.shape[-2:])
         x = x[..., :height, :width]
@@ -144,20 +144,20 @@ class SuperResolve(Task):
 
     @classmethod
     def compared(cls, image: Tensor, level: float) -> Tensor:
-        """See :meth:`vaezoo.restore.Task.compared`: luma, without a border as wide as the factor."""
+        """See :meth:`vaezoo.restore.Task.compared`: luma, without a border of the factor's width."""
         border = round(level)
         plane = luma(image) if image.shape[1] == 3 else image
         return plane[..., border:-border, border:-border]
 
 
 def project(image: Tensor, y: Tensor, factor: float | None = None, *, bound: float = 0.5 / 255) -> Tensor:
-    """Moves an image until it shrinks to another.
+    """Changes an image until it shrinks to another one.
 
     Args:
-        image: (1, C, H, W) in [0, 1].
-        y: What it should shrink to by `vaezoo.image.resize.resize`, (1, C, h, w), not larger.
-        factor: Not needed: the two sizes say it.
-        bound: Largest difference that may be left; it is given up after `ROUNDS` rounds, as where y leaves [0, 1].
+        image: Image (1, C, H, W) in [0, 1].
+        y: Target (1, C, h, w), not larger, of shrinking by `vaezoo.image.resize.resize`.
+        factor: Not used, since the two sizes determine it.
+        bound: Largest difference to leave. It gives up after `ROUNDS` rounds, as happens if y leaves [0, 1].
 
     Source: Improving resolution by image registration (Irani and Peleg, 1991).
     """
@@ -171,7 +171,7 @@ def project(image: Tensor, y: Tensor, factor: float | None = None, *, bound: flo
 
 
 def _sides(size: str) -> tuple[int, int]:
-    """Returns the width and height that a size such as ``3000x`` asks for, 0 where it asks for none."""
+    """Returns the width and height in a size such as ``3000x``, 0 for a side that is left out."""
     found = re.fullmatch(r"(\d{0,6})x(\d{0,6})", size) if isinstance(size, str) else None
     across, down = (int(side or 0) for side in found.groups()) if found else (0, 0)
     if not (across or down) or (found and "0" in found.groups()):
@@ -184,10 +184,10 @@ def _sides(size: str) -> tuple[int, int]:
 
 
 def _steps(scale: float, factors: tuple[int, ...]) -> tuple[int, ...]:
-    """Returns the factors to enlarge by, one after the other, the smaller first: as few and small as are enough.
+    """Returns the factors to enlarge by, in order, the smaller first: as few and as small as suffice.
 
     Raises:
-        ConfigError: The model's largest factor, twice, is not enough.
+        ConfigError: The model's largest factor, applied twice, does not suffice.
     """
     enough = scale - 1e-9
     for times in (1, 2):
@@ -202,14 +202,14 @@ def _steps(scale: float, factors: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _enlarged(restorer: Restorer, y: Tensor, factor: int, progress: Progress | None) -> Restoration:
-    """Returns a picture a whole factor larger: by the model, or by what a model makes of its bicubic enlargement."""
+    """Enlarges an image by a whole factor: by the model, or by restoring its bicubic enlargement."""
     if restorer.enlarges:
         return restorer(y, progress, numbers={"factor": factor})
     return restorer(resize(y, (factor * y.shape[2], factor * y.shape[3]), quick=True), progress)
 
 
 def _part(progress: Progress | None, index: int, parts: int) -> Progress | None:
-    """Returns what is told the tiles of one of equal parts."""
+    """Returns a callback for the tiles of one of several equal parts."""
     if progress is None or parts == 1:
         return progress
     told: Callable[[int, int], None] = progress
@@ -217,7 +217,7 @@ def _part(progress: Progress | None, index: int, parts: int) -> Progress | None:
 
 
 def _after(first: Restoration, second: Restoration) -> Restoration:
-    """Returns what was made of a result, with the first one's errors; its average is what the mean path makes of it."""
+    """Returns the second result with the errors of the first added. Its average is that of the mean path."""
     size = (second.image.shape[2], second.image.shape[3])
     scale, spread = (
         None if a is None or b is None else torch.hypot(resize(a, size).clamp_min(0), b)
@@ -227,7 +227,7 @@ def _after(first: Restoration, second: Restoration) -> Restoration:
 
 
 def _reduced(restored: Restoration, size: tuple[int, int]) -> Restoration:
-    """Returns a result made smaller."""
+    """Returns a result shrunk to a size."""
     average = None if restored.average is None else resize(restored.average, size).clamp(0, 1)
     scale, spread = (
         None if v is None else resize(v.square(), size).clamp_min(1e-12).sqrt()

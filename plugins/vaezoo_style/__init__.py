@@ -1,1 +1,1 @@
-"""Style beside content: conditioners for a style's class, code or reference image, and losses that part the two."""
+"""Style and content: conditioners for a style's class, code or reference image, and losses that separate the two."""

@@ -1,4 +1,4 @@
-"""What the models of this plugin are tested with."""
+"""Conditions for the contract kit."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from torch import Tensor
 
 
 def classes(images: int) -> dict[str, Tensor]:
-    """Returns a class of style for each image."""
+    """Returns a style class for each image."""
     return {"style_class": torch.arange(images) % 8}
 
 
 def codes(images: int) -> dict[str, Tensor]:
-    """Returns a code for each image."""
+    """Returns a style code for each image."""
     return {"style_code": torch.rand(images, 5, generator=torch.Generator().manual_seed(3)) * 2 - 1}
 
 

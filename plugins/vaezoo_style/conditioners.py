@@ -1,4 +1,4 @@
-"""From a style to the context's vector: by its class, by a code of numbers, or by an image that has it."""
+"""Conditioners that turn a style into the context's vector: from its class, a code of numbers, or a reference image."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def _context(y: Tensor, vector: Tensor) -> Context:
 
 @final
 class StyleClassConditioner(Conditioner):
-    """Embeds ``cond["style_class"]`` (B,) int64; without it the style is the first, the plain one.
+    """Embeds ``cond["style_class"]`` (B,) int64. Without it, the style is the first, plain one.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
     """
 
     takes = ("style_class",)
@@ -40,7 +40,7 @@ class StyleClassConditioner(Conditioner):
         """See :meth:`vaezoo.core.Conditioner.forward`.
 
         Raises:
-            ShapeError: The class is not (B,) of whole numbers below ``styles``.
+            ShapeError: The class does not have shape (B,), or is not a whole number from 0 to ``styles`` − 1.
         """
         style = cond.get("style_class")
         if style is None:
@@ -61,10 +61,10 @@ class StyleClassConditioner(Conditioner):
 
 @final
 class StyleCodeConditioner(Conditioner):
-    """Two dense layers from ``cond["style_code"]`` (B, factors) to the vector; without it the code is 0.
+    """Two dense layers from ``cond["style_code"]`` (B, factors) to the vector. Without it, the code is 0.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
     """
 
     takes = ("style_code",)
@@ -81,7 +81,7 @@ class StyleCodeConditioner(Conditioner):
         """See :meth:`vaezoo.core.Conditioner.forward`.
 
         Raises:
-            ShapeError: The code is not (B, factors) of floating point numbers.
+            ShapeError: The code does not have shape (B, factors), or is not floating-point.
         """
         code = cond.get("style_code")
         if code is None:
@@ -97,12 +97,13 @@ class StyleCodeConditioner(Conditioner):
 
 @final
 class StyleReferenceConditioner(Conditioner):
-    """Convolutions and a mean over ``cond["style_reference"]`` (B, C, H, W); without it y shows its own style.
+    """Convolutions and a mean over ``cond["style_reference"]`` (B, C, H, W). Without it, y shows its own style.
 
-    The mean is over the whole reference, so a tile's own style would be another: give a reference when tiling.
+    The mean is over the whole reference. A tile would have another style than its image, so give a reference for
+    tiling.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
     """
 
     takes = ("style_reference",)
@@ -122,7 +123,7 @@ class StyleReferenceConditioner(Conditioner):
         """See :meth:`vaezoo.core.Conditioner.forward`.
 
         Raises:
-            ShapeError: The reference is no image of C channels, or of another number of rows.
+            ShapeError: The reference does not have C channels, or has another number of rows.
         """
         reference = check_shape(cond.get("style_reference", y), self.image_channels, what="style_reference")
         if reference.shape[0] != y.shape[0]:

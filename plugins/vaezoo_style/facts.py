@@ -1,4 +1,4 @@
-"""What the parts say of themselves, without torch."""
+"""Configurations and facts of the parts, without torch."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class StyleCodeConditionerConfig:
     """Parameters of :class:`vaezoo_style.conditioners.StyleCodeConditioner`.
 
     Attributes:
-        factors: Numbers of a code.
-        hidden: Width of the layer between.
+        factors: Number of components of a code.
+        hidden: Width of the hidden layer.
         context_vector: Dimensions of the vector.
     """
 
@@ -53,8 +53,8 @@ class StyleReferenceConditionerConfig:
     """Parameters of :class:`vaezoo_style.conditioners.StyleReferenceConditioner`.
 
     Attributes:
-        image_channels: Channels C of a picture.
-        widths: Channels of the layers, each of which halves the resolution.
+        image_channels: Number of image channels C.
+        widths: Number of channels of each layer. Every layer halves the resolution.
         context_vector: Dimensions of the vector.
     """
 
@@ -91,16 +91,17 @@ class StyleReversalLossConfig(LossConfig, beliefs=_BELIEFS):
     """Parameters of :class:`vaezoo_style.losses.StyleReversalLoss`.
 
     Attributes:
-        latent_channels: Latent dimensions D; a grid of latents is averaged over its cells.
-        target: ``code``: squared error of ``style_code``; ``class``: cross entropy of ``style_class``, nats.
-        outputs: Numbers of a code, or classes.
+        latent_channels: Number of latent channels D. A grid of latents is averaged over its cells.
+        target: Target: ``code`` (squared error of ``style_code``) or ``class`` (cross entropy of ``style_class``,
+            nats).
+        outputs: Number of components of a code, or of classes.
         hidden: Width of the critic's two hidden layers.
-        weight: Weight of the reversed gradient; the critic itself learns at weight 1.
+        weight: Weight of the reversed gradient. The critic itself has weight 1.
         beta: Weight β of the rate.
-        warmup: Steps scale of the schedule: the weight rises as 2/(1 + exp(−step/warmup)) − 1.
+        warmup: Time scale in steps of the schedule: the weight rises as 2/(1 + exp(−step/warmup)) − 1.
 
     Raises:
-        ConfigError: The target is neither.
+        ConfigError: ``target`` is neither ``code`` nor ``class``.
     """
 
     latent_channels: int
@@ -120,7 +121,7 @@ class StyleCycleLossConfig(LossConfig, beliefs=frozenset({"gaussian"})):
     """Parameters of :class:`vaezoo_style.losses.StyleCycleLoss`.
 
     Attributes:
-        weight: Weight λ, per latent.
+        weight: Weight λ per latent.
         beta: Weight β of the rate.
     """
 

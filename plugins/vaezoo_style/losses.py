@@ -1,6 +1,6 @@
-"""The bound, and a term that keeps the style out of the latents: MMD, gradient reversal, or a cycle.
+"""The bound with a term that keeps the style out of the latents: MMD, gradient reversal, or a cycle.
 
-A batch says its styles in ``cond`` or ``info``. Where it says none there is nothing to part: the bound alone is left.
+A batch has its styles in ``cond`` or ``info``. If it has none, only the bound remains.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .facts import StyleCycleLossConfig, StyleMMDLossConfig, StyleReversalLossCo
 
 
 def told(batch: Batch, name: str) -> Tensor | None:
-    """Returns a style that the batch says, whether the model may see it or not."""
+    """Returns a style from the batch, whether or not the model may see it."""
     return batch.cond.get(name, batch.info.get(name))
 
 
@@ -32,14 +32,14 @@ def _terms(bound: Bound, beta: float, term: Tensor | None, weight: float, **repo
 
 
 def style_discrepancy(z: Tensor, style: Tensor) -> Tensor:
-    """Returns the mean over styles of MMD² between the latents of that style and all others', the unbiased estimate.
+    """Returns the mean over styles of the unbiased estimate of MMD² between a style's latents and all others.
 
-    The kernel is exp(−‖a−b‖²/D). Styles that fewer than two rows have, or all but one, are left out; by chance the
-    value may be below 0.
+    The kernel is exp(−‖a−b‖²/D). Styles with fewer than two rows, or all but at most one, are left out. The value may
+    be negative by chance.
 
     Args:
-        z: (B, D).
-        style: (B,) int64.
+        z: Latents (B, D).
+        style: Style classes, (B,) int64.
 
     Source: The Variational Fair Autoencoder (Louizos et al., 2015), section 2.2, arXiv:1511.00830; the estimate: A
     Kernel Two-Sample Test (Gretton et al., 2012), eq. 3.
@@ -61,10 +61,10 @@ def style_discrepancy(z: Tensor, style: Tensor) -> Tensor:
 
 @final
 class StyleMMDLoss(Loss):
-    """D + β·R + λ·MMD² between the latents of each style class and the others'.
+    """D + β·R + λ·MMD² between the latents of each style class and those of the others.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: The Variational Fair Autoencoder (Louizos et al., 2015), section 2.2, arXiv:1511.00830, with the kernel
     itself instead of its random features.
@@ -96,17 +96,17 @@ class _Reverse(torch.autograd.Function):
 
 
 def reverse_gradient(z: Tensor, strength: float = 1.0) -> Tensor:
-    """Returns z as it is; its gradient comes back times −strength."""
+    """Returns z unchanged. In the backward pass its gradient is multiplied by −strength."""
     reversed_: Tensor = _Reverse.apply(z, strength)
     return reversed_
 
 
 @final
 class StyleReversalLoss(Loss):
-    """D + β·R, and a critic that reads the style off the latents, whose gradient the encoder gets reversed.
+    """D + β·R, with a critic that predicts the style from the latents. The encoder gets its gradient reversed.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: Unsupervised Domain Adaptation by Backpropagation (Ganin and Lempitsky, 2015), arXiv:1409.7495.
     """
@@ -133,7 +133,7 @@ class StyleReversalLoss(Loss):
         """See :meth:`vaezoo.core.Loss.forward`.
 
         Raises:
-            ShapeError: The batch's codes are not of ``outputs`` numbers.
+            ShapeError: The codes of the batch do not have ``outputs`` components.
         """
         bound, style = model(batch), told(batch, f"style_{self.target}")
         if style is None:
@@ -156,13 +156,13 @@ class StyleReversalLoss(Loss):
 
 @final
 class StyleCycleLoss(Loss):
-    """D + β·R + λ·‖μ(x') − sg μ(x)‖²/2: x decoded in another image's style, x', is to be encoded like x itself.
+    """D + β·R + λ·‖μ(x') − sg μ(x)‖²/2, where x' is x decoded in another image's style: both shall have the same code.
 
-    The styles are those of the batch's next rows. The first μ is held still: else all means would move together.
-    Where the context's vector comes from an image, that of x' is held to the borrowed one's likewise.
+    The styles are those of the batch's next rows. The gradient of μ(x) is stopped, since all means would otherwise move
+    together. If the context's vector comes from an image, the vector of x' is also pulled to the borrowed one.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: the cycle is in the spirit of Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial
     Networks (Zhu et al., 2017), arXiv:1703.10593, closed in the latents instead of the pixels.

@@ -1,1 +1,1 @@
-"""A second VAE for a prior: on the latents of the first."""
+"""A prior that is a second VAE, on the latents of the first."""

@@ -1,4 +1,4 @@
-"""What the prior says of itself, without torch."""
+"""Configurations and facts of the prior, without torch."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from vaezoo.errors import ConfigError
 
 
 def check_two_stage(hidden: Sequence[int], draws: int) -> None:
-    """Refuses a second VAE without a hidden layer, or one that is never drawn from.
+    """Checks the settings of a second VAE.
 
     Raises:
-        ConfigError: It is.
+        ConfigError: A width or ``draws`` is below 1.
     """
     check_widths("hidden", hidden)
     if draws < 1:
@@ -25,11 +25,11 @@ class TwoStagePriorConfig(PriorConfig):
     """Parameters of :class:`vaezoo_twostage.prior.TwoStagePrior`.
 
     Attributes:
-        hidden: Widths of the hidden layers of both networks; the decoder has them in reverse.
-        draws: Draws S of the second latents, for each estimate of the density.
+        hidden: Widths of the hidden layers of both networks. The decoder has them in reverse order.
+        draws: Number S of samples of the second latents for each estimate of the density.
 
     Raises:
-        ConfigError: A width or the draws are below 1.
+        ConfigError: A width or ``draws`` is below 1.
     """
 
     hidden: tuple[int, ...] = (256, 256)

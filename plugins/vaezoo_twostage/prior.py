@@ -1,4 +1,4 @@
-"""A prior whose density is a second VAE's, so that it is known from below only."""
+"""A prior whose density is that of a second VAE, so that only a lower bound of it is known."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from vaezoo.core.facts import accepts_keywords
 from .facts import TwoStagePriorConfig
 
 START = -4.0
-"""Of log γ², before bounds: from 0 a fit leaves u unused for long. 600 steps on a parabola of width 0.1 ended at −3.03
-nats from 0 and at −1.66 from here; a Gaussian has −3.29."""
+"""Initial log γ², before bounds. From 0, a fit does not use u for long. 600 steps on a parabola of width 0.1 ended at
+−3.03 nats from 0 and at −1.66 from here; a Gaussian has −3.29."""
 
 
 def dense(inputs: int, hidden: Sequence[int], outputs: int) -> nn.Sequential:
-    """Returns linear layers with SiLU between them."""
+    """Makes linear layers with SiLU between them."""
     layers: list[nn.Module] = []
     for narrow, wide in pairwise((inputs, *hidden)):
         layers += [nn.Linear(narrow, wide), nn.SiLU()]
@@ -29,33 +29,33 @@ def dense(inputs: int, hidden: Sequence[int], outputs: int) -> nn.Sequential:
 
 
 def through(network: nn.Sequential, cells: Tensor) -> Tensor:
-    """Returns what a network makes of cells, in fp32, whatever the type of its weights."""
+    """Runs a network on cells in fp32, whatever the type of its weights."""
     found: Tensor = network(cells.to(next(network.parameters()).dtype))
     return found.float()
 
 
 @final
 class TwoStagePrior(FlatPrior):
-    """p(z) = ∫ p(z|u) N(u; 0, I) du, a VAE of z with as many latents u as z has, one for all cells of a grid.
+    """p(z) = ∫ p(z|u) N(u; 0, I) du, a VAE of z with as many latents u as z has. All cells of a grid have the same one.
 
         z ─► encoder ─► q(u|z) ─► u ─► decoder ─► p(z|u) = N(m(u)·s + m, diag γ²·s²)
 
-    Its density has no closed form. What stands for log p(z) is a lower bound on it: with ``draws`` u_i of q(u|z),
+    Its density has no closed form. In place of log p(z) there is a lower bound, with ``draws`` samples u_i of q(u|z):
 
         log 1/S Σ_i p(z|u_i) p(u_i) / q(u_i|z).
 
-    The mean under the logarithm is p(z), without bias, so everything made of it is a bound still: the rate from above,
-    `elbo` from below, and an NLL with K samples is one of K samples of (z, u_1 … u_S), never below −log p(x) but for
-    chance. `infer` takes the u_i from its noise; `log_prob`, which is given none, from a fixed one.
+    The mean under the logarithm is an unbiased estimate of p(z), so all bounds remain bounds: the rate from above,
+    `elbo` from below. An NLL with K samples is one with K samples of (z, u_1 … u_S), and below −log p(x) by chance
+    only. `infer` takes the u_i from its noise. `log_prob`, which has no noise, takes fixed ones.
 
-    s and m are 1 and 0 unless the prior was fitted to latents after training, whose standard deviation and mean they
-    then are.
+    s and m are 1 and 0, unless the prior was fitted to latents after training: then they are the standard deviation and
+    mean of these.
 
-    How it differs from the paper: the second VAE has dense layers without its skip connection, a width γ for each
-    channel, and, trained by a recipe instead of fitted, learns at the same time as the first.
+    How it differs from the paper: the second VAE has dense layers without its skip connection and a width γ for each
+    channel. If it is trained by a recipe instead of fitted, it is trained at the same time as the first.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: Diagnosing and Enhancing VAE Models (Dai and Wipf, 2019), section 4, arXiv:1903.05789; the bound:
     Importance Weighted Autoencoders (Burda et al., 2015), arXiv:1509.00519.
@@ -77,7 +77,7 @@ class TwoStagePrior(FlatPrior):
         self.register_buffer("spread", torch.ones(config.latent_channels))
 
     def log_prob(self, z: Tensor, context: Context) -> Tensor:
-        """Returns a lower bound on log p(z), (K, B, D, ...) to (K, B) nats; the same z give the same anywhere."""
+        """Returns a lower bound on log p(z), (K, B, D, ...) to (K, B) nats. Equal z give equal values anywhere."""
         return self._bound(z, self._own(z[:1, :1], Noise(seed=0), self.draws), self.draws)
 
     def weigh(self, z: Tensor, context: Context, noise: Noise) -> Tensor:
@@ -85,17 +85,17 @@ class TwoStagePrior(FlatPrior):
         return self._bound(z, self._own(z, noise, self.draws), self.draws)
 
     def rate(self, posterior: DiagonalGaussian, context: Context) -> None:
-        """Returns None: the rate is the mean of log q − log p over the samples, and no less than KL(q‖p)."""
+        """Returns None: the rate is the mean of log q − log p over samples, and at least KL(q‖p)."""
         return None
 
     def draw(self, eps: Tensor, context: Context) -> Tensor:
-        """Returns z of noise for u and, behind it, for z given u: (K, B, 2D, ...) to (K, B, D, ...)."""
+        """Returns z from noise for u, followed by noise for z given u: (K, B, 2D, ...) to (K, B, D, ...)."""
         u, own = eps.float().movedim(2, -1).chunk(2, -1)
         cells = through(self.decoder, u) + torch.exp(0.5 * bound_logvar(self.raw_logvar.float())) * own
         return (cells * self.spread + self.shift).movedim(-1, 2).to(eps.dtype)
 
     def fit(self, z: Tensor, context: Context, *, steps: int | None = None, seed: int = 0) -> tuple[float, ...]:
-        """See :meth:`vaezoo.core.Prior.fit`: the bound with one draw, on latents brought to mean 0 and variance 1."""
+        """See :meth:`vaezoo.core.Prior.fit`: the bound with one sample, on latents scaled to mean 0 and variance 1."""
         cells = z.float().movedim(1, -1).flatten(0, -2)
         self.shift.copy_(cells.mean(0))
         self.spread.copy_(cells.std(0, correction=0).clamp_min(1e-6))
@@ -108,13 +108,13 @@ class TwoStagePrior(FlatPrior):
         return ascend(self, bound, len(z), steps, seed)
 
     def _own(self, z: Tensor, noise: Noise, draws: int) -> Tensor:
-        """Returns noise (K, B, draws·D, ...) for the u of z, each its own."""
+        """Returns noise (K, B, draws·D, ...) for u, different for each z."""
         shape = (*z.shape[:2], draws * z.shape[2], *z.shape[3:])
-        # level 1: those of level 0 made z, and the u of a z must not depend on its noise but through z
+        # level 1, since the noise of level 0 made z, and u must depend on it through z only
         return noise.normal(shape, z, level=1, stride=self.latent_stride or 1)
 
     def _bound(self, z: Tensor, eps: Tensor, draws: int) -> Tensor:
-        """Returns the bound, (K, B, D, ...) to (K, B) nats, with u of the given noise."""
+        """Returns the bound, (K, B, D, ...) to (K, B) nats, with u from the given noise."""
         cells = ((z.float().movedim(2, -1) - self.shift) / self.spread)[None]  # (1, K, B, ..., D)
         mean, raw = through(self.encoder, cells).chunk(2, -1)
         logvar = bound_logvar(raw)

@@ -1,4 +1,4 @@
-"""What the prior says of itself, without torch."""
+"""Configurations and facts of the prior, without torch."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from vaezoo.errors import ConfigError
 
 
 def check_components(components: int) -> None:
-    """Refuses a mixture of nothing.
+    """Checks the number of components of a mixture.
 
     Raises:
-        ConfigError: There is no component.
+        ConfigError: ``components`` is below 1.
     """
     if components < 1:
         raise ConfigError(f"Expected at least 1 component, got {components}.", value=components)
@@ -23,13 +23,13 @@ class VampPriorConfig(PriorConfig):
     """Parameters of :class:`vaezoo_vamp.prior.VampPrior`.
 
     Attributes:
-        components: Number C of pictures.
-        exemplar: Whether the pictures are given instead of learned; they are noise until they are.
-        image_channels: Channels of the pictures.
-        image_size: (H, W) of the pictures.
+        components: Number C of images.
+        exemplar: Whether the images are given instead of learned. Until then they are noise.
+        image_channels: Number of channels of the images.
+        image_size: (H, W) of the images.
 
     Raises:
-        ConfigError: There is no component.
+        ConfigError: ``components`` is below 1.
     """
 
     components: int = 500
@@ -41,7 +41,7 @@ class VampPriorConfig(PriorConfig):
         check_components(self.components)
 
     def facts(self) -> PriorFacts:
-        """Returns what the prior says of itself."""
+        """Returns the facts of the prior."""
         return PriorFacts(frozenset({"gaussian"}), (self.grid,), self.grid, asks_encoder=True)
 
 

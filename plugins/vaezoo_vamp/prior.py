@@ -1,4 +1,4 @@
-"""A mixture of the posteriors of a few pictures, which are learned or given."""
+"""A mixture of the posteriors of a few images, which are learned or given."""
 
 from __future__ import annotations
 
@@ -18,17 +18,16 @@ from .facts import VampPriorConfig
 
 @final
 class VampPrior(FlatPrior):
-    """p(z) = 1/C Σ_c q(z|u_c), the mean of the encoder's posteriors of C pictures u_c.
+    """p(z) = 1/C Σ_c q(z|u_c), the mean of the encoder's posteriors for C images u_c.
 
         u_1 … u_C ─► encoder ─► q(z|u_1) … q(z|u_C) ─► mean ─► p(z)
 
-    The pictures are learned, or with ``exemplar`` given once and fixed: training takes them from its data, or
-    :meth:`show` does. The rate is the mean of
-    log q − log p over the samples. On a grid of cells, which are independent, each cell of each picture is a component.
-    The encoder sees the pictures at every use, and with the gradient: C pictures more for each batch.
+    The images are learned or, with ``exemplar``, given once and fixed: training takes them from its data, or call
+    :meth:`show`. The rate is the mean of log q − log p over samples. On a grid, cells are independent, and each cell of
+    each image is a component. The encoder sees the images at every use, with gradients: C more images for each batch.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: VAE with a VampPrior (Tomczak and Welling, 2018), eq. 9, and section 5.2 for given pictures ("VampPrior
     data"), arXiv:1705.07120.
@@ -54,7 +53,7 @@ class VampPrior(FlatPrior):
         """Keeps the encoder, in a tuple; see :meth:`vaezoo.core.Prior.bind`.
 
         Raises:
-            IncompatibleParts: It takes pictures of other channels or another size.
+            IncompatibleParts: The encoder takes images of other channels or another size.
         """
         channels, *size = self.inputs().shape[1:]
         if encoder.channels != channels or encoder.size not in (None, tuple(size)):
@@ -68,14 +67,14 @@ class VampPrior(FlatPrior):
 
     @torch.no_grad()
     def show(self, images: Tensor) -> None:
-        """Fixes the pictures of an ``exemplar`` prior, usually some of the training set.
+        """Sets the images of an ``exemplar`` prior, usually some of the training set.
 
         Args:
-            images: (C, channels, H, W) in [0, 1].
+            images: Images (C, channels, H, W) in [0, 1].
 
         Raises:
-            IncompatibleParts: The pictures of this prior are learned.
-            ShapeError: There are not C of them, or of another shape.
+            IncompatibleParts: The images of this prior are learned.
+            ShapeError: The images have another number or shape.
         """
         if not self.exemplar:
             raise IncompatibleParts(
@@ -91,19 +90,19 @@ class VampPrior(FlatPrior):
         self.shown = True
 
     def meet(self, draw: Callable[[int], Tensor]) -> None:
-        """Takes C of the training images unless others were shown; see :meth:`vaezoo.core.Prior.meet`."""
+        """Takes C training images, unless others were set; see :meth:`vaezoo.core.Prior.meet`."""
         if self.exemplar and not self.shown:
             self.show(draw(len(self.pictures)))
 
     def inputs(self) -> Tensor:
-        """Returns the pictures, (C, channels, H, W) in [0, 1]."""
+        """Returns the images, (C, channels, H, W) in [0, 1]."""
         return self.pictures if self.exemplar else torch.sigmoid(self.logits)
 
     def components(self) -> tuple[Tensor, Tensor, Tensor]:
         """Returns log weights (C·cells,), means and log-variances (C·cells, D) of the mixture.
 
         Raises:
-            IncompatibleParts: No encoder has been bound, or its posteriors are no Gaussians.
+            IncompatibleParts: No encoder has been bound, or its posteriors are not Gaussian.
         """
         if not self.bound:
             raise IncompatibleParts(
@@ -129,9 +128,9 @@ class VampPrior(FlatPrior):
         return mixture_log_prob(z, *self.components())
 
     def rate(self, posterior: DiagonalGaussian, context: Context) -> None:
-        """Returns None: a mixture has no closed form."""
+        """Returns None, since a mixture has no closed form."""
         return None
 
     def draw(self, eps: Tensor, context: Context) -> Tensor:
-        """Returns z; for noise of zeros the mixture's mean."""
+        """Returns z. Noise of zeros gives the mixture's mean."""
         return mixture_draw(eps, *self.components())

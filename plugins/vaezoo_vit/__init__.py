@@ -1,1 +1,1 @@
-"""Vision transformers: a timm ViT as encoder, its mirror image as decoder."""
+"""Vision transformers: a timm ViT as encoder, with its mirror image as decoder."""

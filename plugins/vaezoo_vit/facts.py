@@ -1,4 +1,4 @@
-"""What the transformers say of themselves, without torch or timm."""
+"""Configurations and facts of the transformers, without torch or timm."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from vaezoo.core.facts import (
 from vaezoo.errors import ConfigError
 
 KINDS = ("none", "film")
-"""Not ``adain``: of the one token that a picture of one patch has it would leave nothing."""
+"""Modulations. ``adain`` is missing, since nothing would remain of an image with a single token."""
 
 
 def check_transformer(image_size: tuple[int, ...], patch: int, width: int, blocks: int, heads: int) -> None:
-    """Refuses a transformer that cannot be built.
+    """Checks the settings of a transformer.
 
     Raises:
-        ConfigError: A number is below 1, or the heads cannot share the width equally.
+        ConfigError: A number is below 1, or ``heads`` does not divide ``width``.
     """
     if len(image_size) != 2 or min(image_size) < 1:
         raise ConfigError(
@@ -43,22 +43,22 @@ class ViTEncoderConfig(NetworkConfig):
     """Parameters of :class:`vaezoo_vit.networks.ViTEncoder`.
 
     Attributes:
-        image_size: (H, W) that positions are learned for; for other sizes they are resampled.
+        image_size: (H, W) that positions are learned for. They are resampled for other sizes.
         patch: Side of a patch, in pixels.
-        width: Channels of a token.
-        blocks: Transformer blocks.
-        heads: Attention heads; they share the width.
-        backbone: A timm network with one token for each patch throughout, of its modules ``vision_transformer``,
-            ``deit`` and ``eva``; it keeps its kind of block and takes its sizes from here. Its weights are new.
+        width: Number of channels of a token.
+        blocks: Number of transformer blocks.
+        heads: Number of attention heads. They share the width.
+        backbone: Name of a timm network with one token per patch throughout, of its modules ``vision_transformer``,
+            ``deit`` and ``eva``. It keeps its kind of block and takes its sizes from here. Its weights are new.
         options: Further arguments of ``timm.create_model``, such as ``{"reg_tokens": 4, "drop_path_rate": 0.1}``.
         context_vector: Dimensions of the context's vector; 0 for none.
-        belief: ``gaussian``, ``dirac`` for a point and nothing else, or another of :mod:`vaezoo.core.beliefs`.
-        modulate: ``film``: the vector scales the features too, instead of being added.
+        belief: Kind of belief: ``gaussian``, ``dirac`` for a point, or another of :mod:`vaezoo.core.beliefs`.
+        modulate: Modulation ``film``: the vector also scales the features. ``none`` adds it only.
 
     Raises:
         BackendUnavailable: timm cannot be imported.
         UnknownName: timm has no such network.
-        ConfigError: A setting is outside its range, or the network refuses an option.
+        ConfigError: A setting is out of range, or the network does not accept an option.
     """
 
     image_size: tuple[int, int] = (28, 28)
@@ -77,7 +77,7 @@ class ViTEncoderConfig(NetworkConfig):
         check_modulate(self.modulate, self.context_vector, KINDS)
 
     def facts(self) -> EncoderFacts:
-        """Returns what the encoder says of itself."""
+        """Returns the facts of the encoder."""
         grid = Grid(self.latent_channels, self.patch)
         return EncoderFacts(check_belief(self.belief), (grid,), self.image_channels, vector=self.context_vector)
 
@@ -87,19 +87,19 @@ class ViTDecoderConfig(NetworkConfig):
     """Parameters of :class:`vaezoo_vit.networks.ViTDecoder`.
 
     Attributes:
-        image_size: (H, W) that positions are learned for; for other sizes they are resampled.
+        image_size: (H, W) that positions are learned for. They are resampled for other sizes.
         patch: Side of a patch, in pixels.
-        width: Channels of a token.
-        blocks: Transformer blocks.
-        heads: Attention heads; they share the width.
-        likelihood: A kind, see :class:`vaezoo.core.LikelihoodHead`.
-        scale: A kind of scale, see :class:`vaezoo.core.LikelihoodHead`.
+        width: Number of channels of a token.
+        blocks: Number of transformer blocks.
+        heads: Number of attention heads. They share the width.
+        likelihood: Kind of likelihood; see :class:`vaezoo.core.LikelihoodHead`.
+        scale: Scale of the likelihood; see :class:`vaezoo.core.LikelihoodHead`.
         context_vector: Dimensions of the context's vector; 0 for none.
-        modulate: ``film``: the vector changes what each block gives instead of being added once.
+        modulate: Modulation ``film``: the vector changes the output of each block. ``none`` adds it once.
 
     Raises:
         BackendUnavailable: timm cannot be imported.
-        ConfigError: A setting is outside its range.
+        ConfigError: A setting is out of range.
     """
 
     image_size: tuple[int, int] = (28, 28)
@@ -117,7 +117,7 @@ class ViTDecoderConfig(NetworkConfig):
         check_modulate(self.modulate, self.context_vector, KINDS)
 
     def facts(self) -> DecoderFacts:
-        """Returns what the decoder says of itself."""
+        """Returns the facts of the decoder."""
         kind = likelihood_fact(self.likelihood, self.scale)
         return DecoderFacts(
             Grid(self.latent_channels, self.patch), kind, self.image_channels, vector=self.context_vector

@@ -1,10 +1,10 @@
-"""Transformers over patches, mirror images of each other; each patch has latents of its own.
+"""Transformers over patches: an encoder and a decoder, mirror images of each other. Each patch has its own latents.
 
     image ─ embed patches ─ + positions ─ [block]×n ─ norm ─► mean, logvar of each patch
     z     ─ embed cells   ─ + positions ─ [block]×n ─ norm ─ unpatchify ─► likelihood
 
-Positions are learned for one picture size and resampled for others; every token looks at every other, so the time
-grows with the square of a picture's pixels, and a tile's output differs from the whole picture's.
+Positions are learned for one image size and resampled for others. Every token sees every other, so the time grows with
+the square of an image's pixels, and the output for a tile differs from that for the whole image.
 """
 
 from __future__ import annotations
@@ -37,36 +37,36 @@ from .facts import ViTDecoderConfig, ViTEncoderConfig
 
 
 def cells(image_size: Sequence[int], patch: int) -> tuple[int, int]:
-    """Returns how many patches a picture of (H, W) has, down and across; a part of one counts."""
+    """Returns the number of patches of an image (H, W), down and across, including partial ones."""
     return -(-image_size[0] // patch), -(-image_size[1] // patch)
 
 
 def to_grid(tokens: Tensor, grid: tuple[int, int]) -> Tensor:
-    """Returns tokens (N, h·w, c) in their places, (N, c, h, w)."""
+    """Arranges tokens (N, h·w, c) on their grid, (N, c, h, w)."""
     return tokens.transpose(1, 2).unflatten(2, grid)
 
 
 def to_tokens(features: Tensor) -> Tensor:
-    """Returns features (N, c, h, w) row by row, (N, h·w, c)."""
+    """Flattens features (N, c, h, w) row by row to tokens, (N, h·w, c)."""
     return features.flatten(2).transpose(1, 2)
 
 
 def unpatchify(tokens: Tensor, grid: tuple[int, int], patch: int) -> Tensor:
-    """Returns the image whose patches the tokens are.
+    """Returns the image whose patches are the tokens.
 
     Args:
-        tokens: (N, h·w, C·patch²), each patch as C planes of its rows.
-        grid: (h, w).
+        tokens: Tokens (N, h·w, C·patch²), each a patch as C planes of its rows.
+        grid: Grid (h, w).
         patch: Side of a patch, in pixels.
 
     Returns:
-        (N, C, h·patch, w·patch).
+        Image (N, C, h·patch, w·patch).
     """
     return F.pixel_shuffle(to_grid(tokens, grid), patch)
 
 
 def differentiable_twice(module: nn.Module) -> nn.Module:
-    """Returns the module with plain attention: torch's fused kernel has no second derivative on a CPU."""
+    """Switches a module to plain attention, since torch's fused kernel has no second derivative on a CPU."""
     layer: Any
     for layer in module.modules():
         if hasattr(layer, "fused_attn"):
@@ -76,10 +76,10 @@ def differentiable_twice(module: nn.Module) -> nn.Module:
 
 @final
 class ViTEncoder(Encoder):
-    """A timm vision transformer to a belief about each patch.
+    """A timm vision transformer, to a belief for each patch.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: An Image is Worth 16x16 Words (Dosovitskiy et al., 2020), section 3.1, arXiv:2010.11929.
     """
@@ -124,11 +124,11 @@ class ViTEncoder(Encoder):
 
 @final
 class Positions(nn.Module):
-    """Adds a learned vector to each cell, resampled where a picture has another number of cells.
+    """Adds a learned vector to each cell. It is resampled for another number of cells.
 
     Args:
-        width: Channels.
-        grid: Cells down and across that it is learned for.
+        width: Number of channels.
+        grid: Number of cells, down and across, for which it is learned.
     """
 
     def __init__(self, width: int, grid: tuple[int, int]) -> None:
@@ -137,7 +137,7 @@ class Positions(nn.Module):
         nn.init.trunc_normal_(self.places, std=0.02)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Returns features (N, width, h, w) with their places."""
+        """Returns features (N, width, h, w) with their positions added."""
         places: Tensor = self.places
         if places.shape[2:] != features.shape[2:]:
             size = [int(side) for side in features.shape[2:]]
@@ -147,10 +147,10 @@ class Positions(nn.Module):
 
 @final
 class ViTDecoder(Decoder):
-    """Transformer blocks over the cells of a state, and a patch of pixels from each.
+    """Transformer blocks over the cells of a state. Each cell gives a patch of pixels.
 
     Args:
-        config: Its parameters, which are also taken as keywords.
+        config: Configuration. Its fields can also be given as keyword arguments.
 
     Source: the decoder of Masked Autoencoders Are Scalable Vision Learners (He et al., 2021), section 3,
     arXiv:2111.06377.
@@ -182,7 +182,7 @@ class ViTDecoder(Decoder):
                 nn.init.zeros_(layer.bias)
 
     def forward(self, state: Tensor, context: Context) -> Likelihood:
-        """See :meth:`vaezoo.core.Decoder.forward`; a vector is taken as a grid of one cell."""
+        """See :meth:`vaezoo.core.Decoder.forward`. A vector is treated as a grid of one cell."""
         features = self.positions(self.enter(state[:, :, None, None] if state.dim() == 2 else state))
         if self.tell is not None and context.vector is not None:
             features = features + self.tell(context.vector)[:, :, None, None]

@@ -1,4 +1,4 @@
-"""What the ladder that enlarges says of its parts, without torch. ``widths`` and ``latents`` run fine to coarse."""
+"""Configurations and facts of the ladder that enlarges, without torch. ``widths``, ``latents``: fine to coarse."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from vaezoo.errors import ConfigError
 from vaezoo_ladder.facts.restore import EVIDENCE, WIDTHS, check_kind, grids
 
 FACTORS = (2, 3, 4)
-"""How many times as large as its input a ladder that enlarges can make a picture."""
+"""Factors by which a ladder can enlarge an image."""
 
 
 @dataclass(frozen=True)
@@ -17,12 +17,12 @@ class EnlargingConditionerConfig:
     """Parameters of :class:`vaezoo_ladder.enlarge.EnlargingConditioner`.
 
     Attributes:
-        image_channels: Channels C of a picture.
-        widths: Channels per level, fine to coarse.
-        blocks: Blocks per level.
-        finest_blocks: Blocks at the finest level; None: as many as at the others.
-        block: Kind of block, see `vaezoo_ladder.blocks`.
-        factors: How many times as large the target may be; the first where the condition ``factor`` is not told.
+        image_channels: Number of image channels C.
+        widths: Number of channels per level, fine to coarse.
+        blocks: Number of blocks per level.
+        finest_blocks: Number of blocks at the finest level. None means as many as at the others.
+        block: Kind of block; see `vaezoo_ladder.blocks`.
+        factors: Factors of enlargement. The first is used without the condition ``factor``.
     """
 
     image_channels: int = 3
@@ -38,7 +38,7 @@ class EnlargingConditionerConfig:
         _check_factors(self.factors)
 
     def facts(self) -> ConditionerFacts:
-        """Returns what the conditioner says of itself."""
+        """Returns the facts of the conditioner."""
         return ConditionerFacts(
             self.image_channels, gives_image=True, features=grids(tuple(self.widths), 1), enlarges=tuple(self.factors)
         )
@@ -49,9 +49,9 @@ class FoldingEncoderConfig:
     """Parameters of :class:`vaezoo_ladder.enlarge.FoldingEncoder`.
 
     Attributes:
-        image_channels: Channels C of a picture.
-        evidence: Channels per level, fine to coarse.
-        factors: See :class:`EnlargingConditioner`; a first convolution for each.
+        image_channels: Number of image channels C.
+        evidence: Number of channels per level, fine to coarse.
+        factors: Factors of enlargement, as for :class:`EnlargingConditioner`. Each has its own first convolution.
     """
 
     image_channels: int = 3
@@ -63,7 +63,7 @@ class FoldingEncoderConfig:
         _check_factors(self.factors)
 
     def facts(self) -> EncoderFacts:
-        """Returns what the encoder says of itself."""
+        """Returns the facts of the encoder."""
         return EncoderFacts(
             "pyramid",
             grids(tuple(self.evidence), 1),
@@ -78,9 +78,9 @@ class EnlargingDecoderConfig:
     """Parameters of :class:`vaezoo_ladder.enlarge.EnlargingDecoder`.
 
     Attributes:
-        image_channels: Channels C of a picture.
-        widths: Channels per level, fine to coarse; the first is the state's.
-        factors: See :class:`EnlargingConditioner`; a head for each.
+        image_channels: Number of image channels C.
+        widths: Number of channels per level, fine to coarse. The first is that of the state.
+        factors: Factors of enlargement, as for :class:`EnlargingConditioner`. Each has its own head.
     """
 
     image_channels: int = 3
@@ -92,7 +92,7 @@ class EnlargingDecoderConfig:
         _check_factors(self.factors)
 
     def facts(self) -> DecoderFacts:
-        """Returns what the decoder says of itself."""
+        """Returns the facts of the decoder."""
         return DecoderFacts(
             Grid(self.widths[0], 1), "gaussian", self.image_channels, needs_image=True, enlarges=tuple(self.factors)
         )

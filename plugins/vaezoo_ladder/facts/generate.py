@@ -1,4 +1,4 @@
-"""What the ladder that generates says of its parts, without torch. ``widths`` and ``latents`` run fine to coarse."""
+"""Configurations and facts of the ladder that generates, without torch. ``widths``, ``latents``: fine to coarse."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from vaezoo.errors import ConfigError
 from vaezoo_ladder.facts.restore import grids
 
 TOP_WIDTHS, TOP_LATENTS, DEPTHS, SIZE = (16, 32), (2, 8), (1, 3), (28, 28)
-"""The ladder that generates: channels, latents and levels per scale, fine to coarse."""
+"""Defaults of the ladder that generates: channels, latents and levels per scale, fine to coarse; image size."""
 
 
 def levels(widths: tuple[int, ...], depths: tuple[int, ...]) -> tuple[Grid, ...]:
-    """Returns the evidence of each level, coarse to fine, with as many levels a scale as ``depths`` says."""
+    """Returns the grid of each level's evidence, coarse to fine, with ``depths`` levels per scale."""
     many = reversed(tuple(depths))
     return tuple(grid for grid, depth in zip(grids(widths), many, strict=True) for _ in range(depth))
 
@@ -31,14 +31,14 @@ class BottomUpEncoderConfig:
     """Parameters of :class:`vaezoo_ladder.topdown.BottomUpEncoder`.
 
     Attributes:
-        image_channels: Channels C of a picture.
-        widths: Channels per scale, fine to coarse; the finest is at stride 2.
-        depths: Levels of the ladder per scale, fine to coarse; 0 where a finer scale only leads to the coarser ones.
-        blocks: Blocks per scale.
-        squeeze: Channels of a block are divided by this inside.
-        dropout: Share of a block's channels that training drops, see :class:`vaezoo_ladder.topdown.Block`.
+        image_channels: Number of image channels C.
+        widths: Number of channels per scale, fine to coarse. The finest has stride 2.
+        depths: Number of levels per scale, fine to coarse. 0 for a scale that only leads to coarser ones.
+        blocks: Number of blocks per scale.
+        squeeze: Divisor of the channels inside a block.
+        dropout: Share of a block's channels that training drops; see :class:`vaezoo_ladder.topdown.Block`.
         context_vector: Dimensions of the context's vector; 0 for none.
-        modulate: ``film`` or ``adain``: how the vector changes what each scale gives.
+        modulate: Modulation, ``film`` or ``adain``, of each scale's output by the vector; or ``none``.
     """
 
     image_channels: int = 3
@@ -54,8 +54,8 @@ class BottomUpEncoderConfig:
         check_modulate(self.modulate, self.context_vector or 1, ("film", "adain"))
 
     def facts(self) -> EncoderFacts:
-        """Returns what the encoder says of itself."""
-        # a finer scale without a level leads down all the same
+        """Returns the facts of the encoder."""
+        # a finer scale without levels still leads to the coarser ones
         asked = (*(depth or 1 for depth in self.depths[:-1]), *self.depths[-1:])
         _check_scales(self.dropout, self.squeeze, widths=self.widths, depths=asked)
         return EncoderFacts(
@@ -68,14 +68,14 @@ class TopDownPriorConfig:
     """Parameters of :func:`vaezoo_ladder.topdown.top_down_prior`.
 
     Attributes:
-        widths: Channels per scale, fine to coarse.
-        latents: Channels of each z per scale, fine to coarse.
-        depths: Levels per scale, fine to coarse.
-        squeeze: Channels of a block are divided by this inside.
-        dropout: Share of a block's channels that training drops, see :class:`vaezoo_ladder.topdown.Block`.
-        image_size: (H, W) that the top is learned at; other sizes resize it.
+        widths: Number of channels per scale, fine to coarse.
+        latents: Number of latent channels per scale, fine to coarse.
+        depths: Number of levels per scale, fine to coarse.
+        squeeze: Divisor of the channels inside a block.
+        dropout: Share of a block's channels that training drops; see :class:`vaezoo_ladder.topdown.Block`.
+        image_size: (H, W) for which the top state is learned. It is resized for other sizes.
         context_vector: Dimensions of the context's vector; 0 for none.
-        modulate: ``film`` or ``adain``: how the vector changes the state that each level enters with.
+        modulate: Modulation, ``film`` or ``adain``, of each level's initial state by the vector; or ``none``.
     """
 
     widths: tuple[int, ...] = TOP_WIDTHS
@@ -92,7 +92,7 @@ class TopDownPriorConfig:
         check_modulate(self.modulate, self.context_vector or 1, ("film", "adain"))
 
     def facts(self) -> PriorFacts:
-        """Returns what the prior says of itself."""
+        """Returns the facts of the prior."""
         evidence = levels(tuple(self.widths), tuple(self.depths))
         return PriorFacts(frozenset({"pyramid"}), evidence, Grid(self.widths[0], 2), vector=self.context_vector)
 
@@ -102,10 +102,10 @@ class ShuffleDecoderConfig:
     """Parameters of :class:`vaezoo_ladder.topdown.ShuffleDecoder`.
 
     Attributes:
-        image_channels: Channels C of a picture.
-        widths: Channels per scale, fine to coarse; the first is the state's.
-        likelihood: A kind, see :class:`vaezoo.core.LikelihoodHead`.
-        scale: A kind of scale, see :class:`vaezoo.core.LikelihoodHead`.
+        image_channels: Number of image channels C.
+        widths: Number of channels per scale, fine to coarse. The first is that of the state.
+        likelihood: Kind of likelihood; see :class:`vaezoo.core.LikelihoodHead`.
+        scale: Scale of the likelihood; see :class:`vaezoo.core.LikelihoodHead`.
     """
 
     image_channels: int = 3
@@ -117,7 +117,7 @@ class ShuffleDecoderConfig:
         check_widths("widths", self.widths)
 
     def facts(self) -> DecoderFacts:
-        """Returns what the decoder says of itself."""
+        """Returns the facts of the decoder."""
         return DecoderFacts(Grid(self.widths[0], 2), likelihood_fact(self.likelihood, self.scale), self.image_channels)
 
 

@@ -1,4 +1,4 @@
-"""What the ladder that restores says of its parts, without torch. ``widths`` and ``latents`` run fine to coarse."""
+"""Configurations and facts of the ladder that restores, without torch. ``widths``, ``latents``: fine to coarse."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from vaezoo.core.facts import (
 from vaezoo.errors import ConfigError
 
 WIDTHS, LATENTS, EVIDENCE = (48, 72, 96), (4, 6, 8), (16, 24, 32)
-"""The S size: 1.3 M parameters."""
+"""Sizes of the small model: 1.3 M parameters."""
 
 BLOCKS, UNSHUFFLES = ("residual", "merged", "gated", "large-kernel", "attention"), (1, 2, 4)
-"""Kinds of blocks, see `vaezoo_ladder.blocks`, and pixels a side that the finest cells may have."""
+"""Kinds of blocks (see `vaezoo_ladder.blocks`), and possible sides of the finest cells in pixels."""
 
 
 def grids(widths: tuple[int, ...], finest: int = 2) -> tuple[Grid, ...]:
-    """Returns the pyramid's grids, coarse to fine; the finest level's stride is ``finest``."""
+    """Returns the grids of the pyramid, coarse to fine. The finest level has stride ``finest``."""
     return tuple(Grid(width, finest * 2**level) for level, width in reversed(list(enumerate(widths))))
 
 
@@ -31,14 +31,14 @@ class PyramidConditionerConfig:
     """Parameters of :class:`vaezoo_ladder.networks.PyramidConditioner`.
 
     Attributes:
-        image_channels: Channels C of a picture.
-        widths: Channels per level, fine to coarse.
-        blocks: Blocks per level.
+        image_channels: Number of image channels C.
+        widths: Number of channels per level, fine to coarse.
+        blocks: Number of blocks per level.
         tells: Whether it takes the noise level, ``cond["sigma"]``; see :class:`NoiseLevel`.
-        finest_blocks: Blocks at the finest level, where they cost most; None: as many as at the others.
-        block: Kind of block, see `vaezoo_ladder.blocks`.
-        recurrent: Whether a level's blocks are one block, again and again.
-        unshuffle: Pixels a side of the finest level's cells, 2 or 4.
+        finest_blocks: Number of blocks at the finest level, where they cost most. None means as many as at the others.
+        block: Kind of block; see `vaezoo_ladder.blocks`.
+        recurrent: Whether all blocks of a level are the same block.
+        unshuffle: Side in pixels of the finest level's cells, 2 or 4.
     """
 
     image_channels: int = 3
@@ -55,7 +55,7 @@ class PyramidConditionerConfig:
         check_kind(self.block, self.unshuffle)
 
     def facts(self) -> ConditionerFacts:
-        """Returns what the conditioner says of itself."""
+        """Returns the facts of the conditioner."""
         return ConditionerFacts(
             self.image_channels, gives_image=True, features=grids(tuple(self.widths), self.unshuffle)
         )
@@ -66,9 +66,9 @@ class PyramidEncoderConfig:
     """Parameters of :class:`vaezoo_ladder.networks.PyramidEncoder`.
 
     Attributes:
-        image_channels: Channels C of a picture.
-        evidence: Channels per level, fine to coarse.
-        unshuffle: Pixels a side that the finest cells have, 1, 2 or 4.
+        image_channels: Number of image channels C.
+        evidence: Number of channels per level, fine to coarse.
+        unshuffle: Side in pixels of the finest cells, 1, 2 or 4.
     """
 
     image_channels: int = 3
@@ -80,7 +80,7 @@ class PyramidEncoderConfig:
         check_kind("residual", self.unshuffle)
 
     def facts(self) -> EncoderFacts:
-        """Returns what the encoder says of itself."""
+        """Returns the facts of the encoder."""
         return EncoderFacts(
             "pyramid", grids(tuple(self.evidence), self.unshuffle), self.image_channels, needs_image=True
         )
@@ -91,14 +91,14 @@ class LadderPriorConfig:
     """Parameters of :func:`vaezoo_ladder.networks.ladder_prior`.
 
     Attributes:
-        widths: Channels per level, fine to coarse.
-        latents: Channels of z per level, fine to coarse.
-        evidence: Channels of the evidence per level, fine to coarse.
-        blocks: Blocks per level.
-        block: Kind of block, see `vaezoo_ladder.blocks`.
-        recurrent: Whether the blocks of a level are one block, used again.
-        unshuffle: Pixels a side that the finest cells have, 1, 2 or 4.
-        detail: Channels of a :class:`vaezoo_ladder.detail.DetailBranch` at the finest level; 0: none.
+        widths: Number of channels per level, fine to coarse.
+        latents: Number of latent channels per level, fine to coarse.
+        evidence: Number of channels of the evidence per level, fine to coarse.
+        blocks: Number of blocks per level.
+        block: Kind of block; see `vaezoo_ladder.blocks`.
+        recurrent: Whether all blocks of a level are the same block.
+        unshuffle: Side in pixels of the finest cells, 1, 2 or 4.
+        detail: Number of channels of a :class:`vaezoo_ladder.detail.DetailBranch` at the finest level; 0 for none.
     """
 
     widths: tuple[int, ...] = WIDTHS
@@ -118,7 +118,7 @@ class LadderPriorConfig:
             raise ConfigError(f"Expected detail as channels, 0 for no branch, got {self.detail}.", value=self.detail)
 
     def facts(self) -> PriorFacts:
-        """Returns what the prior says of itself."""
+        """Returns the facts of the prior."""
         believed, known = (grids(tuple(numbers), self.unshuffle) for numbers in (self.evidence, self.widths))
         return PriorFacts(frozenset({"pyramid"}), believed, known[-1], features=known, detail=self.detail > 0)
 
@@ -128,9 +128,9 @@ class ResidualDecoderConfig:
     """Parameters of :class:`vaezoo_ladder.networks.ResidualDecoder`.
 
     Attributes:
-        image_channels: Channels C of a picture.
-        widths: Channels per level, fine to coarse; the first is the state's.
-        unshuffle: Pixels a side that the finest cells have, 1, 2 or 4.
+        image_channels: Number of image channels C.
+        widths: Number of channels per level, fine to coarse. The first is that of the state.
+        unshuffle: Side in pixels of the finest cells, 1, 2 or 4.
     """
 
     image_channels: int = 3
@@ -142,15 +142,15 @@ class ResidualDecoderConfig:
         check_kind("residual", self.unshuffle)
 
     def facts(self) -> DecoderFacts:
-        """Returns what the decoder says of itself."""
+        """Returns the facts of the decoder."""
         return DecoderFacts(Grid(self.widths[0], self.unshuffle), "gaussian", self.image_channels, needs_image=True)
 
 
 def check_kind(block: str, unshuffle: int) -> None:
-    """Refuses an unknown kind of block, and cells of another side.
+    """Checks the kind of block and the side of the finest cells.
 
     Raises:
-        ConfigError: ``block`` is none of `BLOCKS`, or ``unshuffle`` none of `UNSHUFFLES`.
+        ConfigError: ``block`` is not in `BLOCKS`, or ``unshuffle`` is not in `UNSHUFFLES`.
     """
     if block not in BLOCKS:
         raise ConfigError(f"Expected block as one of {', '.join(BLOCKS)}, got {block!r}.", value=block)
