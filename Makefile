@@ -71,6 +71,7 @@ docs: $(VENV)/ready
 	$(BIN)/python -m benchmarks.pages.readme
 	$(BIN)/python -m benchmarks.pages.zoo
 	$(BIN)/python -m benchmarks.pages.parts
+	$(BIN)/python -m benchmarks.pages.licences
 	$(BIN)/python -m benchmarks.recipes
 
 bench: $(VENV)/ready
