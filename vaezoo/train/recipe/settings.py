@@ -63,7 +63,7 @@ class OptimizerRecipe:
     """Optimizer and its learning rate."""
 
     kind: Any = "adamw"  # adamw, or muon for hidden kernels with AdamW for the rest; a name, or with its settings
-    schedule: Any = field(default="cosine", kw_only=True)  # of the learning rate: cosine warms up, then falls to final_lr
+    schedule: Any = field(default="cosine", kw_only=True)  # of the learning rate: cosine warms up, falls to final_lr
     lr: float = 1e-3  # learning rate at the end of the warm-up
     final_lr: float = 1e-6  # learning rate at the last step
     warmup: int = 200  # steps of the warm-up
