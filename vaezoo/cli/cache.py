@@ -66,7 +66,7 @@ def ls(as_json: bool) -> None:
     rows: list[dict[str, Any]] = [
         {
             "sha256": blob.sha256,
-            "names": names.get(blob.sha256, []),
+            "names": names.get(blob.sha256, sorted(blob.cards.values())),
             "size_bytes": blob.size_bytes,
             "status": blob.status,
             "verified": blob.verified,
