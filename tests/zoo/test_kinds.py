@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
+from torch import Tensor
 
 import vaezoo
+from vaezoo.core import Conditioner, Context, Noise, Posterior, Refinement
+from vaezoo.core.facts import RefineFacts
+from vaezoo.core.facts.builtin import ImageConditionerConfig
 from vaezoo.errors import BackendUnavailable, ConfigError, DuplicateName, PluginError, UnknownName
 from vaezoo.host.admit import _declared
 from vaezoo.host.hookspecs import Declaration, hookimpl, manager_of
 from vaezoo.host.kinds import find, names_of
 from vaezoo.registry.kinds import KINDS
+from vaezoo.registry.parameters import parameters_of
 from vaezoo.registry.registry import Registry
 
 
@@ -45,6 +53,65 @@ def test_a_hook_declares() -> None:
     plugin.vaezoo_declarations = vaezoo_declarations
     registry, _ = _declared(manager_of(plugin, "acme"), "acme", None)
     assert registry.kinds["metric"].get("gap").summary == "How far."
+
+
+@dataclass(frozen=True)
+class StillConfig:
+    """Parameters of :class:`Still`."""
+
+    def facts(self) -> RefineFacts:
+        return RefineFacts(frozenset({"gaussian"}))
+
+
+class Still(Refinement):
+    """Moves the mean by one."""
+
+    def __init__(self, config: StillConfig) -> None:
+        super().__init__()
+
+    def forward(
+        self, belief: Posterior, log_joint: Any, k: int = 1, noise: Noise | None = None, *, stride: int = 1
+    ) -> tuple[Tensor, Tensor]:
+        z = belief.mean.expand(k, *belief.mean.shape) + 1
+        return z, belief.log_prob(z)
+
+
+def test_a_hook_declares_parts_of_any_slot() -> None:
+    @hookimpl
+    def vaezoo_declarations() -> list[Declaration]:
+        config = "vaezoo.core.facts.builtin:ImageConditionerConfig"
+        return [
+            Declaration("conditioner", "seen", "vaezoo.core:ImageConditioner", "The image.", config),
+            Declaration("refine", "still", Still, "Moves the mean by one."),
+        ]
+
+    plugin = SimpleNamespace(__name__="acme", vaezoo_declarations=vaezoo_declarations)
+    registry, _ = _declared(manager_of(plugin, "acme"), "acme", None)
+    seen, still = registry.parts["conditioner"].get("seen"), registry.parts["refine"].get("still")
+    assert seen.summary == "The image." and list(parameters_of(seen)) == ["image_channels"]
+    assert still.config is StillConfig and still.source.owner == "acme"
+
+
+def test_conditioners_and_refinements_are_registered_for_this_process_and_used_by_name() -> None:
+    @vaezoo.register_conditioner("kinds-seen", summary="The image.")
+    class Seen(Conditioner):
+        def __init__(self, config: ImageConditionerConfig) -> None:
+            super().__init__()
+
+        def forward(self, y: Tensor, cond: Mapping[str, Tensor]) -> Context:
+            return Context(len(y), (y.shape[2], y.shape[3]), image=y)
+
+    vaezoo.register_refinement("kinds-still", Still, summary="Moves the mean by one.")
+    model = vaezoo.create("hvae", refine="kinds-still", seed=0)
+    found = model.reconstruct(x := torch.rand(2, 1, 28, 28))
+    z = model.encode(x).mean + 1  # type: ignore[union-attr]
+    torch.testing.assert_close(found, model.decode(z).image)
+    shared = {"image_channels": 1, "latent_channels": 2}
+    body = {"encoder": "conv", "prior": "normal", "decoder": "conv", "loss": "elbo", "shared": shared}
+    vaezoo.register_model("kinds-model", {**body, "conditioner": "kinds-seen"})
+    assert type(vaezoo.create("kinds-model", seed=0).conditioner) is Seen
+    with pytest.raises(ConfigError, match="The refine 'kinds-none': expected either its config or its facts"):
+        vaezoo.register_refinement("kinds-none", lambda: None)
 
 
 def test_a_name_is_registered_for_this_process_and_anew() -> None:
