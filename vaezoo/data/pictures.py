@@ -11,15 +11,21 @@ import io
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, final
 
 import numpy as np
 from PIL import Image, ImageSequence
 
 from vaezoo.errors import ImageError
+from vaezoo.files.reading import read_regular
+from vaezoo.image.file.opening import HEAD, LARGEST, form_of, open_pil, open_vips
 from vaezoo.image.file.picture import Picture
 
 Array = np.ndarray[Any, np.dtype[np.uint8]]
+_LEAST, _LEAST_MEMBER = 2**30, 2**26
+"""Bytes of decoded images that are always allowed, and of a file in a zip that always is."""
+_MOST_UNPACKED = 256
+"""How many times as many bytes images may take as their files, and a zip's file as it takes in the zip."""
 SUFFIXES = (".png", ".webp", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 
 
@@ -47,12 +53,14 @@ def read_pictures(path: Path) -> list[Decoded]:
         Images, sorted by stem.
 
     Raises:
-        ImageError: There are no images, one cannot be read, or the path is neither a folder nor a zip.
+        ImageError: There are no images, one cannot be read, the path is neither a folder nor a zip, or the images
+            take more than 1 GiB and 256 times the bytes of their files.
     """
-    found = list[Decoded]()
-    for name, content in _files(path):
+    names = list_pictures(path)
+    found, budget = list[Decoded](), _Budget(path, names)
+    for name, content in _files(path, names):
         try:
-            found += _decode(Path(name).with_suffix("").as_posix(), content)
+            found += _decode(Path(name).with_suffix("").as_posix(), content, budget)
         except Exception as error:  # each format, and each damage to it, raises its own kind
             reason = "it is empty" if not content else str(error).partition(" <_io.")[0]
             raise ImageError(
@@ -96,11 +104,35 @@ def to_gray(pixels: Sequence[Array]) -> list[Array]:
     return [array[..., None] for array in luma] or list(pixels)
 
 
-def _decode(name: str, content: bytes) -> Iterator[Decoded]:
-    with Image.open(io.BytesIO(content)) as picture:
+@final
+class _Budget:
+    """What all images of a folder or zip may take in memory: 1 GiB, or 256 times what their files take if that is more.
+
+    Args:
+        path: Folder or zip.
+        names: Paths of the images in it.
+    """
+
+    def __init__(self, path: Path, names: Sequence[str]) -> None:
+        files = [path / name for name in names] if path.is_dir() else [path]
+        self.most = max(_LEAST, _MOST_UNPACKED * sum(file.stat().st_size for file in files))
+        self.left = self.most
+
+    def take(self, size: tuple[int, int]) -> None:
+        """Takes the memory of one image, (width, height); raises ValueError if it is not there."""
+        self.left -= 3 * size[0] * size[1]
+        if self.left < 0:
+            raise ValueError(
+                f"with it, the images take more than {self.most} bytes, {_MOST_UNPACKED} times their files"
+            )
+
+
+def _decode(name: str, content: bytes, budget: _Budget) -> Iterator[Decoded]:
+    with open_pil(io.BytesIO(content)) as picture:
         bits = _bits(picture)
         stack = picture.format == "TIFF" and getattr(picture, "n_frames", 1) > 1
         for page, frame in enumerate(ImageSequence.Iterator(picture) if stack else [picture]):
+            budget.take(frame.size)
             deep = bits == 16 and frame.mode in ("RGB", "RGBA")
             pixels = _deep_colour(content, {"page": page} if stack else {}) if deep else _to_rgb(frame)
             yield Decoded(f"{name}-{page}" if stack else name, pixels, bits)
@@ -132,9 +164,7 @@ def _to_rgb(picture: Image.Image) -> Array:
 
 def _deep_colour(content: bytes, options: dict[str, int]) -> Array:
     """Returns a file's 16-bit colours rounded to 8 bits, where Pillow would drop the lower 8."""
-    import pyvips
-
-    samples = pyvips.Image.new_from_buffer(content, "", **options).numpy()
+    samples = open_vips(content, str(form_of(content[:HEAD])), **options).numpy()
     return _rounded(samples[..., :3] if samples.shape[2] > 2 else np.repeat(samples[..., :1], 3, axis=2))
 
 
@@ -142,15 +172,26 @@ def _rounded(values: np.ndarray) -> Array:
     return Picture(values).to_8_bits().pixels
 
 
-def _files(path: Path) -> Iterator[tuple[str, bytes]]:
-    names = list_pictures(path)
+def _files(path: Path, names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
     if path.is_dir():
         for name in names:
-            yield name, _content(name, path, (path / name).read_bytes)
+            yield name, _content(name, path, functools.partial(read_regular, path / name, LARGEST))
         return
     with zipfile.ZipFile(path) as archive:
         for name in names:
-            yield name, _content(name, path, functools.partial(archive.read, name))
+            yield name, _content(name, path, functools.partial(_member, archive, name))
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+    """Returns a file of a zip, if it begins as an image and does not unpack to much more than it takes in there."""
+    told = archive.getinfo(name)
+    with archive.open(told) as file:
+        head = file.read(HEAD)
+        if head and form_of(head) is None:
+            raise ValueError(f"it begins with {head[:8]!r}, as no image does")
+        if told.file_size > max(_LEAST_MEMBER, min(_MOST_UNPACKED * told.compress_size, LARGEST)):
+            raise ValueError(f"its {told.compress_size} bytes unpack to {told.file_size}")
+        return head + file.read()
 
 
 def _is_picture(inside: Path) -> bool:

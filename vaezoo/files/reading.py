@@ -9,6 +9,7 @@ import errno
 import os
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 _KINDS = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"))
 
@@ -24,6 +25,23 @@ def check_regular(path: str | os.PathLike[str]) -> os.stat_result:
     return found
 
 
+def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
+    """Opens a regular file for reading.
+
+    Raises:
+        OSError: The path is something else, or cannot be read.
+    """
+    check_regular(path)  # opening a device may already do something
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    file = os.fdopen(handle, "rb")
+    try:
+        _refuse_others(os.fstat(handle), path)  # it may have been replaced meanwhile
+    except OSError:
+        file.close()
+        raise
+    return file
+
+
 def read_regular(path: str | os.PathLike[str], at_most: int | None = None) -> bytes:
     """Returns the bytes of a regular file.
 
@@ -34,15 +52,12 @@ def read_regular(path: str | os.PathLike[str], at_most: int | None = None) -> by
     Raises:
         OSError: The path is something else, cannot be read, or has more bytes.
     """
-    check_regular(path)  # opening a device may already do something
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    with os.fdopen(os.open(path, flags), "rb") as file:
-        found = os.fstat(file.fileno())
-        _refuse_others(found, path)  # it may have been replaced meanwhile
+    with open_regular(path) as file:
         if at_most is None:
             return file.read()
-        content = file.read(at_most + 1) if found.st_size <= at_most else b""
-        if len(content) > at_most or found.st_size > at_most:
+        size = os.fstat(file.fileno()).st_size
+        content = file.read(at_most + 1) if size <= at_most else b""
+        if len(content) > at_most or size > at_most:
             raise OSError(errno.EFBIG, f"it has more than the {at_most} bytes that are expected", str(path))
         return content
 

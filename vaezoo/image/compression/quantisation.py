@@ -11,8 +11,8 @@ import io
 import math
 import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
@@ -20,11 +20,17 @@ import torch
 from torch import Tensor
 
 from vaezoo.errors import ImageError
+from vaezoo.files.reading import open_regular, read_regular
 from vaezoo.image.compression.dct import dct, inverse_dct, to_blocks
+from vaezoo.image.file.opening import LARGEST, MAX_BYTES_PER_PIXEL, check_size, open_pil, open_vips
 
 if TYPE_CHECKING:
     from PIL.JpegImagePlugin import JpegImageFile
 
+MAX_PIXELS = 2**27
+"""Largest width x height of a file whose coefficients are read; they take 12 bytes for each pixel, or 6."""
+STRIP = 1024
+"""Rows of pixels whose coefficients are searched at once: the search takes ten times as much memory as its result."""
 ROUNDS = 8
 """Largest number of rounds in the search for the coefficients of clipped blocks."""
 _HALVED = [(2, 2), (1, 1), (1, 1)]
@@ -76,12 +82,11 @@ def expected_error(table: Sequence[int]) -> float:
 
 def read_luma_table(file: str | os.PathLike[str] | IO[bytes]) -> tuple[int, ...] | None:
     """Returns the 64 steps of a JPEG file's luma table, from its header only; None if it is not a JPEG file."""
-    from PIL import Image
-
     try:
-        with Image.open(file) as picture:
+        with open_regular(file) if isinstance(file, str | os.PathLike) else nullcontext(file) as opened:
+            picture = open_pil(opened, "jpeg")
             tables: dict[int, list[int]] = getattr(picture, "quantization", {})
-    except (OSError, SyntaxError, ValueError):
+    except (ImageError, OSError, SyntaxError, ValueError):
         return None
     return tuple(tables[min(tables)]) if tables else None
 
@@ -118,7 +123,7 @@ def _content(file: str | os.PathLike[str] | IO[bytes]) -> tuple[bytes, str]:
     if not isinstance(file, str | os.PathLike):
         return file.read(), str(getattr(file, "name", "the file"))
     try:
-        return Path(file).read_bytes(), str(file)
+        return read_regular(file, LARGEST), str(file)
     except OSError as error:
         raise ImageError(f"{file} cannot be read: {error.strerror}.", value=str(file)) from error
 
@@ -133,6 +138,8 @@ def _read(content: bytes, name: str) -> Quantised:
     halved = factors == _HALVED
     steps = [torch.tensor(header.quantization[layer[3]], dtype=torch.float32).reshape(8, 8) for layer in layers]
     pixels = _decoded(content, 8)
+    if halved:
+        pixels = pixels[:1].clone()  # so that the chroma beside it, as large, is not kept
     planes = [_plane(pixels[0], steps[0])]
     if halved or len(set(factors)) == 1:
         pixels = _decoded(content, 16, 2) if halved else pixels
@@ -143,20 +150,20 @@ def _read(content: bytes, name: str) -> Quantised:
 def _open(content: bytes) -> JpegImageFile:
     from PIL.JpegImagePlugin import JpegImageFile
 
-    return JpegImageFile(io.BytesIO(content))
+    image = JpegImageFile(io.BytesIO(content))
+    check_size("the JPEG file", image.size, MAX_BYTES_PER_PIXEL, MAX_PIXELS)  # a file may state two sizes
+    return image
 
 
 def _orientation(content: bytes) -> int:
     """Returns the EXIF orientation by libvips, which also turns the images in `read_picture`."""
-    import pyvips
-
-    image = pyvips.Image.new_from_buffer(content, "")
+    image = open_vips(content, "jpeg")
     found = int(image.get("orientation")) if image.get_typeof("orientation") else 1
     return found if 1 <= found <= 8 else 1
 
 
 def _decoded(content: bytes, unit: int, scale: int = 1) -> Tensor:
-    """Decodes the planes as the file stores them, (C, H, W) in grey levels, including pixels beyond the border.
+    """Decodes the planes as the file stores them, uint8 (C, H, W), including pixels beyond the border.
 
     A file stores whole blocks at the right and lower border, and its header says where to crop. The header is changed
     to a multiple of ``unit``, which has no other effect. At half the scale, libjpeg gives subsampled chroma as it is
@@ -166,7 +173,7 @@ def _decoded(content: bytes, unit: int, scale: int = 1) -> Tensor:
     sides = [math.ceil(int.from_bytes(content[at + i : at + i + 2], "big") / unit) * unit for i in (0, 2)]
     image = _open(content[:at] + b"".join(side.to_bytes(2, "big") for side in sides) + content[at + 4 :])
     image.draft("YCbCr", (image.width // scale, image.height // scale))
-    pixels = np.array(image, dtype=np.float32)
+    pixels = np.array(image)
     return torch.from_numpy(pixels.reshape(*pixels.shape[:2], -1)).permute(2, 0, 1)
 
 
@@ -182,7 +189,13 @@ def _frame(content: bytes) -> int:
 
 
 def _plane(pixels: Tensor, step: Tensor) -> Plane:
-    """Finds the coefficients k·Q from which a decoder made a plane of pixels (H, W)."""
+    """Finds the coefficients k·Q from which a decoder made a plane of pixels (H, W), a strip at a time."""
+    strips = [_strip(strip.float(), step) for strip in pixels.split(STRIP)]
+    return Plane(torch.cat([centre for centre, _ in strips]), step, torch.cat([known for _, known in strips]))
+
+
+def _strip(pixels: Tensor, step: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns the coefficients of a strip of a plane, and which blocks are known."""
     values = seen = to_blocks(pixels - 128)
     for _ in range(ROUNDS):
         centre = torch.round(dct(values) / step) * step
@@ -191,4 +204,4 @@ def _plane(pixels: Tensor, step: Tensor) -> Plane:
         if bool(known.all()):
             break
         values = torch.where(seen <= -128, back.clamp(max=-128), torch.where(seen >= 127, back.clamp(min=127), seen))
-    return Plane(centre, step, known)
+    return centre, known

@@ -7,6 +7,7 @@ A kernel is (h, w), not negative, and sums to one. Its centre is the pixel (h //
 from __future__ import annotations
 
 import hashlib
+import io
 import math
 import os
 from pathlib import Path
@@ -17,9 +18,12 @@ import torch
 from torch import Tensor
 
 from vaezoo.errors import ConfigError, DataMissing, ImageError, ShapeError
+from vaezoo.files.reading import read_regular
 from vaezoo.image.file.files import read_picture
 from vaezoo.image.file.folders import find_in_folders, named_folders
 
+LARGEST = 2**26
+"""Bytes of the largest file of a kernel that is read."""
 BENCHMARK = "blur_kernels/kernels_levin09_and_12.npz"
 """The 8 kernels of Understanding and evaluating blind deconvolution algorithms (Levin et al., 2009) and 12 others, of
 shaking hands and Gaussians: arrays (h, w), whose names give their order."""
@@ -189,7 +193,7 @@ def read_kernel(path: str | os.PathLike[str]) -> Tensor:
     path = Path(path)
     if path.suffix.lower() == ".npy":
         try:
-            array = np.load(path, allow_pickle=False)
+            array = np.load(io.BytesIO(read_regular(path, LARGEST)), allow_pickle=False)
         except Exception as error:  # each kind of damaged file raises its own
             raise ImageError(f"The kernel {path} cannot be read: {error}.", value=str(path)) from error
         return as_kernel(array)

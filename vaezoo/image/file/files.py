@@ -18,6 +18,7 @@ import numpy as np
 
 from vaezoo.errors import ImageError, suggest
 from vaezoo.files.atomic import write_whole
+from vaezoo.image.file.opening import MAX_PIXELS, check_size, form_of, head_of, open_vips
 from vaezoo.image.file.picture import Picture
 from vaezoo.image.file.png import is_animated, other_colours, read_chunks, with_chunks
 from vaezoo.image.file.tiff import read_exif, with_exif
@@ -34,13 +35,11 @@ _FORMATS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp", ".t
 WRITABLE = frozenset(_FORMATS)
 """File suffixes that can be written."""
 
-_LOADERS = {"jpegload": "jpeg", "pngload": "png", "webpload": "webp", "tiffload": "tiff", "gifload": "gif",
-            "heifload": "heif"}  # fmt: skip
+_READ = frozenset({"jpeg", "png", "webp", "tiff", "gif", "heif"})
 _COLOURS = {"b-w": 1, "grey16": 1, "srgb": 3, "rgb": 3, "rgb16": 3, "cmyk": 4}
-_MAX_PIXELS = 2**28
 
 
-def read_picture(path: str | os.PathLike[str], *, max_pixels: int = _MAX_PIXELS) -> Picture:
+def read_picture(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Picture:
     """Reads one image, upright, with all its bits.
 
     Palettes are expanded, CMYK is converted to sRGB, and the EXIF rotation is applied. Otherwise values and colour
@@ -54,17 +53,13 @@ def read_picture(path: str | os.PathLike[str], *, max_pixels: int = _MAX_PIXELS)
         ImageError: The file is missing, unreadable, damaged, animated, too large or of another format, or its samples
             are not 8 or 16 bits.
     """
-    import pyvips
-
     path = Path(path)
-    _check_file(path)
+    form = _form(path)
     try:
-        source = pyvips.Source.new_from_file(os.fsencode(path))
-        # A new source for each call: libvips' cache could otherwise answer with a file's former content.
-        image = pyvips.Image.new_from_source(source, "", access="sequential", fail_on="error")
-        _check_header(path, image, max_pixels)
-        form = _LOADERS[_loader(image)]
-        image = image.copy_memory().autorot()
+        image = open_vips(path, form, access="sequential", fail_on="error")
+        _check_header(path, form, image, max_pixels)
+        if image.get_typeof("orientation") and image.get("orientation") > 1:
+            image = image.copy_memory().autorot()
         if image.interpretation == "cmyk":
             depth = 8 if image.format == "uchar" else 16
             image = image.icc_transform("srgb", embedded=True, depth=depth)
@@ -160,30 +155,32 @@ def check_suffix(path: Path) -> str:
     return form
 
 
-def _check_file(path: Path) -> None:
+def _form(path: Path) -> str:
+    """Returns the format of a file, by its first bytes; nothing else of it is read."""
+    if path.is_dir():
+        raise ImageError(f"{path} is a folder; a picture file was expected.", value=str(path))
     try:
-        if path.is_dir():
-            raise ImageError(f"{path} is a folder; a picture file was expected.", value=str(path))
-        with path.open("rb") as file:
-            start = file.read(1)
+        head = head_of(path)
     except OSError as error:
         raise ImageError(f"{path} cannot be read: {error.strerror}.", value=str(path)) from error
     except ValueError as error:  # no file can have this name
         raise ImageError(f"{str(path)!r} cannot be read: {error}.", value=str(path)) from error
-    if not start:
+    if not head:
         raise ImageError(f"{path} is empty (0 bytes); a picture was expected.", value=str(path))
+    form = form_of(head)
+    if form is None or form not in _READ:
+        raise ImageError(
+            f"{path}: expected a JPEG, PNG, WebP, TIFF, GIF, HEIC or AVIF, got a file that begins with {head[:8]!r}.",
+            hint="Open it in an editor and save it as PNG.", value=str(path),
+        )  # fmt: skip
+    return form
 
 
-def _check_header(path: Path, image: pyvips.Image, max_pixels: int) -> None:
-    form = _LOADERS.get(_loader(image))
+def _check_header(path: Path, form: str, image: pyvips.Image, max_pixels: int) -> None:
     pages = image.get("n-pages") if image.get_typeof("n-pages") else 1
     expected, came = "", ""
-    if form is None:
-        expected, came = "a JPEG, PNG, WebP, TIFF, GIF, HEIC or AVIF", _loader(image)
-    elif pages > 1 or (form == "png" and is_animated(path)):
+    if pages > 1 or (form == "png" and is_animated(path)):
         expected, came = "a single picture", "an animation or several pages; extract one as PNG"
-    elif image.width * image.height > max_pixels:
-        expected, came = f"at most {max_pixels} pixels", f"{image.width}x{image.height}; cut or shrink it"
     elif image.format not in ("uchar", "ushort"):
         expected, came = "8 or 16 bits per sample", f"samples of type {image.format}; convert it to 16 bits"
     elif image.bands - image.hasalpha() != _COLOURS.get(image.interpretation):
@@ -191,6 +188,7 @@ def _check_header(path: Path, image: pyvips.Image, max_pixels: int) -> None:
         expected = "gray, RGB or CMYK"
     if expected:
         raise ImageError(f"{path}: expected {expected}, got {came}.", value=str(path))
+    check_size(str(path), (image.width, image.height), image.bands * (1 + (image.format == "ushort")), max_pixels)
 
 
 def _tiff_exif(path: Path) -> bytes | None:
@@ -232,10 +230,6 @@ def _to_vips(picture: Picture) -> pyvips.Image:
 
 
 __getattr__ = partial(former, __name__)
-
-
-def _loader(image: pyvips.Image) -> str:
-    return str(image.get("vips-loader")).removesuffix("_source")
 
 
 def _blob(image: pyvips.Image, name: str) -> bytes | None:

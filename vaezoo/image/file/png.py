@@ -26,7 +26,7 @@ def read_chunks(path: Path) -> tuple[bytes, ...]:
     """Returns whole chunks of a PNG file, in order: colour information, and texts of up to 1 MiB each."""
     found = []
     with path.open("rb") as file:
-        for kind, length in _heads(file):
+        for kind, length in heads(file):
             if kind in (*COLOURS, *WORDS) and length <= _LARGEST:
                 body = file.read(length + 4)
                 whole = zlib.crc32(kind + body[:-4]) == int.from_bytes(body[-4:], "big")
@@ -40,7 +40,7 @@ def read_chunks(path: Path) -> tuple[bytes, ...]:
 def is_animated(path: Path) -> bool:
     """Says whether an animation chunk (acTL) precedes the pixels of a PNG file."""
     with path.open("rb") as file:
-        for kind, length in _heads(file):
+        for kind, length in heads(file):
             if kind == b"IDAT":
                 return False
             if kind == b"acTL":
@@ -70,7 +70,7 @@ def other_colours(chunks: Sequence[bytes]) -> list[str]:
     return told + (["cICP"] if kinds.get(b"cICP", b"\1\r")[:2] != b"\1\r" else [])
 
 
-def _heads(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
+def heads(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
     """Yields the kind and length of each chunk. The caller must skip its body and checksum."""
     file.seek(len(SIGNATURE))
     while len(head := file.read(8)) == 8 and head[4:] != b"IEND":
