@@ -204,7 +204,7 @@ MEETINGS: list[tuple[str, tuple[str, ...], Callable[[Patch], None], str]] = [
     ("IncompatibleParts", ("explain", "conv-beta", "prior=ladder"), nothing, "The encoder 'conv' gives a gaussian"),
     ("PartMismatch", ("explain", "mlp-vae", "--cost"), other_config, "is built from ELBOLossConfig, but registered"),
     ("UnknownName", ("info", "conv-bta"), nothing, "Expected a known model, got 'conv-bta'. Did you mean 'conv-beta'"),
-    ("DuplicateName", ("info", "twin"), two_owners, "is claimed by a:one and b:two. Say one/twin or two/twin"),
+    ("DuplicateName", ("info", "twin"), two_owners, "is claimed by a:one and b:two. Use one/twin or two/twin"),
     ("WeightsError", ("eval", "mlp-seed", "--weights", "none.safetensors"), nothing, "cannot read none.safetensors"),
     ("HashMismatch", ("eval", "mlp-seed"), wrong_card, f"instead of {'f' * 64}. Reinstall"),
     ("SizeMismatch", ("eval", "mlp-seed"), short_file, "hf://some/one@v1/file: 5 bytes where "),

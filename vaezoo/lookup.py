@@ -1,6 +1,6 @@
-"""How the core finds by name what plugins declare, and when a name may be code to import.
+"""Lookup of declared names for the core, and the rule when a name may be code to import.
 
-`vaezoo.host`, which is above the core, is asked when there is need.
+The core cannot import `vaezoo.host`, which is a higher layer.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from typing import Any
 from vaezoo.errors import ConfigError
 
 FINDERS: dict[str, Callable[[str], Any]] = {}
-"""By kind, such as ``belief``: from a name to what was declared under it. `vaezoo` fills this when it is imported."""
+"""Functions by kind, such as ``belief``: each finds what is declared under a name. ``import vaezoo`` fills it."""
 _READING: ContextVar[tuple[str, Collection[Any]] | None] = ContextVar("reading", default=None)
-"""The file whose values are in use, and the references that it may name; None for values of Python code."""
-HINT = "If you trust whoever wrote it: --trust-code, or trust_code=True in Python. Or register it under a name."
+"""Name of the file whose values are in use, and the references it may name; None for values from Python code."""
+HINT = "If you trust its author: --trust-code, or trust_code=True in Python. Or register it under a name."
 
 
 @contextmanager
 def values_of(where: str, declared: Collection[Any]) -> Iterator[None]:
-    """Lets no reference ``package.module:name`` be imported inside, but those that plugins declare.
+    """Context manager in which ``package.module:name`` is imported only if a plugin declares it.
 
     Args:
-        where: The file that the values in use come from, for the message.
-        declared: The references that plugins declare.
+        where: File that the values come from, for error messages.
+        declared: References that plugins declare.
     """
     token = _READING.set((where, declared))
     try:
@@ -35,10 +35,10 @@ def values_of(where: str, declared: Collection[Any]) -> Iterator[None]:
 
 
 def check_reference(reference: str) -> None:
-    """Refuses a reference that is about to be imported, where a file that is no code asks for it.
+    """Raises if a file that is not code asks to import a reference.
 
     Raises:
-        ConfigError: See `values_of`.
+        ConfigError: No plugin declares the reference; see `values_of`.
     """
     reading = _READING.get()
     if reading and reference not in reading[1]:

@@ -124,7 +124,7 @@ RENAMED = {"Keeper": "Zoo", "keeper": "current_zoo", "Shelf": "Entries", "replac
 
 
 def former(package: str, name: str) -> Any:
-    """Returns what a package's name is now, with a warning.
+    """Returns the present object of a former name of a package, with a warning.
 
     Raises:
         AttributeError: The package never had it.
@@ -150,7 +150,7 @@ class _Old(ModuleType):
 
 
 class _Finder:
-    """Gives a module that looks its names up in the new ones.
+    """Makes a module that looks its names up in the new ones.
 
     It inherits neither class of importlib.abc, since importing that module takes as long as importing vaezoo.
     """

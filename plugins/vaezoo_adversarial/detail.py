@@ -138,8 +138,8 @@ def look(model: VAE, batch: Batch) -> Seen:
     """
     if getattr(model.prior, "detail", None) is None:
         raise IncompatibleParts(
-            f"DetailLoss trains a prior's branch of detail, but {type(model.prior).__name__} has none.",
-            hint="Set the prior's detail to some channels.",
+            f"DetailLoss trains a prior's detail branch, but {type(model.prior).__name__} has none.",
+            hint="Set the prior's detail to a number of channels.",
             value=type(model.prior).__name__,
         )
     with torch.no_grad():

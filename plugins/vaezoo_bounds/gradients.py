@@ -48,7 +48,7 @@ class DReGLoss(Loss):
         belief, z = bound.belief, bound.latents.z[0]
         if not isinstance(belief, DiagonalGaussian):
             raise IncompatibleParts(
-                f"Expected a DiagonalGaussian, whose density can be held still, got {type(belief).__name__}.",
+                f"Expected a DiagonalGaussian, whose density can be detached, got {type(belief).__name__}.",
                 hint="Choose the loss iwae, which takes every density.",
                 value=type(belief).__name__,
             )

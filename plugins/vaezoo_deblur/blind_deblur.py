@@ -50,7 +50,7 @@ class BlindDeblur(Task):
         purpose = purpose_of(restorer.model)
         if purpose not in (None, self.name):
             raise ConfigError(
-                f"Expected a model that has learned to deblur, this one was made for {purpose!r}.",
+                f"Expected a model that was trained to deblur, but this one was made for {purpose!r}.",
                 hint="Give a kernel, or use the model deblur.",
                 value=purpose,
             )

@@ -33,7 +33,7 @@ def gaussian_rows(bound: Bound) -> tuple[Tensor, Tensor, Tensor]:
     belief = bound.belief
     if not isinstance(belief, DiagonalGaussian):
         raise IncompatibleParts(
-            f"Expected a DiagonalGaussian, which has a mean and a variance a latent, got {type(belief).__name__}.",
+            f"Expected a DiagonalGaussian, which has a mean and a variance per latent, got {type(belief).__name__}.",
             hint="Choose an encoder with a Gaussian belief.",
             value=type(belief).__name__,
         )

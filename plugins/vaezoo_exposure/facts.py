@@ -19,7 +19,7 @@ def check_vector(context_vector: int) -> None:
     """
     if context_vector < 2:
         raise ConfigError(
-            f"Expected a context_vector of at least 2, the last for the picture's light, got {context_vector}.",
+            f"Expected a context_vector of at least 2, the last for the image's light, got {context_vector}.",
             hint=f"The usual one is {VECTOR}.",
             value=context_vector,
         )

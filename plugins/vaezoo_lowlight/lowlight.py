@@ -86,7 +86,7 @@ class Lowlight(Task):
         if "whole" not in restorer.takes:
             takes = ", ".join(restorer.takes) or "nothing"
             raise ConfigError(
-                f"Expected a model that is told a thumbnail of the whole picture, this one is told {takes}.",
+                f"Expected a model that takes a thumbnail of the whole image, but this one takes {takes}.",
                 hint="Use the model lowlight.",
                 value=restorer.takes,
             )

@@ -60,8 +60,8 @@ class UniformSpherePrior(FlatPrior):
         cells = slerp(first.flatten(0, -2), last.flatten(0, -2), shares).view(len(shares), *first.shape)
         if bool((cells.norm(dim=-1) < 0.5).any()):
             raise IncompatibleParts(
-                "Two latents are opposite on the sphere, and all great circles between them are as short.",
-                hint="Take another picture for one of them.",
+                "Two latents are opposite on the sphere, so the great circle between them is not unique.",
+                hint="Use another image for one of them.",
                 value=shares.tolist(),
             )
         return F.normalize(cells, dim=-1).movedim(-1, 2).to(start)

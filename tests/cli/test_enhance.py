@@ -108,7 +108,7 @@ def test_one_size_is_asked_for_and_a_larger_one(photo: Path) -> None:
 def test_a_generative_model_is_no_enhancer(photo: Path, task: tuple[str, ...]) -> None:
     result = run(photo, "--model", "conv-beta", *task)
     assert isinstance(result.exception, ConfigError) and result.exception.exit_code == 2
-    assert "'conv-beta' makes them up: its task is 'generate'. Take deblur, dejpeg, denoise" in str(result.exception)
+    assert "'conv-beta' generates them: its task is 'generate'. Take deblur, dejpeg, denoise" in str(result.exception)
     assert [path.name for path in photo.parent.iterdir()] == ["photo.png"]
     told = json.loads(run(photo, "--model", "conv-beta", *task, "--json").stdout)
     assert told["error"] == "config" and "vaezoo list --task denoise" in told["message"]

@@ -60,12 +60,12 @@ def test_a_denoiser_gets_decibels_and_coverage(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("denoise", "--nll", 4), "--nll means nothing to the protocol of denoise. Leave it out."),
-        (("denoise", "--seed", 0), "--seed means nothing to the protocol of denoise"),
-        (("sr", "--samples", 9), "--samples means nothing to the protocol of sr. Leave it out, or ask for --metrics"),
-        (("mlp-seed", "--sigma", 15), "--levels means nothing to the bound of a generative model"),
-        (("mlp-seed", "--metrics", "elbo", "--nll", 4), "--nll means nothing to --metrics"),
-        (("denoise", "--metrics", "psnr", "--style", "code"), "--style means nothing to --metrics"),
+        (("denoise", "--nll", 4), "--nll has no effect on the protocol of denoise. Leave it out."),
+        (("denoise", "--seed", 0), "--seed has no effect on the protocol of denoise"),
+        (("sr", "--samples", 9), "--samples has no effect on the protocol of sr. Leave it out, or ask for --metrics"),
+        (("mlp-seed", "--sigma", 15), "--levels has no effect on the bound of a generative model"),
+        (("mlp-seed", "--metrics", "elbo", "--nll", 4), "--nll has no effect on --metrics"),
+        (("denoise", "--metrics", "psnr", "--style", "code"), "--style has no effect on --metrics"),
     ],
 )
 def test_what_would_be_ignored_is_refused(arguments: tuple[Any, ...], message: str) -> None:

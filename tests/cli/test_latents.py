@@ -94,7 +94,7 @@ def test_a_class_is_told_by_the_command_line(place: Path, vaezoo: Run) -> None:
         (["traverse", "vq-vae", "--weights", "vq-vae.safetensors"], 2, "VQPrior lie on the codes of a codebook"),
         (["traverse", *SEED, "--condition", "label=3"], 1, "takes no condition 'label'"),
         (["traverse", *SEED, "--condition", "label"], 2, "a condition as NAME=NUMBER, such as label=3, got 'label'."),
-        (["interpolate", *SEED, "pictures/0.png"], 2, "Expected two pictures for each way, got 1."),
+        (["interpolate", *SEED, "pictures/0.png"], 2, "Expected two images for each interpolation, got 1."),
         (["interpolate", *SEED, "--pictures", "a,b"], 2, "numbers of pictures such as 0,1, got 'a,b'."),
         (["interpolate", *SEED, "--data", "pictures", "--pictures", "0,5"], 2, "from 0 to 4 of pictures, got 5."),
         (["interpolate", *CVAE, "pictures/0.png", "large.png"], 2, "pictures of one size, got 28x28 and 40x36."),

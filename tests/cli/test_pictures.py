@@ -71,4 +71,4 @@ def test_pictures_take_the_models_channels_and_size() -> None:
 def test_a_model_that_restores_cannot_imagine(tmp_path: Path) -> None:
     result = CliRunner().invoke(sample, ["denoise", "-o", str(tmp_path / "a.png")])
     assert isinstance(result.exception, ConfigError)
-    assert "'denoise' restores pictures and cannot imagine one. Run vaezoo enhance" in str(result.exception)
+    assert "'denoise' restores images and cannot generate any. Run vaezoo enhance" in str(result.exception)

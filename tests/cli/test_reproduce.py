@@ -81,7 +81,7 @@ def test_a_smoke_run_claims_nothing(vaezoo, shelf):
 def test_too_little_time_is_not_success(vaezoo, shelf):
     code, told = measured(vaezoo, "--minutes", "0")
     assert code == 1 and told["steps"] < told["total_steps"] == 3
-    assert "The same command goes on from here." in vaezoo("reproduce", "mlp-seed.tiny", "--minutes", "0")[1]
+    assert "The same command continues from here." in vaezoo("reproduce", "mlp-seed.tiny", "--minutes", "0")[1]
     code, told = measured(vaezoo)
     assert code == 0 and told["steps"] == 3
 
@@ -96,8 +96,8 @@ def test_another_recipe_is_named_with_both_hashes(vaezoo, shelf):
 @pytest.mark.parametrize(
     ("change", "code", "message"),
     [
-        ({"recipe": ""}, 3, "The card of 'mlp-seed.tiny' names no recipe. Ask whoever wrote it."),
-        ({"recipe": "nowhere.yaml"}, 3, "No recipe and no YAML file 'nowhere'"),
+        ({"recipe": ""}, 3, "The card of 'mlp-seed.tiny' names no recipe. Ask its author."),
+        ({"recipe": "nowhere.yaml"}, 3, "Expected the name of a recipe, or a YAML file, got 'nowhere'"),
         ({"evaluation": {}}, 2, "does not say how its scores were measured. It should have a key evaluation"),
         ({"stage": "second"}, 3, "The recipe 'tiny' has no stage 'second'. It has no stages."),
         ({"evaluation": {"seed": 0}}, 1, "is in none of the folders of $VAEZOO_DATA: none is set"),

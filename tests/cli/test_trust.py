@@ -60,7 +60,7 @@ def test_the_schema_is_printed(vaezoo):
 
 def test_verify_needs_a_name(vaezoo):
     code, _, err = vaezoo("verify")
-    assert code == 2 and "Name a model, or say --all." in err
+    assert code == 2 and "Name a model, or give --all." in err
 
 
 @pytest.mark.parametrize("name", ["mlp-seed", "mlp-vae", "conv-beta", "resnet-beta", "denoise"])

@@ -123,7 +123,7 @@ def test_what_cannot_be_fitted_is_refused() -> None:
         fit_mixture(z, 0)
     with pytest.raises(ConfigError, match="Expected covariance to be 'diagonal' or 'full', got 'tied'"):
         MixturePrior(2, covariance="tied")
-    with pytest.raises(IncompatibleParts, match=r"NormalPrior has nothing to fit"):
+    with pytest.raises(IncompatibleParts, match=r"NormalPrior has no parameters to fit"):
         NormalPrior(2).fit(z, ONE)
     with pytest.raises(ConfigError, match="Expected steps of at least 1, got 0"):
         ascend(MixturePrior(2), lambda rows: z.sum(1)[rows], 7, 0)

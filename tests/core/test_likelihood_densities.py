@@ -180,7 +180,7 @@ def test_extremes_have_finite_values_and_gradients(kind: str, raw: float, pixel:
     [
         ("student-t(nu=2)", "Expected nu as a number above 2, or 'learned', got 2."),
         ("student-t(nu=often)", "Expected nu as a number above 2, or 'learned', got 'often'."),
-        ("student-t(4)", "Expected every option of likelihood by its name, got 'student-t(4)'. Write student-t"),
+        ("student-t(4)", "Expected each option of likelihood by name, got 'student-t(4)'. Write student-t"),
         ("student-t(nu=4", "Expected likelihood as NAME or NAME(key=value), got 'student-t(nu=4'."),
         ("student-t(tails=4)", "The likelihood 'student-t' has no option 'tails'. Known: nu."),
         ("gaussian(nu=4)", "The likelihood 'gaussian' has no option 'nu'. None is known."),

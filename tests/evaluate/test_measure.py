@@ -195,7 +195,7 @@ def test_what_cannot_be_measured_is_refused(images: Tensor) -> None:
         vaezoo.evaluate("vae", images)
     with pytest.raises(ConfigError, match="samples=0"):
         vaezoo.evaluate(model, images, samples=0)
-    with pytest.raises(ConfigError, match="one row of labels an image, got 3 for 300"):
+    with pytest.raises(ConfigError, match="one row of labels per image, got 3 for 300"):
         Data(images, labels=torch.zeros(3))
     with pytest.raises(NotNormalised, match="diagonal Gaussian posterior, got Pyramid"):
         vaezoo.evaluate(vaezoo.create("denoise", seed=0), torch.rand(2, 3, 16, 16), ["active-units"])
@@ -243,13 +243,13 @@ def test_a_strangers_function_and_metric_are_measured_by_name() -> None:
     found = vaezoo.evaluate(model, Data(x, labels=torch.arange(8) % 4), ["test-brightness", "test-share@3"], batch=3)
     exact = (model.eval().reconstruct(x) - x).mean().item()
     assert found == {"test-brightness@1": pytest.approx(exact, abs=1e-5), "test-share@3.ones": 0.25}
-    with pytest.raises(ConfigError, match="needs labels of the images, and there are none"):
+    with pytest.raises(ConfigError, match="needs labels, but the data have none"):
         vaezoo.evaluate(model, x, ["test-share"])
 
 
 def test_what_is_no_metric_is_refused() -> None:
     vaezoo.register_metric("test-mean", lambda result, truth: (result - truth).mean())
-    with pytest.raises(ConfigError, match=r"'test-mean' to return 2 numbers, one an image, got \(\)"):
+    with pytest.raises(ConfigError, match=r"'test-mean' to return 2 numbers, one per image, got \(\)"):
         vaezoo.evaluate(vaezoo.create("mlp-vae", seed=0), torch.rand(2, 1, 28, 28), ["test-mean"])
     vaezoo.register_metric("test-pi", "math:pi")
     with pytest.raises(ConfigError, match=r"Expected the metric 'test-pi' to be a function or a Metric, got 3\.14"):

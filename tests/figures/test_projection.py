@@ -81,5 +81,5 @@ def test_mistakes_are_named() -> None:
         latents(model, torch.rand(2, 1, 28, 28))
     with pytest.raises(ConfigError, match="All images have the same latents"):
         latents(model, torch.zeros(3, 1, 28, 28))
-    with pytest.raises(ConfigError, match="one row of labels an image, got 4 for 3"):
+    with pytest.raises(ConfigError, match="one row of labels per image, got 4 for 3"):
         latents(model, torch.rand(3, 1, 28, 28), labels=torch.zeros(4).long())

@@ -85,7 +85,7 @@ def test_pictures_of_different_sizes_and_models_that_restore_are_taken() -> None
 
 def test_mistakes_are_named() -> None:
     model = vaezoo.create("conv-cvae", seed=0)
-    with pytest.raises(IncompatibleParts, match="restores pictures and cannot imagine one"):
+    with pytest.raises(IncompatibleParts, match="restores images and cannot generate any"):
         sample(vaezoo.create("denoise", seed=0))
     with pytest.raises(ConfigError, match="columns of at least 1, got 0"):
         sample(model, columns=0)

@@ -154,7 +154,7 @@ def test_mistakes_are_named() -> None:
     for name in ("gumbel-vae", "joint-vae"):
         with pytest.raises(IncompatibleParts, match="one level, 0, got level 1"):
             traverse(vaezoo.create(name, seed=0), level=1)
-    with pytest.raises(IncompatibleParts, match="restores pictures and cannot imagine one"):
+    with pytest.raises(IncompatibleParts, match="restores images and cannot generate any"):
         traverse(vaezoo.create("denoise", seed=0))
 
 

@@ -124,7 +124,7 @@ def test_latents_without_a_way_say_why(name: str, why: str) -> None:
 
 def test_mistakes_are_named() -> None:
     model = vaezoo.create("svae", seed=0)
-    with pytest.raises(IncompatibleParts, match="lie on a sphere, and a straight line does not"):
+    with pytest.raises(IncompatibleParts, match="lie on a sphere, which a straight line would leave"):
         interpolate(model, pictures(1), pictures(1, 1), linear=True)
     with pytest.raises(ConfigError, match="columns of at least 2, got 1"):
         interpolate(model, pictures(1), pictures(1, 1), columns=1)

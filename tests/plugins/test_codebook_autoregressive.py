@@ -243,7 +243,7 @@ def test_settings_that_cannot_be_are_refused() -> None:
     for around, message in (
         ("vq(entrie=3)", r"Expected around as NAME\(key=value\) with options entries, learn"),
         ("vq(entries=", r"Expected around as NAME or NAME\(key=value\), got 'vq\(entries='"),
-        ("vq(3)", r"Expected every option of around by its name, got 'vq\(3\)'\. Write vq\(key=value\)"),
+        ("vq(3)", r"Expected each option of around by name, got 'vq\(3\)'\. Write vq\(key=value\)"),
     ):
         with pytest.raises(ConfigError, match=message):
             facts.autoregressive(2, 4, around)

@@ -206,7 +206,7 @@ def test_a_model_without_a_branch_is_told_what_to_do() -> None:
     assert "The loss 'detail' trains a branch of detail, but the prior 'ladder' has none: set its detail" in str(
         caught.value
     )
-    with pytest.raises(IncompatibleParts, match=r"but NormalPrior has none\. Set the prior's detail to some channels"):
+    with pytest.raises(IncompatibleParts, match=r"Set the prior's detail to a number of channels"):
         DetailLoss(1)(linear_vae(), Batch(torch.rand(2, 1, *SIZE)), 0)
 
 

@@ -210,7 +210,7 @@ def test_points_are_taken_by_distances_and_refused_by_what_needs_a_variance() ->
     batch = Batch(torch.rand(4, 1, *SIZE))
     assert MMDLoss()(points(), batch, 0).loss.isfinite()
     for loss in (TotalCorrelationLoss(), DIPMeansLoss()):
-        with pytest.raises(IncompatibleParts, match="which has a mean and a variance a latent, got Dirac"):
+        with pytest.raises(IncompatibleParts, match="which has a mean and a variance per latent, got Dirac"):
             loss(points(), batch, 0)
     with pytest.raises(IncompatibleParts, match="'wae-mmd' takes a density or dirac or gaussian belief, but"):
         create("denoise", loss="wae-mmd")

@@ -143,7 +143,7 @@ def _errors(model: VAE, x: Tensor, y: Tensor) -> dict[str, float]:
 
 
 def test_what_cannot_work_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"context_vector of at least 2, the last for the picture's light, got 1"):
+    with pytest.raises(ConfigError, match=r"context_vector of at least 2, the last for the image's light, got 1"):
         create("lowlight", context_vector=1)
     with pytest.raises(ConfigError, match=r"Expected knots as 1 or more numbers of at least 1, got \[0\]"):
         create("lowlight", decoder={"knots": 0})

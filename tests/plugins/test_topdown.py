@@ -105,7 +105,7 @@ def test_the_top_is_learned_and_resized_to_other_pictures() -> None:
 @pytest.mark.parametrize(
     ("params", "says"),
     [
-        ({"depths": [1, 1, 1]}, "Expected one number a scale, the same count of each, got"),
+        ({"depths": [1, 1, 1]}, "Expected one number per scale, and equal counts, got"),
         ({"depths": [0, 3]}, r"Expected depths as 1 or more numbers of at least 1, got \[0, 3\]"),
         ({"encoder": {"depths": [1, 0]}}, r"Expected depths as 1 or more numbers of at least 1, got \[1, 0\]"),
         ({"dropout": 1.0}, r"Expected a dropout in \[0, 1\), got 1.0"),

@@ -204,7 +204,7 @@ def test_training_gives_pictures_of_its_data(tmp_path: Path) -> None:
     torch.testing.assert_close(averaged, own)
     fewer = WholeImages((Images("toy", pixels[:3], "0" * 64, "none"),), DataRecipe(), 0)
     other = create_objective("vamp-vae", seed=0, prior=prior, encoder=small, decoder=small)
-    with pytest.raises(ConfigError, match=r"The prior asks for 4 training images: .*larger than the data, 3 images"):
+    with pytest.raises(ConfigError, match=r"The prior needs 4 training images: .*larger than the data, 3 images"):
         train(Recipe(model="vamp-vae", steps=1, batch=2), tmp_path / "b", objective=other, source=fewer)
 
 

@@ -92,7 +92,7 @@ def test_misuse_is_refused() -> None:
 
 
 REFUSAL = (
-    r"^Expected a model that restores pictures, but '{0}' makes them up: its task is 'generate'\. "
+    r"^Expected a model that restores images, but '{0}' generates them: its task is 'generate'\. "
     r"Take deblur, dejpeg, denoise, .*sr, or another of vaezoo list --task denoise\. "
     r"One of your own that was trained to restore says so by task: denoise, {1}\.$"
 )
@@ -114,7 +114,7 @@ def test_a_generative_model_itself_is_refused() -> None:
         with pytest.raises(ConfigError, match=REFUSAL.format("conv-beta", "where it is declared")):
             call()
     for task in (None, Denoise()):
-        with pytest.raises(ConfigError, match="'conv-beta' makes them up"):
+        with pytest.raises(ConfigError, match="'conv-beta' generates them"):
             enhance_with(Restorer(model), NOISY, task=task)
     on_tensors = Restorer(model)(torch.zeros(1, 3, 16, 16))  # who writes this knows what the model is
     assert on_tensors.image.shape == (1, 3, 16, 16)
@@ -142,7 +142,7 @@ def test_a_model_of_ones_own_runs_unless_it_says_that_it_is_generative(
         model = vaezoo.create("my-own")
         for given in (model, str(vaezoo.save(model, tmp_path / "saved"))):
             if refused:
-                with pytest.raises(ConfigError, match="makes them up"):
+                with pytest.raises(ConfigError, match="generates them"):
                     enhance(NOISY, model=given)
             else:
                 assert enhance(NOISY, model=given).image.shape == NOISY.shape

@@ -147,7 +147,7 @@ def test_a_noise_level_below_zero_is_refused(sigma: float) -> None:
 
 
 def test_a_model_that_sees_tiles_alone_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"thumbnail of the whole picture, this one is told sigma\. Use the model"):
+    with pytest.raises(ConfigError, match=r"thumbnail of the whole image, but this one takes sigma\. Use the model"):
         enhance(np.zeros((8, 8, 3), np.float32), task="lowlight", model=Copier())
     with pytest.raises(ConfigError, match="Strength is 0 to 1 for the task 'lowlight', not 2"):
         enhance(np.zeros((8, 8, 3), np.float32), task="lowlight", model=Brightener(), strength=2)

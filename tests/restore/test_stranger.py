@@ -156,7 +156,7 @@ def test_it_is_listed_and_shown(stranger: Path) -> None:
 def test_a_model_for_a_task_that_nobody_declares_is_refused_by_name(stranger: Path, photo: Path) -> None:
     done = run(stranger, "enhance", photo, "--model", "painter")
     assert done.returncode == UnknownName.exit_code, done.stderr
-    assert "The model 'painter' is for the task 'inpaint', which nobody declares." in done.stderr
+    assert "The model 'painter' is for the task 'inpaint', which is not declared." in done.stderr
     assert not photo.with_name("photo.enhanced.png").exists()
 
 
@@ -165,7 +165,7 @@ def test_so_is_one_that_is_registered_and_given_as_an_object() -> None:
     vaezoo.register_model("stranger-painter", {**body, "shared": {"latent_channels": 2, "image_channels": 3}})
     model = vaezoo.create("stranger-painter", seed=0)
     for given in ("stranger-painter", model):
-        with pytest.raises(UnknownName, match="'stranger-painter' is for the task 'inpaint', which nobody declares"):
+        with pytest.raises(UnknownName, match="'stranger-painter' is for the task 'inpaint', which is not declared"):
             choose_task(None, given)
     assert choose_task("denoise", model).name == "denoise"  # the user's word goes
 

@@ -89,7 +89,7 @@ def test_deblurring_without_a_kernel_is_blind_and_may_be_told_the_noise() -> Non
         make_task("deblur", sigma=-1)
     with pytest.raises(ConfigError, match="The task 'blind-deblur' has no option 'iterations': it takes sigma"):
         make_task("deblur", iterations=3)
-    with pytest.raises(ConfigError, match="a model that has learned to deblur, this one was made for 'denoise'"):
+    with pytest.raises(ConfigError, match="a model that was trained to deblur, but this one was made for 'denoise'"):
         task.restore(Restorer(create("denoise-small", seed=0)), photo())
 
 

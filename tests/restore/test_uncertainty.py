@@ -67,7 +67,7 @@ def test_without_a_calibration_it_is_gaussian_and_says_so() -> None:
         assert result.calibration is None and interval.method == "gaussian"
         assert interval.width == pytest.approx(1.2816, abs=1e-4)
         np.testing.assert_allclose(result.sd, 0.1)
-    with pytest.raises(ConfigError, match="over 'images' needs a calibration, which these weights have not"):
+    with pytest.raises(ConfigError, match="over 'images' needs a calibration, which these weights do not have"):
         result.interval(over="images")
     for level in (0, 100, "90", None):
         with pytest.raises(ConfigError, match=f"a level between 0 and 100 percent, got {level!r}"):
@@ -83,7 +83,7 @@ def test_the_interval_is_around_the_model_s_own_image() -> None:
 def test_a_model_that_states_nothing_has_none(tmp_path: Path) -> None:
     result = enhance(PHOTO, model=Smoother(scaled=False))
     for ask in (lambda: result.sd, result.interval, lambda: write_uncertainty(tmp_path / "a", tmp_path / "b", result)):
-        with pytest.raises(ConfigError, match="The model states no uncertainty"):
+        with pytest.raises(ConfigError, match="The model predicts no uncertainty"):
             ask()
     assert list(tmp_path.iterdir()) == []
 

@@ -65,7 +65,7 @@ def test_a_chain_runs_its_stages_each_from_the_one_before(recipe: str) -> None:
 def test_a_chain_that_is_stopped_in_every_stage_ends_as_one_that_is_not(recipe: str) -> None:
     run(recipe, "--out", "whole")
     stops = 0
-    while "goes on from here" in run(recipe, "--minutes", "0").stdout:
+    while "continues from here" in run(recipe, "--minutes", "0").stdout:
         stops += 1
         assert stops < 20
     assert stops == 6  # a call does one step, and one of the next stage where it ends one

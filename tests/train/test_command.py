@@ -41,7 +41,9 @@ def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_it_prints_where_the_weights_are_and_goes_on(recipe: Path) -> None:
     result = CliRunner().invoke(train, [str(recipe), "--minutes", "0"], catch_exceptions=False)
-    assert "1 of 6 steps done. Weights: runs/mine/ema.safetensors\nThe same command goes on from here." in result.stdout
+    assert (
+        "1 of 6 steps done. Weights: runs/mine/ema.safetensors\nThe same command continues from here." in result.stdout
+    )
     result = CliRunner().invoke(train, [str(recipe), "machine.log_every=2", "--json"], catch_exceptions=False)
     answer = json.loads(result.stdout)
     assert answer["steps"] == answer["total_steps"] == 6 and Path(answer["weights"]).is_file()

@@ -106,7 +106,7 @@ def test_what_does_not_fit_is_refused() -> None:
         toy.source(labels=True)
     with pytest.raises(ConfigError, match="A batch of 17 is larger than the data, 16 images"):
         toy.source(16).steps_per_epoch(17)
-    with pytest.raises(ConfigError, match=r"Patches of 16 at scale 0\.3 do not fit a picture 40 pixels small"):
+    with pytest.raises(ConfigError, match=r"Patches of 16 at scale 0\.3 do not fit into an image of 40 pixels"):
         patches(scale=[0.3, 1.0])
 
 

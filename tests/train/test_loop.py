@@ -178,6 +178,6 @@ def test_a_model_that_was_changed_after_it_was_created_trains_on_and_says_what_i
     objective.model.decoder.project = torch.nn.Sequential(objective.model.decoder.project)
     pixels = np.zeros((8, 28, 28, 1), np.uint8)
     source = WholeImages((Images("toy", pixels, "0" * 64, "none"),), DataRecipe(), 0)
-    with pytest.warns(UserWarning, match="the model is not saved whole in"):
+    with pytest.warns(UserWarning, match="the model is not saved completely in"):
         done = train(Recipe(model="mlp-seed", steps=1, batch=4), tmp_path, objective=objective, source=source)
     assert done.steps == 1 and done.weights.is_file() and not (tmp_path / "model").exists()

@@ -272,7 +272,7 @@ def test_dark_noisy_and_flat_pictures_may_be_pairs(folders: tuple[Path, Path]) -
 
 
 def test_patches_that_do_not_fit_are_refused(folders: tuple[Path, Path]) -> None:
-    with pytest.raises(ConfigError, match=r"Patches of 40 at scale 0\.5 do not fit a pair 60 pixels small\. Lower"):
+    with pytest.raises(ConfigError, match=r"Patches of 40 at scale 0\.5 do not fit into a pair of 60 pixels\. Lower"):
         pairs(folders, patch=40, scale=[0.5, 1.0])
 
 
@@ -285,26 +285,26 @@ def test_patches_that_do_not_fit_are_refused(folders: tuple[Path, Path]) -> None
         (["data.pairs=[a,b]", "data.patch=0"], r"data\.pairs should be used with a patch, such as data\.patch=128"),
         (
             ["data.pairs=[a,b]", "data.damage=photo"],
-            r"takes the place of data\.damage, but that is 'photo'\. Set data\.d",
+            r"replaces data\.damage, but that is 'photo'\. Set data\.d",
         ),
         (
             ["data.pairs=[a,b]", "data.sets=[c]"],
-            r"takes the place of data\.sets, but that is \['c'\]\. Set data\.sets=\[\]",
+            r"replaces data\.sets, but that is \['c'\]\. Set data\.sets=\[\]",
         ),
-        (["data.pairs=[a,b]", "data=c"], r"takes the place of data\.sets, but that is \['c'\]"),
+        (["data.pairs=[a,b]", "data=c"], r"replaces data\.sets, but that is \['c'\]"),
         (
             ["data.pairs=[a,b]", "data.valid=[c]"],
-            r"place of data\.valid, .* Set data\.valid=\[\], and data\.valid_pairs=",
+            r"replaces data\.valid, .* Set data\.valid=\[\], and data\.valid_pairs=",
         ),
         (
             ["data.pairs=[a,b]", "data.sigma=[0,9]"],
-            r"place of data\.sigma, but that is \[0\.0, 9\.0\]\. Set data\.sigma=",
+            r"replaces data\.sigma, but that is \[0\.0, 9\.0\]\. Set data\.sigma=",
         ),
-        (["data.pairs=[a,b]", "data.camera=0.5"], r"place of data\.camera, but that is 0\.5\. Set data\.camera=0"),
-        (["data.pairs=[a,b]", "data.grain=0.5"], r"place of data\.grain, but that is 0\.5\. Set data\.grain=0"),
+        (["data.pairs=[a,b]", "data.camera=0.5"], r"replaces data\.camera, but that is 0\.5\. Set data\.camera=0"),
+        (["data.pairs=[a,b]", "data.grain=0.5"], r"replaces data\.grain, but that is 0\.5\. Set data\.grain=0"),
         (
             ["data.valid_pairs=[a,b]", "data.valid=[c]"],
-            r"data\.valid_pairs takes the place of data\.valid, but that is",
+            r"data\.valid_pairs replaces data\.valid, but that is",
         ),
         (
             ["data.valid_pairs=[a,b]", "data.damage=reduce"],

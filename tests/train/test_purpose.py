@@ -46,7 +46,7 @@ def test_a_generative_model_that_learned_to_restore_enhances_and_another_does_no
     folder = tmp_path / "restores/model"
     assert task_of(str(folder)) == "denoise" and vaezoo.load(folder).origin.spec.model.task == "denoise"
     assert vaezoo.enhance(photo, model=str(folder)).image.shape == photo.shape
-    with pytest.raises(ConfigError, match=r"makes them up: its task is 'generate'"):
+    with pytest.raises(ConfigError, match=r"generates them: its task is 'generate'"):
         vaezoo.enhance(photo, model=str(tmp_path / "generates/model"))
 
 

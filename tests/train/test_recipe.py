@@ -101,7 +101,7 @@ def test_a_name_that_nothing_has_is_named(override: str, message: str) -> None:
 
 
 def test_an_unknown_recipe_is_named() -> None:
-    with pytest.raises(UnknownName, match=r"No recipe and no YAML file 'denois'.*Did you mean 'denoise'"):
+    with pytest.raises(UnknownName, match=r"a recipe, or a YAML file, got 'denois'.*Did you mean 'denoise'"):
         load_recipe("denois")
 
 

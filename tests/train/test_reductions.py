@@ -78,7 +78,7 @@ def test_a_recipe_opens_them_and_an_epoch_has_steps(tmp_path: Path) -> None:
 
 
 def test_patches_that_fit_no_picture_are_refused() -> None:
-    with pytest.raises(ConfigError, match="Patches of 9, 4 times as large, do not fit a picture 33 pixels small"):
+    with pytest.raises(ConfigError, match="Patches of 9, 4 times as large, do not fit into an image of 33 pixels"):
         reductions(patch=9)
     assert reductions(patch=9, factors=[2, 3]).factor(0) in (2, 3)
 

@@ -112,11 +112,9 @@ def test_what_cannot_be_fitted_is_refused() -> None:
     x, model = images(20), create("mlp-vae", seed=0)
     with pytest.raises(IncompatibleParts, match="'bottom-up' gives a pyramid belief, but the prior 'mixture' takes"):
         fit_prior(create("ladder-vae", seed=0), x)
-    with pytest.raises(IncompatibleParts, match="NormalPrior has nothing to fit"):
+    with pytest.raises(IncompatibleParts, match="NormalPrior has no parameters to fit"):
         fit_prior(model, x, "normal")
-    with pytest.raises(
-        IncompatibleParts, match=r"The prior 'top-k' makes something of latents that the prior 'mixture'"
-    ):
+    with pytest.raises(IncompatibleParts, match=r"The prior 'top-k' transforms latents unlike the prior 'mixture'"):
         fit_prior(create("rae-l2", seed=0, prior="top-k"), x, components=2)
     with pytest.raises(IncompatibleParts, match=r"VQPrior cannot be fitted to latents\. Fit a mixture or a flow"):
         fit_prior(create("vq-vae", seed=0), x, "vq")

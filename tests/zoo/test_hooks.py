@@ -383,7 +383,7 @@ def test_a_verb_cannot_take_ours(guests: Guests) -> None:
     zoo = zoo_with(guests.saying("acme", "vaezoo_cli_commands", {"list": (greet, "No.")}))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("vaezoo.host.manager.current_zoo", lambda: zoo)
-        with pytest.warns(UserWarning, match="the verb 'list' of the plugin local:acme is ours; say acme/list"):
+        with pytest.warns(UserWarning, match="local:acme has the name of one of vaezoo: use acme/list"):
             assert "list" not in verbs(VERBS)
 
 

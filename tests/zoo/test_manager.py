@@ -90,7 +90,7 @@ def test_one_name_of_two_plugins_is_qualified(guests: Guests) -> None:
     entries = [guests.registering(name, PART.format(name="twin")) for name in ("one", "two")]
     for order in (entries, entries[::-1]):
         encoders = Zoo(order).registry.parts["encoder"]
-        with pytest.raises(DuplicateName, match=r"claimed by local:one and local:two\. Say one/twin or two/twin"):
+        with pytest.raises(DuplicateName, match=r"claimed by local:one and local:two\. Use one/twin or two/twin"):
             encoders.get("twin")
         assert encoders.get("two/twin").source.owner == "local:two"
         assert encoders.get("local:one/twin").source.owner == "local:one"
@@ -231,7 +231,7 @@ def test_an_old_name_warns_once_and_leads_to_the_new_one(guests: Guests) -> None
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (RENAMED.format(name="same", old="same"), "The encoder 'same' of local:acme is renamed, but is there as well"),
+        (RENAMED.format(name="same", old="same"), "The encoder 'same' of local:acme is renamed, but also declared"),
         ("renamed: {encodr: {a: b}}", "unknown key 'encodr'. Did you mean 'encoder'"),
         ("renamed: {encoder: {a: 3}}", "expected a as a text, got 3"),
     ],

@@ -120,4 +120,4 @@ def _refuse_unused(context: click.Context, task: str, metrics: str | None) -> No
     for name in unused:
         if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
             hint = "Leave it out" + (", or ask for --metrics." if name in OF_METRICS else ".")
-            raise ConfigError(f"{options[name]} means nothing to {what}.", hint=hint, value=name)
+            raise ConfigError(f"{options[name]} has no effect on {what}.", hint=hint, value=name)

@@ -19,7 +19,10 @@ def guests(ours: Container[str]) -> dict[str, str]:
         label = shelf.label(name, owner)
         if name in ours:
             label = label if "/" in label else f"{owner.rpartition(':')[2]}/{name}"
-            warnings.warn(f"vaezoo: the verb {name!r} of the plugin {owner} is ours; say {label}", stacklevel=2)
+            warnings.warn(
+                f"vaezoo: the verb {name!r} of the plugin {owner} has the name of one of vaezoo: use {label}",
+                stacklevel=2,
+            )
         found[label] = service.summary
     return found
 

@@ -133,7 +133,7 @@ def interpolate(
     wanted = list(range(len(files))) if files else _numbers(pictures)
     if len(wanted) % 2 or not wanted:
         raise ConfigError(
-            f"Expected two pictures for each way, got {len(wanted)}.", hint="Give another.", value=len(wanted)
+            f"Expected two images for each interpolation, got {len(wanted)}.", hint="Give another.", value=len(wanted)
         )
     model = of.load(name, weights, output, overwrite)
     found, labels = of.pictures(files, data, max(wanted) + 1, model)

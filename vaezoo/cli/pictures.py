@@ -42,7 +42,7 @@ def sample(
     model = of.load(name, weights, output, overwrite)
     if model.encodes == "target":
         raise ConfigError(
-            f"{name!r} restores pictures and cannot imagine one.",
+            f"{name!r} restores images and cannot generate any.",
             hint=f"Run vaezoo enhance --model {name}.",
             value=name,
         )

@@ -57,7 +57,7 @@ def reproduce(name: str, smoke: bool, out: Path | None, minutes: float | None, a
     weights, steps, total = run(stages, folder, smoke=smoke, minutes=minutes)
     answer: dict[str, Any] = {"name": card.name, "steps": steps, "total_steps": total, "weights": str(weights)}
     if steps < total:
-        text = f"{steps} of {total} steps done." + ("" if smoke else " The same command goes on from here.")
+        text = f"{steps} of {total} steps done." + ("" if smoke else " The same command continues from here.")
         click.echo(json.dumps(answer) if as_json else text)
         sys.exit(1)
     model = create(arch, pretrained=weights, overrides=stages[-1].settings.overrides)
@@ -89,7 +89,7 @@ def stages_of(card: Card) -> list[Stage]:
     from vaezoo.train.recipe import load_stages, recipe_hash
 
     if not card.recipe:
-        raise UnknownName(f"The card of {card.name!r} names no recipe.", hint="Ask whoever wrote it.", value=card.name)
+        raise UnknownName(f"The card of {card.name!r} names no recipe.", hint="Ask its author.", value=card.name)
     file = Path(card.recipe)
     stages = load_stages(card.recipe if file.is_file() or not file.suffix else file.stem, stage=card.stage)
     found = recipe_hash(stages[-1].settings)

@@ -80,7 +80,7 @@ def train(
         told = f"Stage {one.place}: " if one.place else ""
         click.echo(f"{told}{run.steps} of {run.total} steps done. Weights: {run.weights}")
     if any(_stopped(runs[-1][1]) for runs in outcomes):
-        click.echo("The same command goes on from here.")
+        click.echo("The same command continues from here.")
     if sweeps:
         last = [(choice, runs[-1][1]) for choice, runs in zip(tried, outcomes, strict=False)]
         rows = table([(choice, run.steps, run.reports) for choice, run in last])

@@ -38,7 +38,7 @@ PACKAGES = (
 def verify(names: tuple[str, ...], everything: bool, as_json: bool) -> None:
     """Check weights against their cards: the file's sha256, and the output for a seeded input."""
     if not names and not everything:
-        raise click.UsageError("Name a model, or say --all.")
+        raise click.UsageError("Name a model, or give --all.")
     found, worst = [], 0
     for name in list_models(pretrained=True) if everything else names:
         try:
@@ -81,7 +81,7 @@ def _verify(name: str) -> dict[str, Any]:
     output = probe(model) if report.card.probe else ()
     if not agrees(output, report.card.probe):
         raise ProbeMismatch(
-            f"The weights {report.card.name!r} have their hash, but give {list(output)} "
+            f"The weights {report.card.name!r} have the right hash, but give {list(output)} "
             f"where their card says {list(report.card.probe)}.",
             hint="The code has changed since they were trained: report it.",
             value=list(output),

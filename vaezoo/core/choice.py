@@ -39,9 +39,9 @@ def parse_choice(text: str, what: str) -> tuple[str, dict[str, Any]]:
     names = [name for name, _ in options]
     if call.args or None in names:
         hint = f"Write {said['name']}(key=value)."
-        raise ConfigError(f"Expected every option of {what} by its name, got {text!r}.", hint=hint, value=text)
+        raise ConfigError(f"Expected each option of {what} by name, got {text!r}.", hint=hint, value=text)
     if len(set(names)) < len(names):
-        raise ConfigError(f"Expected every option of {what} once, got {text!r}.", value=text)
+        raise ConfigError(f"Expected each option of {what} at most once, got {text!r}.", value=text)
     return said["name"], {str(name): value for name, value in options}
 
 

@@ -133,7 +133,7 @@ def check_sizes(batch: Batch, context: Context) -> None:
         )
     raise ShapeError(
         f"Expected x of shape {expected}, {factor} times as large as y, got {tuple(x.shape)}.",
-        hint="Say how many times with cond={'factor': ...}.",
+        hint="Give the factor as cond={'factor': ...}.",
         value=(y.shape, x.shape),
     )
 

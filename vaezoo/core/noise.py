@@ -62,10 +62,10 @@ class Noise:
             raise ConfigError("Expected a seed for noise in pairs, got none.", hint="Pass Noise(seed=0).", value=None)
 
     def check_exact(self, what: str) -> Noise:
-        """Returns itself where it is of temperature 1, as densities have it.
+        """Returns this noise if its temperature is 1, as densities need.
 
         Raises:
-            ConfigError: It is not; the message says for ``what`` it was meant.
+            ConfigError: The temperature is not 1. The message names ``what`` the noise was for.
         """
         if self.temperature != 1:
             message = f"Expected noise of temperature 1 for {what}, got {self.temperature}."
@@ -73,11 +73,11 @@ class Noise:
         return self
 
     def at(self, index: int) -> Noise:
-        """Returns the noise whose first sample is the index-th of this one."""
+        """Returns the noise that starts at the index-th sample of this one."""
         return replace(self, index=self.index + index)
 
     def crop(self, field: Field) -> Noise:
-        """Returns the part of this noise that a tile at ``field`` sees."""
+        """Returns the part of this noise for a tile at ``field``."""
         return replace(self, field=field)
 
     def normal(self, shape: tuple[int, ...], like: Tensor, *, level: int = 0, stride: int = 1) -> Tensor:

@@ -121,4 +121,4 @@ def check(error: Tensor, scale: Tensor, least: int = 1, *, positive: bool = True
         raise ShapeError(f"Expected at least {least} errors, got {error.numel()}.", value=error.numel())
     if positive and not bool((scale > 0).all()):
         smallest = scale.min().item()
-        raise ShapeError(f"Expected a positive standard deviation, the least is {smallest:g}.", value=smallest)
+        raise ShapeError(f"Expected positive standard deviations, got {smallest:g} as the smallest.", value=smallest)

@@ -39,7 +39,7 @@ class Data:
         for name, rows in {"labels": self.labels, "factors": self.factors, **self.cond}.items():
             if rows is not None and len(rows) != len(self.images):
                 came = len(rows), len(self.images)
-                raise ConfigError(f"Expected one row of {name} an image, got {came[0]} for {came[1]}.", value=came)
+                raise ConfigError(f"Expected one row of {name} per image, got {came[0]} for {came[1]}.", value=came)
 
 
 @final

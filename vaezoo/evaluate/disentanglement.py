@@ -154,8 +154,8 @@ def _prepare(codes: Tensor, factors: Tensor) -> tuple[Tensor, Tensor]:
     moving = [column.unique(return_inverse=True)[1] for column in factors.T if len(column.unique()) > 1]
     if len(moving) < 2 or not variance.max() > 0:
         came_ = f"{len(moving)} factors, a largest variance of {variance.max():g}"
-        message = f"Expected two factors and a latent that change, got {came_}."
-        raise ConfigError(message, hint="Take more images, from all over the set.", value=came_)
+        message = f"Expected at least two factors and one latent that vary, got {came_}."
+        raise ConfigError(message, hint="Use more images, from all parts of the set.", value=came_)
     return codes[:, variance > 1e-6 * variance.max()], torch.stack(moving, 1)
 
 

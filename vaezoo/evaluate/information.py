@@ -89,6 +89,6 @@ def count_active_units(trial: Trial) -> dict[str, float]:
 def _gaussian(model: VAE, belief: object) -> DiagonalGaussian:
     if not isinstance(belief, DiagonalGaussian) or model.refine is not None:
         name = type(belief if model.refine is None else model.refine).__name__
-        hint = "Measure linear-probe or psnr, which take any."
+        hint = "Measure linear-probe or psnr, which work with any posterior."
         raise NotNormalised(f"Expected the encoder's diagonal Gaussian posterior, got {name}.", hint=hint, value=name)
     return belief

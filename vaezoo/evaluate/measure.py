@@ -60,15 +60,15 @@ def evaluate(
         came = f"{len(data.images)} images, batch={batch}, samples={samples}"
         raise ConfigError(f"Expected two images or more, batch >= 1 and samples >= 1, got {came}.", value=came)
     if not isinstance(model, VAE):
-        raise ConfigError(f"Expected a model, got {model!r}.", hint="Make it by vaezoo.create.", value=model)
+        raise ConfigError(f"Expected a model, got {model!r}.", hint="Make one with vaezoo.create.", value=model)
     if isinstance(metrics, str):
-        raise ConfigError(f"Expected a list of metrics, got {metrics!r}.", hint=f"Say [{metrics!r}].", value=metrics)
+        raise ConfigError(f"Expected a list of metrics, got {metrics!r}.", hint=f"Use [{metrics!r}].", value=metrics)
     found = [(*find_metric(name), data) for name in metrics]
     for name, _, metric, _ in found:
         if metric.needs and getattr(data, metric.needs) is None:
-            message = f"The metric {name!r} needs {metric.needs} of the images, and there are none."
+            message = f"The metric {name!r} needs {metric.needs} , but the data have none."
             known = WITH.get(metric.needs)
-            hint = f"Take a set that has them{f': --data {known}' if known else ''}."
+            hint = f"Use a data set that has them{f': --data {known}' if known else ''}."
             raise ConfigError(message, hint=hint, value=name)
     check_image(data.images, model.channels, model.size, what="images")
     trial = Trial(model, data, samples, seed, max_mib, batch, features, check_precision(precision))

@@ -92,9 +92,9 @@ def likeness(name: str, of_pair: Callable[[Tensor, Tensor], Tensor]) -> Metric:
             values = of_pair(trial.model.reconstruct(part.y, cond=part.cond), part.y)
             shape = tuple(getattr(values, "shape", ()))
             if shape != (len(part.y),):
-                hint = "Return a number an image; or declare a Metric, which sees the model and all images."
+                hint = "Return one number per image, or declare a Metric, which receives the model and all images."
                 raise ConfigError(
-                    f"Expected the metric {name!r} to return {len(part.y)} numbers, one an image, got {shape}.",
+                    f"Expected the metric {name!r} to return {len(part.y)} numbers, one per image, got {shape}.",
                     hint=hint,
                     value=shape,
                 )

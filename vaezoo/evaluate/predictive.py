@@ -94,7 +94,7 @@ def _check_samples(x: Tensor, samples: Tensor, least: int) -> int:
     if samples.ndim != x.ndim + 1 or samples.shape[1:] != x.shape or x.numel() == 0:
         shapes = tuple(x.shape), tuple(samples.shape)
         raise ShapeError(
-            f"Expected samples (K, ...) of the shape of x, which is not empty, got {shapes[1]} for {shapes[0]}.",
+            f"Expected samples (K, ...) for a non-empty x (...), got {shapes[1]} for {shapes[0]}.",
             value=shapes,
         )
     if len(samples) < least:

@@ -109,6 +109,6 @@ def check_dots(images: int, like: Tensor) -> None:
     if images * each > DOTS:
         raise ConfigError(
             f"Expected at most {DOTS // each} images of {like.shape[1]}x{like.shape[2]} on a sheet, got {images}.",
-            hint="Take model.sample for more.",
+            hint="Use model.sample for more.",
             value=images,
         )

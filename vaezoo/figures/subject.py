@@ -41,7 +41,7 @@ def check_imagines(model: VAE) -> None:
     """
     if model.encodes == "target" or (model.conditioner is not None and model.conditioner.channels is not None):
         raise IncompatibleParts(
-            "This model restores pictures and cannot imagine one: its latents are those of a given picture.",
+            "This model restores images and cannot generate any: its latents are those of a given image.",
             hint="Draw its reconstructions, or run vaezoo enhance.",
             value=model.encodes,
         )

@@ -1,4 +1,4 @@
-"""Folders of files that belong together: written beside their place, and swapped with it as a whole."""
+"""Writing folders of files that belong together. They are written beside their place, then swapped as a whole."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _HERE, _EXCHANGE = -100, 2
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Writes files into a folder, all of them or none. Files of other names in it stay.
+    """Writes files into a folder: all of them or none. Files with other names stay.
 
     Raises:
         ConfigError: A file is in the way.
-        StoreError: The folder cannot be written. It is as it was.
+        StoreError: The folder cannot be written. It is left as it was.
     """
     folder = folder.resolve()
     make_folder(folder if folder.exists() else folder.parent)
@@ -57,7 +57,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def _link(source: str, target: str) -> None:
-    """Gives a file a second name, which takes no space; copies it if the file system has no links."""
+    """Makes a hard link to a file, which takes no space. Copies it if the file system has no links."""
     try:
         os.link(source, target, follow_symlinks=False)
     except OSError:
@@ -65,7 +65,7 @@ def _link(source: str, target: str) -> None:
 
 
 def _swap(draft: Path, folder: Path) -> None:
-    """Swaps two folders: in one step on Linux, elsewhere in two."""
+    """Swaps two folders: in one step on Linux, in two steps elsewhere."""
     if _exchange(draft, folder):
         return
     aside = folder.with_name(f"{folder.name}.before-{secrets.token_hex(4)}")  # kept if the power fails now

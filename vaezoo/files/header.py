@@ -1,4 +1,4 @@
-"""The header of a safetensors file, written alike each time. Tensors are not known here."""
+"""Reading the header of a safetensors file, and writing it in a fixed order."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 
 def read_header(content: bytes) -> tuple[dict[str, Any], int]:
-    """Returns a safetensors file's header, and where the tensors begin.
+    """Returns the header of a safetensors file, and the position of the tensors.
 
     Raises:
-        ValueError: The bytes do not begin with such a header.
+        ValueError: The bytes do not begin with a header.
     """
     begin = 8 + int.from_bytes(content[:8], "little")
     header = json.loads(content[8:begin])

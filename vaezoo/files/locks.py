@@ -1,4 +1,4 @@
-"""Locks that keep a second process away for as long as the first one lives."""
+"""Locks against other processes. They end with the process that holds them."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from pathlib import Path
 from vaezoo.errors import VaezooError
 
 LOCK = ".vaezoo.lock"
-"""Name of the lock file in a folder that one process alone writes."""
+"""Name of the lock file in a folder that only one process may write."""
 
 
 @contextmanager
 def held(path: Path, error: VaezooError, wait_s: float = 0.0) -> Iterator[None]:
-    """Holds the lock of a file. It ends with the process, however that ends.
+    """Context manager that holds the lock of a file. The lock ends with the process, however that ends.
 
-    Where the file system has no locks, or the file cannot be written, nothing is kept away.
+    If the file system has no locks, or the file cannot be written, other processes are not kept out.
 
     Args:
-        path: Path of the lock file. It stays, since removing it would let two processes in.
-        error: What is raised if another process has the lock.
-        wait_s: How long to wait for it, in seconds.
+        path: Path of the lock file. The file stays, since removing it would let two processes in.
+        error: Error to raise if another process has the lock.
+        wait_s: Seconds to wait for the lock.
     """
     from filelock import FileLock, Timeout  # only here: importing it takes a tenth of a second
 

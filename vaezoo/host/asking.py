@@ -40,7 +40,7 @@ def refuse_weights(zoo: Zoo, card: Card) -> None:
         except Refused as error:
             raise PluginError(
                 f"The plugin {plugin} cannot say whether the weights {card.name!r} may be used: {error.cause}",
-                hint=f"Until it can, they may not. To do without it, set VAEZOO_DISABLE_PLUGINS={plugin}.",
+                hint=f"Until it can, they may not be used. To disable it, set VAEZOO_DISABLE_PLUGINS={plugin}.",
                 value=card.name,
             ) from error
         if reasons:

@@ -68,15 +68,15 @@ class Declaration(NamedTuple):
 
 @hookspec
 def vaezoo_registry_files() -> list[Path]:  # type: ignore[empty-body]
-    """Returns registry files: YAML that declares parts, models and weights, read without importing torch.
+    """Returns registry files: YAML files that declare parts, models and weights. Reading them imports no torch.
 
-    A plugin without this hook has the ``registry.yaml`` of its package, where there is one.
+    Without this hook, it is the ``registry.yaml`` of the plugin's package, if there is one.
     """
 
 
 @hookspec
 def vaezoo_encoders() -> Mapping[str, PartDeclaration]:  # type: ignore[empty-body]
-    """Returns encoders by name, where code says more easily than a registry file what there is."""
+    """Returns encoders by name, for a plugin whose encoders are easier to list in code than in a registry file."""
 
 
 @hookspec
@@ -96,7 +96,7 @@ def vaezoo_losses() -> Mapping[str, PartDeclaration]:  # type: ignore[empty-body
 
 @hookspec
 def vaezoo_declarations() -> list[Declaration]:  # type: ignore[empty-body]
-    """Returns things of any kind: tasks, damages, metrics and so on, also conditioners, refinements and other parts."""
+    """Returns declarations of any kind: tasks, damages, metrics and so on, conditioners, refinements, other parts."""
 
 
 @hookspec

@@ -160,4 +160,4 @@ def at_its_own_risk(kind: str, name: str, owner: str, fails: type[VaezooError] =
         if isinstance(error.__cause__, VaezooError):
             raise error.__cause__ from None
         message = f"The {kind} {name!r} of {owner} cannot be used: {error.cause}."
-        raise fails(message, hint="Remove the plugin, or ask who made it.", value=name) from error
+        raise fails(message, hint="Remove the plugin, or ask its author.", value=name) from error

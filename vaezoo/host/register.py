@@ -69,12 +69,12 @@ def register_conditioner(
 def register_refinement(
     name: str, target: Any = None, *, facts: Any = None, config: Any = None, summary: str = ""
 ) -> Any:
-    """Registers a refinement of the posterior for this process, see :func:`register_encoder`."""
+    """Registers a refinement of the posterior for this process; see :func:`register_encoder`."""
     return _register_part("refine", name, target, facts, config, summary)
 
 
 def register(kind: str, name: str, target: Any = None, *, config: Any = None, summary: str = "") -> Any:
-    """Registers something of a kind for this process; a decorator when no target is given.
+    """Registers something of a kind for this process. Without a target it is a decorator.
 
     Registering a name again replaces the former entry, so a notebook cell can be run twice.
 
@@ -82,12 +82,12 @@ def register(kind: str, name: str, target: Any = None, *, config: Any = None, su
         kind: Kind, one of `vaezoo.registry.kinds.KINDS`, such as ``task``, ``damage`` or ``metric``.
         name: Name: lower-case words joined by hyphens.
         target: The thing itself, or ``"package.module:name"``.
-        config: Class of its configuration, a frozen dataclass, or its name as text: of a damage, an optimizer or a
-            schedule. None where the annotation of its ``config`` says it, or where it has none.
-        summary: One sentence.
+        config: Class of the configuration, a frozen dataclass, or its name as text, for a damage, an optimizer or a
+            schedule. None if the annotation of its ``config`` names it, or if there is none.
+        summary: One sentence that describes it.
 
     Raises:
-        ConfigError: There is no such kind, the name is malformed, or ``config`` is no frozen dataclass.
+        ConfigError: The kind is unknown, the name is malformed, or ``config`` is not a frozen dataclass.
         DuplicateName: The name is taken.
     """
 

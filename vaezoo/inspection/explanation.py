@@ -115,7 +115,7 @@ def checked_size(spec: ModelSpec, size: tuple[int, int] | None) -> tuple[int, in
     if not whole or len(size) != 2 or not 1 <= min(size) <= max(size) <= MAX_SIDE:
         raise ConfigError(
             f"Expected size as (H, W), whole numbers from 1 to {MAX_SIDE}, got {size!r}.",
-            hint="Such as size=(28, 28), or --size 28x28.",
+            hint="For example size=(28, 28), or --size 28x28.",
             value=size,
         )
     if own is not None and tuple(size) != own:

@@ -74,7 +74,7 @@ def publish(
         files = _of_folder(Path(source), name, card or {}, (*urls, place), kept)
     elif name or card:
         raise ConfigError(
-            f"Expected a folder to name or describe anew, got the name {str(source)!r}.",
+            f"A name or a card can be given for a folder only, got the weights {str(source)!r}.",
             hint="Weights that have a card keep it.",
             value=str(source),
         )
@@ -101,7 +101,7 @@ def _of_folder(folder: Path, name: str, facts: Mapping[str, Any], urls: tuple[st
     if not split_name(name)[1]:
         raise ConfigError(
             f"Expected a name arch.tag for the weights in {folder}, got {name!r}.",
-            hint="Say --as arch.tag.",
+            hint="Give one by --as arch.tag.",
             value=name,
         )
     given = plain({**told.get("card", {}), **facts}, "the card")

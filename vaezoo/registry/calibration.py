@@ -89,7 +89,7 @@ class Calibration:
             fitted = ", ".join(map(str, widths[over]))
             raise ConfigError(
                 f"Expected a level that was fitted over {over}, {fitted}, got {level}.",
-                hint="Intervals at other levels take a new calibration.", value=level,
+                hint="Intervals at other levels need a new calibration.", value=level,
             )  # fmt: skip
         return widths[over][level]
 

@@ -1,4 +1,4 @@
-"""Configurations of what a recipe chooses by name with settings beside it: found and filled in. No torch."""
+"""Configurations of things that a recipe chooses by name, with settings beside the name. No torch."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def choice_of(kind: str, said: Any) -> tuple[str, dict[str, Any]]:
     """Returns the name and the settings of a choice.
 
     Args:
-        kind: Such as ``damage``, for the message.
-        said: A name, or a mapping with ``name`` and the settings beside it.
+        kind: Kind, such as ``damage``, for error messages.
+        said: Name, or mapping with ``name`` and settings.
 
     Raises:
-        ConfigError: ``said`` is neither.
+        ConfigError: ``said`` is neither a name nor such a mapping.
     """
     settings = dict(said) if isinstance(said, Mapping) else {"name": said}
     name = settings.pop("name", None)
@@ -33,10 +33,10 @@ def choice_of(kind: str, said: Any) -> tuple[str, dict[str, Any]]:
 
 
 def annotated_config(target: Any, what: str) -> Any:
-    """Returns the frozen dataclass that annotates ``config``; None where there is none.
+    """Returns the frozen dataclass that annotates ``config``, or None.
 
     Args:
-        target: A function with a parameter ``config``, or a class with such a field or parameter of its constructor.
+        target: Function with a parameter ``config``, or class with such a field or constructor parameter.
         what: Name of the thing, for the message.
 
     Raises:
@@ -61,11 +61,11 @@ def _read(hint: Any, module: str, what: str) -> Any:
 
 
 def filled(config: Any, settings: Mapping[str, Any], what: str) -> Any:
-    """Returns a configuration with these settings, typed by its fields.
+    """Makes a configuration of settings, converted to the types of its fields.
 
     Args:
-        config: Class of the configuration; None for something that has none.
-        settings: Values by name; the others are at their defaults.
+        config: Class of the configuration; None if there is none.
+        settings: Values by name. Others keep their defaults.
         what: Name of the thing, for the message.
 
     Raises:
@@ -87,10 +87,10 @@ def filled(config: Any, settings: Mapping[str, Any], what: str) -> Any:
 
 
 def check_takes(target: Any, config: Any, what: str) -> None:
-    """Refuses something that is declared with a configuration, but takes none.
+    """Raises if something is declared with a configuration but does not take one.
 
     Raises:
-        PartMismatch: It has no parameter ``config``.
+        PartMismatch: The target has no parameter ``config``.
     """
     parameters = inspect.signature(target).parameters
     if "config" not in parameters and not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):

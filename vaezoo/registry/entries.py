@@ -194,7 +194,7 @@ class Entries(Generic[Entry]):
             choices = " or ".join(_qualified(bare, o, owners) for o in owners)
             raise DuplicateName(
                 f"The {self.kind} {name!r} is claimed by {' and '.join(owners)}.",
-                hint=f"Say {choices}, or put one of the plugins under prefer in your configuration.",
+                hint=f"Use {choices}, or put one of the plugins under prefer in your configuration.",
                 value=name,
             )
         return owners[0]
@@ -215,7 +215,7 @@ class Entries(Generic[Entry]):
         """
         if owner in self.entries.get(old, {}) or owner in self.renamed.get(old, {}):
             raise DuplicateName(
-                f"The {self.kind} {old!r} of {owner} is renamed, but is there as well.", hint="Drop one.", value=old
+                f"The {self.kind} {old!r} of {owner} is renamed, but also declared.", hint="Drop one.", value=old
             )
         self.renamed.setdefault(old, {})[owner] = new
 

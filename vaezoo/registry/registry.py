@@ -156,7 +156,7 @@ class Registry:
         described = kind == "data" and isinstance(target, Mapping)
         if not (isinstance(target, str) or callable(target) or described):
             message = f"Expected the target of the {kind} {name!r} as {KINDS[kind].target}, got {target!r}."
-            raise ConfigError(message, hint="Say it as package.module:name.", value=target)
+            raise ConfigError(message, hint="Give it as package.module:name.", value=target)
         source = source or Source(self.owner)
         self.kinds[kind].add(name, source.owner, Service(target, summary, source, config))
 

@@ -109,13 +109,13 @@ def calibrate(name: str, registry: Path, data: str = VALID) -> Calibration:
         raise UnknownName(f"{registry} has no weights called {name!r}.", hint=suggest(name, cards), value=name)
     if current_zoo().registry.models.get(name.partition(".")[0]).task not in names_of("task"):
         raise ConfigError(
-            f"{name} makes pictures up and restores none: it has no errors to calibrate.",
+            f"{name} generates images and restores none, so it has no errors to calibrate.",
             hint="Name weights of a model that restores.",
             value=name,
         )
     if data in {trained_on["set"] for trained_on in card["data"]}:
         raise ConfigError(
-            f"{name} was trained on {data}: its errors there are too small.", hint="Take another set.", value=data
+            f"{name} was trained on {data}: its errors there are too small.", hint="Use another set.", value=data
         )
     beside = registry.parent / card["recipe"]
     recipe = str(beside) if beside.is_file() else card["recipe"].removeprefix("recipes/").removesuffix(".yaml")

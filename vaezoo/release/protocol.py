@@ -89,7 +89,7 @@ def protocol_of(card: Card, task: str) -> Protocol:
     if not card.evaluation:
         raise ConfigError(
             f"The card of {card.name!r} does not say how its scores were measured.",
-            hint="It should have a key evaluation, such as evaluation: {data: kodak24}; ask whoever wrote it.",
+            hint="It should have a key evaluation, such as evaluation: {data: kodak24}; ask its author.",
             value=card.protocol,
         )
     told = evaluation_of(card.evaluation)

@@ -103,7 +103,7 @@ class Job:
         elif there and not overwrite:
             hint = "Overwrite it, skip what exists, or give another output."
             if skip_existing:
-                hint = "Its picture does not: a run was cut short, it seems. Overwrite too, which replaces no picture."
+                hint = "Its image does not, so a run was probably interrupted. Overwrite it: that replaces no image."
             self._fail(ConfigError(f"{there[0]} exists already.", hint=hint, value=str(there[0])))
 
     def run(

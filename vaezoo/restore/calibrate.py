@@ -94,7 +94,7 @@ def calibration_of(ratios: Sequence[Sequence[Tensor]], sigmas: Sequence[float], 
     if len(ratios) < least:
         raise ConfigError(
             f"Expected at least {least} pictures to calibrate on, got {len(ratios)}.",
-            hint="Fewer cannot bear the guarantee.", value=len(ratios),
+            hint="The guarantee needs that many.", value=len(ratios),
         )  # fmt: skip
     pooled = torch.cat([ratio for levels in ratios for ratio in levels]).sort().values
     own = torch.stack([max(own_quantile(ratio, SHARE) for ratio in levels) for levels in ratios])
@@ -193,7 +193,7 @@ def _share_outside(ascending: Tensor, width: float) -> float:
 def _ratios(x: Tensor, x_hat: Tensor, scale: Tensor | None, generator: torch.Generator) -> Tensor:
     if scale is None:
         raise ConfigError(
-            "Expected a model that states a standard deviation, this one states none.",
+            "Expected a model that predicts a standard deviation, but this one predicts none.",
             hint="Its decoder needs a likelihood with a scale.", value=scale,
         )  # fmt: skip
     error, scale = x_hat.clamp(0, 1).cpu() - x.cpu(), scale.cpu()

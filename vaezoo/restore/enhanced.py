@@ -91,7 +91,7 @@ class Enhanced:
     def _stated(self) -> np.ndarray:
         if self.scale is None:
             raise ConfigError(
-                "The model states no uncertainty.", hint="Choose another, such as denoise.", value=self.scale
+                "The model predicts no uncertainty.", hint="Choose another, such as denoise.", value=self.scale
             )
         return self.scale
 
@@ -246,7 +246,7 @@ def purpose(model: str | Model | None) -> str:
     if declared.rpartition("/")[2] not in (known := names_of("task")):
         name = model if isinstance(model, str) else getattr(getattr(model, "origin", None), "name", "")
         raise UnknownName(
-            f"The model {name!r} is for the task {declared!r}, which nobody declares. {suggest(declared, known)}",
+            f"The model {name!r} is for the task {declared!r}, which is not declared. {suggest(declared, known)}",
             hint="Install the plugin that has it, or say which task the model is to do.",
             value=declared,
         )
@@ -271,7 +271,7 @@ def _refuse_generative(model: str | Model | None) -> None:
     registry, tasks = current_zoo().registry, names_of("task")
     others = [name for name, _, known in registry.models.all() if known.task in tasks and registry.cards_of(name)]
     raise ConfigError(
-        f"Expected a model that restores pictures, but {name!r} makes them up: its task is 'generate'.",
+        f"Expected a model that restores images, but {name!r} generates them: its task is 'generate'.",
         hint=f"Take {', '.join(others)}, or another of vaezoo list --task denoise. "
         f"One of your own that was trained to restore says so by task: denoise, {where}.",
         value=name,

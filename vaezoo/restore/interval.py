@@ -61,8 +61,8 @@ def interval_of(
         width, method = calibration.width(level, over), "conformal"
     elif over != "pixels":
         raise ConfigError(
-            f"An interval over {over!r} needs a calibration, which these weights have not.",
-            hint='Ask over="pixels", which is then Gaussian.', value=over,
+            f"An interval over {over!r} needs a calibration, which these weights do not have.",
+            hint='Use over="pixels", which is then Gaussian.', value=over,
         )  # fmt: skip
     elif not (is_number(level) and 0 < level < 100):
         raise ConfigError(f"Expected a level between 0 and 100 percent, got {level!r}.", value=level)

@@ -151,7 +151,7 @@ def task_class(name: str) -> type[Task]:
     found = find("task", name)
     if not (isinstance(found, type) and issubclass(found, Task) and is_dataclass(found)):
         message = f"Expected the task {name!r} as {KINDS['task'].target}, got {found!r}."
-        raise PluginError(message, hint="Ask who declares it.", value=found)
+        raise PluginError(message, hint="Ask its author.", value=found)
     return found
 
 

@@ -155,7 +155,7 @@ def refuse_other_start(out: Path, sha256: str, start: Path) -> None:
     """
     if sha256 and sha256 != hashlib.sha256(start.read_bytes()).hexdigest():
         raise CheckpointError(
-            f"The run in {out} did not start from {start} as that is now.",
+            f"The run in {out} did not start from the present content of {start}.",
             hint="Remove the folder to train this stage again, or choose another --out.",
             value=str(out),
         )
@@ -204,7 +204,7 @@ def _content_of(path: str) -> bytes:
     except OSError as error:
         raise WeightsError(
             f"warm_start: {path} cannot be read: {error.strerror}.",
-            hint="Name weights that are there; a recipe that goes on from another one's says so by its key after.",
+            hint="Name existing weights. A recipe that continues another one names it under the key after.",
             value=path,
         ) from error
 

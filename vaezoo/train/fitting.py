@@ -180,8 +180,8 @@ def _decodes_the_same(model: VAE, fitted: VAE, given: Batch, prior: str, noise: 
     if before.shape != after.shape or not torch.allclose(before.float(), after.float(), atol=1e-4, rtol=1e-3):
         name = model.origin.spec.parts["prior"].part.name
         raise IncompatibleParts(
-            f"The prior {name!r} makes something of latents that the prior {prior!r} does not, so the decoder would "
-            f"see others than it learned.",
+            f"The prior {name!r} transforms latents unlike the prior {prior!r}, so the decoder would "
+            f"receive inputs that it was not trained on.",
             hint="Fit a prior of the same family.",
             value=prior,
         )

@@ -219,7 +219,7 @@ class _Loop:
         try:
             return self.source.batch(0, range(count), count, self.ranks.device).target
         except ConfigError as error:
-            message = f"The prior asks for {count} training images: {error}"
+            message = f"The prior needs {count} training images: {error}"
             raise ConfigError(message, hint="Lower prior.components.", value=count) from error
 
     @torch.no_grad()
@@ -276,7 +276,9 @@ class _Loop:
                 save(model, self.out / MODEL)
             except (VaezooError, RuntimeError) as error:  # such as one that was changed after it was created
                 reason = str(error).strip().splitlines()[0]
-                warnings.warn(f"vaezoo: the model is not saved whole in {self.out / MODEL}: {reason}", stacklevel=2)
+                warnings.warn(
+                    f"vaezoo: the model is not saved completely in {self.out / MODEL}: {reason}", stacklevel=2
+                )
 
     def charge(self) -> None:
         """Adds the time since the last call to the cost of the run."""

@@ -1,6 +1,6 @@
-"""A checkpoint's bytes: a safetensors file that says in its header what is around the tensors, and its own hash.
+"""The format of checkpoints: a safetensors file whose header describes the structure and has a hash of the file.
 
-No pickle: reading one runs no code, whoever wrote it.
+It is not a pickle, so reading one of unknown origin runs no code.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _NO_HASH = "0" * 64
 
 
 def pack(content: Mapping[str, Any]) -> bytes:
-    """Returns nested mappings, lists and tuples of tensors and plain values as bytes.
+    """Packs nested mappings, lists and tuples of tensors and plain values into bytes.
 
     Raises:
-        TypeError: A value is of another kind, which is named.
+        TypeError: A value has another type, which the message names.
     """
     tensors: dict[str, Tensor] = {}
     around = json.dumps(_described(dict(content), tensors))
@@ -34,7 +34,7 @@ def pack(content: Mapping[str, Any]) -> bytes:
 
 
 def unpack(content: bytes) -> dict[str, Any]:
-    """Returns what :func:`pack` was given, all tensors on the CPU.
+    """Undoes :func:`pack`. All tensors are on the CPU.
 
     Raises:
         ValueError: The bytes are not those that :func:`pack` returned.
@@ -57,7 +57,7 @@ def _with_hash(content: bytes, old: str, new: str) -> bytes:
 
 
 def _described(value: Any, tensors: dict[str, Tensor]) -> Any:
-    """Returns a value for JSON; each container is a list with its kind, and each tensor the name it is kept under."""
+    """Converts a value for JSON. A container becomes a list that begins with its kind, and a tensor its name."""
     if isinstance(value, Tensor):
         name = str(len(tensors))
         own = value.detach().cpu()

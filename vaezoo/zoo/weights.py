@@ -184,7 +184,7 @@ def _default(registry: Registry, arch: str, cards: Mapping[str, Card]) -> Card:
     if found is None:
         raise UnknownName(
             f"The model {arch!r} has no weights of its own; other plugins' are asked for by their tag.",
-            hint=f"Use {' or '.join(card.name for card in cards.values())}.",
+            hint=f"Say {' or '.join(card.name for card in cards.values())}.",
             value=arch,
         )
     return found

@@ -1,4 +1,4 @@
-"""What the ladder's parts say of themselves, without torch."""
+"""Configurations and facts of the ladder's parts, without torch."""
 
 from vaezoo.core.facts import former_facts
 from vaezoo_ladder.facts.enlarge import (

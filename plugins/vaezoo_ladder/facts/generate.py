@@ -126,7 +126,7 @@ def _check_scales(dropout: float, squeeze: int, **numbers: tuple[int, ...]) -> N
         check_widths(name, values)
     counts = {name: len(values) for name, values in numbers.items()}
     if len(set(counts.values())) > 1:
-        raise ConfigError(f"Expected one number a scale, the same count of each, got {counts}.", value=counts)
+        raise ConfigError(f"Expected one number per scale, and equal counts, got {counts}.", value=counts)
     if squeeze < 1:
         raise ConfigError(f"Expected a squeeze of at least 1, got {squeeze}.", value=squeeze)
     if not 0 <= dropout < 1:

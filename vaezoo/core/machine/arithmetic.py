@@ -53,5 +53,5 @@ def check_gradients(what: str) -> None:
         ConfigError: ``torch.inference_mode`` is on.
     """
     if torch.is_inference_mode_enabled():
-        message = f"{what} follows gradients, and torch.inference_mode leaves none."
+        message = f"{what} needs gradients, but torch.inference_mode is on."
         raise ConfigError(message, hint="Use torch.no_grad instead.", value="inference_mode")

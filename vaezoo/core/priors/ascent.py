@@ -45,7 +45,7 @@ def ascend(
     parameters = [p for p in module.parameters() if p.requires_grad]
     if not parameters:
         name = type(module).__name__
-        raise IncompatibleParts(f"{name} has nothing to fit.", hint="Fit a mixture or a flow.", value=name)
+        raise IncompatibleParts(f"{name} has no parameters to fit.", hint="Fit a mixture or a flow.", value=name)
     if steps < 1:
         raise ConfigError(f"Expected steps of at least 1, got {steps}.", value=steps)
     generator, history = torch.Generator().manual_seed(seed), []

@@ -132,8 +132,8 @@ class Prior(ABC, nn.Module):
             IncompatibleParts: The prior has no such path.
         """
         raise IncompatibleParts(
-            f"The latents of {type(self).__name__} lie {self.geometry}, and no way is known from one to another.",
-            hint="Take a model with continuous latents.",
+            f"The latents of {type(self).__name__} lie {self.geometry}, and no path between them is known.",
+            hint="Use a model with continuous latents.",
             value=self.geometry,
         )
 
@@ -236,8 +236,8 @@ class FlatPrior(Prior):
         """See :meth:`Prior.between`."""
         if straight and self.geometry:
             raise IncompatibleParts(
-                f"The latents of {type(self).__name__} lie {self.geometry}, and a straight line does not.",
-                hint="Take the prior's own way.",
+                f"The latents of {type(self).__name__} lie {self.geometry}, which a straight line would leave.",
+                hint="Use the prior's own path.",
                 value=self.geometry,
             )
         z = (line if straight else self.interpolate)(start[0][0], end[0][0], shares)

@@ -20,7 +20,7 @@ def check_fit(pictures: Sequence[Array], wanted: int, data: DataRecipe) -> None:
     """
     smallest = min(min(array.shape[:2]) for array in pictures)
     if smallest * data.scale[0] < wanted:
-        message = f"Patches of {wanted} at scale {data.scale[0]:g} do not fit a picture {smallest} pixels small."
+        message = f"Patches of {wanted} at scale {data.scale[0]:g} do not fit into an image of {smallest} pixels."
         raise ConfigError(message, hint="Lower data.patch or raise data.scale.", value=data.patch)
 
 

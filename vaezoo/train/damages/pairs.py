@@ -55,7 +55,7 @@ def load_pairs(paths: Sequence[str], gray: bool = False) -> tuple[Images, Images
     """
     for path in paths:
         if not path or not Path(path).exists():
-            hint = "Paths count from the folder that the command runs in."
+            hint = "Paths are relative to the working folder."
             raise UnknownName(f"Expected two folders or zips of pictures, but {path!r} is none.", hint=hint, value=path)
     first, second = (Path(path) for path in paths)
     hint = "Give the noisy pictures first, then the clean ones."
@@ -104,7 +104,7 @@ class Pairs:
         self.pairs = list(zip(images[0].pixels, images[1].pixels, strict=True))
         smallest = min(min(clean.shape[:2]) for _, clean in self.pairs)
         if smallest * data.scale[0] < data.patch:
-            message = f"Patches of {data.patch} at scale {data.scale[0]:g} do not fit a pair {smallest} pixels small."
+            message = f"Patches of {data.patch} at scale {data.scale[0]:g} do not fit into a pair of {smallest} pixels."
             raise ConfigError(message, hint="Lower data.patch or raise data.scale.", value=data.patch)
 
     def steps_per_epoch(self, batch: int) -> int:

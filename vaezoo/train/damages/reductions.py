@@ -48,8 +48,10 @@ class Reductions:
         smallest = min(min(array.shape[:2]) for array in self.pictures)
         needed = data.patch * max(data.factors)
         if smallest < needed:
-            message = f"Patches of {data.patch}, {max(data.factors)} times as large, do not fit a picture {smallest} "
-            raise ConfigError(message + "pixels small.", hint="Lower data.patch or data.factors.", value=data.patch)
+            message = f"Patches of {data.patch}, {max(data.factors)} times as large, do not fit into an image of "
+            raise ConfigError(
+                message + f"{smallest} pixels.", hint="Lower data.patch or data.factors.", value=data.patch
+            )
 
     def steps_per_epoch(self, batch: int) -> int:
         """See :meth:`vaezoo.train.data.Source.steps_per_epoch`. It is computed for the mean factor."""

@@ -90,10 +90,10 @@ def _check_pairs(data: DataRecipe, refuse: Callable[[str, str, Any], None]) -> N
     default = DataRecipe()
     for name, hint in OWN.items():
         if data.pairs and (value := getattr(data, name)) != getattr(default, name):
-            message = f"data.pairs takes the place of data.{name}, but that is {value!r}."
+            message = f"data.pairs replaces data.{name}, but that is {value!r}."
             raise ConfigError(message, hint=hint, value=value)
     if data.valid and data.valid_pairs:
-        message = f"data.valid_pairs takes the place of data.valid, but that is {data.valid!r}."
+        message = f"data.valid_pairs replaces data.valid, but that is {data.valid!r}."
         raise ConfigError(message, hint="Set data.valid=[].", value=data.valid)
     if data.valid_pairs and (damage := damage_of(data)) and damage.shrinks:
         refuse(

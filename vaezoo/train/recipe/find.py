@@ -41,7 +41,9 @@ def find_recipe(name: str) -> Path:
                 hint=f"Run vaezoo train {recipe}, or this stage alone: vaezoo train {recipe} --stage {stage}.",
                 value=name,
             )
-    raise UnknownName(f"No recipe and no YAML file {name!r}.", hint=suggest(name, recipe_names()), value=name)
+    raise UnknownName(
+        f"Expected the name of a recipe, or a YAML file, got {name!r}.", hint=suggest(name, recipe_names()), value=name
+    )
 
 
 def recipe_names() -> list[str]:
@@ -74,7 +76,7 @@ def _file_of(name: str, entry: Service) -> Path:
         message = (
             f"The recipe {name!r} of {entry.source.owner} should name a YAML file as package:path, not {target!r}."
         )
-        raise ConfigError(message, hint="Ask who made the plugin.", value=target)
+        raise ConfigError(message, hint="Ask the plugin's author.", value=target)
     with at_its_own_risk("recipe", name, entry.source.owner):
         try:
             path = Path(str(files(package).joinpath(inside)))
