@@ -28,7 +28,7 @@ class VaezooError(Exception):
 
     code: ClassVar[str] = "error"
     exit_code: ClassVar[int] = 1
-    advice: ClassVar[str] = "Read the message; vaezoo doctor looks at the installation."
+    advice: ClassVar[str] = "Read the message. vaezoo doctor checks the installation."
 
     def __init__(self, message: str, *, hint: str | None = None, value: Any = None) -> None:
         super().__init__(f"{message} {hint}" if hint else message)
@@ -40,14 +40,14 @@ class ImageError(VaezooError):
     """An image, as a file or a tensor, cannot be used as it is."""
 
     code = "image"
-    advice = "Look at the file: it may be cut off, of another kind, or in a place that cannot be written."
+    advice = "Check the file. It may be truncated, of another format, or in a place that cannot be written."
 
 
 class ShapeError(ImageError):
     """A tensor has the wrong shape, number of channels, dtype or range of values."""
 
     code = "shape"
-    advice = "Bring the tensor into the shape, type and range that the message names."
+    advice = "Convert the tensor to the shape, type and range that the message names."
 
 
 class DataMissing(VaezooError):
@@ -61,7 +61,7 @@ class TrainingError(VaezooError):
     """A training run cannot start or go on: an unexpected parameter, or too many bad steps in a row."""
 
     code = "training"
-    advice = "Look at the run's journal; try a lower optimizer.lr."
+    advice = "Look at the run's log. A lower optimizer.lr may help."
 
 
 class CheckpointError(VaezooError):
@@ -75,7 +75,7 @@ class NotNormalised(VaezooError):
     """A likelihood in nats was asked of something that is not a normalised density."""
 
     code = "not-normalised"
-    advice = "Ask for the bound, or for PSNR, instead of a likelihood."
+    advice = "Measure the bound, or PSNR, instead of a likelihood."
 
 
 class ConfigError(VaezooError):
@@ -83,7 +83,7 @@ class ConfigError(VaezooError):
 
     code = "config"
     exit_code = 2
-    advice = "See vaezoo explain NAME, or the --help of the verb."
+    advice = "See vaezoo explain NAME, or the --help of the command."
 
 
 class IncompatibleParts(ConfigError):
@@ -97,7 +97,7 @@ class PartMismatch(ConfigError):
     """The constructor of a part takes other arguments than its configuration or its facts function."""
 
     code = "part-mismatch"
-    advice = "Build the part from its configuration, so that its parameters stand once."
+    advice = "Build the part from its configuration, so that its parameters are written once."
 
 
 class UnknownName(VaezooError):
@@ -113,7 +113,7 @@ class DuplicateName(VaezooError):
 
     code = "duplicate-name"
     exit_code = 7
-    advice = "Say plugin/name, or choose another name."
+    advice = "Use plugin/name, or choose another name."
 
 
 class WeightsError(VaezooError):
@@ -128,14 +128,14 @@ class HashMismatch(WeightsError):
     """The sha256 of a file or a recipe is not the one on its card or in ``vaezoo.yaml``."""
 
     code = "hash-mismatch"
-    advice = "Fetch the file again; nothing of it was used."
+    advice = "Fetch the file again. It was not used."
 
 
 class SizeMismatch(HashMismatch):
     """A file is longer or shorter than its card says. Its sha256 cannot be right either."""
 
     code = "size-mismatch"
-    advice = "Look whether the URL leads to the file of this card; nothing of it was used."
+    advice = "Check that the URL is that of the card's file. The file was not used."
 
 
 class ProbeMismatch(WeightsError):
@@ -172,7 +172,7 @@ class NetworkError(VaezooError):
 
     code = "network"
     exit_code = 5
-    advice = "Look at the network, a proxy (HTTPS_PROXY) or a mirror (VAEZOO_MIRROR)."
+    advice = "Check the network, the proxy (HTTPS_PROXY) or the mirror (VAEZOO_MIRROR)."
 
 
 class OfflineError(VaezooError):
@@ -197,6 +197,16 @@ class BackendUnavailable(VaezooError):
     code = "backend"
     exit_code = 7
     advice = "Install the package that the message names."
+
+
+def words_of(error: BaseException) -> str:
+    """Returns the message of an error in one line. The error's own code may fail while it says it."""
+    try:
+        return " ".join(str.__str__(str(error)).split())
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # a stranger's error may raise anything
+        return "(its message cannot be read)"
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

@@ -79,7 +79,7 @@ class CategoricalPriorConfig(PriorConfig):
         straight_through: Whether latents are one-hot.
         temperature: Initial temperature; see :class:`vaezoo_discrete.prior.Schedule`.
         least: Lowest temperature.
-        decay: Decay of the temperature per training step.
+        decay: Decay of the temperature per use in training.
 
     Raises:
         ConfigError: A setting is out of range.
@@ -109,7 +109,7 @@ class JointPriorConfig(PriorConfig):
         straight_through: Whether classes are one-hot. For its effect on rate and bound see :class:`CategoricalPrior`.
         temperature: Initial temperature; see :class:`vaezoo_discrete.prior.Schedule`.
         least: Lowest temperature.
-        decay: Decay of the temperature per training step.
+        decay: Decay of the temperature per use in training.
 
     Raises:
         ConfigError: A setting is out of range.

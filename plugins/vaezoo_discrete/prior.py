@@ -17,12 +17,12 @@ from .posterior import Categorical, GaussianCategorical, relaxed
 
 @final
 class Schedule(nn.Module):
-    """τ = max(least, temperature · exp(−decay · n)) after n training steps. It is constant in evaluation.
+    """τ = max(least, temperature · exp(−decay · n)) after n uses in training. It is constant in evaluation.
 
     Args:
         temperature: Initial temperature τ.
         least: Lowest temperature.
-        decay: Decay per training step.
+        decay: Decay per use in training.
     """
 
     uses: Tensor
@@ -38,7 +38,7 @@ class Schedule(nn.Module):
         return (self.first * torch.exp(-self.decay * self.uses.float())).clamp_min(self.least)
 
     def forward(self) -> Tensor:
-        """Returns the temperature τ. In training it also counts a step."""
+        """Returns the temperature τ. In training it also counts a use."""
         temperature = self.now()
         if self.training:
             self.uses += 1

@@ -23,7 +23,7 @@ class Evaluation:
         nll: Number of importance samples for the likelihood. 0 measures only the bound.
         binarise: Whether gray images are binarised by seeded draws.
         seed: Random seed of the latents and of the binarisation.
-        style: Condition that names the style of an image's drawing. Empty for images as they are.
+        style: How the model is told the style in which each image is drawn. Empty for images as they are.
     """
 
     data: str = ""

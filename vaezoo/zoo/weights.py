@@ -69,11 +69,11 @@ class LoadReport:
 
 
 HINTS: dict[type[VaezooError], str] = {
-    SizeMismatch: "Reinstall the package that ships it, or tell whoever wrote its card; nothing of it was used.",
-    HashMismatch: "Reinstall the package that ships it, or tell whoever wrote its card; nothing of it was used.",
+    SizeMismatch: "Reinstall the package that ships it, or tell the author of its card. The file was not used.",
+    HashMismatch: "Reinstall the package that ships it, or tell the author of its card. The file was not used.",
     StoreError: "Free some space (vaezoo cache prune), or set VAEZOO_HOME to another disk.",
     OfflineError: "Fetch it with the network on (vaezoo fetch NAME)",
-    NetworkError: "Look at the network, a proxy (HTTPS_PROXY) or a mirror (VAEZOO_MIRROR)",
+    NetworkError: "Check the network, the proxy (HTTPS_PROXY) or the mirror (VAEZOO_MIRROR)",
     BackendUnavailable: "Install what it names.",
     WeightsError: "Reinstall the package that ships it.",
 }

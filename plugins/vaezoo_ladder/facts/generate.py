@@ -38,7 +38,7 @@ class BottomUpEncoderConfig:
         squeeze: Divisor of the channels inside a block.
         dropout: Share of a block's channels that training drops; see :class:`vaezoo_ladder.topdown.Block`.
         context_vector: Dimensions of the context's vector; 0 for none.
-        modulate: Modulation, ``film`` or ``adain``, of each scale's output by the vector; or ``none``.
+        modulate: Modulation, ``film`` or ``adain``, of the output of each scale by the vector.
     """
 
     image_channels: int = 3
@@ -75,7 +75,7 @@ class TopDownPriorConfig:
         dropout: Share of a block's channels that training drops; see :class:`vaezoo_ladder.topdown.Block`.
         image_size: (H, W) for which the top state is learned. It is resized for other sizes.
         context_vector: Dimensions of the context's vector; 0 for none.
-        modulate: Modulation, ``film`` or ``adain``, of each level's initial state by the vector; or ``none``.
+        modulate: Modulation, ``film`` or ``adain``, of the initial state of each level by the vector.
     """
 
     widths: tuple[int, ...] = TOP_WIDTHS
