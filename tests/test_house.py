@@ -73,13 +73,14 @@ def test_every_plugin_has_an_entry_point_and_needs_no_other_line() -> None:
         "import vaezoo; [vaezoo.model_info(name) for name in vaezoo.list_models()]",
         "import vaezoo.testing, vaezoo.testing.collection",
         "import vaezoo; [vaezoo.explain(name) for name in vaezoo.list_models()]",
+        "from vaezoo.cli.enhance import enhance; enhance(['--help'], standalone_mode=False)",
     ],
 )
 def test_looking_loads_nothing_heavy(statement: str) -> None:
     script = f"import sys; {statement}; print([name for name in {HEAVY} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == "[]"
+    assert done.stdout.strip().rpartition("\n")[2] == "[]"
 
 
 def test_the_front_door_is_whole() -> None:

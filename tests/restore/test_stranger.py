@@ -134,6 +134,13 @@ def test_its_help_says_what_its_docstring_says(stranger: Path) -> None:
     assert "[denoise|colours]" in said and "--soft / --no-soft" in said and "--luma" not in said
 
 
+def test_help_without_a_task_lists_the_tasks(stranger: Path) -> None:
+    said = " ".join(run(stranger, "enhance", "--help").stdout.split())
+    assert "Tasks: blind-deblur" in said and "unfade Brings back faded colours." in said and "--gain" not in said
+    assert "vaezoo enhance --task NAME --help shows the options of a task." in said
+    assert "Options of the task denoise:" in run(stranger, "enhance", "--model", "denoise", "--help").stdout
+
+
 @pytest.mark.parametrize(
     ("words", "message", "code"),
     [

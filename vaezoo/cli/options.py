@@ -13,6 +13,7 @@ from vaezoo.errors import VaezooError
 from vaezoo.host.manager import current_zoo
 from vaezoo.registry.options import Option, options_of
 from vaezoo.registry.target import load_object
+from vaezoo.zoo.info import list_declared
 
 if TYPE_CHECKING:
     from vaezoo.restore.task import Task
@@ -39,8 +40,8 @@ FILE = FilePath(path_type=Path, readable=False)
 class TaskCommand(click.Command):
     """A command with the options of a task besides its own. The task is that of ``--task``, or of ``--model``.
 
-    Without ``--task``, the help shows the options of all tasks. Options of another task are parsed too, so that the
-    error can say whose they are.
+    Without either, the help lists the tasks and imports none, since tasks import torch. Options of another task are
+    parsed too, so that the error can say whose they are.
     """
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
@@ -50,8 +51,9 @@ class TaskCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Finds out the task first, then parses."""
         asked, given = self._asked(ctx, args), list(args)
-        wants_help = not set(ctx.help_option_names).isdisjoint(args)
-        chosen = {} if wants_help and not asked.get("task") else self._sections(_chosen(**asked))
+        if not any(asked.values()) and not set(ctx.help_option_names).isdisjoint(args):
+            return super().parse_args(ctx, given)
+        chosen = self._sections(_chosen(**asked))
         ctx.meta[_OFFERED] = chosen or self._sections(_all())
         try:
             return super().parse_args(ctx, given)
@@ -60,11 +62,14 @@ class TaskCommand(click.Command):
             return super().parse_args(ctx, list(args))
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Writes the command's own options, then a section for each task."""
+        """Writes the command's own options, then those of the task, or else a list of the tasks."""
         mine = (param for param in super().get_params(ctx) if isinstance(param, click.Option))
         own = [found for param in mine if (found := param.get_help_record(ctx))]
         with formatter.section("Options"):
             formatter.write_dl(own)
+        if _OFFERED not in ctx.meta:
+            with formatter.section("Tasks"):
+                formatter.write_dl([(row["name"], row["summary"]) for row in list_declared("task")])
         for name, offered in ctx.meta.get(_OFFERED, {}).items():
             with formatter.section(f"Options of the task {name}"):
                 formatter.write_dl([found for param in offered if (found := param.get_help_record(ctx))])
