@@ -77,7 +77,7 @@ def test_a_folder_takes_the_place_of_all_of_a_recipes_pictures(told: list[str]) 
         ("optimizer.lr=-1", r"optimizer.lr should be a number of at least 0, not -1.0"),
         ("optimizer.lr=.nan", r"optimizer.lr should be a number"),
         ("machine.log_every=0", r"machine.log_every should be a number of at least 1, not 0"),
-        ("model=${nowhere}", r"cannot be resolved.*nowhere"),
+        ("model=${nowhere}", r"expected plain values, got '\$\{nowhere\}'"),
     ],
 )
 def test_a_wrong_override_is_named(override: str, message: str, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from vaezoo.errors import ConfigError, suggest
 from vaezoo.files.reading import read_regular
 
 _DEEPEST = 40
-_LARGEST = 8 * 2**20  # bytes; a registry file has some thousands
+LARGEST = 8 * 2**20  # bytes; a registry file has some thousands
 _BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -109,7 +109,7 @@ def read_yaml(path: Path) -> Lined:
         ConfigError: The file cannot be read, is not YAML, has something that is refused here, or is not a mapping.
     """
     try:
-        content = read_regular(path, _LARGEST)
+        content = read_regular(path, LARGEST)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.", value=str(path)) from error
     try:
@@ -127,7 +127,7 @@ def parse_yaml(content: bytes) -> Lined:
             f"line {_line(content, error.start)}: {error}.", hint="Save it as UTF-8.", value=error.reason
         ) from error
     try:
-        _scan(text)
+        check_plain(text)
         top = yaml.load(text, Loader=_Loader)
     except yaml.reader.ReaderError as error:
         line = _line(text, error.position)
@@ -151,8 +151,13 @@ def _line(text: str | bytes, position: int) -> int:
     return text.count(newline, 0, position) + 1
 
 
-def _scan(text: str) -> None:
-    """Raises for features that registry files do not need, before anything is built from the text."""
+def check_plain(text: str) -> None:
+    """Refuses what no file or setting needs, before anything is built from a text of YAML.
+
+    Raises:
+        ConfigError: The text has an anchor, an alias, a tag or ``${…}``, or is nested too deep.
+        yaml.YAMLError: It is not YAML.
+    """
     depth = 0
     event: Any
     for event in yaml.parse(text, Loader=_BASE):

@@ -45,6 +45,9 @@ def _typed_anew(kind: Any, value: Any, what: str) -> Any:
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
+    if "${" in str(value):
+        message = f"{what}: expected plain values, got {value!r}."
+        raise ConfigError(message, hint="Nothing is filled in for ${…}: write the value.", value=value)
     schema = make_dataclass("Parameter", [("value", kind | None)])
     try:
         made = OmegaConf.to_container(OmegaConf.structured(schema(value=value)), resolve=True)["value"]  # type: ignore[index, call-overload]

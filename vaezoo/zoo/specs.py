@@ -10,6 +10,7 @@ from yaml import YAMLError
 
 from vaezoo.core.facts import ModelFacts, misfits
 from vaezoo.errors import ConfigError, IncompatibleParts, suggest
+from vaezoo.files.yaml import check_plain
 from vaezoo.registry.declared import MODEL, SLOTS
 from vaezoo.registry.entries import Model, Part, Source
 from vaezoo.registry.parameters import parameters_of, said_of
@@ -158,6 +159,7 @@ def pairs(overrides: Overrides) -> list[tuple[str, Any]]:
         if not equals:
             raise ConfigError(f"Expected an override as key=value, got {text!r}.", value=text)
         try:
+            check_plain(text[len(key) + 1 :])
             parsed: Any = OmegaConf.to_container(OmegaConf.from_dotlist([f"value={text[len(key) + 1 :]}"]))
         except (OmegaConfBaseException, YAMLError) as error:
             raise ConfigError(f"Expected YAML after {key}=, got {text[len(key) + 1 :]!r}.", value=text) from error

@@ -16,6 +16,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from vaezoo.errors import ConfigError, suggest
+from vaezoo.files.reading import read_regular
+from vaezoo.files.yaml import LARGEST, check_plain
 from vaezoo.registry.configured import choice_of
 from vaezoo.train.recipe.checks import OWN, check_recipe
 from vaezoo.train.recipe.digest import flatten, recipe_dict
@@ -26,10 +28,16 @@ def read_recipe(path: Path) -> DictConfig:
     """Reads a recipe's file, unchecked.
 
     Raises:
-        ConfigError: The file is not YAML, or does not contain a mapping.
+        ConfigError: The file cannot be read, is not YAML, has anchors, tags or ``${…}``, or is not a mapping.
     """
     try:
-        content = OmegaConf.load(path)
+        text = read_regular(path, LARGEST).decode()
+        check_plain(text)
+        content = OmegaConf.create(text)
+    except ConfigError as error:
+        raise ConfigError(f"{path}, {error}", value=error.value) from error
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.", value=str(path)) from error
     except Exception as error:  # YAML parsers raise many kinds
         raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}", value=str(path)) from error
     if not isinstance(content, DictConfig):
@@ -75,6 +83,8 @@ def _told(overrides: Sequence[str]) -> Any:
         f"data.sets=[{json.dumps(pair[5:])}]" if _is_folder(pair) else pair for pair in overrides
     ]
     try:
+        for pair in pairs:
+            check_plain(pair.partition("=")[2])
         return OmegaConf.from_dotlist(pairs)
     except yaml.YAMLError as error:
         raise ConfigError(f"An override is not YAML: {' '.join(str(error).split())}", value=pairs) from error
