@@ -22,7 +22,8 @@ from torch import Tensor, nn
 import vaezoo
 from vaezoo.cli import main
 from vaezoo.cli.enhance import enhance
-from vaezoo.errors import StoreError
+from vaezoo.errors import ConfigError, StoreError
+from vaezoo.figures.output import write
 from vaezoo.files import folders
 from vaezoo.host.manager import Plugin, current_zoo
 from vaezoo.image import Picture, read_picture, write_picture
@@ -75,6 +76,22 @@ def test_a_file_that_appears_while_the_model_runs_is_kept(tmp_path: Path, halver
     assert result.exit_code == 0 and json.loads(result.stdout)["images"][0]["status"] == "skipped"
     assert run(photo, "--overwrite", "--figure", "--uncertainty").exit_code == 0
     assert int(read_picture(tmp_path / "a.enhanced.png").pixels.max()) == 100
+
+
+def test_a_figure_that_appears_while_another_is_drawn_is_kept(tmp_path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    class Slow:
+        def draw(self) -> Figure:
+            (tmp_path / "a.png").write_text("theirs")
+            return Figure(figsize=(1, 1))
+
+    drawn: Any = Slow()
+    with pytest.raises(ConfigError, match="exists already"):
+        write(tmp_path / "a.png", drawn)
+    assert (tmp_path / "a.png").read_text() == "theirs"
+    write(tmp_path / "a.png", drawn, overwrite=True)
+    assert (tmp_path / "a.png").read_bytes()[1:4] == b"PNG"
 
 
 def test_a_picture_that_fails_for_any_reason_ends_no_folder(

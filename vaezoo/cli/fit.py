@@ -59,12 +59,15 @@ def fit_prior(
     from vaezoo.train.fitting import fit_prior
     from vaezoo.zoo.specs import pairs
 
-    if (output.is_file() or is_saved(output)) and not overwrite:
-        raise ConfigError(f"{output} exists already.", hint="Say --overwrite to replace it.", value=str(output))
+    def refuse_to_replace() -> None:
+        if (output.is_file() or is_saved(output)) and not overwrite:
+            raise ConfigError(f"{output} exists already.", hint="Say --overwrite to replace it.", value=str(output))
 
+    refuse_to_replace()
     params: dict[str, Any] = dict(pairs(settings)) | ({} if components is None else {"components": components})
     model = open_model(name, weights)
     fitted = fit_prior(model, _batch(data, model, limit), prior, steps=steps, seed=seed, **params)
+    refuse_to_replace()  # once more: fitting takes long
     if output.suffix == ".safetensors":
         save_file(fitted, output, replace=overwrite)
         part = fitted.origin.spec.parts["prior"]

@@ -63,7 +63,7 @@ def write(path: str | os.PathLike[str], drawn: Sheet | Projection | Figure, *, o
     figure.savefig(content, dpi=figure.dpi, format=form)
     make_folder(path.parent, ImageError)
     whole = _smaller(content, isinstance(drawn, Projection)) if form == "png" else content.getvalue()
-    write_whole(path, whole, error=ImageError)
+    write_whole(path, whole, replace=overwrite, error=ImageError)
 
 
 def _smaller(png: io.BytesIO, few: bool) -> bytes:
