@@ -98,11 +98,25 @@ MODULES = {
 TASKS = "vaezoo.restore.tasks"
 """The package that had a module for each task; now each is in the plugin that declares it."""
 NAMES = {
+    "vaezoo.cli.evaluate": dict.fromkeys(
+        ("flat", "load_test_split", "measure_likelihood", "measure_task", "protocol_of", "tensor_of"),
+        "vaezoo.release.protocol",
+    ),
+    "vaezoo.core.beliefs": {
+        **dict.fromkeys(("gaussian", "dirac", "full_gaussian"), "vaezoo.core.beliefs.kinds"),
+        "GROUP": "vaezoo.host.beliefs",
+    },
+    "vaezoo.core.decoder": dict.fromkeys(
+        ("LOGVAR_PIXEL", "LikelihoodHead", "kind_class", "made_kind"), "vaezoo.core.likelihood.head"
+    ),
     "vaezoo.image.file.files": {
         "make_folder": "vaezoo.files.atomic",
         "replace_file": "vaezoo.files.atomic",
     },
     "vaezoo.train.checkpoint": {"replace_file": "vaezoo.files.atomic"},
+    "vaezoo.train.data": {"RECORRUPTION": "vaezoo.train.damages.recorruption"},
+    "vaezoo.train.recipe": {"OWN": "vaezoo.train.recipe.checks"},
+    "vaezoo.train.update": {"HIDDEN": "vaezoo.train.optimizers"},
     "vaezoo.zoo": {
         **dict.fromkeys(("ConformanceCase", "PartDeclaration", "hookimpl"), "vaezoo.host.hookspecs"),
         **dict.fromkeys(("Keeper", "Plugin", "keeper", "plugins"), "vaezoo.host.manager"),
@@ -116,6 +130,7 @@ NAMES = {
         "save": "vaezoo.publish.saving",
         "settings": "vaezoo.host.settings",
     },
+    "vaezoo.zoo.specs": {"load_object": "vaezoo.registry.target"},
 }
 """Names that a package had, and the modules they are in now."""
 
@@ -123,16 +138,47 @@ RENAMED = {"Keeper": "Zoo", "keeper": "current_zoo", "Shelf": "Entries", "replac
 """Names that are others now, where an old module or package had them."""
 
 
-def former(package: str, name: str) -> Any:
+MADE = {
+    "vaezoo.evaluate.measure": {
+        "METRICS": ("vaezoo.host.kinds.names_of('metric')", "vaezoo.evaluate.measure:former_metrics")
+    },
+    "vaezoo.train.damage": {
+        "Draw": ("vaezoo.train.damages.Damage.spoil", "vaezoo.train.former:draw"),
+        "damage_of": ("vaezoo.train.damages.damage.damage_of", "vaezoo.train.former:margin_and_draw"),
+    },
+    "vaezoo.train.photos": {
+        "Draw": ("vaezoo.train.damages.PairDamage.pair", "vaezoo.train.former:draw"),
+        "DRAWS": ("vaezoo.train.damages.PairDamage.pair", "vaezoo.train.former:pair_draws"),
+    },
+    "vaezoo.train.purpose": {"TASKS": ("vaezoo.train.damages.Damage.task", "vaezoo.train.former:tasks")},
+    "vaezoo.train.recipe": {
+        "DAMAGES": ("vaezoo.host.kinds.names_of('damage')", "vaezoo.train.former:damages"),
+        "REDUCTIONS": ("vaezoo.train.damages.Damage.shrinks", "vaezoo.train.former:reductions"),
+    },
+}
+"""Names that a module had of what is declared now: their successors, and functions that make what they were."""
+
+
+def former(package: str, name: str, depth: int = 3) -> Any:
     """Returns the present object of a former name of a package, with a warning.
+
+    Args:
+        package: Name of the package or module.
+        name: Name that it had.
+        depth: How many frames further up the warning points. The default suits ``__getattr__ = partial(former, ...)``.
 
     Raises:
         AttributeError: The package never had it.
     """
-    if name not in NAMES[package]:
+    if name in MADE.get(package, {}):
+        successor, maker = MADE[package][name]
+        home, _, new = maker.partition(":")
+        _warn(f"{package}.{name}", successor, depth)
+        return getattr(import_module(home), new)()
+    if name not in NAMES.get(package, {}):
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
     home, new = NAMES[package][name], RENAMED.get(name, name)
-    _warn(f"{package}.{name}", f"{home}.{new}")
+    _warn(f"{package}.{name}", f"{home}.{new}", depth)
     return getattr(import_module(home), new)
 
 
@@ -173,6 +219,8 @@ class _Finder:
         _warn(old, " and ".join(homes))
 
         def find(name: str) -> Any:
+            if name in MADE.get(old, {}):
+                return former(old, name, depth=4)
             new = RENAMED.get(name, name)
             for home in homes:
                 if hasattr(found := import_module(home), new):
@@ -201,5 +249,5 @@ def _homes(old: str) -> list[str]:
         raise ModuleNotFoundError(f"No module named {old!r}", name=old) from error
 
 
-def _warn(old: str, new: str) -> None:
-    warnings.warn(f"{old} is {new} now", DeprecationWarning, stacklevel=3)
+def _warn(old: str, new: str, depth: int = 3) -> None:
+    warnings.warn(f"{old} is {new} now", DeprecationWarning, stacklevel=depth)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ import click
 from vaezoo.cli.code import trust_code
 from vaezoo.cli.listing import columns
 from vaezoo.errors import ConfigError
+from vaezoo.moved import former
 from vaezoo.release.protocol import Protocol, measure_metrics, own_protocol
 
 STYLES = ("class", "code", "reference")
@@ -121,3 +123,6 @@ def _refuse_unused(context: click.Context, task: str, metrics: str | None) -> No
         if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
             hint = "Leave it out" + (", or ask for --metrics." if name in OF_METRICS else ".")
             raise ConfigError(f"{options[name]} has no effect on {what}.", hint=hint, value=name)
+
+
+__getattr__ = partial(former, __name__)

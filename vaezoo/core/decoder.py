@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import partial
 
 from torch import Tensor, nn
 
 from vaezoo.core.context import Context
 from vaezoo.core.facts import DecoderConfig
 from vaezoo.core.likelihood.base import Likelihood
+from vaezoo.moved import former
 
 
 class Decoder(ABC, nn.Module):
@@ -35,3 +37,6 @@ class Decoder(ABC, nn.Module):
     @abstractmethod
     def forward(self, state: Tensor, context: Context) -> Likelihood:
         """Returns p(x|z) for a state (K·B, ...). The context has K·B rows too."""
+
+
+__getattr__ = partial(former, __name__)

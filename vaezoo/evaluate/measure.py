@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from torch import Tensor
 
@@ -12,7 +13,8 @@ from vaezoo.core.shapes import check_image
 from vaezoo.errors import ConfigError, UnknownName
 from vaezoo.evaluate.data import Data, Features, Trial, evaluating
 from vaezoo.evaluate.metrics import Metric, likeness
-from vaezoo.host.kinds import find
+from vaezoo.host.kinds import find, names_of
+from vaezoo.moved import former
 
 WITH = {"factors": "factors", "labels": "mnist"}
 """A data set that has what a metric may need."""
@@ -106,3 +108,14 @@ def find_metric(text: str) -> tuple[str, str, Metric]:
             f"{name!r} {'names no' if net else 'needs the name of a'} network of features.", hint=hint, value=text
         )
     return name, net, metric
+
+
+def former_metrics() -> dict[str, Metric]:
+    """Returns the declared metrics by name, as the constant ``METRICS`` of this module had them."""
+    return {
+        name: found if isinstance(found := find("metric", name), Metric) else likeness(name, found)
+        for name in names_of("metric")
+    }
+
+
+__getattr__ = partial(former, __name__)

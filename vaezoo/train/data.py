@@ -7,6 +7,7 @@ a batch. Images stay uint8 in memory. Cropping uses views, and noise is drawn on
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Protocol, final
 
 import numpy as np
@@ -19,6 +20,7 @@ from vaezoo.data.sets import Images, load_images
 from vaezoo.data.styles import draw_styles, restyle
 from vaezoo.errors import ConfigError
 from vaezoo.image.damage.noise import camera_noise
+from vaezoo.moved import former
 from vaezoo.train.damages.crops import check_fit, draw_region, equal_channels, patches_per_epoch
 from vaezoo.train.damages.damage import PairDamage, damage_of
 from vaezoo.train.damages.pairs import Pairs, load_pairs
@@ -210,3 +212,6 @@ class Patches:
 
 def _generator(*key: int) -> torch.Generator:
     return torch.Generator().manual_seed(mix(*key))
+
+
+__getattr__ = partial(former, __name__)

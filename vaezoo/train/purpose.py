@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
+from vaezoo.moved import former
 from vaezoo.train.damages.damage import damage_of
 from vaezoo.train.recipe import DataRecipe
 
@@ -34,3 +36,6 @@ def with_purpose(origin: Origin, data: DataRecipe) -> Origin:
         return origin
     model = replace(declared, body={**declared.body, "task": task})
     return replace(origin, spec=replace(origin.spec, model=model))
+
+
+__getattr__ = partial(former, __name__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, final
 
 import torch
@@ -12,6 +13,7 @@ from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from vaezoo.core import Batch, Objective, Phase, Terms
 from vaezoo.core.machine.arithmetic import arithmetic, keep_freed_memory
 from vaezoo.errors import TrainingError
+from vaezoo.moved import former
 from vaezoo.train.optimizers import make_optimizers
 from vaezoo.train.ranks import Ranks
 from vaezoo.train.recipe import Recipe
@@ -127,3 +129,6 @@ def _first_bad(reports: Mapping[str, Tensor], loss: str, gradients: Mapping[str,
     terms = [name for name, value in reports.items() if name != loss and not bool(torch.isfinite(value))]
     name = terms[0] if terms else loss
     return f"term {name} is {reports[name].item()}"
+
+
+__getattr__ = partial(former, __name__)

@@ -7,7 +7,7 @@ models (`info`). The package imports no torch until a model is made.
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 from vaezoo.moved import former
 from vaezoo.zoo.create import create, create_objective
@@ -15,6 +15,4 @@ from vaezoo.zoo.info import list_models, model_info
 
 __all__ = ["create", "create_objective", "list_models", "model_info"]
 
-
-def __getattr__(name: str) -> Any:
-    return former(__name__, name)
+__getattr__ = partial(former, __name__)

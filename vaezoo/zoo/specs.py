@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from yaml import YAMLError
@@ -11,6 +12,7 @@ from yaml import YAMLError
 from vaezoo.core.facts import ModelFacts, misfits
 from vaezoo.errors import ConfigError, IncompatibleParts, suggest
 from vaezoo.files.yaml import check_plain
+from vaezoo.moved import former
 from vaezoo.registry.declared import MODEL, SLOTS
 from vaezoo.registry.entries import Model, Part, Source
 from vaezoo.registry.parameters import parameters_of, said_of
@@ -275,3 +277,6 @@ def _part_spec(part: Part, explicit: Mapping[str, Value], shared: Mapping[str, V
     arguments = {name: value.value for name, value in params.items()}
     made = said_of(part)(**arguments)
     return PartSpec(part, params, made) if part.facts is not None else PartSpec(part, params, made.facts(), made)
+
+
+__getattr__ = partial(former, __name__)

@@ -3,6 +3,9 @@
 Torch is not imported here. `vaezoo.train.data` and `vaezoo.train.loop` act on the settings.
 """
 
+from functools import partial
+
+from vaezoo.moved import former
 from vaezoo.train.recipe.digest import LATER, flatten, recipe_dict, recipe_hash
 from vaezoo.train.recipe.find import find_recipe, recipe_names
 from vaezoo.train.recipe.load import smoke_recipe
@@ -35,3 +38,6 @@ __all__ = [
     "recipe_names",
     "smoke_recipe",
 ]
+
+
+__getattr__ = partial(former, __name__)
