@@ -59,7 +59,7 @@ MODULES = {
     "vaezoo.zoo.keeper": "vaezoo.host.manager",
     "vaezoo.zoo.opened": "vaezoo.publish.loading",
     "vaezoo.zoo.page": "vaezoo.publish.page",
-    "vaezoo.zoo.partial": "vaezoo.store.partial",
+    "vaezoo.zoo.partial": "vaezoo.store.partial vaezoo.files.atomic",
     "vaezoo.zoo.progress": "vaezoo.store.progress",
     "vaezoo.zoo.publish": "vaezoo.publish.publish",
     "vaezoo.zoo.register": "vaezoo.host.register",
