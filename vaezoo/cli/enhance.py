@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vaezoo.cli.code import trust_code
-from vaezoo.cli.options import FILE, TaskCommand, given_options
+from vaezoo.cli.options import FILE, TaskCommand, given_options, trust_code
 from vaezoo.errors import ConfigError, VaezooError
 
 if TYPE_CHECKING:

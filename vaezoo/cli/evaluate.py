@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from vaezoo.cli.code import trust_code
 from vaezoo.cli.listing import columns
+from vaezoo.cli.options import trust_code
 from vaezoo.errors import ConfigError
 from vaezoo.moved import former
 from vaezoo.release.protocol import Protocol, measure_metrics, own_protocol

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vaezoo.cli.code import trust_code
+from vaezoo.cli.options import trust_code
 from vaezoo.errors import ConfigError
 
 if TYPE_CHECKING:

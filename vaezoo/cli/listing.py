@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from vaezoo.cli.code import trust_code
+from vaezoo.cli.options import trust_code
 from vaezoo.errors import ConfigError, UnknownName
 from vaezoo.host.beliefs import refuse_references
 from vaezoo.host.manager import current_zoo

@@ -1,10 +1,10 @@
-"""A command with the options of a task, besides its own."""
+"""Options that several commands share: those of a task, paths, and ``--trust-code``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.core import ParameterSource
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vaezoo.restore.task import Task
 
 Sections = dict[str, list[click.Option]]
+Verb = TypeVar("Verb")
 _OFFERED = "vaezoo.cli.options"
 _GIVEN = "vaezoo.cli.options.given"
 _TYPES: dict[str, Any] = {"number": click.FLOAT, "whole number": click.INT, "text": click.STRING}
@@ -154,3 +155,23 @@ def _all() -> dict[str, type[Task]]:
     from vaezoo.restore.task import all_tasks
 
     return all_tasks()
+
+
+def trust_code(verb: Verb) -> Verb:
+    """Adds the option to a command. With it, files and settings may name code to import, ``package.module:name``."""
+    wrapped: Verb = click.option(
+        "--trust-code",
+        is_flag=True,
+        expose_value=False,
+        callback=_trust,
+        help="Permission to import and run what the model's folder, the recipe or a setting names as "
+        "package.module:name. Its author then decides what runs on this machine.",
+    )(verb)  # type: ignore[type-var]
+    return wrapped
+
+
+def _trust(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    if value:
+        from vaezoo.host.beliefs import trusting_code
+
+        ctx.with_resource(trusting_code())

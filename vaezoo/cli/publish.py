@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from vaezoo.cli.code import trust_code
+from vaezoo.cli.options import trust_code
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 

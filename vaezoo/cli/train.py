@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vaezoo.cli.code import trust_code
 from vaezoo.cli.explained import aligned
+from vaezoo.cli.options import trust_code
 from vaezoo.files.atomic import write_whole
 
 if TYPE_CHECKING:
