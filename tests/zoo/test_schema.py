@@ -197,8 +197,8 @@ def test_nothing_of_a_malformed_file_is_registered(tmp_path: Path) -> None:
 
 
 def test_a_card_is_built_by_position_as_it_was_before_it_had_a_stage() -> None:
-    positions = ("name", "urls", "sha256", "size_bytes", "licence", "data", "recipe", "recipe_sha256", "command", "seed")
-    positions += ("steps", "hardware", "cpu_hours", "scores", "protocol", "baselines", "tolerance", "probe")
+    positions = ("name", "urls", "sha256", "size_bytes", "licence", "data", "recipe", "recipe_sha256", "command")
+    positions += ("seed", "steps", "hardware", "cpu_hours", "scores", "protocol", "baselines", "tolerance", "probe")
     positions += ("calibration", "publisher", "notes")
     card = Card(*positions)  # type: ignore[arg-type]
     assert all(getattr(card, name) == name for name in positions)
