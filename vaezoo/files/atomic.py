@@ -70,7 +70,7 @@ def write_whole(
         ) from cause
     except OSError as cause:
         raise error(
-            f"{path} cannot be written: {cause.strerror}.", hint="Nothing was replaced.", value=str(path)
+            f"{path} cannot be written: {cause.strerror or cause}.", hint="Nothing was replaced.", value=str(path)
         ) from cause
     finally:
         with suppress(OSError):  # it is gone, never existed, or cannot be accessed
