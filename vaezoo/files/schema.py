@@ -160,7 +160,7 @@ def _is(value: Any, schema: Schema) -> bool:
     }
     return (
         kinds.get(schema.get("type", ""), True)
-        and ("pattern" not in schema or re.search(schema["pattern"], value) is not None)
+        and ("pattern" not in schema or re.fullmatch(schema["pattern"], value) is not None)
         and value in schema.get("enum", (value,))
         and ("minimum" not in schema or value >= schema["minimum"])
         and ("exclusiveMinimum" not in schema or value > schema["exclusiveMinimum"])

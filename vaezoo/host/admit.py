@@ -7,7 +7,7 @@ import inspect
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,9 @@ from vaezoo.errors import ConfigError, suggest
 from vaezoo.host.find import Candidate, make_importable
 from vaezoo.host.guard import Refused, guarded
 from vaezoo.host.hookspecs import API, HOOKS, PROJECT, ConformanceCase, Declaration, PartDeclaration, manager_of
+from vaezoo.host.shared import is_stranger, put_back
 from vaezoo.registry.entries import HOUSE, Service, Source
+from vaezoo.registry.plain import plain_name, plain_text
 from vaezoo.registry.registry import Registry
 
 HEAVY = ("torch", "timm", "torchvision", "PIL")
@@ -64,8 +66,19 @@ def admit(found: Candidate, limit_s: float) -> Admitted:
     """
     if found.fault:
         raise Refused("invalid", found.fault)
-    if found.name.partition(":")[0] != HOUSE:
+    if is_stranger(found.name):
         _check_versions(found)
+    if not is_stranger(found.name):
+        return _loaded(found, limit_s)
+    with put_back() as changed:
+        admitted = _loaded(found, limit_s)
+    if changed:
+        note = f"loading it changes {', '.join(changed)} for everybody, which was put back"
+        admitted = replace(admitted, note="; ".join(filter(None, (admitted.note, note))))
+    return admitted
+
+
+def _loaded(found: Candidate, limit_s: float) -> Admitted:
     light = {name for name in HEAVY if name in sys.modules}
     package = found.module.partition(".")[0]
     with guarded("import-failed", limit_s, package):
@@ -189,13 +202,14 @@ def _declared(
     for (name, target), source in _answers(manager, "vaezoo_weight_sources", Mapping):
         if not (isinstance(name, str) and _SCHEME.fullmatch(name)):
             raise ConfigError(f"vaezoo_weight_sources: expected URL schemes in lower case, got {name!r}.", value=name)
-        registry.schemes.add(name, owner, Service(target, "", source))
+        registry.schemes.add(name, owner, Service(plain_name(target), "", source))
     for (name, said), source in _answers(manager, "vaezoo_cli_commands", Mapping):
         if not (isinstance(name, str) and _VERB.fullmatch(name) and isinstance(said, tuple) and len(said) == 2):
             raise ConfigError(
                 f"vaezoo_cli_commands: expected a verb and (target, sentence), got {name!r}: {said!r}.", value=said
             )
-        registry.verbs.add(name, owner, Service(*said, source))
+        target, summary = plain_name(said[0]), plain_text(said[1], f"the summary of the verb {name!r}")
+        registry.verbs.add(name, owner, Service(target, summary, source))
     return registry, _cases(manager, registry)
 
 
@@ -221,7 +235,8 @@ def _answers(manager: pluggy.PluginManager, hook: str, kind: Any = list) -> list
             if not isinstance(answer, kind):
                 wanted = "a list" if kind is list else "a mapping"
                 raise ConfigError(f"{hook}: expected {wanted}, got {answer!r}.", value=answer)
-            found += [(item, source) for item in (answer if kind is list else answer.items())]
+            pairs = answer if kind is list else ((plain_name(name), said) for name, said in answer.items())
+            found += [(item, source) for item in pairs]
     return found
 
 

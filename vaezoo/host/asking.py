@@ -15,6 +15,7 @@ from vaezoo.errors import NetworkError, PluginError, WeightsError
 from vaezoo.host.guard import Refused, guarded
 from vaezoo.host.kinds import at_its_own_risk
 from vaezoo.host.manager import Zoo
+from vaezoo.host.shared import is_stranger, undisturbed
 from vaezoo.registry.cards import Card
 from vaezoo.registry.registry import Registry
 from vaezoo.registry.target import load_object
@@ -35,7 +36,7 @@ def refuse_weights(zoo: Zoo, card: Card) -> None:
     """
     for plugin, ask in zoo.implementations("vaezoo_weight_policy"):
         try:
-            with guarded("hook-raised"):
+            with undisturbed(plugin), guarded("hook-raised"):
                 reasons = [str(reason) for reason in ask(card=card)]
         except Refused as error:
             raise PluginError(
@@ -64,7 +65,7 @@ def adapted(zoo: Zoo, model: str, owner: str, tensors: Mapping[str, Tensor]) -> 
         if plugin != owner:
             continue
         try:
-            with guarded("hook-raised"):
+            with undisturbed(plugin), guarded("hook-raised"):
                 for answer in ask(model=model, tensors=dict(tensors)):
                     _check_tensors(answer, Tensor)
                     return dict(answer)
@@ -83,13 +84,32 @@ def _check_tensors(answer: Any, kind: type) -> None:
 
 
 def tell_created(zoo: Zoo, name: str, model: VAE) -> None:
-    """Shows a model that was just made to all plugins."""
+    """Shows a model that was just made to all plugins. If a stranger changes its weights, there is a warning."""
     for plugin, tell in zoo.implementations("vaezoo_after_create"):
+        before = _sums_of_bits(model) if is_stranger(plugin) else {}
         try:
-            with guarded("hook-raised"):
+            with undisturbed(plugin), guarded("hook-raised"):
                 tell(name=name, model=model)
         except Refused as error:
             _warn(f"the plugin {plugin} failed after {name!r} was made, which may lack what it adds: {error.cause}")
+        if before and (after := _sums_of_bits(model)) != before:
+            other = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+            _warn(
+                f"the plugin {plugin} changed {len(other)} of the {len(before)} tensors of {name!r} after it was made, "
+                f"such as {other[0]!r}"
+            )
+
+
+def _sums_of_bits(model: VAE) -> dict[str, tuple[Any, ...]]:
+    """Returns type, shape and sum of the bits of each tensor, by name. The sum is the same in any memory layout."""
+    import torch
+
+    whole = {1: torch.int8, 2: torch.int16, 4: torch.int32}
+    return {
+        name: (t.dtype, t.shape, int(t.reshape(-1).view(whole.get(t.element_size(), torch.int64)).sum()))
+        for name, t in model.state_dict().items()
+        if isinstance(t, torch.Tensor)
+    }
 
 
 def _warn(text: str) -> None:

@@ -8,10 +8,10 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from types import FrameType
 
-from vaezoo.errors import ConfigError, VaezooError
+from vaezoo.errors import ConfigError, VaezooError, words_of
 
 LIMIT_S = 10.0
 PATIENCE_S = 120.0
@@ -72,17 +72,27 @@ def guarded(status: str, limit_s: float | None = None, package: str = "") -> Ite
     """
     try:
         with _in_time(limit_s, package):
-            yield
+            try:
+                yield
+            except (KeyboardInterrupt, Refused, _TookTooLong):
+                raise
+            except BaseException as error:  # put in words under the limit: the error's own code does that
+                raise _refusal(status, error) from error
     except (KeyboardInterrupt, Refused):
         raise
     except _TookTooLong as error:
         raise Refused(status, f"it took more than {limit_s:g} s") from error
-    except SystemExit as error:
-        raise Refused(status, f"it called exit({error.code})") from error
-    except VaezooError as error:
-        raise Refused("invalid" if status == "hook-raised" else status, str(error)) from error
     except BaseException as error:
-        raise Refused(status, f"{type(error).__name__}: {error}") from error
+        raise Refused(status, "it raised an error that cannot be read") from error
+
+
+def _refusal(status: str, error: BaseException) -> Refused:
+    """Returns the refusal for an error of a plugin."""
+    if isinstance(error, SystemExit):
+        return Refused(status, f"it called exit({words_of(error)})")
+    if isinstance(error, VaezooError):
+        return Refused("invalid" if status == "hook-raised" else status, words_of(error))
+    return Refused(status, f"{type(error).__name__}: {words_of(error)}")
 
 
 @contextmanager
@@ -90,7 +100,7 @@ def _in_time(limit_s: float | None, package: str) -> Iterator[None]:
     if limit_s is None or threading.current_thread() is not threading.main_thread():
         yield
         return
-    with redirect_stdout(sys.stderr):  # not without a limit: it would race between threads
+    with _printing_to_stderr():  # not without a limit: it would race between threads
         if not hasattr(signal, "setitimer"):
             yield
             return
@@ -113,10 +123,39 @@ def _in_time(limit_s: float | None, package: str) -> Iterator[None]:
                 signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - begun), 1e-3), interval)
 
 
+@contextmanager
+def _printing_to_stderr() -> Iterator[None]:
+    """Context manager that sends what is printed to stderr, also by other processes and by code that is not Python."""
+    with redirect_stdout(sys.stderr):
+        try:
+            _flush_stdout()
+            kept = os.dup(1)
+        except OSError:  # nobody reads it, as after >&-
+            yield
+            return
+        try:
+            with suppress(OSError):
+                os.dup2(2, 1)
+            yield
+        finally:
+            _flush_stdout()
+            os.dup2(kept, 1)
+            os.close(kept)
+
+
+def _flush_stdout() -> None:
+    with suppress(OSError, ValueError):  # a full disk, or a closed stream
+        if sys.__stdout__ is not None:
+            sys.__stdout__.flush()
+
+
 def _half_imported() -> set[str]:
     """Returns the names of modules that are being imported."""
-    return {
-        name
-        for name, module in list(sys.modules.items())
-        if getattr(getattr(module, "__spec__", None), "_initializing", False)
-    }
+    return {name for name, module in list(sys.modules.items()) if _is_half_imported(module)}
+
+
+def _is_half_imported(module: object) -> bool:
+    try:
+        return bool(getattr(getattr(module, "__spec__", None), "_initializing", False))
+    except Exception:  # anything may stand in sys.modules, with attributes that raise
+        return False

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from vaezoo.errors import PluginError, VaezooError
 from vaezoo.host.guard import Refused, guarded
 from vaezoo.host.manager import Zoo, current_zoo
+from vaezoo.host.shared import undisturbed
 from vaezoo.registry.configured import annotated_config, check_takes, choice_of, filled
 from vaezoo.registry.parameters import check_frozen
 from vaezoo.registry.target import load_object
@@ -50,7 +51,7 @@ def find(kind: str, name: str, zoo: Zoo | None = None) -> Any:
         PluginError: The import does what no plugin may do, such as ending the process.
     """
     entry = (zoo or current_zoo()).registry.kinds[kind].get(name)
-    with at_its_own_risk(kind, name, entry.source.owner):
+    with at_its_own_risk(kind, name, entry.source.owner), undisturbed(entry.source.owner):
         return load_object(entry.target, f"The {kind} {name!r}")
 
 
@@ -101,7 +102,7 @@ def config_class(kind: str, name: str, zoo: Zoo | None = None) -> Any:
     entry, what = (zoo or current_zoo()).registry.kinds[kind].get(name), f"The {kind} {name!r}"
     if entry.config is None:
         return annotated_config(find(kind, name, zoo), what)
-    with at_its_own_risk(kind, name, entry.source.owner):
+    with at_its_own_risk(kind, name, entry.source.owner), undisturbed(entry.source.owner):
         config = load_object(entry.config, what)
     check_frozen(config, what)
     return config

@@ -28,7 +28,7 @@ from vaezoo.core import (
     pad_to_stride,
     with_revisions,
 )
-from vaezoo.errors import ConfigError, PluginError, VaezooError
+from vaezoo.errors import ConfigError, PluginError, VaezooError, words_of
 from vaezoo.zoo.create import build, build_model
 from vaezoo.zoo.specs import ModelSpec, PartSpec
 
@@ -80,7 +80,7 @@ def cost_of(spec: ModelSpec, size: tuple[int, int] | None = None) -> dict[str, A
         raise
     except Exception as error:
         raise PluginError(
-            f"The parts of {spec.model.name!r} fail when run: {type(error).__name__}: {error}",
+            f"The parts of {spec.model.name!r} fail when run: {type(error).__name__}: {words_of(error)}",
             hint="They are not what their facts say: run the contract kit, vaezoo.testing, on them.",
             value=spec.model.name,
         ) from error

@@ -17,6 +17,7 @@ from vaezoo.registry.declared import NAME, SLOTS, registry_schema
 from vaezoo.registry.entries import HOUSE, USER, Entries, Model, Part, Service, Source, owned_by
 from vaezoo.registry.kinds import KINDS
 from vaezoo.registry.parameters import check_config, check_frozen, check_pair, config_of
+from vaezoo.registry.plain import plain_copy, plain_name, plain_text
 
 __all__ = ["HOUSE", "SLOTS", "USER", "Model", "Part", "Registry", "Service", "Source", "split_name"]
 _NAME = re.compile(NAME)
@@ -73,12 +74,14 @@ class Registry:
                 whose constructor's annotation names the configuration.
 
         Raises:
-            ConfigError: The name is malformed, the slot is unknown, or there is not exactly one of configuration and
-                facts.
+            ConfigError: The name is malformed, the slot is unknown, the summary is not a text, or there is not exactly
+                one of configuration and facts.
             PartMismatch: The part is built from something else.
             DuplicateName: The name is taken.
         """
-        _check_name(name)
+        name = _checked_name(name)
+        summary = plain_text(summary, f"the summary of the {slot} {name!r}")
+        target, facts, config = plain_name(target), plain_name(facts), plain_name(config)
         if slot not in SLOTS:
             raise ConfigError(f"Expected a slot, got {slot!r}.", hint=suggest(slot, SLOTS), value=slot)
         if facts is None and config is None and callable(target):
@@ -102,12 +105,15 @@ class Registry:
         """Registers a model. ``body`` is its entry in a registry file.
 
         Raises:
-            ConfigError: The name is malformed, or the body lacks a slot.
+            ConfigError: The name is malformed, the summary or the task is not a text, or the body lacks a slot.
             DuplicateName: The name is taken.
         """
-        _check_name(name)
+        name = _checked_name(name)
         if not isinstance(body, Mapping):
             raise ConfigError(f"Expected the model {name!r} as a mapping, got {body!r}.", value=body)
+        body = plain_copy(body)
+        for key in [key for key in ("summary", "task") if key in body]:
+            plain_text(body[key], f"the {key} of the model {name!r}")
         missing = [slot for slot in ("prior", "decoder", "loss") if slot not in body]
         if missing:
             raise ConfigError(f"Expected the model {name!r} to name its {' and '.join(missing)}.", value=name)
@@ -136,8 +142,8 @@ class Registry:
                 configuration, or if an annotation names it: of a function's parameter ``config``, or of the class's.
 
         Raises:
-            ConfigError: The kind is unknown, the name is malformed, or the target is neither text nor callable. Or
-                things of this kind have no configuration, or it is not a frozen dataclass.
+            ConfigError: The kind is unknown, the name is malformed, the summary is not a text, or the target is neither
+                text nor callable. Or things of this kind have no configuration, or it is not a frozen dataclass.
             DuplicateName: The name is taken.
         """
         if kind in SLOTS:
@@ -145,7 +151,9 @@ class Registry:
             return
         if kind not in self.kinds:
             raise ConfigError(f"Expected a kind, got {kind!r}.", hint=suggest(str(kind), self.kinds), value=kind)
-        _check_name(name)
+        name = _checked_name(name)
+        summary = plain_text(summary, f"the summary of the {kind} {name!r}")
+        target, config = plain_name(target), plain_name(config)
         if config is not None:
             if not KINDS[kind].configured:
                 configured = [each.name for each in KINDS.values() if each.configured]
@@ -153,7 +161,8 @@ class Registry:
                 raise ConfigError(f"The {kind} {name!r} can have no config.", hint=hint, value=config)
             if not isinstance(config, str):
                 check_frozen(config, f"The {kind} {name!r}")
-        described = kind == "data" and isinstance(target, Mapping)
+        if described := kind == "data" and isinstance(target, Mapping):
+            target = plain_copy(target)
         if not (isinstance(target, str) or callable(target) or described):
             message = f"Expected the target of the {kind} {name!r} as {KINDS[kind].target}, got {target!r}."
             raise ConfigError(message, hint="Give it as package.module:name.", value=target)
@@ -258,6 +267,7 @@ def is_file(text: str) -> bool:
     return "/" in text or text.endswith(".safetensors")
 
 
-def _check_name(name: str) -> None:
-    if not _NAME.fullmatch(name):
+def _checked_name(name: str) -> str:
+    if not (isinstance(name, str) and _NAME.fullmatch(name)):
         raise ConfigError(f"Expected a name of lower case words joined by hyphens, got {name!r}.", value=name)
+    return str.__str__(name)

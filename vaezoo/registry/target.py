@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
-from vaezoo.errors import BackendUnavailable
+from vaezoo.errors import BackendUnavailable, words_of
 
 
 def load_object(target: str | Callable[..., Any] | Mapping[str, Any], what: str) -> Any:
@@ -22,5 +22,5 @@ def load_object(target: str | Callable[..., Any] | Mapping[str, Any], what: str)
         return getattr(import_module(module), name)
     except Exception as error:
         raise BackendUnavailable(
-            f"{what} needs {target}, which fails with {type(error).__name__}: {error}", value=target
+            f"{what} needs {target}, which fails with {type(error).__name__}: {words_of(error)}", value=target
         ) from error

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vaezoo.errors import ConfigError, ImageError, VaezooError
+from vaezoo.errors import ConfigError, ImageError, VaezooError, words_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -237,7 +237,7 @@ def plan(
 
 def unforeseen(error: Exception, source: Path) -> ImageError:
     """Returns the error of an image for an unexpected exception. Its cause keeps the traceback."""
-    said = " ".join(str(error).split())[:300]
+    said = words_of(error)[:300]
     told = ImageError(
         f"{source} cannot be enhanced: {type(error).__name__}{f': {said}' if said else ''}.",
         hint="This is a fault of vaezoo or of a plugin: please report it with the picture.",

@@ -17,7 +17,7 @@ from torch import Tensor
 from vaezoo.core.machine.arithmetic import arithmetic, check_precision
 from vaezoo.core.machine.device import find_device
 from vaezoo.core.noise import Field, Noise
-from vaezoo.errors import ConfigError, ImageError, ShapeError
+from vaezoo.errors import ConfigError, ImageError, ShapeError, words_of
 from vaezoo.image.tile import Tiling, run_tiled
 from vaezoo.restore.numbers import is_number, is_whole
 from vaezoo.restore.views import other_views
@@ -329,7 +329,7 @@ def root_mean_square(scale: Tensor) -> Tensor:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Says whether an error means that memory does not suffice, on the host or a device."""
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in words_of(error)
 
 
 def _like(model: Model) -> Tensor:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from vaezoo.errors import BackendUnavailable, ConfigError, VaezooError, suggest
 from vaezoo.host.manager import Zoo, current_zoo
+from vaezoo.host.shared import undisturbed
 from vaezoo.registry.parameters import check_pair, said_of
 from vaezoo.registry.registry import is_file, split_name
 from vaezoo.registry.target import load_object
@@ -47,11 +48,13 @@ def build(part: PartSpec) -> Any:
         BackendUnavailable: A package that the part needs cannot be imported.
         PartMismatch: The constructor takes other arguments than the registered configuration or facts function.
     """
-    what = f"The {part.part.slot} {part.part.name!r}"
-    target = load_object(part.part.target, what)
+    what, owner = f"The {part.part.slot} {part.part.name!r}", part.part.source.owner
+    with undisturbed(owner):
+        target = load_object(part.part.target, what)
     check_pair(target, said_of(part.part), what)
     try:
-        return target(**part.arguments) if part.config is None else target(part.config)
+        with undisturbed(owner, draws=True):
+            return target(**part.arguments) if part.config is None else target(part.config)
     except ImportError as error:
         raise BackendUnavailable(
             f"{what} needs a package that fails to import: {error}", value=part.part.name

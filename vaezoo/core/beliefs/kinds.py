@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import Any
 
 from vaezoo.core.choice import check_options, parse_choice
-from vaezoo.errors import BackendUnavailable, ConfigError
+from vaezoo.errors import BackendUnavailable, ConfigError, words_of
 from vaezoo.lookup import FINDERS, check_reference
 
 
@@ -71,7 +71,7 @@ def _function(name: str) -> Callable[..., BeliefKind]:
         return getattr(import_module(module), attribute)  # type: ignore[no-any-return]
     except (Exception, SystemExit) as error:
         raise ConfigError(
-            f"Expected a kind of belief, but {name!r} fails with {type(error).__name__}: {error}", value=name
+            f"Expected a kind of belief, but {name!r} fails with {type(error).__name__}: {words_of(error)}", value=name
         ) from error
 
 
@@ -121,5 +121,6 @@ def _imported(belief: str, target: str) -> Callable[..., Any]:
         return getattr(import_module(module), attribute)  # type: ignore[no-any-return]
     except (Exception, SystemExit) as error:
         raise BackendUnavailable(
-            f"The belief {belief!r} needs {target}, which fails with {type(error).__name__}: {error}", value=belief
+            f"The belief {belief!r} needs {target}, which fails with {type(error).__name__}: {words_of(error)}",
+            value=belief,
         ) from error

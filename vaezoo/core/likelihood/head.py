@@ -16,7 +16,7 @@ from vaezoo.core.choice import check_options
 from vaezoo.core.likelihood.base import Likelihood
 from vaezoo.core.likelihood.kind import LikelihoodKind
 from vaezoo.core.likelihood.names import kind_target, parse_kind
-from vaezoo.errors import ConfigError, suggest
+from vaezoo.errors import ConfigError, suggest, words_of
 
 LOGVAR_PIXEL = (-16.0, -2.0)
 """Soft bounds of log σ² per pixel: σ from 0.1/255 to 0.37, wide enough for noise of 75/255."""
@@ -92,7 +92,7 @@ def kind_class(name: str) -> type[LikelihoodKind]:
             found = getattr(import_module(module), attribute)
     except (Exception, SystemExit) as error:
         raise ConfigError(
-            f"The likelihood {name!r} needs {found}, which fails with {type(error).__name__}: {error}.",
+            f"The likelihood {name!r} needs {found}, which fails with {type(error).__name__}: {words_of(error)}.",
             hint="Install the plugin that has it.",
             value=name,
         ) from error
