@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from benchmarks.photo.suites import CC15, CLEAN, JPEG, PHONE, SCREENS, STRENGTH, WHITE, Suite
+from benchmarks.photo.suites import CC15, CLEAN, JPEG, PHONE, SCREENS, SMALL, STRENGTH, WHITE, Suite
 from benchmarks.photo.told import still_to_try
 from benchmarks.records import Records
 
@@ -61,7 +61,7 @@ def best(records: Records, method: str, suite: Suite) -> tuple[float, float] | N
 
 def asked(records: Records) -> Iterator[Asked]:
     """Yields what was asked, where the method that was asked it of was measured."""
-    for part in (_blind, _told, _jpeg, _phone, _clean, _screens, _white, _sd, _strength):
+    for part in (_blind, _told, _jpeg, _phone, _clean, _screens, _white, _sd, _strength, _small):
         yield from part(records)
 
 
@@ -156,6 +156,23 @@ def _white(records: Records) -> Iterator[Asked]:
             told = ", ".join(f"{-gap:+.2f} dB at σ = {sigma:g}" for gap, sigma in zip(gaps, WHITE.levels, strict=True))
             wanted = "within 0.35 dB of `denoise.open`"
             yield Asked(f"White noise, Kodak24, {called}", wanted, told, max(gaps) <= 0.35)
+
+
+def _small(records: Records) -> Iterator[Asked]:
+    for kind, suite in SMALL.items():
+        found = [
+            [mean(records, name, suite, level) for name in ("bicubic", "cleaned-sr", "sr-photo")]
+            for level in suite.levels
+        ]
+        known = [(b, c, p) for b, c, p in found if b is not None and c is not None and p is not None]
+        if len(known) == len(suite.levels):
+            told = "; ".join(
+                f"{photo:.2f} at {level:g} ({photo - bicubic:+.2f} over bicubic, {photo - cleaned:+.2f} over cleaned)"
+                for level, (bicubic, cleaned, photo) in zip(suite.levels, known, strict=True)
+            )
+            reached = all(photo >= bicubic + 1 and photo >= cleaned for bicubic, cleaned, photo in known)
+            wanted = "≥ bicubic + 1 dB, ≥ cleaned and then `sr`"
+            yield Asked(f"`sr.photo` twice as large, {kind}, Kodak24", wanted, told, reached)
 
 
 def _sd(records: Records) -> Iterator[Asked]:

@@ -17,9 +17,10 @@ import torch.nn.functional as F
 from torch import Tensor
 from vaezoo_denoise.denoise import Denoise
 
-from benchmarks.photo.sets import Photo, pixels_of, png, taken
+from benchmarks.photo.sets import HALF, Photo, pixels_of, png, taken
 from benchmarks.restorers import classical, learned, methods
 from vaezoo.core import VAE
+from vaezoo.image import upscale
 
 
 class Answer(NamedTuple):
@@ -135,6 +136,30 @@ def of_floats(weights: Weights) -> Candidate:
         return Answer(_tensor(vaezoo.enhance(photo.y[0].permute(1, 2, 0).numpy(), model=given).image))
 
     return Candidate("enhance-floats", f"{_of_model(loaded)}, answers {answers(run)}", run)
+
+
+def enlarged(name: str, weights: Weights, model: str, *, clean: bool = False) -> Candidate:
+    """Returns `vaezoo.enhance` of the file by the task ``sr``, to twice its size.
+
+    Args:
+        name: Of the candidate.
+        weights: Not used: both weights that it may compare are of one model.
+        model: The model, with the tag of its weights.
+        clean: Whether the file is cleaned before: by ``dejpeg`` where it is JPEG, else by ``denoise``.
+    """
+    import vaezoo
+
+    made = vaezoo.create(model, pretrained=True)
+
+    def run(photo: Photo, level: float) -> Answer:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"photo{photo.suffix}"
+            path.write_bytes(photo.file)
+            task = "dejpeg" if photo.suffix == ".jpg" else "denoise"
+            image = vaezoo.enhance(path, task=task).image if clean else path
+            return Answer(_tensor(vaezoo.enhance(image, task="sr", model=made, factor=HALF).image.values()))
+
+    return Candidate(name, f"{_of_model(made)}, answers {answers(run)}", run)
 
 
 def alone(name: str, model_name: str, weights: Weights, *, told: bool = False, quarters: bool = False) -> Candidate:
@@ -254,6 +279,18 @@ METHODS = {
     "enhance": Entry("`enhance(path)`", partial(enhance, "enhance"), own=True),
     "enhance-told": Entry("`enhance(path, sigma=σ)`", partial(enhance, "enhance-told", level="sigma"), "σ", True),
     "enhance-floats": Entry("`enhance(image)`", of_floats, own=True),
+    "bicubic": Entry(
+        "bicubic", lambda w: Candidate("bicubic", "upscale", lambda photo, _: Answer(upscale(photo.y, HALF)))
+    ),
+    "sr": Entry('`enhance(path, task="sr")`', partial(enlarged, "sr", model="sr.open"), own=True),
+    "cleaned-sr": Entry(
+        "cleaned by `dejpeg` or `denoise`, then `sr`",
+        partial(enlarged, "cleaned-sr", model="sr.open", clean=True),
+        own=True,
+    ),
+    "sr-photo": Entry(
+        '`enhance(path, task="sr", model="sr.photo")`', partial(enlarged, "sr-photo", model="sr.photo"), own=True
+    ),
     "strength": Entry("`enhance(image, strength=…)`", strength, own=True),
 }
 """Every method by name, in the order of the tables."""

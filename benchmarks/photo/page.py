@@ -9,7 +9,7 @@ from benchmarks.photo.asked import LEFT, asked, best, each, left_at_one, mean
 from benchmarks.photo.flat import DARKEST, DEVIATION, LIGHTEST, SIDE
 from benchmarks.photo.methods import METHODS
 from benchmarks.photo.sets import CAMERAS, CC15_URL, FLAT
-from benchmarks.photo.suites import CC15, CLEAN, JPEG, PHONE, SCREENS, STRENGTH, WHITE, Suite
+from benchmarks.photo.suites import CC15, CLEAN, JPEG, PHONE, SCREENS, SMALL, STRENGTH, WHITE, Suite
 from benchmarks.photo.told import GRID
 from benchmarks.records import Records
 from vaezoo.image.damage.camera import Camera
@@ -89,6 +89,13 @@ Noise of `RandomState(i).randn(1, 3, H, W)` times σ/255, not clipped, as in [Re
 
 """
 
+SMALL_TEXT = """## Small pictures, enlarged
+
+Kodak's pictures, reduced by 2 with an antialiased bicubic filter, then saved as JPEG with chroma halved, or with white
+noise, rounded. They are enlarged by 2 and compared with the originals, over all RGB values.
+
+"""
+
 HONEST = """### How honest is the stated sd?
 
 The share of the truth's values, over all pixels, that lie within so many stated standard deviations of the result, and
@@ -120,6 +127,9 @@ def page(records: Records) -> str:
         parts.append(CLEAN_TEXT + clean)
     if white := _table(records, WHITE, "σ = {:g}"):
         parts.append(WHITE_TEXT + white)
+    small = "\n".join(table for kind, suite in SMALL.items() if (table := _table(records, suite, f"{kind} {{:g}}")))
+    if small:
+        parts.append(SMALL_TEXT + small)
     names = [name for name in METHODS if records.identity(name)]
     ran = "".join(f"- {METHODS[name].label}, `{name}`: {records.identity(name)}\n" for name in names)
     return "\n".join([*parts, f"## What exactly ran\n\n{ran}"])

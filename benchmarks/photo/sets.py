@@ -20,7 +20,7 @@ from torch import Tensor
 from benchmarks.photo.flat import flat_blocks
 from vaezoo.data.sets import load_images
 from vaezoo.errors import DataMissing
-from vaezoo.image import gaussian_noise
+from vaezoo.image import downscale, gaussian_noise
 from vaezoo.image.damage.camera import Camera, camera_photo
 from vaezoo.image.file.folders import find_in_folders, named_folders
 
@@ -72,6 +72,8 @@ CAMERAS = {
 Training draws its cameras from wide ranges (`vaezoo.train.damages.photos`) and knows none of these. Whoever changes one
 measures again with ``--refresh``, since the records know it by its name alone.
 """
+HALF = 2
+"""How many times smaller the pictures are that are to be enlarged."""
 SCREENS = ("page", "editor", "chart")
 """Kinds of drawn screenshots."""
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
@@ -82,7 +84,7 @@ class Photo(NamedTuple):
 
     Attributes:
         x: What it should become, (1, 3, H, W) in [0, 1].
-        y: Its pixels, same shape; white noise may leave [0, 1].
+        y: Its pixels, same shape, or half as large where it is to be enlarged; white noise may leave [0, 1].
         file: The file as it is, empty where there is none: values that no file holds.
         suffix: Of the file's name.
     """
@@ -146,12 +148,28 @@ def noisy_jpeg(sigma: float) -> Source:
         noisy = np.round(np.clip(pixels + noise, 0, 255)).astype(np.uint8)
         return _of_file(tensor(pixels), _jpeg(noisy, round(quality)), ".jpg")
 
-    return _each("kodak24", make)
+    return each("kodak24", make)
+
+
+def small_jpeg(pixels: Pixels, quality: float, index: int) -> Photo:
+    """Returns a picture reduced by `HALF` and saved as JPEG, as web pages have it; it is to be enlarged again."""
+    return _of_file(tensor(pixels), _jpeg(_half(pixels), round(quality)), ".jpg")
+
+
+def small_noisy(pixels: Pixels, sigma: float, index: int) -> Photo:
+    """Returns a picture reduced by `HALF` with white noise, clipped and rounded; it is to be enlarged again."""
+    half = _half(pixels)
+    noise = np.random.RandomState(index).randn(*half.shape) * sigma
+    return _of_file(tensor(pixels), png(np.round(np.clip(half + noise, 0, 255)).astype(np.uint8)))
+
+
+def _half(pixels: Pixels) -> Pixels:
+    return pixels_of(downscale(tensor(pixels), HALF))
 
 
 def phone(name: str) -> Source:
     """Returns Kodak's pictures as a camera of `CAMERAS` writes them."""
-    return _each("kodak24", lambda pixels, level, index: taken(pixels, name, index))
+    return each("kodak24", lambda pixels, level, index: taken(pixels, name, index))
 
 
 def taken(pixels: Pixels, name: str, seed: int) -> Photo:
@@ -164,7 +182,7 @@ def taken(pixels: Pixels, name: str, seed: int) -> Photo:
 
 def clean(data: str) -> Source:
     """Returns the pictures of a set as they are."""
-    return _each(data, lambda pixels, level, index: _of_file(tensor(pixels), png(pixels)))
+    return each(data, lambda pixels, level, index: _of_file(tensor(pixels), png(pixels)))
 
 
 def screens(level: float, folder: Path | None) -> Iterator[tuple[str, Callable[[], Photo]]]:
@@ -176,13 +194,15 @@ def screens(level: float, folder: Path | None) -> Iterator[tuple[str, Callable[[
 
 def white(data: str) -> Source:
     """Returns the pictures of a set with white noise of the level, as floats and not clipped."""
-    return _each(
+    return each(
         data,
         lambda pixels, level, index: Photo(tensor(pixels), gaussian_noise(tensor(pixels), level, index)),
     )
 
 
-def _each(data: str, make: Callable[[Pixels, float, int], Photo]) -> Source:
+def each(data: str, make: Callable[[Pixels, float, int], Photo]) -> Source:
+    """Returns the pictures of a set, each made into a photo from its pixels, the level and its index."""
+
     def source(level: float, folder: Path | None) -> Iterator[tuple[str, Callable[[], Photo]]]:
         images = load_images(data)
         for index, (name, pixels) in enumerate(zip(images.names, images.pixels, strict=True)):

@@ -11,7 +11,7 @@ from torch import Tensor
 from benchmarks.photo import sets as photo_sets
 from benchmarks.photo.flat import DEVIATION, flat_blocks, luma_chroma, noise_left
 from benchmarks.photo.methods import Answer
-from benchmarks.photo.sets import CAMERAS, JPEG_NOISES, JPEG_QUALITIES, Photo, Source
+from benchmarks.photo.sets import CAMERAS, JPEG_NOISES, JPEG_QUALITIES, Photo, Source, small_jpeg, small_noisy
 from vaezoo.evaluate import coverage
 from vaezoo.image import psnr_db, ssim
 
@@ -135,5 +135,10 @@ WHITE = Suite(
     closeness,
     SIGMAS,
 )
-SUITES = (CC15, STRENGTH, *JPEG.values(), *PHONE.values(), CLEAN, SCREENS, WHITE)
+_SMALL = ("bicubic", "sr", "cleaned-sr", "sr-photo")
+SMALL = {
+    kind: Suite(f"small-{kind}:kodak24", "small", 24, photo_sets.each("kodak24", make), _SMALL, closeness, levels)
+    for kind, make, levels in (("jpeg", small_jpeg, (40.0, 75.0)), ("noise", small_noisy, (10.0,)))
+}
+SUITES = (CC15, STRENGTH, *JPEG.values(), *PHONE.values(), CLEAN, SCREENS, WHITE, *SMALL.values())
 PARTS = tuple(dict.fromkeys(suite.part for suite in SUITES))

@@ -24,7 +24,7 @@ from benchmarks.photo import sets as photo_sets
 from benchmarks.photo import suites as photo_suites
 from benchmarks.photo.methods import Answer, Candidate
 from benchmarks.photo.sets import Photo
-from benchmarks.photo.suites import CC15, CLEAN, JPEG, PHONE, SCREENS, STRENGTH, SUITES, WHITE, Suite
+from benchmarks.photo.suites import CC15, CLEAN, JPEG, PHONE, SCREENS, SMALL, STRENGTH, SUITES, WHITE, Suite
 from benchmarks.records import Key, Records
 from vaezoo.errors import DataMissing, ShapeError
 from vaezoo.image.damage.camera import camera_photo
@@ -313,7 +313,8 @@ def test_the_page_tells_each_thing_that_was_asked(records: Records) -> None:
         in verdicts["| Clean screenshot, by the weights alone"]
     )
     assert (
-        "-0.30 dB at σ = 15" in verdicts["| White noise, Kodak24"] and "| yes |" in verdicts["| White noise, Kodak24"]
+        "-0.30 dB at σ = 15" in verdicts["| White noise, Kodak24, `denoise.photo` alone"]
+        and "| yes |" in verdicts["| White noise, Kodak24, `denoise.photo` alone"]
     )
     assert "| **`enhance(path)`** | 48.00 | 46.0 | 44.9 | 3.0 | 2.0 |" in page
     assert "changes a clean photo by at most 1.3 grey levels" in page
@@ -401,3 +402,29 @@ def test_the_picture_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_the_page_holds_what_was_measured() -> None:
     assert photo_page.page(Records(photos.RESULTS)) == photo_page.PAGE.read_text(encoding="utf-8")
+
+
+def test_small_pictures_are_half_as_large_and_spoilt_by_the_level() -> None:
+    pixels = np.random.RandomState(0).randint(0, 256, (32, 48, 3)).astype(np.uint8)
+    pixels = np.asarray(Image.fromarray(pixels).resize((96, 64), Image.Resampling.BICUBIC))
+    clean = photo_sets.small_noisy(pixels, 0.0, 0)
+    assert clean.y.shape == (1, 3, 32, 48) and clean.x.shape == (1, 3, 64, 96)
+    noisy, again = (photo_sets.small_noisy(pixels, 10.0, index) for index in (0, 1))
+    assert 255 * (noisy.y - clean.y).std() == pytest.approx(10, rel=0.1) and not torch.equal(noisy.y, again.y)
+    assert Image.open(io.BytesIO(noisy.file)).format == "PNG"
+    good, bad = (photo_sets.small_jpeg(pixels, quality, 0) for quality in (95, 20))
+    assert good.suffix == ".jpg" and F.mse_loss(good.y, clean.y) < F.mse_loss(bad.y, clean.y)
+
+
+def test_what_is_asked_of_small_pictures_needs_every_level(records: Records) -> None:
+    suite = SMALL["jpeg"]
+
+    def measured(values: dict[str, float], level: float) -> list[photo_asked.Asked]:
+        for name, value in values.items():
+            for index in range(suite.pictures):
+                records.add(Key(name, "v", suite.name, level, f"{index}"), {"psnr_db": value})
+        return [row for row in photo_asked.asked(records) if row.what.startswith("`sr.photo`")]
+
+    assert measured({"bicubic": 25.0, "cleaned-sr": 26.0, "sr-photo": 26.5}, 40.0) == []
+    assert measured({"bicubic": 25.0, "cleaned-sr": 26.0, "sr-photo": 26.5}, 75.0)[0].reached
+    assert not measured({"bicubic": 25.6}, 75.0)[0].reached
