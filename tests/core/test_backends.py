@@ -97,8 +97,8 @@ def test_networks_that_cannot_be_are_refused() -> None:
     ):
         backends.timm_network("vit_tiny_patch16_22")
     with pytest.raises(
-        ConfigError, match=r"timm's 'resnet18' cannot be an encoder with options .*'wide': 3.*: .*'wide'"
+        ConfigError, match=r"timm's 'resnet18' cannot be an encoder with options .*'depths': 3.*: .*'depths'"
     ):
-        backends.timm_network("resnet18", wide=3)
+        backends.timm_network("resnet18", depths=3)
     with pytest.raises(ConfigError, match=r"'vit_base_mci_224' cannot be an encoder .*: AssertionError"):
         backends.timm_network("vit_base_mci_224", img_size=28, patch_size=4, embed_dim=12, num_heads=2, depth=1)

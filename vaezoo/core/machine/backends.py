@@ -15,6 +15,19 @@ if TYPE_CHECKING:
     from torch import nn
 
 _SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+_SHAPING = """
+act_layer attn_drop_rate aux_head avg_down base_width bias block_size cardinality channels class_token conv_mlp
+depth depths dim dims downsamples drop_path_rate drop_rate dynamic_img_pad dynamic_img_size embed_dim embed_dims
+expand_ratio features_only fc_norm final_norm fix_init global_pool groups head_dim head_hidden_size head_init_scale
+head_norm_first img_size in_chans init_values key_dim kernel_size kernel_sizes layer_scale_init_value layers
+ls_init_value mlp_ratio mlp_ratios no_embed_class norm_eps norm_layer num_classes num_features num_heads
+out_features out_indices output_stride pad_type patch_drop_rate patch_size pos_drop_rate pos_embed pre_norm
+proj_drop_rate qk_norm qkv_bias qkv_fused reg_tokens replace_stem_pool rope_temperature scale_attn_norm
+scale_mlp_norm sr_ratios stem_chs stem_size stem_type stem_width strict_img_size use_abs_pos_emb use_fc_norm
+use_pos_embed use_post_norm use_rel_pos_bias weight_init widths window_size zero_init_last
+"""
+OPTIONS = frozenset(_SHAPING.split())
+"""Arguments of networks that a configuration may name. They shape a network, and none names a file or an address."""
 _declared: list[Any] = []
 """The declared operators. They are undone when this list is deleted."""
 
@@ -62,15 +75,22 @@ def timm_network(backbone: str, **arguments: Any) -> nn.Module:
 
     Args:
         backbone: Name of the network in timm.
-        arguments: Arguments for ``timm.create_model``. Lists, as configurations have them, become tuples.
+        arguments: Arguments for ``timm.create_model``. Plain values are for `OPTIONS` alone, since a file may have named
+            them: ``checkpoint_path`` would be unpickled. Lists, as configurations have them, become tuples.
 
     Raises:
         BackendUnavailable: timm cannot be imported.
         UnknownName: timm has no such network.
         ConfigError: The network does not accept an argument.
     """
+    for key, value in arguments.items():
+        if key not in OPTIONS | {"pretrained"} and isinstance(value, str | int | float | list | tuple | dict):
+            raise ConfigError(
+                f"Expected options of timm's {backbone!r} that shape a network, got {key!r}.",
+                hint=suggest(key, OPTIONS), value=key,
+            )  # fmt: skip
     timm = import_timm()
-    if not timm.is_model(backbone):
+    if ":" in backbone or not timm.is_model(backbone):  # hf-hub:NAME, local-dir:PATH
         raise UnknownName(
             f"Expected a timm backbone, got {backbone!r}.", hint=suggest(backbone, timm.list_models()), value=backbone
         )
