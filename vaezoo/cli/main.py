@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 import warnings
+from contextlib import suppress
 from importlib import import_module
 from io import TextIOWrapper
 from typing import Any
@@ -12,7 +15,7 @@ import click
 
 from vaezoo import __version__
 from vaezoo.cli.guests import guest, guests
-from vaezoo.errors import VaezooError, suggest
+from vaezoo.errors import ConfigError, VaezooError, suggest, words_of
 
 VERBS = {
     "enhance": ("enhance", "Enhance photos, by denoising or another task."),
@@ -39,6 +42,9 @@ VERBS = {
     "plugins": ("plugins", "List, show, check and create plugins."),
     "doctor": ("trust", "Check the installation."),
 }
+
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.EBADF)
+"""Numbers of the errors of a stream that cannot be written."""
 
 
 class _Verbs(click.Group):
@@ -88,18 +94,61 @@ def _group() -> None:
 def main(args: list[str] | None = None) -> Any:
     """Runs the command line. A named error is printed in one line on stderr and gives its exit code."""
     warnings.showwarning = _one_line  # type: ignore[assignment]
+    if args is None and "--json" in sys.argv and sys.argv[1] in VERBS:
+        _keep_stdout_for_the_answer()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
             # a code page that lacks a letter prints ? instead of raising
             stream.reconfigure(errors="replace")
     try:
+        _check_folder()
         return _group(args, prog_name="vaezoo")
     except VaezooError as error:
-        click.echo(f"vaezoo: {' '.join(str(error).split())}", err=True)
+        _tell(f"vaezoo: {words_of(error)}")
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.filename is not None or error.errno not in _UNWRITABLE:
+            raise
+        if args is None:
+            _drop_what_is_left()
+        _tell(f"vaezoo: The output cannot be written: {error.strerror}. Free some space, or send it elsewhere.")
+        sys.exit(1)
+
+
+def _check_folder() -> None:
+    """Raises if the working folder was removed. Paths mean nothing then, and torch ends the process."""
+    try:
+        os.getcwd()
+    except OSError as error:
+        message = f"Expected a working folder that exists, got one that was removed: {error.strerror}."
+        raise ConfigError(message, hint="Change to another folder.", value=os.environ.get("PWD")) from error
+
+
+def _keep_stdout_for_the_answer() -> None:
+    """Sends what others write to file descriptor 1 to stderr, until the process ends. So JSON stays JSON."""
+    if sys.stdout is None:
+        return
+    with suppress(OSError):  # one of the two is closed
+        own = os.dup(1)
+        os.dup2(2, 1)
+        sys.stdout = open(own, "w", encoding=sys.stdout.encoding, errors=sys.stdout.errors)  # noqa: SIM115
+
+
+def _drop_what_is_left() -> None:
+    """Drops what stdout holds, which Python would write at exit."""
+    with suppress(OSError, ValueError, AttributeError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def _tell(text: str) -> None:
+    """Writes a line to stderr, if that can be written."""
+    with suppress(OSError, ValueError):  # a full disk, or somebody closed it
+        click.echo(text, err=True)
 
 
 def _one_line(message: Any, category: type, *rest: Any) -> None:
     """Writes a warning in one line."""
     text = str(message)
-    click.echo(text if text.startswith("vaezoo: ") else f"vaezoo: warning: {text}", err=True)
+    _tell(text if text.startswith("vaezoo: ") else f"vaezoo: warning: {text}")

@@ -12,6 +12,8 @@ from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import Any
 
+from vaezoo.errors import ConfigError
+from vaezoo.files.variables import path_in
 from vaezoo.registry.entries import HOUSE
 
 GROUP = "vaezoo.plugins"
@@ -100,11 +102,13 @@ def in_folders(text: str) -> list[Candidate]:
     A folder is a checkout whose pyproject.toml names entry points, or it contains packages that have a ``plugin.py`` or
     a ``registry.yaml``.
     """
-    return [each for folder in filter(None, text.split(os.pathsep)) for each in _in_folder(Path(folder).expanduser())]
+    return [each for folder in filter(None, text.split(os.pathsep)) for each in _in_folder(folder)]
 
 
-def _in_folder(folder: Path) -> list[Candidate]:
+def _in_folder(text: str) -> list[Candidate]:
+    folder = Path(text)
     try:
+        folder = path_in("VAEZOO_PLUGIN_PATH", text)
         if (folder / "pyproject.toml").is_file():
             return _checkout(folder)
         found = [
@@ -113,6 +117,8 @@ def _in_folder(folder: Path) -> list[Candidate]:
             for name in [package.name.removeprefix("vaezoo_").replace("_", "-")]
             for tail in [".plugin" if (package / "plugin.py").is_file() else ""]
         ]
+    except ConfigError as error:
+        return [_faulty(f"local:{folder}", str(error))]
     except (OSError, ValueError, AttributeError, TypeError) as error:
         return [_faulty(f"local:{folder}", f"{type(error).__name__}: {error}")]
     if found:

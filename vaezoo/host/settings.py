@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vaezoo.errors import ConfigError
+from vaezoo.files.variables import path_in
 from vaezoo.files.yaml import read_yaml
 
 
@@ -35,7 +36,7 @@ def settings_file() -> Path | None:
         ConfigError: ``$VAEZOO_CONFIG`` does not name a file.
     """
     if given := os.environ.get("VAEZOO_CONFIG"):
-        path = Path(given).expanduser()
+        path = path_in("VAEZOO_CONFIG", given)
         if not path.is_file():
             raise ConfigError(f"Expected VAEZOO_CONFIG to name a file, got {given!r}.", value=given)
         return path

@@ -164,18 +164,22 @@ class Entries(Generic[Entry]):
                 hint="Choose another name.", value=old,
             )  # fmt: skip
 
-    def get(self, name: str) -> Entry:
+    def get(self, name: str, *, former: tuple[str, ...] = ()) -> Entry:
         """Returns an entry by name, or by ``plugin/name``. A former name gives the renamed entry and warns once.
 
+        Args:
+            name: Name.
+            former: Former names that led to this one.
+
         Raises:
-            UnknownName: The name is unknown.
+            UnknownName: The name is unknown, or its successors lead back to it.
             DuplicateName: Several plugins have the name, and none is preferred.
         """
         plugin, _, bare = name.rpartition("/")
         found = owned_by(plugin, self.entries.get(bare, {}))
         if not found:
             if bare not in self.entries and (successors := owned_by(plugin, self.renamed.get(bare, {}))):
-                return self._successor(name, successors)
+                return self._successor(name, successors, former)
             raise UnknownName(
                 f"Expected a known {self.kind}, got {name!r}.", hint=suggest(bare, self.entries), value=name
             )
@@ -199,13 +203,16 @@ class Entries(Generic[Entry]):
             )
         return owners[0]
 
-    def _successor(self, name: str, successors: Mapping[str, str]) -> Entry:
+    def _successor(self, name: str, successors: Mapping[str, str], former: tuple[str, ...]) -> Entry:
+        if name in former:
+            circle = " -> ".join((*former, name))
+            raise UnknownName(f"The {self.kind} {name!r} is renamed in a circle, {circle}.", value=name)
         owner = self.choose(name.rpartition("/")[2], successors, name)
         new = successors[owner]
         if name not in self._told:
             self._told.add(name)
             warnings.warn(f"vaezoo: the {self.kind} {name!r} is called {new!r} now", FutureWarning, stacklevel=4)
-        return self.get(f"{owner}/{new}" if owner in self.entries.get(new, {}) else new)
+        return self.get(f"{owner}/{new}" if owner in self.entries.get(new, {}) else new, former=(*former, name))
 
     def rename(self, old: str, new: str, owner: str) -> None:
         """Keeps an old name working.

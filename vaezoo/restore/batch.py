@@ -130,11 +130,11 @@ class Job:
                 the job.
             progress: Callback, as in `vaezoo.restore.enhance`.
         """
+        from vaezoo.core.machine.memory import is_out_of_memory
         from vaezoo.files.atomic import make_folder
         from vaezoo.image.file.files import check_suffix, read_picture, write_picture
         from vaezoo.restore import enhance_with, write_figure, write_uncertainty
         from vaezoo.restore.enhanced import choose_task
-        from vaezoo.restore.restorer import is_out_of_memory
 
         begun: list[Path] = []
         try:

@@ -16,8 +16,9 @@ from torch import Tensor
 
 from vaezoo.core.machine.arithmetic import arithmetic, check_precision
 from vaezoo.core.machine.device import find_device
+from vaezoo.core.machine.memory import is_out_of_memory
 from vaezoo.core.noise import Field, Noise
-from vaezoo.errors import ConfigError, ImageError, ShapeError, words_of
+from vaezoo.errors import ConfigError, ImageError, ShapeError
 from vaezoo.image.tile import Tiling, run_tiled
 from vaezoo.restore.numbers import is_number, is_whole
 from vaezoo.restore.views import other_views
@@ -325,11 +326,6 @@ def _maps(result: Any) -> dict[str, Tensor]:
 def root_mean_square(scale: Tensor) -> Tensor:
     """Returns the root mean square over channels, (B, 1, H, W), of a standard deviation (B, C, H, W)."""
     return scale.square().mean(1, keepdim=True).sqrt()
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Says whether an error means that memory does not suffice, on the host or a device."""
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in words_of(error)
 
 
 def _like(model: Model) -> Tensor:

@@ -25,6 +25,7 @@ from typing import final
 from vaezoo.errors import HashMismatch, StoreError
 from vaezoo.files.atomic import flush_folder, remove, sweep, write_whole
 from vaezoo.files.reading import read_regular
+from vaezoo.files.variables import path_in
 from vaezoo.store import partial
 
 TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# Made by vaezoo: everything here can be fetched again.\n"
@@ -59,7 +60,7 @@ class Blob:
 def home() -> Path:
     """Returns the folder of the cache: ``$VAEZOO_HOME``, or else ``vaezoo`` in the XDG cache."""
     if given := os.environ.get("VAEZOO_HOME"):
-        return Path(given).expanduser().absolute()
+        return path_in("VAEZOO_HOME", given)
     xdg = os.environ.get("XDG_CACHE_HOME", "")
     if os.path.isabs(xdg):  # XDG says to ignore a relative path
         return Path(xdg, "vaezoo")
@@ -75,7 +76,7 @@ def _user() -> int:
 
 def seeds() -> tuple[Path, ...]:
     """Returns the read-only folders of ``$VAEZOO_SEEDS``."""
-    return tuple(Path(f).expanduser() for f in os.environ.get("VAEZOO_SEEDS", "").split(os.pathsep) if f)
+    return tuple(path_in("VAEZOO_SEEDS", f) for f in os.environ.get("VAEZOO_SEEDS", "").split(os.pathsep) if f)
 
 
 @final

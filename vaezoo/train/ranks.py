@@ -78,7 +78,7 @@ def join_ranks(device: str) -> Iterator[Ranks]:
         ConfigError: The device does not exist.
     """
     found = "cuda" if torch.cuda.is_available() else "cpu"
-    chosen = find_device(found if device == "auto" else device)
+    chosen = find_device(found if device == "auto" else device, runs=True)
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if world == 1:
         yield Ranks(0, 1, chosen)

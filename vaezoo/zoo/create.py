@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, cast
 
-from vaezoo.errors import BackendUnavailable, ConfigError, VaezooError, suggest
+from vaezoo.errors import BackendUnavailable, ConfigError, VaezooError, suggest, words_of
 from vaezoo.host.manager import Zoo, current_zoo
 from vaezoo.host.shared import undisturbed
 from vaezoo.registry.parameters import check_pair, said_of
@@ -47,6 +47,7 @@ def build(part: PartSpec) -> Any:
     Raises:
         BackendUnavailable: A package that the part needs cannot be imported.
         PartMismatch: The constructor takes other arguments than the registered configuration or facts function.
+        ConfigError: The part needs more memory than the machine has.
     """
     what, owner = f"The {part.part.slot} {part.part.name!r}", part.part.source.owner
     with undisturbed(owner):
@@ -59,6 +60,14 @@ def build(part: PartSpec) -> Any:
         raise BackendUnavailable(
             f"{what} needs a package that fails to import: {error}", value=part.part.name
         ) from error
+    except (RuntimeError, MemoryError, TypeError) as error:
+        from vaezoo.core.machine.memory import is_out_of_memory
+
+        if not is_out_of_memory(error):
+            raise
+        said = words_of(error).partition(" Exception raised")[0].rpartition(": ")[2]  # without torch's own stack
+        message = f"{what} needs more memory than this machine has: {said}."
+        raise ConfigError(message, hint="Give smaller sizes.", value=part.part.name) from error
 
 
 def build_model(spec: ModelSpec, *, blank: bool = False) -> VAE:

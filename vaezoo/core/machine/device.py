@@ -7,18 +7,21 @@ import torch
 from vaezoo.errors import ConfigError
 
 
-def find_device(name: str | torch.device) -> torch.device:
+def find_device(name: str | torch.device, *, runs: bool = False) -> torch.device:
     """Returns a device after a check that it can be used.
 
     Args:
         name: Name of the device, such as ``"cpu"`` or ``"cuda:0"``.
+        runs: Whether it must hold values, which ``meta`` does not.
 
     Raises:
-        ConfigError: The device does not exist here.
+        ConfigError: The device does not exist here, or holds no values though it must.
     """
     try:
         device = torch.device(name)
-        torch.empty(0, device=device)
+        empty = torch.empty(0, device=device)
+        if runs:
+            empty.tolist()
     except Exception as error:  # each backend raises its own kind
         raise ConfigError(
             f"Device {str(name)!r} cannot be used: {str(error).splitlines()[0].partition('. ')[0].rstrip('.')}.",
