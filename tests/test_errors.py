@@ -198,7 +198,7 @@ MEETINGS: list[tuple[str, tuple[str, ...], Callable[[Patch], None], str]] = [
     ("ShapeError", ("eval", "mlp-seed", "--data", "."), nothing, "one size, but . has some of 28x28 and 40x40."),
     ("DataMissing", ("eval", "mlp-seed"), nothing, "Data set 'fashion-mnist-test' (MIT) is in none of the folders"),
     ("TrainingError", (*TRAIN, "--out", "file/run"), nothing, "The folder file/run cannot be made: Not a directory."),
-    ("CheckpointError", (*TRAIN, "--out", "run"), garbled_checkpoint, "run/checkpoint.safetensors is no checkpoint of vaezoo"),
+    ("CheckpointError", (*TRAIN, "--out", "run"), garbled_checkpoint, "run/checkpoint.safetensors is no checkpoint"),
     ("NotNormalised", ("eval", "mlp-seed", "--data", "pictures", "--nll", "2"), nothing, "got gray ones. Binarise"),
     ("ConfigError", ("explain", "conv-beta", "loss.bta=2"), nothing, "has no parameter 'bta'. Did you mean 'beta'"),
     ("IncompatibleParts", ("explain", "conv-beta", "prior=ladder"), nothing, "The encoder 'conv' gives a gaussian"),
@@ -214,7 +214,7 @@ MEETINGS: list[tuple[str, tuple[str, ...], Callable[[Patch], None], str]] = [
     ("NetworkError", HUB, refusing_hub, "does not take someone/weights: RuntimeError: 403 Forbidden. Log in by"),
     ("OfflineError", HUB, offline, "cannot be reached while VAEZOO_OFFLINE is set. Publish to a folder."),
     ("PluginError", ("publish", "saved", "--to", "new", "--as", "a.b", "--card", "card.yaml"), foreign_part,
-     "needs the encoder 'mlp' of the plugin 'gone', which is not installed. pip install 'vaezoo-gone'"),
+     "needs the encoder 'mlp' of the plugin 'gone', which is not installed. If you trust the file and that plugin: pip install vaezoo-gone"),
     ("BackendUnavailable", HUB, no_hub, "needs huggingface_hub. pip install 'vaezoo[hub]'"),
 ]  # fmt: skip
 

@@ -68,7 +68,9 @@ class SuperResolve(Task):
         given = {name: value for name, value in asked.items() if value is not None}
         if len(given) > 1:
             said = " and ".join(f"{name}={value!r}" for name, value in given.items())
-            raise ConfigError(f"Expected a factor, a size or megapixels, got {said}.", hint="Give one of them.", value=given)
+            raise ConfigError(
+                f"Expected a factor, a size or megapixels, got {said}.", hint="Give one of them.", value=given
+            )
         if self.factor is not None and not (is_number(self.factor) and 1 < self.factor <= LARGEST):
             raise ConfigError(f"Expected a factor above 1, up to {LARGEST}, got {self.factor!r}.", value=self.factor)
         if self.megapixels is not None and not (is_number(self.megapixels) and 0 < self.megapixels < math.inf):

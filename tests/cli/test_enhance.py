@@ -300,7 +300,7 @@ def test_what_a_killed_run_left_is_replaced_when_asked(photo: Path, tmp_path: Pa
     left = tmp_path / "photo.enhanced.uncertainty.npz"
     left.touch()
     result = run(photo, "--uncertainty", "--skip-existing")
-    assert "a run was cut short, it seems. Overwrite too, which replaces no picture" in str(result.exception)
+    assert "a run was probably interrupted. Overwrite it: that replaces no image" in str(result.exception)
     assert run(photo, "--uncertainty", "--skip-existing", "--overwrite").exit_code == 0 and left.stat().st_size
 
 

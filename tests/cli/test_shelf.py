@@ -142,7 +142,7 @@ def test_info_of_a_task_shows_its_options(vaezoo):
     assert found["options"]["iterations"] == {
         "kind": "whole number",
         "default": 8,
-        "help": "Number of turns, at least 1.",
+        "help": "Number of iterations, at least 1.",
     }
     assert "default: 8" in vaezoo("info", "tasks/deblur")[1]
 

@@ -99,7 +99,7 @@ def test_what_cannot_be_scored_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"got \(3, 2\) and \(4, 2\)"):
         of.mig(torch.zeros(3, 2), torch.zeros(4, 2))
     with pytest.raises(
-        ConfigError, match="two factors and a latent that change, got 4 factors, a largest variance of 0"
+        ConfigError, match="two factors and one latent that vary, got 4 factors, a largest variance of 0"
     ):
         of.mig(torch.zeros(len(FACTORS), 2), FACTORS)
     with pytest.raises(ConfigError, match="got 5 rows of 1 classes"):

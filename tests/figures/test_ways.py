@@ -111,8 +111,8 @@ def test_each_end_keeps_its_condition() -> None:
     ("name", "why"),
     [
         ("gumbel-vae", "CategoricalPrior lie on classes, or in simplices"),
-        ("joint-vae", "JointPrior lie on classes beside real numbers, and no way"),
-        ("vq-vae", "VQPrior lie on the codes of a codebook, and no way is known"),
+        ("joint-vae", "JointPrior lie on classes beside real numbers, and no path"),
+        ("vq-vae", "VQPrior lie on the codes of a codebook, and no path"),
         ("fsq-vae", "FSQPrior lie on the codes"),
         ("top-k-ae", "TopKPrior lie on planes"),
     ],
@@ -133,5 +133,5 @@ def test_mistakes_are_named() -> None:
     with pytest.raises(ConfigError, match="1 or 3 rows of label, got 2"):
         cond = {"label": torch.tensor([1, 2])}
         interpolate(vaezoo.create("conv-cvae", seed=0), pictures(3), pictures(3), start_cond=cond)
-    with pytest.raises(IncompatibleParts, match="restores pictures"):
+    with pytest.raises(IncompatibleParts, match="restores images"):
         interpolate(vaezoo.create("denoise", seed=0), pictures(1), pictures(1))

@@ -104,12 +104,12 @@ def test_too_little_to_fit_to_is_refused() -> None:
 
 @pytest.mark.parametrize("least", [0.0, -1.0])
 def test_a_scale_that_is_not_positive_is_refused(least: float) -> None:
-    with pytest.raises(ShapeError, match=f"a positive standard deviation, the least is {least:g}"):
+    with pytest.raises(ShapeError, match=f"positive standard deviations, got {least:g} as the smallest"):
         fit_calibration(lambda y: (y, torch.full_like(y, least)), pictures(22), [25])
 
 
 def test_a_model_without_a_scale_is_refused() -> None:
-    with pytest.raises(ConfigError, match="this one states none"):
+    with pytest.raises(ConfigError, match="this one predicts none"):
         fit_calibration(lambda y: (y, None), pictures(22), [25])
 
 

@@ -193,7 +193,7 @@ def cut(folder: Path) -> None:
         (
             lambda noisy, clean: shutil.rmtree(clean),
             UnknownName,
-            r"Expected two folders or zips of pictures, but '.*clean' is none\. Paths count from",
+            r"Expected two folders or zips of pictures, but '.*clean' is none\. Paths are relative to",
         ),
         (
             lambda noisy, clean: [rename(clean, "a.png", "x.png"), rename(clean, "deep/b.png", "y.png")],

@@ -262,5 +262,5 @@ def test_one_name_of_plugins_that_are_called_alike(tmp_path: Path, monkeypatch: 
     twins = vaezoo.list_models("*twin", zoo=zoo)
     assert twins == ["lab.one:acme/twin", "lab.two:acme/twin"]
     assert create(twins[1], zoo=zoo).origin.spec.model.source.owner == "lab.two:acme"
-    with pytest.raises(DuplicateName, match=r"Say lab\.one:acme/twin or lab\.two:acme/twin"):
+    with pytest.raises(DuplicateName, match=r"Use lab\.one:acme/twin or lab\.two:acme/twin"):
         create("acme/twin", zoo=zoo)

@@ -122,14 +122,14 @@ def test_what_is_refused(saved: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     out = tmp_path / "out"
     refusal(
         ConfigError,
-        r"Expected a name arch\.tag for the weights in .*saved, got 'tiny'\. Say --as",
+        r"Expected a name arch\.tag for the weights in .*saved, got 'tiny'\. Give one by --as",
         saved,
         out,
         name="tiny",
     )
     refusal(ConfigError, "another configuration than the one in .*as another name", saved, out, name="conv-beta.mine")
     refusal(ConfigError, "unknown key 'license'", saved, out, name="a.b", card={"license": "MIT"})
-    refusal(ConfigError, "Expected a folder to name or describe anew", "conv-beta", out, name="a.b")
+    refusal(ConfigError, "A name or a card can be given for a folder only", "conv-beta", out, name="a.b")
     refusal(UnknownName, "Expected a known model", "nothing", out)
     refusal(UnknownName, "has no pretrained weights", "conv-cvae", out)
     refusal(ConfigError, r"Expected a folder with a vaezoo\.yaml", tmp_path, out, name="a.b")

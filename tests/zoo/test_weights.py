@@ -109,7 +109,7 @@ def test_a_tag_names_weights_and_loads_them(zoo: Zoo, model: VAE) -> None:
             assert torch.equal(made.state_dict()[key], value)
     assert not create("mlp-seed.mine", zoo=zoo).training and create("mlp-seed", zoo=zoo).origin.weights is None
     assert create_objective("mlp-seed", zoo=zoo).model.origin.weights is None
-    with pytest.raises(ConfigError, match=r"the weights that the name 'mlp-seed\.mine' says, got pretrained=False"):
+    with pytest.raises(ConfigError, match=r"the weights of the tag in the name 'mlp-seed\.mine', got pretrained=False"):
         create("mlp-seed.mine", pretrained=False, zoo=zoo)
     with pytest.raises(ConfigError, match=r"Expected one tag, got 'mine' in the name and pretrained='fashion'"):
         create("mlp-seed.mine", pretrained="fashion", zoo=zoo)

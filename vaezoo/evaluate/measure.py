@@ -68,7 +68,7 @@ def evaluate(
     found = [(*find_metric(name), data) for name in metrics]
     for name, _, metric, _ in found:
         if metric.needs and getattr(data, metric.needs) is None:
-            message = f"The metric {name!r} needs {metric.needs} , but the data have none."
+            message = f"The metric {name!r} needs {metric.needs}, but the data have none."
             known = WITH.get(metric.needs)
             hint = f"Use a data set that has them{f': --data {known}' if known else ''}."
             raise ConfigError(message, hint=hint, value=name)
