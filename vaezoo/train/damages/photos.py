@@ -46,7 +46,7 @@ DRAWN = 0.25
 """Share of clean and JPEG patches that are drawings: flat areas, lines, letters."""
 GRAINY = 0.35
 """Share of the told patches whose target has noise of the same kind. Only the told part is to be removed."""
-OVERTOLD, MOST = 0.45, 4.0
+OVERTOLD, MOST = 0.65, 4.0
 """Share of the others that are told a level above the true one, and the largest ratio of the two."""
 TOLERATED = 2.0
 """Ratio of told and true level above which the target is `smoothed`. Below, one level serves for many images."""
