@@ -4,6 +4,7 @@
 # make strangers                   test the plugins that are distributions of their own, in .venv-strangers
 # make faults                      the tests of downloads and caches that fail, alone
 # make security                   the tests of files that mean harm, alone
+# make audit                      ask the advisory database of PyPI about what constraints.txt pins
 # make docs                        write the generated parts of README and docs again
 
 PYTHON ?= python3
@@ -17,7 +18,7 @@ GUESTS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/vaezoo-*/pyproject.to
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: enhance test test-long strangers faults security olah lint docs bench clean
+.PHONY: enhance test test-long strangers faults security audit olah lint docs bench clean
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -58,6 +59,15 @@ faults: $(VENV)/ready
 
 security: $(VENV)/ready
 	$(BIN)/python -m pytest tests/security
+
+# in an environment of its own; needs the network, and says so where the database is out of reach
+audit: .venv-audit/ready
+	.venv-audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip
+
+.venv-audit/ready:
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+	@touch $@
 
 # a hub-protocol server for the tests, in an environment of its own because of what it pins
 olah: .venv-olah/ready

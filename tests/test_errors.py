@@ -214,7 +214,7 @@ MEETINGS: list[tuple[str, tuple[str, ...], Callable[[Patch], None], str]] = [
     ("NetworkError", HUB, refusing_hub, "does not take someone/weights: RuntimeError: 403 Forbidden. Log in by"),
     ("OfflineError", HUB, offline, "cannot be reached while VAEZOO_OFFLINE is set. Publish to a folder."),
     ("PluginError", ("publish", "saved", "--to", "new", "--as", "a.b", "--card", "card.yaml"), foreign_part,
-     "needs the encoder 'mlp' of the plugin 'gone', which is not installed. If you trust the file and that plugin: pip install vaezoo-gone"),
+     "needs the encoder 'mlp' of the plugin 'gone', which is not installed. If you trust it: pip install vaezoo-gone"),
     ("BackendUnavailable", HUB, no_hub, "needs huggingface_hub. pip install 'vaezoo[hub]'"),
 ]  # fmt: skip
 

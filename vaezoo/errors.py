@@ -200,9 +200,13 @@ class BackendUnavailable(VaezooError):
 
 
 def words_of(error: BaseException) -> str:
-    """Returns the message of an error in one line. The error's own code may fail while it says it."""
+    """Returns the message of an error in one line. The error's own code may fail while it says it.
+
+    What a terminal would obey and not show, such as the codes that move its cursor, is written out as its number.
+    """
     try:
-        return " ".join(str.__str__(str(error)).split())
+        line = " ".join(str.__str__(str(error)).split())
+        return line if line.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
     except KeyboardInterrupt:
         raise
     except BaseException:  # a stranger's error may raise anything

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
@@ -14,6 +16,7 @@ from vaezoo.registry.entries import HOUSE, Source
 from vaezoo.registry.registry import Registry
 from vaezoo.zoo.specs import ModelSpec, resolve
 
+_PACKAGE = re.compile(r"[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?(==[A-Za-z0-9][A-Za-z0-9.!+_-]*)?", re.ASCII)
 _TEXTS = ("summary", "task", "paper", "differs")
 
 
@@ -97,11 +100,11 @@ def _missing(what: str, owner: str, plugins: Mapping[str, str], zoo: Zoo) -> Plu
             value=owner,
         )
     last = plugins.get(owner)
-    return PluginError(
-        f"{what} of the plugin {entry!r}, which is not installed.",
-        hint=f"pip install '{distribution}{f'=={last}' if last else ''}'",
-        value=owner,
-    )
+    package = f"{distribution}=={last}" if last else distribution
+    hint = f"Expected the name and version of a distribution, got {package!r}."
+    if _PACKAGE.fullmatch(package):  # whoever wrote the file chose it, so no more than a name may be in the command
+        hint = f"If you trust it: pip install {shlex.quote(package)}"
+    return PluginError(f"{what} of the plugin {entry!r}, which is not installed.", hint=hint, value=owner)
 
 
 def plain(value: Any, what: str) -> Any:

@@ -75,7 +75,7 @@ def timm_network(backbone: str, **arguments: Any) -> nn.Module:
 
     Args:
         backbone: Name of the network in timm.
-        arguments: Arguments for ``timm.create_model``. Plain values are for `OPTIONS` alone, since a file may have named
+        arguments: Arguments for ``timm.create_model``. Plain values are for `OPTIONS` alone, since a file may name
             them: ``checkpoint_path`` would be unpickled. Lists, as configurations have them, become tuples.
 
     Raises:
