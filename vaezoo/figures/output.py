@@ -11,6 +11,7 @@ import numpy as np
 
 from vaezoo.errors import ConfigError, ImageError
 from vaezoo.files.atomic import make_folder, write_whole
+from vaezoo.files.targets import check_target
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,7 +25,7 @@ def check_output(path: str | os.PathLike[str], *, overwrite: bool = False) -> No
 
     Raises:
         ConfigError: The file exists.
-        ImageError: The suffix is not a known format.
+        ImageError: The suffix is not a known format, or the file cannot be written.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
@@ -38,6 +39,7 @@ def check_output(path: str | os.PathLike[str], *, overwrite: bool = False) -> No
         )
     if os.path.exists(path) and not overwrite:
         raise ConfigError(f"{path} exists already.", hint="Overwrite it, or give another output.", value=str(path))
+    check_target(path)
 
 
 def write(path: str | os.PathLike[str], drawn: Sheet | Projection | Figure, *, overwrite: bool = False) -> None:

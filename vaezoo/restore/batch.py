@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vaezoo.errors import ConfigError, ImageError, VaezooError, words_of
+from vaezoo.files.targets import check_target
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,7 +81,7 @@ class Job:
         figure: bool = False,
         uncertainty: bool = False,
     ) -> None:
-        """Fails the job if its source is not a file, or if a result must not be written.
+        """Fails the job if its source is not a file, or if a result must not or cannot be written.
 
         A result must not be the source, nor replace an existing file without permission.
 
@@ -93,11 +94,14 @@ class Job:
         self.overwrite, self.skip_existing = overwrite, skip_existing
         wanted = self.files(figure=figure, uncertainty=uncertainty)
         there = [path for path in wanted if os.path.exists(path)]
+        bad = _unwritable(wanted)
         if not os.path.isfile(self.source):
             self._fail(ImageError(f"{self.source} cannot be read: {_missing(self.source)}.", value=str(self.source)))
         elif own := [path for path in there if path.samefile(self.source)]:
             message = f"{own[0]} is the input itself, which is never replaced."
             self._fail(ConfigError(message, hint="Give another output.", value=str(own[0])))
+        elif bad is not None:
+            self._fail(bad)
         elif skip_existing and os.path.exists(self.target):
             self.status = "skipped"
         elif there and not overwrite:
@@ -132,7 +136,7 @@ class Job:
         """
         from vaezoo.core.machine.memory import is_out_of_memory
         from vaezoo.files.atomic import make_folder
-        from vaezoo.image.file.files import check_suffix, read_picture, write_picture
+        from vaezoo.image.file.files import check_suffix, check_writable, read_picture, write_picture
         from vaezoo.restore import enhance_with, write_figure, write_uncertainty
         from vaezoo.restore.enhanced import choose_task
 
@@ -140,6 +144,7 @@ class Job:
         try:
             check_suffix(self.target)
             before = read_picture(self.source)
+            check_writable(before, self.target)
             task = (task or choose_task(None, restorer.model)).of_file(self.source)
             make_folder(self.target.parent, ImageError)
             result = enhance_with(restorer, before, task=task, strength=strength, progress=progress)
@@ -245,6 +250,16 @@ def unforeseen(error: Exception, source: Path) -> ImageError:
     )
     told.__cause__ = error
     return told
+
+
+def _unwritable(paths: Sequence[Path]) -> VaezooError | None:
+    """Returns the error of the first file that cannot be written; None if there is none."""
+    try:
+        for path in paths:
+            check_target(path)
+    except ImageError as error:
+        return error
+    return None
 
 
 def _place(path: Path) -> Path:

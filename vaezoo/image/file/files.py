@@ -6,6 +6,7 @@ It uses libvips, since Pillow silently reduces 16-bit colour to 8 bits. libvips 
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import struct
@@ -103,12 +104,45 @@ def write_picture(picture: Picture, path: str | os.PathLike[str], *, quality: in
         ImageError: The suffix is not a format that can be written, the format cannot hold the image (alpha in a JPEG,
             too large a side), or the target cannot be written.
     """
-    import pyvips
-
     path = Path(path)
     form = check_suffix(path)
     if not 1 <= quality <= 100:
         raise ImageError(f"Quality is 1 to 100, not {quality}.", value=quality)
+    encoded = _encoded(picture, path, quality)
+    if form == "tiff" and picture.exif:
+        try:
+            encoded = with_exif(encoded, picture.exif)
+        except ValueError as error:
+            warnings.warn(f"vaezoo: {path}: the EXIF is malformed ({error}), so it is left out", stacklevel=2)
+    if form == "png":
+        encoded = with_chunks(encoded, picture.chunks, profile=picture.icc is not None)
+    elif picture.icc is None and (told := other_colours(picture.chunks)):
+        message = f"vaezoo: {path}: the picture says by {' and '.join(told)} that its colours are not sRGB's"
+        warnings.warn(f"{message}; {form} cannot hold that, so they will look different: write PNG", stacklevel=2)
+    write_whole(path, encoded, replace=replace, error=ImageError)
+
+
+def check_writable(picture: Picture, path: str | os.PathLike[str]) -> None:
+    """Raises if an image cannot be encoded in the format of a path's suffix. Encodes a row and a column, of AVIF a corner.
+
+    Nothing is written.
+
+    Raises:
+        ImageError: As for :func:`write_picture`, such as for a profile that the format refuses.
+    """
+    whole, first, corner = slice(None), slice(1), (slice(16), slice(16))
+    slow = check_suffix(Path(path)) == "avif"
+    parts = [corner] if slow else [(first, whole), (whole, first)]
+    for part in parts:
+        alpha = None if picture.alpha is None else picture.alpha[part]
+        _encoded(dataclasses.replace(picture, pixels=picture.pixels[part], alpha=alpha), Path(path), 95)
+
+
+def _encoded(picture: Picture, path: Path, quality: int) -> bytes:
+    """Returns an image as a file's bytes. They lack what only we can add, such as the chunks of a PNG."""
+    import pyvips
+
+    form = check_suffix(path)
     if form == "jpeg" and picture.alpha is not None:
         raise ImageError(
             f"{path}: the picture has an alpha channel, which JPEG cannot hold.",
@@ -124,20 +158,9 @@ def write_picture(picture: Picture, path: str | os.PathLike[str], *, quality: in
         "avif": {"Q": quality, "lossless": quality == 100, "bitdepth": 8 if picture.bits == 8 else 12},
     }
     try:
-        encoded = _to_vips(picture).write_to_buffer(path.suffix.lower(), **options[form])
+        return bytes(_to_vips(picture).write_to_buffer(path.suffix.lower(), **options[form]))
     except pyvips.Error as error:
         raise ImageError(f"{path} cannot be encoded: {_reason(error)}.", value=str(path)) from error
-    if form == "tiff" and picture.exif:
-        try:
-            encoded = with_exif(encoded, picture.exif)
-        except ValueError as error:
-            warnings.warn(f"vaezoo: {path}: the EXIF is malformed ({error}), so it is left out", stacklevel=2)
-    if form == "png":
-        encoded = with_chunks(encoded, picture.chunks, profile=picture.icc is not None)
-    elif picture.icc is None and (told := other_colours(picture.chunks)):
-        message = f"vaezoo: {path}: the picture says by {' and '.join(told)} that its colours are not sRGB's"
-        warnings.warn(f"{message}; {form} cannot hold that, so they will look different: write PNG", stacklevel=2)
-    write_whole(path, encoded, replace=replace, error=ImageError)
 
 
 def check_suffix(path: Path) -> str:
