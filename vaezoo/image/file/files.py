@@ -123,9 +123,9 @@ def write_picture(picture: Picture, path: str | os.PathLike[str], *, quality: in
 
 
 def check_writable(picture: Picture, path: str | os.PathLike[str]) -> None:
-    """Raises if an image cannot be encoded in the format of a path's suffix. Encodes a row and a column, of AVIF a corner.
+    """Raises if an image cannot be encoded in the format of a path's suffix. Nothing is written.
 
-    Nothing is written.
+    Only a row and a column are encoded, and of AVIF, which is slow, a corner.
 
     Raises:
         ImageError: As for :func:`write_picture`, such as for a profile that the format refuses.
