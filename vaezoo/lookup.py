@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from vaezoo.errors import ConfigError
-
 FINDERS: dict[str, Callable[[str], Any]] = {}
 """Functions by kind, such as ``belief``: each finds what is declared under a name. ``import vaezoo`` fills it."""
 _READING: ContextVar[tuple[str, Collection[Any]] | None] = ContextVar("reading", default=None)
@@ -40,6 +38,8 @@ def check_reference(reference: str) -> None:
     Raises:
         ConfigError: No plugin declares the reference; see `values_of`.
     """
+    from vaezoo.errors import ConfigError  # imported late: it would take a tenth of the time of ``import vaezoo``
+
     reading = _READING.get()
     if reading and reference not in reading[1]:
         raise ConfigError(f"{reading[0]} asks for {reference!r}, which would be imported.", hint=HINT, value=reference)
