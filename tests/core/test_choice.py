@@ -29,11 +29,11 @@ def test_a_choice_is_read(text: str, name: str, options: dict[str, object]) -> N
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("wrapped-normal(2.0)", r"every option of thing by its name.*Write wrapped-normal\(key=value\)"),
-        ("categorical(5, classes=5)", "every option of thing by its name"),
-        ("categorical(**{'classes': 5})", "every option of thing by its name"),
-        ("categorical(*[5])", "every option of thing by its name"),
-        ("categorical(classes=5, classes=6)", "every option of thing once"),
+        ("wrapped-normal(2.0)", r"each option of thing by name.*Write wrapped-normal\(key=value\)"),
+        ("categorical(5, classes=5)", "each option of thing by name"),
+        ("categorical(**{'classes': 5})", "each option of thing by name"),
+        ("categorical(*[5])", "each option of thing by name"),
+        ("categorical(classes=5, classes=6)", "each option of thing at most once"),
         ("categorical(classes=1+)", r"as NAME\(key=value\) with plain values"),
         ("categorical(classes=open('x'))", "plain values"),
         ("categorical(classes=5)(depth=2)", "plain values"),

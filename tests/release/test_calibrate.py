@@ -55,7 +55,7 @@ def test_the_asked_share_of_pictures_gets_grain_and_the_others_stay() -> None:
     [
         ("nothing.here", "cid22-valid", UnknownName, "no weights called 'nothing.here'"),
         ("denoise.open", "cid22", ConfigError, "was trained on cid22"),
-        ("conv-beta.fashion", "cid22-valid", ConfigError, "conv-beta.fashion makes pictures up and restores none"),
+        ("conv-beta.fashion", "cid22-valid", ConfigError, "conv-beta.fashion generates images and restores none"),
     ],
 )
 def test_what_cannot_be_calibrated_is_refused(name: str, data: str, error: type[VaezooError], message: str) -> None:
