@@ -16,7 +16,9 @@ from safetensors import safe_open
 
 from tests.train import toy
 from tests.train.test_loop import Interrupted
-from vaezoo.errors import CheckpointError, TrainingError, VaezooError
+from vaezoo.errors import CheckpointError, HashMismatch, TrainingError, VaezooError
+from vaezoo.release.card import save_weights as save_for_card
+from vaezoo.train.chain import finished
 from vaezoo.train.checkpoint import save_weights
 from vaezoo.train.loop import train
 from vaezoo.train.packed import unpack
@@ -74,6 +76,23 @@ def test_where_no_checkpoint_is_sound_none_is_used(tmp_path: Path) -> None:
         path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(CheckpointError, match=r"checkpoint\.safetensors is no checkpoint of vaezoo, or is damaged"):
         run(tmp_path)
+
+
+def test_weights_that_changed_since_are_written_anew(tmp_path: Path) -> None:
+    """Those of a finished run, which the next stage would start from, and a card would be written for."""
+    recipe, out = toy.recipe(machine=MachineRecipe(log_every=4)), tmp_path / "run"
+    run(out)
+    path, record = out / "ema.safetensors", out / "run.json"
+    sound = path.read_bytes()
+    assert finished(recipe, out, None) is not None
+    path.write_bytes(flipped(sound, 8 * len(sound) - 13))
+    with pytest.raises(HashMismatch, match="is not as its run saved it"):
+        save_for_card(out, tmp_path / "weights.safetensors", half=False)
+    with pytest.warns(UserWarning, match="is not as its run saved it, so it is written anew from the checkpoint"):
+        assert finished(recipe, out, None) is None
+    assert run(out) == 16 and path.read_bytes() == sound and finished(recipe, out, None) is not None
+    record.unlink()  # as by a kill after the last checkpoint
+    assert run(out) == 16 and record.exists()
 
 
 def test_a_checkpoint_of_before_goes_on(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vaezoo.errors import ConfigError
-from vaezoo.files.atomic import make_folder
+from vaezoo.errors import ConfigError, HashMismatch
+from vaezoo.files.atomic import make_folder, write_whole
 from vaezoo.release.cards import read_cards, write_card
 
 
@@ -69,14 +69,26 @@ def release(run: Path, said: Release, registry: Path, package: Path) -> tuple[st
 
 
 def save_weights(run: Path, path: Path, *, half: bool) -> None:
-    """Writes a run's averaged weights, with floating-point tensors in half precision if requested."""
-    from safetensors.torch import load_file, save_file
+    """Writes a run's averaged weights, with floating-point tensors in half precision if requested.
 
-    tensors = load_file(run / "ema.safetensors")
+    Raises:
+        HashMismatch: The weights are not those that the run's record names.
+    """
+    from safetensors.torch import load, save
+
+    from vaezoo.train.checkpoint import WEIGHTS, has_its_weights
+
+    if not has_its_weights(run):
+        raise HashMismatch(
+            f"{run / WEIGHTS} is not as its run saved it.",
+            hint="Run vaezoo train again with the same recipe and --out, which writes it anew from the checkpoint.",
+            value=str(run / WEIGHTS),
+        )
+    tensors = load((run / WEIGHTS).read_bytes())
     if half:
         tensors = {n: t.half() if t.is_floating_point() else t for n, t in tensors.items()}
     make_folder(path.parent)
-    save_file(tensors, path)
+    write_whole(path, save(tensors))
 
 
 def card_of(record: dict[str, Any], said: Release, path: Path, package: str) -> dict[str, Any]:

@@ -14,12 +14,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vaezoo.files.atomic import HOST, is_abandoned, writer
+from vaezoo.files.atomic import HOST, STALE_S, is_abandoned, writer
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-__all__ = ["HOST", "PATIENCE_S", "WEEK_S", "claimed", "leftovers", "turn"]
+__all__ = ["HOST", "PATIENCE_S", "STALE_S", "WEEK_S", "claimed", "leftovers", "turn"]
 
 WEEK_S = 7 * 24 * 3600.0
 PATIENCE_S = 90.0

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from vaezoo.errors import ConfigError
-from vaezoo.train.checkpoint import RECORD, WEIGHTS, refuse_other_start
+from vaezoo.errors import CheckpointError, ConfigError
+from vaezoo.train.checkpoint import WEIGHTS, has_its_weights, read_record, refuse_other_start
 from vaezoo.train.loop import Run, train
 from vaezoo.train.recipe import Recipe, Stage, recipe_hash
 
@@ -56,12 +55,18 @@ def train_stages(
 def _weights_of(before: Stage, out: Path, stage: Stage) -> Path:
     """Returns the weights of a finished stage, from which another starts."""
     weights = out / before.place / WEIGHTS
-    record = _record(out / before.place)
+    record = read_record(out / before.place)
     if not weights.is_file() or record.get("steps", 0) < record.get("total_steps", 1):
         raise ConfigError(
             f"The stage {stage.place!r} starts from the stage {before.place!r}, which is not done in {out}.",
             hint="Leave --stage out to run all of them, or name the weights: warm_start=FILE.",
             value=before.place,
+        )
+    if not has_its_weights(out / before.place):
+        raise CheckpointError(
+            f"{weights} is not as its run saved it.",
+            hint=f"Run --stage {before.place} again, which writes it anew from the checkpoint.",
+            value=str(weights),
         )
     return weights
 
@@ -77,19 +82,16 @@ def finished(recipe: Recipe, folder: Path, start: Path | None) -> Run | None:
     Raises:
         CheckpointError: The run started from other weights.
     """
-    record = _record(folder)
+    record = read_record(folder)
     done = record.get("steps", -1) == record.get("total_steps", 0) and (folder / WEIGHTS).is_file()
     if not done or record.get("recipe_sha256") != recipe_hash(recipe):
+        return None
+    if not has_its_weights(folder):
+        warnings.warn(
+            f"vaezoo: {folder / WEIGHTS} is not as its run saved it, so it is written anew from the checkpoint",
+            stacklevel=2,
+        )
         return None
     if start is not None:
         refuse_other_start(folder, record.get("warm_start_sha256", ""), start)
     return Run(folder, folder / WEIGHTS, record["steps"], record["total_steps"], record.get("reports", {}))
-
-
-def _record(folder: Path) -> dict[str, Any]:
-    """Returns the record of a run; empty if there is none, or half a file."""
-    try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return record if isinstance(record, dict) else {}

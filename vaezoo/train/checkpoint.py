@@ -161,10 +161,12 @@ def refuse_other_start(out: Path, sha256: str, start: Path) -> None:
         )
 
 
-def save_weights(out: Path, weights: Mapping[str, Tensor], about: Mapping[str, str]) -> None:
-    """Saves a model's weights as safetensors, with a description in the header."""
+def save_weights(out: Path, weights: Mapping[str, Tensor], about: Mapping[str, str]) -> str:
+    """Saves a model's weights as safetensors, with a description in the header. Returns the sha256 of the file."""
     tensors = {name: value.detach().cpu().contiguous().clone() for name, value in weights.items()}
-    write_whole(out / WEIGHTS, canonical(save(tensors, metadata=dict(about))))
+    content = canonical(save(tensors, metadata=dict(about)))
+    write_whole(out / WEIGHTS, content)
+    return hashlib.sha256(content).hexdigest()
 
 
 def warm_start(model: VAE, path: str, *, grow: bool = False, shed: bool = False) -> str:
@@ -218,6 +220,25 @@ def _start_as_identities(model: nn.Module, missing: Set[str]) -> tuple[str, ...]
             module.start_as_identity()
             grown.append(f"{name}.")
     return tuple(grown)
+
+
+def read_record(out: Path) -> dict[str, Any]:
+    """Returns the record of a run; empty if there is none, or half a file."""
+    try:
+        record = json.loads((out / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def has_its_weights(out: Path) -> bool:
+    """Returns whether a run's weights are there and are those of its record. Older records do not name them."""
+    wanted = read_record(out).get("weights_sha256", "")
+    try:
+        content = (out / WEIGHTS).read_bytes()
+    except OSError:
+        return False
+    return not wanted or hashlib.sha256(content).hexdigest() == wanted
 
 
 def save_record(out: Path, record: Mapping[str, Any]) -> None:

@@ -21,7 +21,9 @@ from vaezoo.train.checkpoint import (
     CHECKPOINT,
     WEIGHTS,
     alone_in,
+    has_its_weights,
     load_checkpoint,
+    read_record,
     refuse_other_start,
     save_checkpoint,
     save_record,
@@ -165,6 +167,9 @@ class _Loop:
         machine, tally, bad, pixels = self.recipe.machine, Tally(), 0, 0
         self.clocks = time.process_time(), time.monotonic()
         saved = logged = time.monotonic()
+        complete = read_record(self.out) and has_its_weights(self.out)
+        if self.step == self.total and not complete:
+            self.save()  # killed before its end, or damaged since
         while self.step < self.total:
             pieces = [self.draw(rows) for rows in self.rows]
             try:
@@ -250,7 +255,7 @@ class _Loop:
             return
         digest = recipe_hash(self.recipe)
         about = {"model": self.recipe.model, "recipe_sha256": digest, "step": str(self.step)}
-        save_weights(self.out, self.average.weights, about)
+        sha256 = save_weights(self.out, self.average.weights, about)
         save_checkpoint(
             self.out,
             {
@@ -264,7 +269,7 @@ class _Loop:
                 "optimizers": self.updater.state(),
             },
         )
-        save_record(self.out, self.record(digest))
+        save_record(self.out, self.record(digest) | {"weights_sha256": sha256})
         if origin := getattr(self.objective.model, "origin", None):
             from vaezoo.publish.saving import save
             from vaezoo.zoo.create import build_model
