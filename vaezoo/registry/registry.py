@@ -111,7 +111,8 @@ class Registry:
         name = _checked_name(name)
         if not isinstance(body, Mapping):
             raise ConfigError(f"Expected the model {name!r} as a mapping, got {body!r}.", value=body)
-        body = plain_copy(body)
+        if type(body) is not Lined:  # what was read from a file is plain already
+            body = plain_copy(body)
         for key in [key for key in ("summary", "task") if key in body]:
             plain_text(body[key], f"the {key} of the model {name!r}")
         missing = [slot for slot in ("prior", "decoder", "loss") if slot not in body]
