@@ -52,7 +52,10 @@ MALFORMED: dict[str, tuple[bytes, str]] = {
     "entry that is a number": (file({"a": 3}), "invalid type: integer `3`"),
     "entry without offsets": (file({"a": {"dtype": "F32", "shape": [2]}}), "missing field `data_offsets`"),
     "name that is half a character": (file(twice(tensor()).replace(b"a", b"\\ud800", 1)), "invalid JSON"),
-    "one name twice, other bytes": (file(twice(tensor(shape=[1], at=[0, 4]), tensor(shape=[1], at=[4, 8]))), "its header has 'a' twice"),
+    "one name twice, other bytes": (
+        file(twice(tensor(shape=[1], at=[0, 4]), tensor(shape=[1], at=[4, 8]))),
+        "its header has 'a' twice",
+    ),
     "one name twice, other shape": (file(twice(tensor(), tensor(shape=[1, 2]))), "its header has 'a' twice"),
     "one name twice, the same": (file(twice(tensor(), tensor())), "its header has 'a' twice"),
     "overlapping offsets": (file({"a": tensor(), "b": tensor(at=(4, 12))}, bytes(12)), "invalid offset"),
