@@ -32,6 +32,8 @@ from vaezoo.restore import (
     load_model,
 )
 
+from .colour import lost_colour
+
 Table = tuple[int, ...]
 WHITE = "denoise.open"
 """Weights that are best for white noise."""
@@ -45,7 +47,7 @@ def _for_white_noise() -> Model:
 @final
 @dataclass(frozen=True)
 class Denoise(Task):
-    """Removes noise.
+    """Removes noise, and keeps the local mean colour; see `vaezoo_denoise.colour`.
 
     For a strength above 1, the model is told a higher noise level: the strength times the level that it removed around
     each pixel at strength 1, or times ``sigma`` if that is given. Weights that were trained for it, such as
@@ -168,7 +170,10 @@ class Denoise(Task):
         return sigma.reshape(1, 1, *(sigma.shape[-2:] or (1, 1))).expand(1, 1, *y.shape[-2:])
 
     def _told(self, restorer: Restorer, y: Tensor, level: Tensor | None, progress: Progress | None) -> Restoration:
-        return restorer(y, progress, maps=None if level is None else {"sigma": level})
+        restored = restorer(y, progress, maps=None if level is None else {"sigma": level})
+        lost = lost_colour(y, restored.image)
+        average = None if restored.average is None else (restored.average + lost).clamp(0, 1)
+        return restored._replace(image=(restored.image + lost).clamp(0, 1), average=average)
 
     def stronger(self, strength: float, restorer: Restorer) -> Task:
         """See :meth:`vaezoo.restore.Task.stronger`."""

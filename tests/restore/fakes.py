@@ -52,6 +52,13 @@ class Halver(Copier):
         return SimpleNamespace(image=super().restore(y, cond).image / 2, scale=None)
 
 
+class Shifter(Copier):
+    """Makes everything lighter by 0.05."""
+
+    def restore(self, y: Tensor, cond: Mapping[str, Tensor] | None = None) -> SimpleNamespace:
+        return SimpleNamespace(image=(super().restore(y, cond).image + 0.05).clamp(0, 1), scale=None)
+
+
 class Enlarger(nn.Module):
     """Enlarges bicubically by the factor that it is told; its scale is 0.1 times the factor. Remembers what it saw."""
 

@@ -21,6 +21,7 @@ from .damage.noise import describe_noise as describe_noise
 from .damage.noise import estimate_noise as estimate_noise
 from .damage.noise import is_white as is_white
 from .damage.noise import local_level as local_level
+from .damage.noise import mean_around as mean_around
 from .damage.noise import noise_level as noise_level
 from .file.convert import from_tensor as from_tensor
 from .file.convert import open_image as open_image
