@@ -50,7 +50,7 @@ def test_the_page_on_training_runs_and_tells_every_key(tmp_path, monkeypatch):
     for block in blocks("docs/train.md"):
         exec(block, {})
     listed = page.partition("<!-- keys")[0]
-    found = {path.name + "/" * path.is_dir() for path in Path("runs/mine").iterdir()}
+    found = {path.name + "/" * path.is_dir() for path in Path("runs/mine").glob("[!.]*")}
     assert found == set(re.findall(r"^\| `(\S+[./]\S*)` \|", listed, re.M))
     assert vaezoo.load("runs/mine/model").origin.spec.parts["conditioner"].arguments["blocks"] == 2
 

@@ -24,6 +24,12 @@ from vaezoo.errors import ConfigError, ImageError, UnknownName, WeightsError
 from vaezoo.image import Picture, read_picture, write_picture
 
 
+@pytest.fixture(autouse=True)
+def darker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The models here make a picture darker; denoising would put its mean colour back."""
+    monkeypatch.setattr("vaezoo_denoise.denoise.lost_colour", lambda y, x_hat: torch.zeros(()))
+
+
 class Halver(nn.Module):
     channels, stride, size = 3, 1, None
 
@@ -224,7 +230,7 @@ def test_a_model_without_uncertainty_fails_before_anything_is_written(
 ) -> None:
     monkeypatch.setattr(Halver, "restore", lambda self, y: SimpleNamespace(image=y / 2, scale=None))
     result = run(photo, "--uncertainty")
-    assert isinstance(result.exception, ConfigError) and "states no uncertainty" in str(result.exception)
+    assert isinstance(result.exception, ConfigError) and "predicts no uncertainty" in str(result.exception)
     assert [path.name for path in tmp_path.iterdir()] == ["photo.png"]
 
 
@@ -319,11 +325,11 @@ def test_a_folder_goes_on_after_a_bad_file_and_again(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
     result = run(tmp_path)
     assert result.exit_code == 1 and isinstance(result.exception, SystemExit)
-    assert "b.png cannot be decoded" in result.stderr and "1 of 3 failed." in result.stderr
+    assert "b.png: expected a JPEG, PNG" in result.stderr and "1 of 3 failed." in result.stderr
     assert level(tmp_path / "a.enhanced.png") == level(tmp_path / "c.enhanced.png") == 100
     again = json.loads(run(tmp_path, "--skip-existing", "--json").stdout)["images"]
     assert [report["status"] for report in again] == ["skipped", "failed", "skipped"]
-    assert again[1]["error"] == "image" and "cannot be decoded" in again[1]["message"]
+    assert again[1]["error"] == "image" and "begins with b'no pictu'" in again[1]["message"]
 
 
 def test_the_first_failure_gives_the_exit_code(photo: Path, tmp_path: Path) -> None:
@@ -352,7 +358,7 @@ def test_a_file_in_place_of_a_folder_is_refused(photo: Path, tmp_path: Path) -> 
     result = run(photo, other, "-o", picture(tmp_path / "out.png"))
     assert "out.png is a file; several inputs need a folder" in str(result.exception)
     result = run(photo, "-o", other / "below")
-    assert isinstance(result.exception, ImageError) and "cannot be made: Not a directory" in str(result.exception)
+    assert isinstance(result.exception, ImageError) and "a file is where its folder should be" in str(result.exception)
 
 
 def test_a_picture_that_is_named_twice_is_enhanced_once(photo: Path, tmp_path: Path) -> None:

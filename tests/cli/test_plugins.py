@@ -64,8 +64,8 @@ def test_a_new_plugin_builds_installs_and_passes_its_tests(vaezoo, tmp_path):
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         return done.stdout
 
-    assert "31 passed" in run("-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(folder), str(folder))
-    assert "11 of 11 checks hold" in run("-m", "vaezoo", "plugins", "check", "vaezoo-acme-blur:acme-blur")
+    assert "32 passed" in run("-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(folder), str(folder))
+    assert "12 of 12 checks hold" in run("-m", "vaezoo", "plugins", "check", "vaezoo-acme-blur:acme-blur")
     made = run("-c", "import vaezoo; print(vaezoo.create('acme-blur-vae').encoder.__class__.__name__)")
     assert made.strip() == "AcmeBlurEncoder"
 
@@ -92,7 +92,7 @@ def test_a_new_task_passes_its_tests_and_is_used_by_name(tmp_path):
     assert " passed" in said and "failed" not in said and "skipped" not in said
     assert "photo.enhanced.png" in run("vaezoo", "enhance", str(photo), "--task", "acme-fill", "--margin", "0.02")
     assert "Default: 0.01." in " ".join(run("vaezoo", "enhance", "--task", "acme-fill", "--help").split())
-    assert "11 of 11 checks hold" in run("vaezoo", "plugins", "check", "acme-fill")
+    assert "12 of 12 checks hold" in run("vaezoo", "plugins", "check", "acme-fill")
 
 
 def test_a_kind_without_a_template_is_refused(tmp_path):

@@ -29,7 +29,7 @@ CHANGES: dict[str, tuple[str, str]] = {
     "shown": ("import warnings; warnings.showwarning = lambda *a, **b: None", "the warnings filters"),
     "recursion": ("import sys; sys.setrecursionlimit(4321)", "the recursion limit"),
     "folder": ("import os; os.chdir('/')", "the working folder"),
-    "handler": ("import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)", "the handlers of signals"),
+    "handler": ("import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)", "the handlers of signals"),
     "seed": ("import random; random.seed(5)", "Python's random generator"),
     "numpy": ("import numpy; numpy.random.seed(5)", "NumPy's random generator"),
     "torch": ("import torch; torch.manual_seed(5)", "torch's random generator"),
@@ -41,7 +41,7 @@ CHANGES: dict[str, tuple[str, str]] = {
 def state() -> list[Any]:
     return [
         list(warnings.filters), warnings.showwarning, sys.getrecursionlimit(), os.getcwd(),
-        signal.getsignal(signal.SIGINT), random.getstate(), str(np.random.get_state()), torch.get_rng_state().tolist(),
+        signal.getsignal(signal.SIGTERM), random.getstate(), str(np.random.get_state()), torch.get_rng_state().tolist(),
         torch.get_default_dtype(), torch.is_grad_enabled(),
     ]  # fmt: skip
 

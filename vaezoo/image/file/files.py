@@ -67,6 +67,8 @@ def read_picture(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) 
         samples = image.numpy()
     except (ImageError, MemoryError):
         raise
+    except OSError as error:
+        raise ImageError(f"{path} cannot be read: {error.strerror or error}.", value=str(path)) from error
     except Exception as error:  # of libvips, or of its binding, which cannot decode every message of a damaged file
         raise ImageError(
             f"{path} cannot be decoded: {_reason(error)}.",
