@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, final
 
+from vaezoo.files.atomic import write_whole
+
 
 class Key(NamedTuple):
     """What a measurement depends on; a new version, setting or weight is another key.
@@ -63,9 +65,7 @@ class Records:
             kept = {k: v for k, v in self._read().items() if k.method != key.method or k.identity == key.identity}
             self._values = kept | {key: values}
             rows = [json.dumps({"key": list(k), "values": self._values[k]}) for k in sorted(self._values)]
-            part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
-            part.write_text("[\n" + ",\n".join(rows) + "\n]\n")
-            part.replace(self.path)
+            write_whole(self.path, ("[\n" + ",\n".join(rows) + "\n]\n").encode(), flush=False)
 
     def average(
         self, method: str, suite: str, level: float, pictures: Sequence[str] | None = None

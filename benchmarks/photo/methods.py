@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -90,15 +91,11 @@ def enhance(name: str, weights: Weights, level: str = "", **options: Any) -> Can
     """
     import vaezoo
 
-    model_name = options.get("task", "denoise")
-    given = vaezoo.create(model_name, pretrained=weights[model_name]) if model_name in weights else None
-    loaded = given or vaezoo.create(model_name, pretrained=True)
+    given, loaded = _given(weights, options.get("task", "denoise"))
 
     def run(photo: Photo, value: float) -> Answer:
         asked = options | ({} if given is None else {"model": given}) | ({level: value} if level else {})
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / f"photo{photo.suffix}"
-            path.write_bytes(photo.file)
+        with _in_file(photo) as path:
             found = vaezoo.enhance(path, **asked)
         image = _tensor(found.image.values())
         if found.scale is None:
@@ -111,31 +108,24 @@ def enhance(name: str, weights: Weights, level: str = "", **options: Any) -> Can
     return Candidate(name, identity, run)
 
 
-def strength(weights: Weights) -> Candidate:
-    """Returns `vaezoo.enhance` with a strength, of floats: rounding to 8 bits would count as noise."""
+def of_floats(name: str, weights: Weights, *, stronger: bool = False) -> Candidate:
+    """Returns `vaezoo.enhance` of values that are neither clipped nor rounded: rounding would count as noise.
+
+    Args:
+        name: Of the candidate.
+        weights: A file for the model stands in for what ships.
+        stronger: Whether the level is its ``strength``. It is called without any option else.
+    """
     import vaezoo
 
-    given = vaezoo.create("denoise", pretrained=weights["denoise"]) if "denoise" in weights else None
-    loaded = given or vaezoo.create("denoise", pretrained=True)
+    given, loaded = _given(weights, "denoise")
 
     def run(photo: Photo, value: float) -> Answer:
-        y = photo.y[0].permute(1, 2, 0).numpy()
-        return Answer(_tensor(vaezoo.enhance(y, model=given, strength=value).image))
+        asked = {"strength": value} if stronger else {}
+        return Answer(_tensor(vaezoo.enhance(photo.y[0].permute(1, 2, 0).numpy(), model=given, **asked).image))
 
-    return Candidate("strength", f"{_of_model(loaded)}, answers {answers(run, 0.5)} {answers(run, 2.0)}", run)
-
-
-def of_floats(weights: Weights) -> Candidate:
-    """Returns `vaezoo.enhance` of values that are neither clipped nor rounded, without any option."""
-    import vaezoo
-
-    given = vaezoo.create("denoise", pretrained=weights["denoise"]) if "denoise" in weights else None
-    loaded = given or vaezoo.create("denoise", pretrained=True)
-
-    def run(photo: Photo, value: float) -> Answer:
-        return Answer(_tensor(vaezoo.enhance(photo.y[0].permute(1, 2, 0).numpy(), model=given).image))
-
-    return Candidate("enhance-floats", f"{_of_model(loaded)}, answers {answers(run)}", run)
+    digests = f"{answers(run, 0.5)} {answers(run, 2.0)}" if stronger else answers(run)
+    return Candidate(name, f"{_of_model(loaded)}, answers {digests}", run)
 
 
 def enlarged(name: str, weights: Weights, model: str, *, clean: bool = False) -> Candidate:
@@ -152,9 +142,7 @@ def enlarged(name: str, weights: Weights, model: str, *, clean: bool = False) ->
     made = vaezoo.create(model, pretrained=True)
 
     def run(photo: Photo, level: float) -> Answer:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / f"photo{photo.suffix}"
-            path.write_bytes(photo.file)
+        with _in_file(photo) as path:
             task = "dejpeg" if photo.suffix == ".jpg" else "denoise"
             image = vaezoo.enhance(path, task=task).image if clean else path
             return Answer(_tensor(vaezoo.enhance(image, task="sr", model=made, factor=HALF).image.values()))
@@ -246,6 +234,23 @@ def answers(run: Callable[[Photo, float], Answer], level: float = 10.0) -> str:
     return digest.hexdigest()[:8]
 
 
+def _given(weights: Weights, name: str) -> tuple[VAE | None, VAE]:
+    """Returns the model with a file's weights, None where no file is given for it, and the model that is measured."""
+    import vaezoo
+
+    given = vaezoo.create(name, pretrained=weights[name]) if name in weights else None
+    return given, given or vaezoo.create(name, pretrained=True)
+
+
+@contextmanager
+def _in_file(photo: Photo) -> Iterator[Path]:
+    """Gives a path of the photo's file, while it is used."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"photo{photo.suffix}"
+        path.write_bytes(photo.file)
+        yield path
+
+
 def _of_model(model: VAE) -> str:
     import vaezoo
 
@@ -278,7 +283,7 @@ METHODS = {
     "photo-told": Entry("`denoise.photo` alone", partial(alone, "photo-told", "denoise.photo", told=True), "σ", True),
     "enhance": Entry("`enhance(path)`", partial(enhance, "enhance"), own=True),
     "enhance-told": Entry("`enhance(path, sigma=σ)`", partial(enhance, "enhance-told", level="sigma"), "σ", True),
-    "enhance-floats": Entry("`enhance(image)`", of_floats, own=True),
+    "enhance-floats": Entry("`enhance(image)`", partial(of_floats, "enhance-floats"), own=True),
     "bicubic": Entry(
         "bicubic", lambda w: Candidate("bicubic", "upscale", lambda photo, _: Answer(upscale(photo.y, HALF)))
     ),
@@ -291,6 +296,6 @@ METHODS = {
     "sr-photo": Entry(
         '`enhance(path, task="sr", model="sr.photo")`', partial(enlarged, "sr-photo", model="sr.photo"), own=True
     ),
-    "strength": Entry("`enhance(image, strength=…)`", strength, own=True),
+    "strength": Entry("`enhance(image, strength=…)`", partial(of_floats, "strength", stronger=True), own=True),
 }
 """Every method by name, in the order of the tables."""

@@ -20,6 +20,7 @@ from click.testing import CliRunner, Result
 from torch import Tensor, nn
 
 import vaezoo
+from tests.zoo.guests import FEWEST_FACTS
 from vaezoo.cli import main
 from vaezoo.cli.enhance import enhance
 from vaezoo.errors import ConfigError, StoreError
@@ -138,19 +139,6 @@ def test_a_picture_that_fails_for_any_reason_ends_no_folder(
     assert [told["status"] for told in found.values()] == ["failed"] * 3 + ["written"]
 
 
-FACTS = {
-    "licence": "MIT",
-    "data": [{"set": "mine", "licence": "CC0-1.0"}],
-    "recipe": "mine.yaml",
-    "recipe_sha256": "0" * 64,
-    "command": "vaezoo train mine.yaml",
-    "seed": 1,
-    "steps": 10,
-    "hardware": "2 cores",
-    "cpu_hours": 0.5,
-}
-
-
 def content(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
@@ -160,7 +148,7 @@ def test_a_published_folder_changes_as_a_whole(tmp_path: Path, exchange: bool, m
     """Whichever file finds no space any more; what else is in the folder stays."""
     if not exchange:
         monkeypatch.setattr(folders, "_exchange", lambda *_: False)
-    models = [vaezoo.save(vaezoo.create("mlp-seed", seed=n), tmp_path / str(n), card=FACTS) for n in (1, 2)]
+    models = [vaezoo.save(vaezoo.create("mlp-seed", seed=n), tmp_path / str(n), card=FEWEST_FACTS) for n in (1, 2)]
     out = tmp_path / "public" / "here"
     publish(models[0], out, name="mlp-seed.mine")
     (out / "own").mkdir()

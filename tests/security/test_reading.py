@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 import vaezoo
-from vaezoo.errors import ConfigError, VaezooError, WeightsError
+from vaezoo.errors import CheckpointError, ConfigError, VaezooError, WeightsError
 from vaezoo.files.reading import check_regular, read_regular
 from vaezoo.files.yaml import read_yaml
 from vaezoo.store.store import Store
+from vaezoo.train.checkpoint import CHECKPOINT, PICKLED, WEIGHTS, has_its_weights, read_checkpoint, warm_start
 from vaezoo.zoo.weights import read_tensors
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -64,6 +65,19 @@ def test_weights_of_a_folder(odd: Path, tmp_path: Path) -> None:
         file.truncate(2**40)  # a file with a hole, so that it takes no disk
     with pytest.raises(WeightsError, match="found none: it has more than the"):
         vaezoo.load(folder)
+
+
+@pytest.mark.parametrize("name", [CHECKPOINT, PICKLED])
+def test_a_checkpoint_and_weights_to_start_from(odd: Path, tmp_path: Path, name: str) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / name).symlink_to(odd)
+    with pytest.raises(CheckpointError, match=r"cannot be read: it is a (pipe|device|folder), not a file"):
+        read_checkpoint(run)
+    with pytest.raises(WeightsError, match=r"cannot be read: it is a (pipe|device|folder), not a file"):
+        warm_start(vaezoo.create("mlp-vae", **MODEL), str(odd))
+    (run / WEIGHTS).symlink_to(odd)
+    assert not has_its_weights(run)
 
 
 def test_a_saved_model_is_not_saved_over_what_is_no_file(odd: Path, tmp_path: Path) -> None:

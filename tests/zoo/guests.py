@@ -14,6 +14,18 @@ import pytest
 from vaezoo import hookimpl
 from vaezoo.host.find import GROUP
 
+FEWEST_FACTS: dict[str, Any] = {
+    "licence": "MIT",
+    "data": [{"set": "mine", "licence": "CC0-1.0"}],
+    "recipe": "mine.yaml",
+    "recipe_sha256": "0" * 64,
+    "command": "vaezoo train mine.yaml",
+    "seed": 1,
+    "steps": 10,
+    "hardware": "2 cores",
+    "cpu_hours": 0.5,
+}
+"""The fewest facts that weights are published with."""
 PART = """
 parts:
   encoder:

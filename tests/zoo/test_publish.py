@@ -31,16 +31,10 @@ from vaezoo.host.manager import Zoo, current_zoo
 from vaezoo.publish.publish import publish
 from vaezoo.registry.registry import Registry
 
+from .guests import FEWEST_FACTS
+
 FACTS: dict[str, Any] = {
-    "licence": "MIT",
-    "data": [{"set": "mine", "licence": "CC0-1.0"}],
-    "recipe": "mine.yaml",
-    "recipe_sha256": "0" * 64,
-    "command": "vaezoo train mine.yaml",
-    "seed": 1,
-    "steps": 10,
-    "hardware": "2 cores",
-    "cpu_hours": 0.5,
+    **FEWEST_FACTS,
     "scores": {"psnr_db": 30.5},
     "baselines": {"bm3d": {"psnr_db": 30.25}},
     "protocol": "By the book",

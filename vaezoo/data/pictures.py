@@ -147,10 +147,8 @@ def _bits(picture: Image.Image) -> int:
 
 
 def _is_deep_gray(picture: Image.Image) -> bool:
-    return picture.mode.startswith("I;16") or (picture.mode, picture.format) == (
-        "I",
-        "PNG",
-    )  # the latter before Pillow 11
+    before_pillow_11 = (picture.mode, picture.format) == ("I", "PNG")
+    return picture.mode.startswith("I;16") or before_pillow_11
 
 
 def _to_rgb(picture: Image.Image) -> Array:

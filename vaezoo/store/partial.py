@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaezoo.files.atomic import HOST, STALE_S, is_abandoned, writer
+from vaezoo.files.locks import acquired, lock_of
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -32,9 +33,7 @@ def turn(folder: Path, sha256: str, patience_s: float = PATIENCE_S) -> Iterator[
 
     Continues without the lock if there are no locks, or if its holder has written nothing for a while.
     """
-    from filelock import FileLock  # imported here, since it takes a tenth of a second
-
-    lock = FileLock(folder / f"{sha256}.lock")
+    lock = lock_of(folder / f"{sha256}.lock")
     try:
         _wait(lock, folder, sha256, patience_s)
         yield
@@ -43,17 +42,8 @@ def turn(folder: Path, sha256: str, patience_s: float = PATIENCE_S) -> Iterator[
 
 
 def _wait(lock: BaseFileLock, folder: Path, sha256: str, patience_s: float) -> None:
-    from filelock import Timeout
-
     seen, since = None, time.monotonic()
-    while True:
-        try:
-            lock.acquire(timeout=0)
-            return
-        except Timeout:
-            pass
-        except (OSError, NotImplementedError):  # this file system has no locks
-            return
+    while not acquired(lock):
         written = sorted((path.name, _size(path)) for path in folder.glob(f"{sha256}.*part"))
         if written != seen:
             seen, since = written, time.monotonic()

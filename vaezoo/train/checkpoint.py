@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import warnings
@@ -21,6 +22,7 @@ from vaezoo.errors import CheckpointError, TrainingError, WeightsError
 from vaezoo.files.atomic import make_folder, sweep, write_whole
 from vaezoo.files.header import canonical
 from vaezoo.files.locks import LOCK, held
+from vaezoo.files.reading import read_regular
 from vaezoo.host.manager import current_zoo
 from vaezoo.moved import former
 from vaezoo.registry.registry import is_file, split_name
@@ -110,7 +112,7 @@ def read_checkpoint(out: Path) -> tuple[Path, dict[str, Any]] | None:
     damaged: list[tuple[Path, Exception]] = []
     for path in (out / name for name in (CHECKPOINT, PREVIOUS, PICKLED)):
         try:
-            content = _pickled(path) if path.name == PICKLED else unpack(path.read_bytes())
+            content = _pickled(path) if path.name == PICKLED else unpack(read_regular(path))
             dict(content["config"])
         except FileNotFoundError:
             continue
@@ -138,7 +140,7 @@ def read_checkpoint(out: Path) -> tuple[Path, dict[str, Any]] | None:
 
 
 def _pickled(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    content: dict[str, Any] = torch.load(io.BytesIO(read_regular(path)), map_location="cpu", weights_only=True)
     return content
 
 
@@ -153,7 +155,7 @@ def refuse_other_start(out: Path, sha256: str, start: Path) -> None:
     Raises:
         CheckpointError: The run started from other weights.
     """
-    if sha256 and sha256 != hashlib.sha256(start.read_bytes()).hexdigest():
+    if sha256 and sha256 != hashlib.sha256(read_regular(start)).hexdigest():
         raise CheckpointError(
             f"The run in {out} did not start from the present content of {start}.",
             hint="Remove the folder to train this stage again, or choose another --out.",
@@ -202,7 +204,7 @@ def _content_of(path: str) -> bytes:
         arch, tag = split_name(path)
         return locate(pick(current_zoo().registry, arch, tag))[1]
     try:
-        return Path(path).read_bytes()
+        return read_regular(path)
     except OSError as error:
         raise WeightsError(
             f"warm_start: {path} cannot be read: {error.strerror}.",
@@ -235,7 +237,7 @@ def has_its_weights(out: Path) -> bool:
     """Returns whether a run's weights are there and are those of its record. Older records do not name them."""
     wanted = read_record(out).get("weights_sha256", "")
     try:
-        content = (out / WEIGHTS).read_bytes()
+        content = read_regular(out / WEIGHTS)
     except OSError:
         return False
     return not wanted or hashlib.sha256(content).hexdigest() == wanted
