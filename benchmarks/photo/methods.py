@@ -114,7 +114,7 @@ def of_floats(name: str, weights: Weights, *, stronger: bool = False) -> Candida
     Args:
         name: Of the candidate.
         weights: A file for the model stands in for what ships.
-        stronger: Whether the level is its ``strength``. It is called without any option else.
+        stronger: Whether the suite's level is its ``strength``. Otherwise no option is given.
     """
     import vaezoo
 
@@ -235,7 +235,7 @@ def answers(run: Callable[[Photo, float], Answer], level: float = 10.0) -> str:
 
 
 def _given(weights: Weights, name: str) -> tuple[VAE | None, VAE]:
-    """Returns the model with a file's weights, None where no file is given for it, and the model that is measured."""
+    """Returns the model with the weights of a given file, or None; and the model that is measured."""
     import vaezoo
 
     given = vaezoo.create(name, pretrained=weights[name]) if name in weights else None
